@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* queue.h - the durable work queue: entries, and the ledger of what became of each message.
+ *
+ * An entry is one piece of work. Its origin names the message it was made of, for ever; the entry's
+ * id is the UUIDv5 of that name, so one message can become one entry at most, whatever is killed,
+ * whenever. The ledger holds, per origin, how far its message has come (queue_step); an entry and
+ * its ledger row are written in one transaction.
+ *
+ * The raw bytes of a message are kept once, exactly: small ones in the database, large ones as files
+ * next to it.
+ *
+ * Ownership: what is passed in is borrowed for the call; what comes out says so itself. Threads: one
+ * struct queue is used by one thread at a time; several processes may open the same queue. Text is
+ * valid UTF-8 without NUL (whoever puts it makes it so). */
+#ifndef MAILCHUTE_QUEUE_QUEUE_H
+#define MAILCHUTE_QUEUE_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cleanup.h"
+#include "clock.h"
+#include "error.h"
+
+#define QUEUE_ID_TEXT 37u             /* bytes of an entry id as text, NUL included */
+#define QUEUE_KEY_MAX 1024u           /* bytes of an origin key as text, NUL included */
+#define QUEUE_RAW_MAX (1u << 30)      /* bytes of one raw message */
+#define QUEUE_CONTENT_MAX (64u << 20) /* bytes of one entry's content */
+#define QUEUE_INLINE_MAX (256u << 10) /* raw bytes kept in the database; above: a file (measured) */
+#define QUEUE_DIGEST_SIZE 32u         /* SHA-256 */
+
+struct queue;
+
+/** queue_open - open, or make, the queue at @url: "sqlite:PATH" (a folder that holds the database and
+ * the raw files; made with mode 0700; "sqlite:" alone means @default_dir) or "memory:" (gone when
+ * closed). Brings an older schema up to date; refuses a newer one, a network file system, a folder
+ * others can write. *out_queue is yours: queue_close(). */
+int queue_open(const char *url, const char *default_dir, const struct clock *clock,
+               struct queue **out_queue, struct error *err);
+void queue_close(struct queue *queue); /* what is not committed is gone; NULL is fine */
+AUTO_DEFINE(queue, queue_close);
+
+/** queue_spool_dir - a folder on the queue's file system for files that queue_put() can keep instead
+ * of copying. Borrowed until queue_close(); NULL for a queue without files. */
+const char *queue_spool_dir(const struct queue *queue);
+
+/* ---- Names ----------------------------------------------------------------------------------- */
+
+/* Names one message for ever. uid 0: the source has no UIDs, key names the message. */
+struct queue_origin {
+    const char *loader;  /* "IMAP" */
+    const char *account; /* "ann@mail.example.org" */
+    const char *mailbox; /* "INBOX" */
+    uint32_t uidvalidity, uid;
+    const char *key; /* used only where uid is 0 */
+};
+
+/** queue_origin_key - the origin as one text: "imap:<account>:<uidvalidity>:<uid>:<mailbox>", or
+ * "<loader>:<account>:<mailbox>:<key>". -1 when it is longer than QUEUE_KEY_MAX or empty. */
+int queue_origin_key(const struct queue_origin *origin, char out_key[QUEUE_KEY_MAX],
+                     struct error *err);
+
+/** queue_entry_id - UUIDv5 (RFC 9562 s.5.5) of an origin key in mailchute's own namespace. */
+void queue_entry_id(const char *key, char out_id[QUEUE_ID_TEXT]);
+
+/* ---- Putting --------------------------------------------------------------------------------- */
+
+/* How far a message has come. The numbers are those of enum loader_step. */
+enum queue_step {
+    QUEUE_STEP_UNKNOWN = 0,
+    QUEUE_STEP_ATTEMPTED = 1,
+    QUEUE_STEP_STORED = 2,
+    QUEUE_STEP_MOVING = 3,
+    QUEUE_STEP_COPIED = 4,
+    QUEUE_STEP_DELETING = 5,
+    QUEUE_STEP_MOVED = 6
+};
+
+enum queue_state { QUEUE_NEW, QUEUE_TAKEN, QUEUE_DONE, QUEUE_FAILED, QUEUE_BAD };
+const char *queue_state_name(enum queue_state state); /* "new" ... "bad"; static */
+int queue_state_from_name(const char *name, enum queue_state *out_state);
+
+struct queue_item {
+    struct queue_origin origin;
+    const char *class;   /* "Mail" */
+    const char *queue;   /* name of the work queue, "default" */
+    const char *source;  /* name of the source */
+    const char *error;   /* not NULL: state bad, for this reason */
+    const char *content; /* the entry's content, a JSON object as text, kept as it is */
+    size_t content_size;
+    /* For lists and searches without reading content. NULL: none. */
+    const char *sender, *subject;
+    const char *date_received; /* RFC 3339 */
+    /* Raw bytes: in memory, or the file raw_fd from offset 0 (raw_bytes NULL), or none (raw_fd -1). */
+    const uint8_t *raw_bytes;
+    uint64_t raw_size; /* for bad mail without raw bytes: the size the source told, 0 unknown */
+    int raw_fd;
+    uint8_t raw_sha256[QUEUE_DIGEST_SIZE];
+};
+
+enum queue_put_result {
+    QUEUE_PUT_ADDED,     /* part of the open batch: durable after queue_commit() */
+    QUEUE_PUT_DUPLICATE, /* this origin has its entry already; nothing changed: as good as stored */
+    QUEUE_PUT_FAILED     /* err tells; the batch is rolled back, all of it is to be put again */
+};
+
+/** queue_put - add an entry and its ledger row (QUEUE_STEP_STORED) to the open batch; opens one if
+ * there is none. A raw_fd without a name on the same file system is given one (linkat), else copied. */
+enum queue_put_result queue_put(struct queue *queue, const struct queue_item *item,
+                                struct error *err);
+
+enum queue_commit_result {
+    QUEUE_COMMITTED,     /* all of the batch is on disk and survives a power cut */
+    QUEUE_COMMIT_UNSURE, /* unknown: put the same items again, none will be doubled */
+    QUEUE_COMMIT_FAILED  /* nothing of the batch is stored; err tells */
+};
+
+/** queue_commit - make the batch durable: files first, then the database. One flush for all. */
+enum queue_commit_result queue_commit(struct queue *queue, struct error *err);
+
+/** queue_rollback - forget the open batch, if there is one. */
+void queue_rollback(struct queue *queue);
+
+/* ---- Ledger ---------------------------------------------------------------------------------- */
+
+enum queue_fate { QUEUE_FATE_QUEUED = 0, QUEUE_FATE_BAD = 1 };
+
+struct queue_record {
+    struct queue_origin origin;
+    enum queue_step step;
+    uint32_t attempts;           /* how often ATTEMPTED was noted */
+    uint32_t fate;               /* enum queue_fate, from STORED on */
+    uint32_t target_uidvalidity, target_uid; /* 0 = not known */
+    const char *target;          /* folder the message moves to, or NULL */
+};
+
+/** queue_known - fill in what the ledger knows of these origins; strangers get QUEUE_STEP_UNKNOWN.
+ * Sees the open batch too. target is borrowed until the next call of queue_known/queue_unsettled. */
+int queue_known(struct queue *queue, struct queue_record *records, size_t count, struct error *err);
+
+/** queue_note - write these steps down, durably, in one transaction of their own (the open batch, if
+ * any, is not touched: commit it first; a batch that is open makes this fail with ERROR_BUG).
+ * ATTEMPTED raises attempts by one and never lowers a later step. Other steps are set as told;
+ * fate is kept from the row. A step for an origin without row makes one. */
+int queue_note(struct queue *queue, const struct queue_record *records, size_t count,
+               struct error *err);
+
+/** queue_unsettled - up to @capacity records of this loader, account and mailbox with a step from
+ * STORED to DELETING, ordered by uidvalidity and UID, behind UID @after_uid (0: from the start).
+ * What they point to is borrowed until the next call of queue_known/queue_unsettled. */
+int queue_unsettled(struct queue *queue, const char *loader, const char *account,
+                    const char *mailbox, uint32_t after_uid, struct queue_record *out_records,
+                    size_t capacity, size_t *out_count, struct error *err);
+
+/* ---- Working --------------------------------------------------------------------------------- */
+
+/* One entry as it is stored. Yours: queue_entry_free(). */
+struct queue_entry {
+    char id[QUEUE_ID_TEXT];
+    char *class, *queue, *source;
+    enum queue_state state;
+    char *error;       /* NULL: none */
+    uint32_t attempts; /* times it was taken */
+    int64_t created_s; /* seconds since 1970 UTC */
+    int64_t due_s;     /* not to be taken before; 0 = at once */
+    int64_t lease_until_s; /* QUEUE_TAKEN: when the lease ends, 0 otherwise */
+    uint64_t fence;    /* rises with each take: done and fail of an older lease are refused */
+    char *loader, *account, *mailbox, *key;
+    uint32_t uidvalidity, uid;
+    char *content; /* JSON object; NULL where only a summary was asked for */
+    size_t content_size;
+    char *sender, *subject, *date_received;
+    bool has_raw;
+    uint64_t raw_size;
+    uint8_t raw_sha256[QUEUE_DIGEST_SIZE];
+};
+void queue_entry_free(struct queue_entry *entry);
+AUTO_DEFINE(queue_entry, queue_entry_free);
+
+struct queue_filter {
+    const char *queue, *source; /* NULL: any */
+    bool by_state;              /* only entries in @state */
+    enum queue_state state;
+    bool newest_first; /* default oldest first */
+    bool with_content;
+    uint64_t limit;    /* 0: all */
+    const char *after; /* continue behind this entry id (its neighbour in the order), NULL: start */
+};
+
+/** queue_list - call @each for each entry, which borrows it; it may not call the queue; not 0 stops. */
+int queue_list(struct queue *queue, const struct queue_filter *filter,
+               int (*each)(void *context, const struct queue_entry *entry), void *context,
+               struct error *err);
+
+/** queue_get - one entry by its id or an unambiguous start of it (at least 4 characters). ERROR_USAGE
+ * when there is none, or several. */
+int queue_get(struct queue *queue, const char *id, struct queue_entry **out_entry,
+              struct error *err);
+
+/** queue_raw - a descriptor with the raw message, at offset 0, read only: yours to close(). */
+int queue_raw(struct queue *queue, const char *id, int *out_fd, struct error *err);
+
+/** queue_take - lease the oldest due entry (new, or taken with its lease run out) for @lease_s
+ * seconds. *out_entry is NULL when there is none. @queue_name NULL: any. */
+int queue_take(struct queue *queue, const char *queue_name, uint32_t lease_s,
+               struct queue_entry **out_entry, struct error *err);
+
+/** queue_done, queue_fail - end a lease: the work is done, or failed for the reason @why. @fence 0:
+ * whoever holds it. ERROR_USAGE when the entry is not taken or its lease went to somebody else. */
+int queue_done(struct queue *queue, const char *id, uint64_t fence, struct error *err);
+int queue_fail(struct queue *queue, const char *id, uint64_t fence, const char *why,
+               struct error *err);
+
+/** queue_retry - a failed or bad entry becomes new again; its error is kept until it is taken. */
+int queue_retry(struct queue *queue, const char *id, struct error *err);
+
+struct queue_stats {
+    uint64_t by_state[QUEUE_BAD + 1];
+    uint64_t raw_bytes;   /* of all entries */
+    int64_t oldest_new_s; /* creation of the oldest new entry, 0 = none */
+    uint64_t unsettled;   /* ledger rows from STORED to DELETING */
+};
+int queue_stats(struct queue *queue, const char *queue_name, struct queue_stats *out_stats,
+                struct error *err);
+
+#endif
