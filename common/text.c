@@ -219,6 +219,21 @@ int text_utf8_append(struct buffer *out, uint32_t character)
     return buffer_append(out, bytes, n);
 }
 
+int text_append_fitting(struct buffer *out, const void *text, size_t count)
+{
+    if (out->refused)
+        return 0;
+    if (buffer_append(out, text, count) == 0)
+        return 0;
+    if (!out->refused)
+        return -1;
+    const uint8_t *bytes = text;
+    size_t fits = out->limit - out->len; /* < count */
+    while (fits > 0 && (bytes[fits] & 0xC0) == 0x80)
+        fits--;
+    return buffer_append(out, bytes, fits);
+}
+
 /* U+0000..U+001F, U+007F and U+0080..U+009F: they steer terminals. */
 static bool text_is_control(const uint8_t *bytes, size_t length)
 {

@@ -61,6 +61,20 @@ START_TEST(a_buffer_refuses_what_goes_over_its_limit_and_keeps_what_it_has)
 }
 END_TEST
 
+START_TEST(text_that_does_not_fit_is_a_beginning_cut_at_a_character)
+{
+    struct buffer b;
+    buffer_init(&b, 4);
+    ck_assert_int_eq(text_append_fitting(&b, "a", 1), 0);
+    ck_assert(!buffer_is_full(&b));
+    ck_assert_int_eq(text_append_fitting(&b, "\xC3\xA4\xC3\xA4", 4), 0);
+    ck_assert(buffer_is_full(&b));
+    ck_assert_int_eq(text_append_fitting(&b, "x", 1), 0); /* no hole */
+    ck_assert_str_eq(buffer_text(&b), "a\xC3\xA4");
+    buffer_done(&b);
+}
+END_TEST
+
 static const struct number_row {
     const char *bytes;
     uint64_t max, want;
@@ -169,6 +183,7 @@ static Suite *suite(void)
     tcase_add_test(t, each_class_has_a_name_a_reach_and_an_exit_code);
     tcase_add_test(t, a_prefix_says_where_before_what);
     tcase_add_test(t, a_buffer_refuses_what_goes_over_its_limit_and_keeps_what_it_has);
+    tcase_add_test(t, text_that_does_not_fit_is_a_beginning_cut_at_a_character);
     tcase_add_loop_test(t, a_number_stops_at_its_maximum_and_asks_for_more_at_the_end, 0,
                         (int)(sizeof number_rows / sizeof number_rows[0]));
     tcase_add_test(t, a_line_ends_at_crlf_or_lf_and_never_grows_beyond_its_limit);
