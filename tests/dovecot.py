@@ -1,0 +1,612 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""dovecot - a private IMAP server for tests and demonstrations.
+
+    with Dovecot() as server:
+        server.append("ann", "INBOX", b"Subject: hello\\r\\n\\r\\n")
+        ... server.host, server.port (plain, STARTTLS), server.tls_port, server.ca_file,
+        ... server.password (the same for every user name)
+
+    tests/dovecot.py run --mail DIR     one by hand: prints how to reach it, serves until Ctrl-C
+
+Everything lives below one temporary folder: configuration, mail, sockets, log, keys. It listens on
+127.0.0.1 only, on ports that were free, never as a service of the system, and is gone with all its
+processes after stop(). Started by root it runs as `nobody`; started by anybody else, as that user.
+
+Which Dovecot: the unpacked packages below $MAILCHUTE_DOVECOT (what ./quickstart makes), else the
+installed one. find() tells which, or why there is none. Needs Dovecot 2.3 and the openssl command.
+"""
+import argparse
+import contextlib
+import ctypes
+import functools
+import glob
+import imaplib
+import os
+import pwd
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+PASSWORD = "open;sesame=\"it's\\me\""   # hard on every quoting rule on its way
+START_SECONDS = 30
+STOP_SECONDS = 20
+CERTIFICATES = ("good", "self-signed", "wrong-name", "expired")
+
+BASE_CAPABILITY = "IMAP4rev1 SASL-IR LITERAL+ ENABLE IDLE NAMESPACE CHILDREN UNSELECT ESEARCH"
+# What a server offers decides how a message is moved (see README, "The way of one mail").
+KINDS = {
+    "full": None,                                      # everything that Dovecot has
+    "uidplus": BASE_CAPABILITY + " UIDPLUS",           # COPY, \Deleted, UID EXPUNGE
+    "move": BASE_CAPABILITY + " MOVE",                 # UID MOVE without COPYUID to rely on
+    "bare": BASE_CAPABILITY,                           # COPY and a flag
+}
+
+CONFIG = """\
+# Written by tests/dovecot.py; private, thrown away.
+base_dir = {run}
+state_dir = {run}
+instance_name = mailchute-test
+protocols = imap
+listen = 127.0.0.1
+log_path = {log}
+default_login_user = {user}
+default_internal_user = {user}
+default_internal_group = {group}
+first_valid_uid = 1
+first_valid_gid = 1
+mail_fsync = never
+auth_failure_delay = 0
+auth_mechanisms = plain login
+disable_plaintext_auth = no
+mail_max_userip_connections = {max_connections}
+mailbox_idle_check_interval = 1s
+mail_location = {location}
+imap_logout_format = in=%i out=%o deleted=%{{deleted}} expunged=%{{expunged}} \
+body_count=%{{fetch_body_count}} body_bytes=%{{fetch_body_bytes}}
+{capability}{rawlog}{libexec}{environment}
+ssl = {ssl}
+ssl_cert = <{keys}/{certificate}.crt
+ssl_key = <{keys}/{certificate}.key
+passdb {{
+  driver = passwd-file
+  args = scheme=PLAIN username_format=everybody {users}
+}}
+userdb {{
+  driver = static
+  args = uid={user} gid={group} home={mail}/%u
+}}
+namespace inbox {{
+  inbox = yes
+  separator = {separator}
+  prefix = {prefix}
+}}
+service imap-login {{
+  chroot =
+  process_min_avail = 0
+  inet_listener imap {{
+    port = {port}
+  }}
+  inet_listener imaps {{
+    port = {tls_port}
+    ssl = yes
+  }}
+}}
+service anvil {{
+  chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+service stats {{
+  chroot =
+}}
+"""
+
+
+class NoDovecot(Exception):
+    """There is no Dovecot here that can be used; the text says why."""
+
+
+class Program:
+    """Where Dovecot's programs are, and what they need in their environment."""
+
+    def __init__(self, root):
+        self.root = root   # "" for the installed one
+
+    def path(self, name):
+        folder = {"dovecot": "/usr/sbin/", "doveadm": "/usr/bin/", "doveconf": "/usr/bin/"}[name]
+        return self.root + folder + name
+
+    def environment(self):
+        env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
+        if self.root:
+            ours = self.root + "/usr/lib/dovecot"
+            libraries = [ours, ours + "/modules/old-stats"]
+            libraries += glob.glob(self.root + "/usr/lib/*-linux-gnu*")
+            libraries += glob.glob(self.root + "/lib/*-linux-gnu*")
+            env.update(UNPACKED_ROOT=self.root, LD_PRELOAD=self.root + "/unpacked.so",
+                       LD_LIBRARY_PATH=":".join(libraries))
+        return env
+
+    def version(self):
+        out = subprocess.run([self.path("dovecot"), "--version"], env=self.environment(),
+                             capture_output=True, text=True, check=False)
+        return out.stdout.strip()
+
+
+@functools.lru_cache(maxsize=None)
+def find():
+    """The Program to use; raises NoDovecot."""
+    root = os.environ.get("MAILCHUTE_DOVECOT", "")
+    program = Program(root)
+    if not os.access(program.path("dovecot"), os.X_OK):
+        raise NoDovecot("Dovecot is not there (%s): install dovecot-imapd, or let ./quickstart "
+                        "unpack one" % program.path("dovecot"))
+    if not program.version().startswith("2.3."):
+        raise NoDovecot("Dovecot 2.3 is needed, this is '%s'" % program.version())
+    if shutil.which("openssl") is None:
+        raise NoDovecot("the openssl command is not there: install openssl")
+    return program
+
+
+def missing():
+    """None, or why no server can be started: a reason for tests to skip."""
+    try:
+        find()
+    except NoDovecot as why:
+        return str(why)
+    return None
+
+
+def free_ports(count):
+    """Loopback ports that were free a moment ago."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for sock in sockets:
+            sock.bind(("127.0.0.1", 0))
+        return [sock.getsockname()[1] for sock in sockets]
+
+
+def openssl(*args):
+    subprocess.run(("openssl",) + args, check=True, stdin=subprocess.DEVNULL,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def make_certificates(folder):
+    """An own authority (ca.crt) and one server certificate for each of CERTIFICATES."""
+    def path(name):
+        return os.path.join(folder, name)
+
+    def request(name, subject):
+        openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                "-subj", "/CN=" + subject, "-keyout", path(name + ".key"),
+                "-out", path(name + ".csr"))
+
+    def sign(name, names, days, authority):
+        with open(path(name + ".ext"), "w", encoding="ascii") as ext:
+            ext.write("subjectAltName=%s\n" % names)
+        by = ["-CA", path("ca.crt"), "-CAkey", path("ca.key"), "-CAcreateserial"]
+        openssl("x509", "-req", "-in", path(name + ".csr"), "-days", days, "-extfile",
+                path(name + ".ext"), "-out", path(name + ".crt"),
+                *(by if authority else ["-signkey", path(name + ".key")]))
+
+    openssl("req", "-x509", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+            "-nodes", "-subj", "/CN=mailchute test authority", "-days", "30",
+            "-addext", "basicConstraints=critical,CA:TRUE", "-keyout", path("ca.key"),
+            "-out", path("ca.crt"))
+    for name in CERTIFICATES:
+        here = name != "wrong-name"
+        request(name, "localhost" if here else "elsewhere.example")
+        sign(name, "DNS:localhost,IP:127.0.0.1" if here else "DNS:elsewhere.example",
+             "-1" if name == "expired" else "30", name != "self-signed")
+
+
+def reachable_by_others(path):
+    """Whether another user gets to @path."""
+    while path != "/":
+        path = os.path.dirname(path)
+        if not os.stat(path).st_mode & 0o001:
+            return False
+    return True
+
+
+def quoted(text):
+    """An IMAP string for imaplib, of bytes or text that is ASCII already."""
+    return '"%s"' % text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def folder_name(name):
+    """A folder's name on the wire: modified UTF-7 (RFC 3501 s.5.1.3)."""
+    def run(match):
+        raw = match.group().encode("utf-16-be")
+        import base64
+        return "&%s-" % base64.b64encode(raw).rstrip(b"=").decode().replace("/", ",")
+    return re.sub(r"[^\x20-\x7e]+", run, name.replace("&", "&-"))
+
+
+def folder_text(wire):
+    """The reverse of folder_name()."""
+    def run(match):
+        import base64
+        text = match.group(1).replace(",", "/")
+        return base64.b64decode(text + "=" * (-len(text) % 4)).decode("utf-16-be") if text else "&"
+    return re.sub(r"&([^-]*)-", run, wire)
+
+
+class Dovecot:
+    """One server. Every user name exists as soon as it logs in; all share one password."""
+
+    host = "localhost"
+
+    def __init__(self, mail_format="sdbox", separator="/", prefix="", kind="full",
+                 certificate="good", ssl="yes", max_connections=50, rawlog=False,
+                 password=PASSWORD, folder=None):
+        self.program = find()
+        self.password = password
+        self.separator, self.prefix = separator, prefix
+        self.options = dict(mail_format=mail_format, kind=kind, certificate=certificate, ssl=ssl,
+                            max_connections=max_connections, rawlog=rawlog)
+        self.temporary = folder is None
+        self.folder = folder
+        self.process = None
+        self.port = self.tls_port = None
+
+    # ---- start and stop ----------------------------------------------------------------------
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def path(self, *parts):
+        return os.path.join(self.folder, *parts)
+
+    @property
+    def ca_file(self):
+        return self.path("keys", "ca.crt")
+
+    @property
+    def log_file(self):
+        return self.path("dovecot.log")
+
+    def log(self):
+        with open(self.log_file, encoding="utf-8", errors="replace") as log:
+            return log.read()
+
+    def start(self):
+        """Start and wait until both ports greet. Another try where somebody took a port first."""
+        self._prepare()
+        try:
+            for _ in range(3):
+                self.port, self.tls_port = free_ports(2)
+                self._write_config()
+                self._spawn()
+                if self._ready():
+                    return self
+                self._end_process()
+            raise RuntimeError("Dovecot does not start:\n" + self.log())
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self):
+        """End the server and all its processes; a temporary folder goes too."""
+        self._end_process()
+        if self.temporary and self.folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _prepare(self):
+        self.account = pwd.getpwnam("nobody") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
+        if self.folder is None:
+            where = tempfile.gettempdir()
+            if os.getuid() == 0 and not reachable_by_others(where + "/x"):
+                where = "/tmp"
+            # Short, because the paths of sockets may have 107 bytes.
+            self.folder = tempfile.mkdtemp(prefix="mcd", dir=where)
+        for name in ("run", "mail", "keys", "raw"):
+            os.makedirs(self.path(name), exist_ok=True)
+        if not os.path.exists(self.ca_file):
+            make_certificates(self.path("keys"))
+        with open(self.path("users"), "w", encoding="utf-8") as users:
+            users.write("everybody:{PLAIN}%s\n" % self.password)
+        if os.getuid() == 0:
+            self._unpacked_for_others()
+            self._give(self.folder)
+
+    def _unpacked_for_others(self):
+        root = self.program.root
+        if root and not reachable_by_others(root + "/x"):
+            shutil.copytree(root, self.path("dovecot"), symlinks=True, dirs_exist_ok=True)
+            self.program = Program(self.path("dovecot"))
+
+    def _give(self, path):
+        """Hand a tree to the user that the server runs as."""
+        if os.getuid() != 0:
+            return
+        uid, gid = self.account.pw_uid, self.account.pw_gid
+        os.chown(path, uid, gid)
+        for top, folders, files in os.walk(path):
+            for name in folders + files:
+                os.chown(os.path.join(top, name), uid, gid, follow_symlinks=False)
+
+    def _write_config(self):
+        import grp
+        o = self.options
+        capability = KINDS[o["kind"]]
+        environment = self.program.environment() if self.program.root else {}
+        text = CONFIG.format(
+            run=self.path("run"), log=self.log_file, keys=self.path("keys"),
+            mail=self.path("mail"), users=self.path("users"), user=self.account.pw_name,
+            group=grp.getgrgid(self.account.pw_gid).gr_name, port=self.port,
+            tls_port=self.tls_port, ssl=o["ssl"], certificate=o["certificate"],
+            max_connections=o["max_connections"], separator=self.separator, prefix=self.prefix,
+            location=o["mail_format"] + ":" + self.path("mail", "%u", "box"),
+            capability="imap_capability = %s\n" % capability if capability else "",
+            rawlog="rawlog_dir = %s\n" % self.path("raw") if o["rawlog"] else "",
+            libexec="libexec_dir = %s/usr/lib/dovecot\n" % self.program.root
+            if self.program.root else "",
+            environment="".join(
+                ["import_environment = TZ CORE_OUTOFMEM CORE_ERROR"] +
+                [" %s=%s" % item for item in environment.items()] + ["\n"]))
+        with open(self.path("dovecot.conf"), "w", encoding="utf-8") as config:
+            config.write(text)
+        self._give(self.path("dovecot.conf"))
+
+    def _become_user(self):
+        """In the child: be the server's user, and die with the test that started it."""
+        if os.getuid() == 0:
+            os.setgroups([])
+            os.setgid(self.account.pw_gid)
+            os.setuid(self.account.pw_uid)
+        os.umask(0o077)
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)   # PR_SET_PDEATHSIG
+
+    def _spawn(self):
+        with open(self.path("start.log"), "wb") as out:
+            self.process = subprocess.Popen(
+                [self.program.path("dovecot"), "-F", "-c", self.path("dovecot.conf")],
+                cwd=self.folder, env=self.program.environment(), stdin=subprocess.DEVNULL,
+                stdout=out, stderr=out, start_new_session=True, preexec_fn=self._become_user)
+
+    def _greets(self, port):
+        """Whether somebody answers there. A TLS port says nothing first: connecting is enough."""
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as sock:
+                return port == self.tls_port or sock.recv(4) == b"* OK"
+        except OSError:
+            return False
+
+    def _ready(self):
+        end = time.monotonic() + START_SECONDS
+        ports = [self.port] + ([self.tls_port] if self.options["ssl"] != "no" else [])
+        while time.monotonic() < end and self.process.poll() is None:
+            if all(self._greets(port) for port in ports):
+                return True
+            time.sleep(0.05)
+        with open(self.path("start.log"), encoding="utf-8", errors="replace") as said, \
+                open(self.log_file, "a", encoding="utf-8") as log:
+            log.write(said.read())
+        return False
+
+    def _end_process(self):
+        if self.process is None:
+            return
+        group = self.process.pid
+        for end in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(group, end)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(STOP_SECONDS)
+            if self._group_gone(group):
+                break
+        self.process = None
+
+    @staticmethod
+    def _group_gone(group):
+        for _ in range(STOP_SECONDS * 20):
+            try:
+                os.killpg(group, 0)
+            except ProcessLookupError:
+                return True
+            except PermissionError:
+                pass
+            time.sleep(0.05)
+        return False
+
+    # ---- mail --------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def client(self, user):
+        """A logged-in imaplib connection."""
+        imap = imaplib.IMAP4("127.0.0.1", self.port)
+        imap._maxline = 10_000_000   # answers about thousands of messages
+        try:
+            imap.login(user, self.password)
+            yield imap
+        finally:
+            with contextlib.suppress(imaplib.IMAP4.error, OSError):
+                imap.logout()
+
+    def wire(self, name):
+        """A Unicode folder name with '/' as this server wants it on the wire."""
+        if name.upper() == "INBOX":
+            return "INBOX"
+        return folder_name(self.prefix + name.replace("/", self.separator))
+
+    def append(self, user, name, *messages, flags=None, date=None):
+        """Append messages (bytes), in order; the folder is made where it is missing."""
+        with self.client(user) as imap:
+            imap.create(quoted(self.wire(name)))
+            for message in messages:
+                checked(imap.append(quoted(self.wire(name)), flags, date, message))
+
+    def folders(self, user):
+        """The Unicode names of all folders, sorted, with '/' between levels."""
+        with self.client(user) as imap:
+            return sorted(self._list(imap))
+
+    def _list(self, imap):
+        found = []
+        for line in checked(imap.list('""', "*")):
+            if line is None:
+                continue
+            head, literal = line if isinstance(line, tuple) else (line, None)
+            match = re.match(rb'\(([^)]*)\) (?:"(?:\\.|[^"])+"|NIL) (.*)', head, re.S)
+            name = literal if literal is not None else match.group(2)
+            name = name.decode("ascii")
+            if literal is None and name.startswith('"'):
+                name = re.sub(r"\\(.)", r"\1", name[1:-1])
+            if b"\\noselect" in match.group(1).lower():
+                continue
+            name = folder_text(name)
+            if self.prefix and name.startswith(self.prefix):
+                name = name[len(self.prefix):]
+            found.append(name.replace(self.separator, "/"))
+        return found
+
+    def uids(self, user, name="INBOX"):
+        """UIDs in a folder; [] where it does not exist."""
+        with self.client(user) as imap:
+            if imap.select(quoted(self.wire(name)), readonly=True)[0] != "OK":
+                return []
+            return [int(n) for n in checked(imap.uid("SEARCH", "ALL"))[0].split()]
+
+    def count(self, user, name="INBOX"):
+        return len(self.uids(user, name))
+
+    def messages(self, user, name="INBOX"):
+        """[(uid, flags, raw bytes)] of a folder, flags without \\Recent."""
+        return [(uid, flags, raw)
+                for uid, flags, raw in self._fetch(user, name, "(UID FLAGS BODY.PEEK[])")]
+
+    def _fetch(self, user, name, what):
+        with self.client(user) as imap:
+            checked(imap.select(quoted(self.wire(name)), readonly=True))
+            for part in checked(imap.uid("FETCH", "1:*", what)):
+                if part is None or part == b")":
+                    continue
+                head, raw = part if isinstance(part, tuple) else (part, None)
+                yield (int(re.search(rb"UID (\d+)", head).group(1)), self._flags(head), raw)
+
+    @staticmethod
+    def _flags(head):
+        flags = re.search(rb"FLAGS \(([^)]*)\)", head).group(1).decode("ascii").split()
+        return tuple(sorted(f for f in flags if f != "\\Recent"))
+
+    def flags(self, user, name="INBOX"):
+        """{uid: flags} of a folder."""
+        return {uid: flags for uid, flags, _ in self._fetch(user, name, "(UID FLAGS)")}
+
+    def store(self, user, name, uid, flags):
+        """Add flags to a message, "(\\Deleted)"."""
+        with self.client(user) as imap:
+            checked(imap.select(quoted(self.wire(name))))
+            checked(imap.uid("STORE", str(uid), "+FLAGS", flags))
+
+    def expunge(self, user, name="INBOX"):
+        with self.client(user) as imap:
+            checked(imap.select(quoted(self.wire(name))))
+            checked(imap.expunge())
+
+    def snapshot(self, user):
+        """All that a client can see of an account: {folder: (UIDVALIDITY, {uid: flags})}."""
+        seen = {}
+        for name in self.folders(user):
+            with self.client(user) as imap:
+                checked(imap.select(quoted(self.wire(name)), readonly=True))
+                epoch = int(imap.response("UIDVALIDITY")[1][0])
+            seen[name] = (epoch, self.flags(user, name))
+        return seen
+
+    def set_uidvalidity(self, user, value, name="INBOX"):
+        """Give a folder a new epoch; UIDs stay."""
+        self.doveadm("mailbox", "update", "--uid-validity", str(value), "-u", user,
+                     name if name == "INBOX" else self.prefix + name.replace("/", self.separator))
+
+    def doveadm(self, *args):
+        """Dovecot's own tool, with this server's configuration."""
+        return subprocess.run(
+            [self.program.path("doveadm"), "-c", self.path("dovecot.conf"), *args], check=True,
+            env=self.program.environment(), cwd=self.folder, preexec_fn=self._become_user,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True).stdout
+
+    def sessions(self, user):
+        """What ended sessions of @user counted, oldest first: {in, out, deleted, expunged,
+        body_count, body_bytes}. A session is in the log soon after its connection closed."""
+        rows = []
+        for line in self.log().splitlines():
+            if re.search(r"imap\(%s\)" % re.escape(user), line) and " out=" in line:
+                rows.append({k: int(v) for k, v in re.findall(r"(\w+)=(\d+)", line)})
+        return rows
+
+    def raw_input(self):
+        """With rawlog: every line that clients sent after login, as bytes."""
+        lines = []
+        for path in sorted(glob.glob(self.path("raw", "*.in"))):
+            with open(path, "rb") as raw:
+                lines += [re.sub(rb"^\d+\.\d+ ", b"", line) for line in raw.read().splitlines()]
+        return lines
+
+
+def checked(answer):
+    """The data of an imaplib answer that must be OK."""
+    status, data = answer
+    if status != "OK":
+        raise RuntimeError("the test server said %s %r" % (status, data))
+    return data
+
+
+# ---- by hand ---------------------------------------------------------------------------------
+
+def load(server, user, folder):
+    """Put every *.eml of a folder into the user's INBOX, by name; files end lines as they like."""
+    for path in sorted(glob.glob(os.path.join(folder, "*.eml"))):
+        with open(path, "rb") as mail:
+            server.append(user, "INBOX", re.sub(rb"\r?\n", b"\r\n", mail.read()))
+
+
+def run(args):
+    with Dovecot(mail_format=args.format, separator=args.separator, kind=args.kind,
+                 certificate=args.certificate, password=args.password) as server:
+        if args.mail:
+            load(server, args.user, args.mail)
+        print("host=%s\nport=%d\ntls_port=%d\nca_file=%s\nuser=%s\npassword=%s\nlog=%s\n"
+              "messages=%d" % (server.host, server.port, server.tls_port, server.ca_file,
+                               args.user, args.password, server.log_file,
+                               server.count(args.user)), flush=True)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        with contextlib.suppress(KeyboardInterrupt):
+            if args.until_eof:
+                sys.stdin.read()
+            else:
+                signal.pause()
+
+
+def main():
+    parser = argparse.ArgumentParser(description="a private Dovecot on loopback")
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("run", help="serve until Ctrl-C")
+    one.add_argument("--mail", metavar="DIR", help="put the *.eml of DIR into INBOX")
+    one.add_argument("--user", default="demo")
+    one.add_argument("--password", default="demo")
+    one.add_argument("--format", default="sdbox", choices=("sdbox", "maildir"))
+    one.add_argument("--separator", default="/", choices=("/", "."))
+    one.add_argument("--kind", default="full", choices=tuple(KINDS))
+    one.add_argument("--certificate", default="good", choices=CERTIFICATES)
+    one.add_argument("--until-eof", action="store_true", help="serve until standard input ends")
+    args = parser.parse_args()
+    try:
+        run(args)
+    except NoDovecot as why:
+        sys.exit("dovecot.py: %s" % why)
+
+
+if __name__ == "__main__":
+    main()
