@@ -349,7 +349,7 @@ class Dovecot:
             max_connections=o["max_connections"], separator=self.separator, prefix=self.prefix,
             location=o["mail_format"] + ":" + self.path("mail", "%u", "box"),
             capability="imap_capability = %s\n" % capability if capability else "",
-            rawlog="rawlog_dir = %s\n" % self.path("raw") if o["rawlog"] else "",
+            rawlog="rawlog_dir = %s/%%u\n" % self.path("raw") if o["rawlog"] else "",
             libexec="libexec_dir = %s/usr/lib/dovecot\n" % self.program.root
             if self.program.root else "",
             environment="".join(
@@ -422,9 +422,16 @@ class Dovecot:
 
     # ---- mail --------------------------------------------------------------------------------
 
+    def add_rawlog(self, user):
+        """The folder in which Dovecot logs, where it is there, what clients say."""
+        if self.options["rawlog"] and not os.path.isdir(self.path("raw", user)):
+            os.mkdir(self.path("raw", user))
+            self._give(self.path("raw", user))
+
     @contextlib.contextmanager
     def client(self, user):
         """A logged-in imaplib connection."""
+        self.add_rawlog(user)
         imap = imaplib.IMAP4("127.0.0.1", self.port)
         imap._maxline = 10_000_000   # answers about thousands of messages
         try:
@@ -546,10 +553,20 @@ class Dovecot:
                 rows.append({k: int(v) for k, v in re.findall(r"(\w+)=(\d+)", line)})
         return rows
 
-    def raw_input(self):
-        """With rawlog: every line that clients sent after login, as bytes."""
+    def traffic(self, user):
+        """The sum of sessions(), once every session that logged in has ended."""
+        login = "imap-login: Info: Login: user=<%s>" % user
+        for _ in range(STOP_SECONDS * 20):
+            rows = self.sessions(user)
+            if len(rows) == self.log().count(login):
+                return {key: sum(row[key] for row in rows) for key in rows[0]} if rows else {}
+            time.sleep(0.05)
+        raise RuntimeError("a session of %s does not end" % user)
+
+    def raw_input(self, user):
+        """With rawlog: every line that clients of @user sent after login, as bytes."""
         lines = []
-        for path in sorted(glob.glob(self.path("raw", "*.in"))):
+        for path in sorted(glob.glob(self.path("raw", user, "*.in")), key=os.path.getmtime):
             with open(path, "rb") as raw:
                 lines += [re.sub(rb"^\d+\.\d+ ", b"", line) for line in raw.read().splitlines()]
         return lines
