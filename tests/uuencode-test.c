@@ -77,7 +77,7 @@ static const struct row {
     {"no end, text follows", "begin 644 x\n" DATA "And so on.\n", "<x|hello|->And so on.\n"},
     {"no end behind the zero line", "begin 644 x\n" DATA "`\nAnd so on.\n",
      "<x|hello|+>And so on.\n"},
-    {"capitals behind the zero line", "begin 644 x\n" DATA "`\n%:&5L;&\\\n", "<x|hello|+>" DATA},
+    {"capitals behind the zero line", "begin 644 x\n" DATA "`\n" DATA, "<x|hello|+>" DATA},
     {"a blank line inside", "begin 644 x\n" DATA "\n" DATA "`\n\nend\n", "<x|hellohello|+>"},
     {"a file begins where another lacks its end", "begin 644 a\n" DATA "begin 644 b\n" DATA
      "`\nend\n", "<a|hello|-><b|hello|+>"},
