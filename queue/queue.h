@@ -57,7 +57,10 @@ struct queue_origin {
 };
 
 /** queue_origin_key - the origin as one text: "imap:<account>:<uidvalidity>:<uid>:<mailbox>", or
- * "<loader>:<account>:<mailbox>:<key>". -1 when it is longer than QUEUE_KEY_MAX or empty. */
+ * "<loader>:<account>:<mailbox>:<key>" where uid is 0; loader in lower case. No two origins share a
+ * key: ':' and '%' in all but the last part are written %3A and %25, and so (%31) is a digit that
+ * starts a mailbox of the second form. -1 when a part is missing (ERROR_BUG) or the whole is longer
+ * than QUEUE_KEY_MAX (ERROR_CONFIG). */
 int queue_origin_key(const struct queue_origin *origin, char out_key[QUEUE_KEY_MAX],
                      struct error *err);
 
@@ -87,7 +90,7 @@ struct queue_item {
     const char *queue;   /* name of the work queue, "default" */
     const char *source;  /* name of the source */
     const char *error;   /* not NULL: state bad, for this reason */
-    const char *content; /* the entry's content, a JSON object as text, kept as it is */
+    const char *content; /* the entry's content, a JSON object as text, kept as it is; NULL: "{}" */
     size_t content_size;
     /* For lists and searches without reading content. NULL: none. */
     const char *sender, *subject;
@@ -101,7 +104,8 @@ struct queue_item {
 
 enum queue_put_result {
     QUEUE_PUT_ADDED,     /* part of the open batch: durable after queue_commit() */
-    QUEUE_PUT_DUPLICATE, /* this origin has its entry already; nothing changed: as good as stored */
+    QUEUE_PUT_DUPLICATE, /* this origin has its entry already; nothing changed: as good as stored (if
+                            its entry is in the open batch: after the commit) */
     QUEUE_PUT_FAILED     /* err tells; the batch is rolled back, all of it is to be put again */
 };
 
@@ -201,13 +205,15 @@ int queue_get(struct queue *queue, const char *id, struct queue_entry **out_entr
 /** queue_raw - a descriptor with the raw message, at offset 0, read only: yours to close(). */
 int queue_raw(struct queue *queue, const char *id, int *out_fd, struct error *err);
 
-/** queue_take - lease the oldest due entry (new, or taken with its lease run out) for @lease_s
- * seconds. *out_entry is NULL when there is none. @queue_name NULL: any. */
+/** queue_take - lease the oldest due entry (new, or taken with its lease run out; of those the one
+ * whose lease ended first stands for all) for @lease_s seconds. *out_entry is NULL when there is
+ * none. @queue_name NULL: any. */
 int queue_take(struct queue *queue, const char *queue_name, uint32_t lease_s,
                struct queue_entry **out_entry, struct error *err);
 
 /** queue_done, queue_fail - end a lease: the work is done, or failed for the reason @why. @fence 0:
- * whoever holds it. ERROR_USAGE when the entry is not taken or its lease went to somebody else. */
+ * whoever holds it. ERROR_USAGE when the entry is not taken or its lease went to somebody else; a
+ * lease that ran out and went to nobody may still be ended. @id as for queue_get(), here and below. */
 int queue_done(struct queue *queue, const char *id, uint64_t fence, struct error *err);
 int queue_fail(struct queue *queue, const char *id, uint64_t fence, const char *why,
                struct error *err);

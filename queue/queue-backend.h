@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* queue-backend.h - what a store must be able to do to serve as a work queue. Internal.
+ *
+ * queue.c holds the policy: it checks arguments, makes ids, knows the states and who may move to
+ * which, leases and fences. A back end stores, finds, and changes one entry if it is still as it
+ * was (change): that much SQLite, PostgreSQL and memory can all do, in one transaction where it
+ * says so.
+ *
+ * What queue.c warrants to each function: arguments within the limits of queue.h; origins whole,
+ * with key "" where uid is not 0 and uidvalidity 0 where it is (loader: equal in any ASCII case);
+ * note() and change() never inside an open batch; after a failed put() comes a rollback(); commit()
+ * only with something in the batch. Ownership, results and errors otherwise as queue.h tells for
+ * the function of the same name.
+ *
+ * A store that only publishes (RabbitMQ) can stand behind put() and commit() alone, with the ledger
+ * and all the rest in another one. */
+#ifndef MAILCHUTE_QUEUE_QUEUE_BACKEND_H
+#define MAILCHUTE_QUEUE_QUEUE_BACKEND_H
+
+#include "queue-id.h"
+#include "queue.h"
+
+/* What becomes of an entry, provided that its state and fence are still from and from_fence. */
+struct queue_change {
+    enum queue_state from, to;
+    uint64_t from_fence, fence;
+    uint32_t attempts;
+    int64_t lease_until_s;
+    const char *error; /* NULL: none */
+};
+
+struct queue_backend {
+    const char *name; /* scheme of its URLs, "sqlite" */
+
+    /* @path: what follows the colon, or the default; may be NULL if needs_path is not set. */
+    bool needs_path;
+    int (*open)(const char *path, const struct clock *clock, void **out_store, struct error *err);
+    void (*close)(void *store); /* an open batch is rolled back; NULL is fine */
+    const char *(*spool_dir)(const void *store);
+
+    enum queue_put_result (*put)(void *store, const struct queue_item *item,
+                                 const uint8_t id[QUEUE_UUID_SIZE], struct error *err);
+    enum queue_commit_result (*commit)(void *store, struct error *err);
+    void (*rollback)(void *store); /* without a batch: nothing */
+
+    int (*known)(void *store, struct queue_record *records, size_t count, struct error *err);
+    int (*note)(void *store, const struct queue_record *records, size_t count, struct error *err);
+    int (*unsettled)(void *store, const struct queue_origin *mailbox, uint32_t after_uid,
+                     struct queue_record *out_records, size_t capacity, size_t *out_count,
+                     struct error *err);
+
+    /* @after: NULL, or the id of the entry to continue behind (ERROR_USAGE when it is not there).
+     */
+    int (*list)(void *store, const struct queue_filter *filter, const uint8_t *after,
+                int (*each)(void *context, const struct queue_entry *entry), void *context,
+                struct error *err);
+
+    /* The entry in this range with its content. *out_matches: 0, 1, or 2 for several; *out_entry is
+     * NULL unless it is 1. */
+    int (*find)(void *store, const struct queue_id_range *range, struct queue_entry **out_entry,
+                unsigned *out_matches, struct error *err);
+
+    /* The entry that is to be worked on next at @now_s, with its content, NULL when there is none.
+     */
+    int (*due)(void *store, const char *queue_name, int64_t now_s, struct queue_entry **out_entry,
+               struct error *err);
+
+    /* Durable when it returns. *out_changed is false when the entry is no longer as it was. */
+    int (*change)(void *store, const uint8_t id[QUEUE_UUID_SIZE], const struct queue_change *change,
+                  bool *out_changed, struct error *err);
+
+    int (*raw)(void *store, const uint8_t id[QUEUE_UUID_SIZE], int *out_fd, struct error *err);
+    int (*stats)(void *store, const char *queue_name, struct queue_stats *out_stats,
+                 struct error *err);
+};
+
+extern const struct queue_backend queue_memory_backend;
+extern const struct queue_backend queue_sqlite_backend;
+
+/** queue_store - the back end's own handle, for tests. */
+void *queue_store(struct queue *queue);
+
+#endif

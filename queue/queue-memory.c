@@ -1,0 +1,599 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* queue-memory.c - a work queue that is gone when it is closed: for tests and dry runs.
+ *
+ * Entries lie in an array in the order they came, ledger rows in a tree by name. All bytes are kept
+ * in memory, and looking for entries walks the array: not meant for a million of them. */
+#include <config.h>
+#include "queue-backend.h"
+
+#include <errno.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "queue-entry.h"
+#include "queue-file.h"
+#include "text.h"
+
+/* One mailbox, of which all its rows share the name. */
+struct memory_scope {
+    struct memory_scope *next;
+    char *loader, *account, *mailbox;
+};
+
+/* A folder messages move to. Kept to the end: records that were handed out point to it. */
+struct memory_target {
+    struct memory_target *next;
+    char *name;
+};
+
+/* What the ledger knows of one message. The names in record point into scope, key and a target. */
+struct memory_row {
+    struct memory_scope *scope;
+    char *key;
+    struct queue_record record;
+    bool has_entry;
+};
+
+struct memory_entry {
+    struct queue_entry *entry;
+    uint8_t id[QUEUE_UUID_SIZE];
+    uint8_t *raw;
+    struct memory_row *row;     /* of this message */
+    struct queue_record before; /* the row as it was, for a rollback */
+};
+
+struct queue_memory {
+    const struct clock *clock;
+    struct memory_entry *entries;
+    size_t count, capacity, committed; /* committed <= count: behind it lies the open batch */
+    struct memory_scope *scopes;
+    struct memory_target *targets;
+    void *ledger; /* tree of struct memory_row */
+};
+
+/* ---- Ledger rows ----------------------------------------------------------------------------- */
+
+static int memory_row_compare(const void *a, const void *b)
+{
+    const struct memory_row *left = a, *right = b;
+    if (left->scope != right->scope)
+        return (uintptr_t)left->scope < (uintptr_t)right->scope ? -1 : 1;
+    const struct queue_origin *x = &left->record.origin, *y = &right->record.origin;
+    if (x->uidvalidity != y->uidvalidity)
+        return x->uidvalidity < y->uidvalidity ? -1 : 1;
+    if (x->uid != y->uid)
+        return x->uid < y->uid ? -1 : 1;
+    return strcmp(x->key, y->key);
+}
+
+static void memory_row_free(void *row_)
+{
+    struct memory_row *row = row_;
+    if (row == NULL)
+        return;
+    free(row->key);
+    free(row);
+}
+
+static void memory_scope_free(struct memory_scope *scope)
+{
+    if (scope == NULL)
+        return;
+    free(scope->loader);
+    free(scope->account);
+    free(scope->mailbox);
+    free(scope);
+}
+
+static struct memory_scope *memory_scope_find(const struct queue_memory *store,
+                                              const struct queue_origin *origin)
+{
+    struct memory_scope *scope = store->scopes;
+    while (scope != NULL && (strcmp(scope->mailbox, origin->mailbox) != 0 ||
+                             strcmp(scope->account, origin->account) != 0 ||
+                             !text_equal_nocase(scope->loader, origin->loader)))
+        scope = scope->next;
+    return scope;
+}
+
+/* NULL only out of memory. */
+static struct memory_scope *memory_scope_get(struct queue_memory *store,
+                                             const struct queue_origin *origin)
+{
+    struct memory_scope *scope = memory_scope_find(store, origin);
+    if (scope != NULL)
+        return scope;
+    scope = calloc(1, sizeof *scope);
+    if (scope == NULL || queue_text_copy(origin->loader, &scope->loader) < 0 ||
+        queue_text_copy(origin->account, &scope->account) < 0 ||
+        queue_text_copy(origin->mailbox, &scope->mailbox) < 0) {
+        memory_scope_free(scope);
+        return NULL;
+    }
+    scope->next = store->scopes;
+    store->scopes = scope;
+    return scope;
+}
+
+/* *out_name is NULL where @name is. -1 only out of memory. */
+static int memory_target_get(struct queue_memory *store, const char *name, const char **out_name)
+{
+    *out_name = NULL;
+    if (name == NULL)
+        return 0;
+    struct memory_target *target = store->targets;
+    while (target != NULL && strcmp(target->name, name) != 0)
+        target = target->next;
+    if (target == NULL) {
+        target = calloc(1, sizeof *target);
+        if (target == NULL || queue_text_copy(name, &target->name) < 0) {
+            free(target);
+            return -1;
+        }
+        target->next = store->targets;
+        store->targets = target;
+    }
+    *out_name = target->name;
+    return 0;
+}
+
+/* NULL when the ledger does not know it. */
+static struct memory_row *memory_row_find(const struct queue_memory *store,
+                                          const struct queue_origin *origin)
+{
+    struct memory_row want = {.scope = memory_scope_find(store, origin), .record.origin = *origin};
+    if (want.scope == NULL)
+        return NULL;
+    void *const *found = tfind(&want, &store->ledger, memory_row_compare);
+    return found == NULL ? NULL : *found;
+}
+
+/* NULL only out of memory. */
+static struct memory_row *memory_row_get(struct queue_memory *store,
+                                         const struct queue_origin *origin)
+{
+    struct memory_row *row = memory_row_find(store, origin);
+    if (row != NULL)
+        return row;
+    row = calloc(1, sizeof *row);
+    struct memory_scope *scope = memory_scope_get(store, origin);
+    if (row == NULL || scope == NULL || queue_text_copy(origin->key, &row->key) < 0) {
+        memory_row_free(row);
+        return NULL;
+    }
+    row->scope = scope;
+    row->record.origin = (struct queue_origin){scope->loader,       scope->account, scope->mailbox,
+                                               origin->uidvalidity, origin->uid,    row->key};
+    if (tsearch(row, &store->ledger, memory_row_compare) == NULL) {
+        memory_row_free(row);
+        return NULL;
+    }
+    return row;
+}
+
+/* ---- Entries --------------------------------------------------------------------------------- */
+
+static void memory_entry_done(struct memory_entry *at)
+{
+    queue_entry_free(at->entry);
+    free(at->raw);
+}
+
+static int memory_grow(struct queue_memory *store)
+{
+    if (store->count < store->capacity)
+        return 0;
+    size_t capacity = store->capacity == 0 ? 64 : store->capacity * 2;
+    struct memory_entry *entries = realloc(store->entries, capacity * sizeof *entries);
+    if (entries == NULL)
+        return -1;
+    store->entries = entries;
+    store->capacity = capacity;
+    return 0;
+}
+
+static int memory_read_raw(const struct queue_item *item, uint8_t **out_raw, struct error *err)
+{
+    uint8_t *raw = malloc((size_t)item->raw_size + 1);
+    if (raw == NULL)
+        return error_oom(err, "keeping a message");
+    if (item->raw_bytes != NULL) {
+        memcpy(raw, item->raw_bytes, (size_t)item->raw_size);
+    } else if (queue_file_read(item->raw_fd, 0, raw, (size_t)item->raw_size) < 0) {
+        int why = errno;
+        free(raw);
+        return error_set(err, ERROR_STORE, "cannot read the file of a message: %s", strerror(why));
+    }
+    *out_raw = raw;
+    return 0;
+}
+
+/* The entry that is made of an item, with all texts borrowed from it. */
+static struct queue_entry memory_entry_of(const struct queue_item *item, int64_t now_s)
+{
+    struct queue_entry entry = {
+        .state = item->error == NULL ? QUEUE_NEW : QUEUE_BAD,
+        .created_s = now_s,
+        .uidvalidity = item->origin.uidvalidity,
+        .uid = item->origin.uid,
+        .content_size = item->content_size,
+        .has_raw = item->raw_bytes != NULL || item->raw_fd >= 0,
+        .raw_size = item->raw_size,
+    };
+    const struct {
+        char **to;
+        const char *from;
+    } texts[] = {
+        {&entry.class, item->class},
+        {&entry.queue, item->queue},
+        {&entry.source, item->source},
+        {&entry.error, item->error},
+        {&entry.loader, item->origin.loader},
+        {&entry.account, item->origin.account},
+        {&entry.mailbox, item->origin.mailbox},
+        {&entry.key, item->origin.key},
+        {&entry.content, item->content},
+        {&entry.sender, item->sender},
+        {&entry.subject, item->subject},
+        {&entry.date_received, item->date_received},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        memcpy(texts[i].to, &texts[i].from, sizeof texts[i].from); /* read only, until copied */
+    memcpy(entry.raw_sha256, item->raw_sha256, sizeof entry.raw_sha256);
+    return entry;
+}
+
+static int memory_add(struct queue_memory *store, const struct queue_item *item,
+                      const uint8_t id[QUEUE_UUID_SIZE], struct memory_row *row, struct error *err)
+{
+    struct queue_entry borrowed = memory_entry_of(item, clock_unix_s(store->clock));
+    struct memory_entry added = {.row = row, .before = row->record};
+    memcpy(added.id, id, sizeof added.id);
+    queue_id_text(id, borrowed.id);
+    if (borrowed.has_raw && memory_read_raw(item, &added.raw, err) < 0)
+        return -1;
+    added.entry = queue_entry_copy(&borrowed);
+    if (added.entry == NULL || memory_grow(store) < 0) {
+        memory_entry_done(&added);
+        return error_oom(err, "keeping an entry");
+    }
+    store->entries[store->count++] = added;
+    return 0;
+}
+
+static enum queue_put_result memory_put(void *store_, const struct queue_item *item,
+                                        const uint8_t id[QUEUE_UUID_SIZE], struct error *err)
+{
+    struct queue_memory *store = store_;
+    struct memory_row *row = memory_row_get(store, &item->origin);
+    if (row == NULL) {
+        error_oom(err, "keeping an entry");
+        return QUEUE_PUT_FAILED;
+    }
+    if (row->has_entry)
+        return QUEUE_PUT_DUPLICATE;
+    if (memory_add(store, item, id, row, err) < 0)
+        return QUEUE_PUT_FAILED;
+    row->has_entry = true;
+    row->record.step = QUEUE_STEP_STORED;
+    row->record.fate = item->error == NULL ? QUEUE_FATE_QUEUED : QUEUE_FATE_BAD;
+    return QUEUE_PUT_ADDED;
+}
+
+static enum queue_commit_result memory_commit(void *store_, struct error *err)
+{
+    struct queue_memory *store = store_;
+    (void)err;
+    store->committed = store->count;
+    return QUEUE_COMMITTED;
+}
+
+static void memory_rollback(void *store_)
+{
+    struct queue_memory *store = store_;
+    while (store->count > store->committed) {
+        struct memory_entry *last = &store->entries[--store->count];
+        last->row->record = last->before;
+        last->row->has_entry = false;
+        memory_entry_done(last);
+    }
+}
+
+/* ---- Ledger ---------------------------------------------------------------------------------- */
+
+static int memory_known(void *store_, struct queue_record *records, size_t count, struct error *err)
+{
+    const struct queue_memory *store = store_;
+    (void)err;
+    for (size_t i = 0; i < count; i++) {
+        struct queue_origin origin = records[i].origin;
+        const struct memory_row *row = memory_row_find(store, &origin);
+        records[i] = row != NULL ? row->record : (struct queue_record){0};
+        records[i].origin = origin;
+    }
+    return 0;
+}
+
+static int memory_note_one(struct queue_memory *store, const struct queue_record *record)
+{
+    struct memory_row *row = memory_row_get(store, &record->origin);
+    if (row == NULL)
+        return -1;
+    struct queue_record *at = &row->record;
+    if (record->step == QUEUE_STEP_ATTEMPTED) {
+        at->attempts += at->attempts < UINT32_MAX ? 1 : 0;
+        if (at->step < QUEUE_STEP_ATTEMPTED)
+            at->step = QUEUE_STEP_ATTEMPTED;
+        return 0;
+    }
+    const char *target;
+    if (memory_target_get(store, record->target, &target) < 0)
+        return -1;
+    if (at->step == QUEUE_STEP_UNKNOWN)
+        at->fate = record->fate;
+    at->step = record->step;
+    at->target = target;
+    at->target_uidvalidity = record->target_uidvalidity;
+    at->target_uid = record->target_uid;
+    return 0;
+}
+
+static int memory_note(void *store_, const struct queue_record *records, size_t count,
+                       struct error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (memory_note_one(store_, &records[i]) < 0)
+            return error_oom(err, "noting a step");
+    return 0;
+}
+
+struct memory_unsettled {
+    const struct memory_scope *scope;
+    uint32_t after_uid;
+    struct queue_record *out;
+    size_t capacity, count;
+};
+
+static void memory_unsettled_visit(const void *node, VISIT visit, void *context)
+{
+    struct memory_unsettled *walk = context;
+    const struct memory_row *row = *(struct memory_row *const *)node;
+    if ((visit != postorder && visit != leaf) || walk->count == walk->capacity)
+        return;
+    if (row->scope != walk->scope || row->record.step < QUEUE_STEP_STORED ||
+        row->record.step > QUEUE_STEP_DELETING ||
+        (walk->after_uid != 0 && row->record.origin.uid <= walk->after_uid))
+        return;
+    walk->out[walk->count++] = row->record;
+}
+
+static int memory_unsettled(void *store_, const struct queue_origin *mailbox, uint32_t after_uid,
+                            struct queue_record *out_records, size_t capacity, size_t *out_count,
+                            struct error *err)
+{
+    const struct queue_memory *store = store_;
+    (void)err;
+    struct memory_unsettled walk = {memory_scope_find(store, mailbox), after_uid, out_records,
+                                    capacity, 0};
+    if (walk.scope != NULL)
+        twalk_r(store->ledger, memory_unsettled_visit, &walk);
+    *out_count = walk.count;
+    return 0;
+}
+
+/* ---- Looking and changing -------------------------------------------------------------------- */
+
+static struct memory_entry *memory_entry_find(struct queue_memory *store,
+                                              const uint8_t id[QUEUE_UUID_SIZE])
+{
+    for (size_t i = 0; i < store->count; i++)
+        if (memcmp(store->entries[i].id, id, QUEUE_UUID_SIZE) == 0)
+            return &store->entries[i];
+    return NULL;
+}
+
+static bool memory_passes(const struct queue_entry *entry, const struct queue_filter *filter)
+{
+    return (filter->queue == NULL || strcmp(filter->queue, entry->queue) == 0) &&
+           (filter->source == NULL || strcmp(filter->source, entry->source) == 0) &&
+           (!filter->by_state || filter->state == entry->state);
+}
+
+static int memory_list(void *store_, const struct queue_filter *filter, const uint8_t *after,
+                       int (*each)(void *context, const struct queue_entry *entry), void *context,
+                       struct error *err)
+{
+    struct queue_memory *store = store_;
+    size_t skip = 0;
+    if (after != NULL) {
+        const struct memory_entry *behind = memory_entry_find(store, after);
+        if (behind == NULL)
+            return error_set(err, ERROR_USAGE, "there is no entry '%s' to continue behind",
+                             filter->after);
+        size_t at = (size_t)(behind - store->entries);
+        skip = filter->newest_first ? store->count - at : at + 1;
+    }
+    uint64_t told = 0;
+    for (size_t i = skip; i < store->count && (filter->limit == 0 || told < filter->limit); i++) {
+        size_t at = filter->newest_first ? store->count - 1 - i : i;
+        struct queue_entry entry = *store->entries[at].entry;
+        if (!memory_passes(&entry, filter))
+            continue;
+        if (!filter->with_content)
+            entry.content = NULL;
+        told++;
+        if (each(context, &entry) != 0)
+            break;
+    }
+    return 0;
+}
+
+static int memory_find(void *store_, const struct queue_id_range *range,
+                       struct queue_entry **out_entry, unsigned *out_matches, struct error *err)
+{
+    const struct queue_memory *store = store_;
+    const struct queue_entry *found = NULL;
+    unsigned matches = 0;
+    for (size_t i = 0; i < store->count && matches < 2; i++) {
+        if (!queue_id_in_range(store->entries[i].id, range))
+            continue;
+        found = store->entries[i].entry;
+        matches++;
+    }
+    *out_entry = NULL;
+    *out_matches = matches;
+    if (matches == 1 && (*out_entry = queue_entry_copy(found)) == NULL)
+        return error_oom(err, "reading an entry");
+    return 0;
+}
+
+static int memory_due(void *store_, const char *queue_name, int64_t now_s,
+                      struct queue_entry **out_entry, struct error *err)
+{
+    const struct queue_memory *store = store_;
+    const struct queue_entry *fresh = NULL, *lapsed = NULL;
+    size_t fresh_at = 0, lapsed_at = 0;
+    for (size_t i = 0; i < store->count; i++) {
+        const struct queue_entry *entry = store->entries[i].entry;
+        if (queue_name != NULL && strcmp(queue_name, entry->queue) != 0)
+            continue;
+        if (entry->state == QUEUE_NEW && entry->due_s <= now_s && fresh == NULL) {
+            fresh = entry;
+            fresh_at = i;
+        } else if (entry->state == QUEUE_TAKEN && entry->lease_until_s <= now_s &&
+                   (lapsed == NULL || entry->lease_until_s < lapsed->lease_until_s)) {
+            lapsed = entry;
+            lapsed_at = i;
+        }
+    }
+    if (fresh == NULL || (lapsed != NULL && lapsed_at < fresh_at))
+        fresh = lapsed;
+    *out_entry = NULL;
+    if (fresh != NULL && (*out_entry = queue_entry_copy(fresh)) == NULL)
+        return error_oom(err, "reading an entry");
+    return 0;
+}
+
+static int memory_change(void *store_, const uint8_t id[QUEUE_UUID_SIZE],
+                         const struct queue_change *change, bool *out_changed, struct error *err)
+{
+    struct memory_entry *at = memory_entry_find(store_, id);
+    *out_changed =
+        at != NULL && at->entry->state == change->from && at->entry->fence == change->from_fence;
+    if (!*out_changed)
+        return 0;
+    char *error;
+    if (queue_text_copy(change->error, &error) < 0)
+        return error_oom(err, "changing an entry");
+    free(at->entry->error);
+    at->entry->error = error;
+    at->entry->state = change->to;
+    at->entry->fence = change->fence;
+    at->entry->attempts = change->attempts;
+    at->entry->lease_until_s = change->lease_until_s;
+    return 0;
+}
+
+static int memory_raw(void *store_, const uint8_t id[QUEUE_UUID_SIZE], int *out_fd,
+                      struct error *err)
+{
+    const struct memory_entry *at = memory_entry_find(store_, id);
+    if (at == NULL || at->raw == NULL)
+        return error_set(err, ERROR_BUG, "an entry lost its raw message");
+    if (queue_file_of_bytes(at->raw, (size_t)at->entry->raw_size, out_fd) < 0)
+        return error_set(err, ERROR_STORE, "cannot hand out the message of entry '%s': %s",
+                         at->entry->id, strerror(errno));
+    return 0;
+}
+
+static void memory_count_unsettled(const void *node, VISIT visit, void *context)
+{
+    const struct memory_row *row = *(struct memory_row *const *)node;
+    if ((visit == postorder || visit == leaf) && row->record.step >= QUEUE_STEP_STORED &&
+        row->record.step <= QUEUE_STEP_DELETING)
+        ++*(uint64_t *)context;
+}
+
+static int memory_stats(void *store_, const char *queue_name, struct queue_stats *out_stats,
+                        struct error *err)
+{
+    const struct queue_memory *store = store_;
+    (void)err;
+    struct queue_stats stats = {.raw_bytes = 0};
+    for (size_t i = 0; i < store->count; i++) {
+        const struct queue_entry *entry = store->entries[i].entry;
+        if (queue_name != NULL && strcmp(queue_name, entry->queue) != 0)
+            continue;
+        if (entry->state == QUEUE_NEW && stats.by_state[QUEUE_NEW] == 0)
+            stats.oldest_new_s = entry->created_s;
+        stats.by_state[entry->state]++;
+        if (entry->has_raw)
+            stats.raw_bytes += entry->raw_size;
+    }
+    twalk_r(store->ledger, memory_count_unsettled, &stats.unsettled);
+    *out_stats = stats;
+    return 0;
+}
+
+/* ---- Open and close -------------------------------------------------------------------------- */
+
+static int memory_open(const char *path, const struct clock *clock, void **out_store,
+                       struct error *err)
+{
+    (void)path;
+    struct queue_memory *store = calloc(1, sizeof *store);
+    if (store == NULL)
+        return error_oom(err, "opening the queue");
+    store->clock = clock;
+    *out_store = store;
+    return 0;
+}
+
+static void memory_close(void *store_)
+{
+    struct queue_memory *store = store_;
+    if (store == NULL)
+        return;
+    for (size_t i = 0; i < store->count; i++)
+        memory_entry_done(&store->entries[i]);
+    free(store->entries);
+    tdestroy(store->ledger, memory_row_free);
+    while (store->scopes != NULL) {
+        struct memory_scope *scope = store->scopes;
+        store->scopes = scope->next;
+        memory_scope_free(scope);
+    }
+    while (store->targets != NULL) {
+        struct memory_target *target = store->targets;
+        store->targets = target->next;
+        free(target->name);
+        free(target);
+    }
+    free(store);
+}
+
+static const char *memory_spool_dir(const void *store)
+{
+    (void)store;
+    return NULL;
+}
+
+const struct queue_backend queue_memory_backend = {
+    .name = "memory",
+    .open = memory_open,
+    .close = memory_close,
+    .spool_dir = memory_spool_dir,
+    .put = memory_put,
+    .commit = memory_commit,
+    .rollback = memory_rollback,
+    .known = memory_known,
+    .note = memory_note,
+    .unsettled = memory_unsettled,
+    .list = memory_list,
+    .find = memory_find,
+    .due = memory_due,
+    .change = memory_change,
+    .raw = memory_raw,
+    .stats = memory_stats,
+};

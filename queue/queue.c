@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* queue.c - the policy of the work queue over any back end. See queue.h and queue-backend.h.
+ *
+ * Here are: which back end a URL means; what may be put; the states of an entry and the one
+ * function that moves it; leases and fences. How and where things are kept is the back end's. */
+#include <config.h>
+#include "queue.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "queue-backend.h"
+#include "queue-id.h"
+#include "queue-origin.h"
+#include "text.h"
+
+#define QUEUE_TRIES 16u           /* how often somebody else may be faster at the same entry */
+#define QUEUE_LEASE_MAX 31536000u /* seconds: a year */
+
+struct queue {
+    const struct queue_backend *backend;
+    void *store;
+    const struct clock *clock;
+    bool in_batch; /* something was added that is not committed yet */
+};
+
+static const struct queue_backend *const queue_backends[] = {&queue_sqlite_backend,
+                                                             &queue_memory_backend};
+
+/* ---- Open and close -------------------------------------------------------------------------- */
+
+static const struct queue_backend *queue_backend_of(const char *url, const char **out_path)
+{
+    for (size_t i = 0; i < sizeof queue_backends / sizeof queue_backends[0]; i++) {
+        size_t len = strlen(queue_backends[i]->name);
+        if (!text_starts_nocase(url, queue_backends[i]->name) || url[len] != ':')
+            continue;
+        *out_path = url + len + 1;
+        return queue_backends[i];
+    }
+    return NULL;
+}
+
+int queue_open(const char *url, const char *default_dir, const struct clock *clock,
+               struct queue **out_queue, struct error *err)
+{
+    const char *path;
+    const struct queue_backend *backend = queue_backend_of(url, &path);
+    if (backend == NULL)
+        return error_set(err, ERROR_USAGE,
+                         "queue '%.200s' is of no known kind; use sqlite:FOLDER or memory:", url);
+    if (path[0] == '\0')
+        path = default_dir;
+    if (backend->needs_path && (path == NULL || path[0] == '\0'))
+        return error_set(err, ERROR_USAGE, "queue '%.200s' lacks its folder; use %s:FOLDER", url,
+                         backend->name);
+    AUTO(queue) queue = calloc(1, sizeof *queue);
+    if (queue == NULL)
+        return error_oom(err, "opening the queue");
+    queue->backend = backend;
+    queue->clock = clock;
+    if (backend->open(path, clock, &queue->store, err) < 0)
+        return -1;
+    *out_queue = TAKE(queue);
+    return 0;
+}
+
+void queue_close(struct queue *queue)
+{
+    if (queue == NULL)
+        return;
+    queue->backend->close(queue->store);
+    free(queue);
+}
+
+const char *queue_spool_dir(const struct queue *queue)
+{
+    return queue->backend->spool_dir(queue->store);
+}
+
+void *queue_store(struct queue *queue)
+{
+    return queue->store;
+}
+
+void queue_entry_id(const char *key, char out_id[QUEUE_ID_TEXT])
+{
+    uint8_t id[QUEUE_UUID_SIZE];
+    queue_id_of_key(key, id);
+    queue_id_text(id, out_id);
+}
+
+/* ---- Putting --------------------------------------------------------------------------------- */
+
+static int queue_check_raw(const struct queue_item *item, struct error *err)
+{
+    bool has_raw = item->raw_bytes != NULL || item->raw_fd >= 0;
+    if (!has_raw)
+        return 0;
+    if (item->raw_size > QUEUE_RAW_MAX)
+        return error_set(err, ERROR_MAIL,
+                         "a message of %llu bytes is larger than the %u a queue can keep; set "
+                         "'maxSize' lower",
+                         (unsigned long long)item->raw_size, QUEUE_RAW_MAX);
+    if (item->raw_bytes != NULL)
+        return 0;
+    struct stat info;
+    if (fstat(item->raw_fd, &info) < 0 || !S_ISREG(info.st_mode) || info.st_size < 0 ||
+        (uint64_t)info.st_size < item->raw_size)
+        return error_set(err, ERROR_BUG,
+                         "the file of a message holds less than the %llu bytes it should; report "
+                         "this as a bug of its loader",
+                         (unsigned long long)item->raw_size);
+    return 0;
+}
+
+/* What a back end gets is a copy of the item with its origin normal and no content missing. */
+static int queue_check_item(const struct queue_item *item, uint8_t out_id[QUEUE_UUID_SIZE],
+                            struct queue_item *out_item, struct error *err)
+{
+    if (item->class == NULL || item->queue == NULL || item->source == NULL)
+        return error_set(err, ERROR_BUG, "an entry lacks its class, queue or source");
+    if (item->content_size > QUEUE_CONTENT_MAX)
+        return error_set(err, ERROR_MAIL,
+                         "an entry's content of %zu bytes is above the limit of %u",
+                         item->content_size, QUEUE_CONTENT_MAX);
+    char key[QUEUE_KEY_MAX];
+    *out_item = *item;
+    if (queue_check_raw(item, err) < 0 ||
+        queue_origin_normal(&item->origin, &out_item->origin, err) < 0 ||
+        queue_origin_key(&out_item->origin, key, err) < 0)
+        return -1;
+    if (item->content == NULL) {
+        out_item->content = "{}";
+        out_item->content_size = 2;
+    }
+    queue_id_of_key(key, out_id);
+    return 0;
+}
+
+enum queue_put_result queue_put(struct queue *queue, const struct queue_item *item,
+                                struct error *err)
+{
+    uint8_t id[QUEUE_UUID_SIZE];
+    struct queue_item checked;
+    enum queue_put_result result = QUEUE_PUT_FAILED;
+    if (queue_check_item(item, id, &checked, err) == 0)
+        result = queue->backend->put(queue->store, &checked, id, err);
+    if (result == QUEUE_PUT_ADDED)
+        queue->in_batch = true;
+    /* A batch that holds nothing would only keep other processes waiting. */
+    else if (result == QUEUE_PUT_FAILED || !queue->in_batch)
+        queue_rollback(queue);
+    return result;
+}
+
+enum queue_commit_result queue_commit(struct queue *queue, struct error *err)
+{
+    if (!queue->in_batch)
+        return QUEUE_COMMITTED;
+    queue->in_batch = false;
+    return queue->backend->commit(queue->store, err);
+}
+
+void queue_rollback(struct queue *queue)
+{
+    queue->in_batch = false;
+    queue->backend->rollback(queue->store);
+}
+
+/* ---- Ledger ---------------------------------------------------------------------------------- */
+
+/* *out_names is yours, free() it: the records with their origins normal. */
+static int queue_records_normal(const struct queue_record *records, size_t count,
+                                struct queue_record **out_names, struct error *err)
+{
+    struct queue_record *names = calloc(count + 1, sizeof *names);
+    if (names == NULL)
+        return error_oom(err, "reading the ledger");
+    for (size_t i = 0; i < count; i++) {
+        names[i] = records[i];
+        if (queue_origin_normal(&records[i].origin, &names[i].origin, err) == 0)
+            continue;
+        free(names);
+        return -1;
+    }
+    *out_names = names;
+    return 0;
+}
+
+int queue_known(struct queue *queue, struct queue_record *records, size_t count, struct error *err)
+{
+    struct queue_record *names;
+    if (queue_records_normal(records, count, &names, err) < 0)
+        return -1;
+    int failed = queue->backend->known(queue->store, names, count, err);
+    for (size_t i = 0; failed == 0 && i < count; i++) {
+        struct queue_origin origin = records[i].origin;
+        records[i] = names[i];
+        records[i].origin = origin;
+    }
+    free(names);
+    return failed;
+}
+
+int queue_note(struct queue *queue, const struct queue_record *records, size_t count,
+               struct error *err)
+{
+    if (queue->in_batch)
+        return error_set(err, ERROR_BUG, "a step was to be noted inside an open batch");
+    for (size_t i = 0; i < count; i++)
+        if (records[i].step <= QUEUE_STEP_UNKNOWN || records[i].step > QUEUE_STEP_MOVED)
+            return error_set(err, ERROR_BUG, "step %d cannot be noted", (int)records[i].step);
+    struct queue_record *names;
+    if (queue_records_normal(records, count, &names, err) < 0)
+        return -1;
+    int failed = count == 0 ? 0 : queue->backend->note(queue->store, names, count, err);
+    free(names);
+    return failed;
+}
+
+int queue_unsettled(struct queue *queue, const char *loader, const char *account,
+                    const char *mailbox, uint32_t after_uid, struct queue_record *out_records,
+                    size_t capacity, size_t *out_count, struct error *err)
+{
+    const struct queue_origin origin = {loader, account, mailbox, 0, 1, NULL};
+    struct queue_origin normal;
+    if (queue_origin_normal(&origin, &normal, err) < 0)
+        return -1;
+    return queue->backend->unsettled(queue->store, &normal, after_uid, out_records, capacity,
+                                     out_count, err);
+}
+
+/* ---- Looking --------------------------------------------------------------------------------- */
+
+/* *out_entry is yours. */
+static int queue_find(struct queue *queue, const char *id, struct queue_entry **out_entry,
+                      struct queue_id_range *out_range, struct error *err)
+{
+    unsigned matches;
+    if (queue_id_range_of(id, out_range) < 0)
+        return error_set(err, ERROR_USAGE,
+                         "'%.80s' is no entry id; an id has %u characters of 0-9, a-f and '-', of "
+                         "which at least the first %u are needed",
+                         id, QUEUE_ID_TEXT - 1, QUEUE_ID_START_MIN);
+    if (queue->backend->find(queue->store, out_range, out_entry, &matches, err) < 0)
+        return -1;
+    if (matches > 1)
+        return error_set(err, ERROR_USAGE,
+                         "several entries have an id that starts with '%s'; give more of it", id);
+    if (matches == 0)
+        return error_set(err, ERROR_USAGE,
+                         "there is no entry '%s'; 'mailchute queue list' shows those there are",
+                         id);
+    /* From here on the one that was found is meant, even if others come that start alike. */
+    return queue_id_range_of((*out_entry)->id, out_range);
+}
+
+int queue_get(struct queue *queue, const char *id, struct queue_entry **out_entry,
+              struct error *err)
+{
+    struct queue_id_range range;
+    return queue_find(queue, id, out_entry, &range, err);
+}
+
+int queue_raw(struct queue *queue, const char *id, int *out_fd, struct error *err)
+{
+    AUTO(queue_entry) entry = NULL;
+    struct queue_id_range range;
+    if (queue_find(queue, id, &entry, &range, err) < 0)
+        return -1;
+    if (!entry->has_raw)
+        return error_set(err, ERROR_USAGE,
+                         "entry '%s' has no raw message: it was set aside without being downloaded",
+                         entry->id);
+    return queue->backend->raw(queue->store, range.first, out_fd, err);
+}
+
+int queue_list(struct queue *queue, const struct queue_filter *filter,
+               int (*each)(void *context, const struct queue_entry *entry), void *context,
+               struct error *err)
+{
+    struct queue_id_range after;
+    if (filter->after != NULL && (queue_id_range_of(filter->after, &after) < 0 ||
+                                  memcmp(after.first, after.last, sizeof after.first) != 0))
+        return error_set(err, ERROR_USAGE, "'%.80s' is no whole entry id to continue behind",
+                         filter->after);
+    return queue->backend->list(queue->store, filter, filter->after == NULL ? NULL : after.first,
+                                each, context, err);
+}
+
+int queue_stats(struct queue *queue, const char *queue_name, struct queue_stats *out_stats,
+                struct error *err)
+{
+    return queue->backend->stats(queue->store, queue_name, out_stats, err);
+}
+
+/* ---- States ---------------------------------------------------------------------------------- */
+
+/*  put -> NEW -> TAKEN -> DONE             TAKEN repeats: a lease that ran out goes to the next.
+ *          ^       +----> FAILED -> NEW    (retry)
+ *  put -> BAD -------------------> NEW     (retry) */
+#define TO(state) (1u << (state))
+static const uint8_t queue_moves[] = {
+    [QUEUE_NEW] = TO(QUEUE_TAKEN),
+    [QUEUE_TAKEN] = TO(QUEUE_TAKEN) | TO(QUEUE_DONE) | TO(QUEUE_FAILED),
+    [QUEUE_DONE] = 0,
+    [QUEUE_FAILED] = TO(QUEUE_NEW),
+    [QUEUE_BAD] = TO(QUEUE_NEW),
+};
+
+/* What a refused move says: the state wanted, then what to do about it. */
+static const char *const queue_move_advice[] = {
+    [QUEUE_NEW] = "only a failed or bad entry can be tried again",
+    [QUEUE_TAKEN] = "only a new entry can be taken",
+    [QUEUE_DONE] = "take it first",
+    [QUEUE_FAILED] = "take it first",
+    [QUEUE_BAD] = "that state is given at pick-up alone",
+};
+
+/* The only place that changes an entry's state. @why: the error it has from then on. *out_changed
+ * is false when somebody else was faster: look again. */
+static int queue_enter(struct queue *queue, struct queue_entry *entry, enum queue_state next,
+                       int64_t lease_until_s, const char *why, bool *out_changed, struct error *err)
+{
+    if ((queue_moves[entry->state] & TO(next)) == 0)
+        return error_set(err, ERROR_USAGE, "entry '%s' is %s, not to become %s: %s", entry->id,
+                         queue_state_name(entry->state), queue_state_name(next),
+                         queue_move_advice[next]);
+    struct queue_id_range id;
+    if (queue_id_range_of(entry->id, &id) < 0)
+        return error_set(err, ERROR_BUG, "entry '%s' has a broken id", entry->id);
+    bool take = next == QUEUE_TAKEN;
+    struct queue_change change = {
+        .from = entry->state,
+        .to = next,
+        .from_fence = entry->fence,
+        .fence = entry->fence + (take ? 1 : 0),
+        .attempts = entry->attempts + (take && entry->attempts < UINT32_MAX ? 1 : 0),
+        .lease_until_s = take ? lease_until_s : 0,
+        .error = why,
+    };
+    if (queue->backend->change(queue->store, id.first, &change, out_changed, err) < 0)
+        return -1;
+    if (*out_changed) {
+        entry->state = next;
+        entry->fence = change.fence;
+        entry->attempts = change.attempts;
+        entry->lease_until_s = change.lease_until_s;
+    }
+    return 0;
+}
+
+static int queue_give_up(struct error *err)
+{
+    return error_set(err, ERROR_STORE, "other workers were faster %u times in a row; try again",
+                     QUEUE_TRIES);
+}
+
+int queue_take(struct queue *queue, const char *queue_name, uint32_t lease_s,
+               struct queue_entry **out_entry, struct error *err)
+{
+    if (queue->in_batch)
+        return error_set(err, ERROR_BUG, "an entry was to be taken inside an open batch");
+    if (lease_s == 0 || lease_s > QUEUE_LEASE_MAX)
+        return error_set(err, ERROR_USAGE, "a lease lasts 1 to %u seconds, not %u", QUEUE_LEASE_MAX,
+                         lease_s);
+    for (unsigned tries = 0; tries < QUEUE_TRIES; tries++) {
+        AUTO(queue_entry) entry = NULL;
+        bool changed = false;
+        int64_t now_s = clock_unix_s(queue->clock);
+        if (queue->backend->due(queue->store, queue_name, now_s, &entry, err) < 0)
+            return -1;
+        if (entry == NULL) {
+            *out_entry = NULL;
+            return 0;
+        }
+        if (queue_enter(queue, entry, QUEUE_TAKEN, now_s + lease_s, NULL, &changed, err) < 0)
+            return -1;
+        if (!changed)
+            continue;
+        free(entry->error);
+        entry->error = NULL;
+        *out_entry = TAKE(entry);
+        return 0;
+    }
+    return queue_give_up(err);
+}
+
+/* @why NULL: the error the entry has is kept. */
+static int queue_settle(struct queue *queue, const char *id, uint64_t fence, enum queue_state next,
+                        const char *why, struct error *err)
+{
+    if (queue->in_batch)
+        return error_set(err, ERROR_BUG, "an entry was to become %s inside an open batch",
+                         queue_state_name(next));
+    for (unsigned tries = 0; tries < QUEUE_TRIES; tries++) {
+        AUTO(queue_entry) entry = NULL;
+        struct queue_id_range range;
+        bool changed = false;
+        if (queue_find(queue, id, &entry, &range, err) < 0)
+            return -1;
+        if (fence != 0 && entry->state == QUEUE_TAKEN && entry->fence != fence)
+            return error_set(err, ERROR_USAGE,
+                             "the lease of entry '%s' ran out and somebody else has it now; drop "
+                             "your result",
+                             entry->id);
+        if (queue_enter(queue, entry, next, 0, why == NULL ? entry->error : why, &changed, err) < 0)
+            return -1;
+        if (changed)
+            return 0;
+    }
+    return queue_give_up(err);
+}
+
+int queue_done(struct queue *queue, const char *id, uint64_t fence, struct error *err)
+{
+    return queue_settle(queue, id, fence, QUEUE_DONE, NULL, err);
+}
+
+int queue_fail(struct queue *queue, const char *id, uint64_t fence, const char *why,
+               struct error *err)
+{
+    if (why == NULL || why[0] == '\0')
+        return error_set(err, ERROR_USAGE, "say why entry '%.80s' failed", id);
+    return queue_settle(queue, id, fence, QUEUE_FAILED, why, err);
+}
+
+int queue_retry(struct queue *queue, const char *id, struct error *err)
+{
+    return queue_settle(queue, id, 0, QUEUE_NEW, NULL, err);
+}
