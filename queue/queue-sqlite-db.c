@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* queue-sqlite-db.c - see queue-sqlite-db.h. */
+#include <config.h>
+#include "queue-sqlite-db.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "queue-sqlite-schema.h"
+
+/* page_size first: it counts only until the first page is written. */
+static const char db_settings[] = "PRAGMA page_size = 16384;"
+                                  "PRAGMA journal_mode = WAL;"
+                                  "PRAGMA synchronous = FULL;"
+                                  "PRAGMA foreign_keys = ON;"
+                                  "PRAGMA cache_size = -4096;"
+                                  "PRAGMA temp_store = MEMORY;"
+                                  "PRAGMA trusted_schema = OFF;"
+                                  "PRAGMA cell_size_check = ON;";
+_Static_assert(QUEUE_SQLITE_PAGE == 16384 && QUEUE_SQLITE_CACHE_KIB == 4096, "as in db_settings");
+
+/* ---- Errors ---------------------------------------------------------------------------------- */
+
+static const char *db_system_text(const struct queue_sqlite_db *db)
+{
+    int why = db->handle == NULL ? 0 : sqlite3_system_errno(db->handle);
+    return why == 0 ? "no further reason given" : strerror(why);
+}
+
+int queue_sqlite_db_fail(struct queue_sqlite_db *db, const char *doing, struct error *err)
+{
+    int code = db->handle == NULL ? SQLITE_NOMEM : sqlite3_extended_errcode(db->handle);
+    switch (code & 0xFF) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return error_set(err, ERROR_STORE,
+                         "another process is writing to '%s' and did not finish within %u seconds; "
+                         "try again later",
+                         db->path, QUEUE_SQLITE_BUSY_MS / 1000);
+    case SQLITE_FULL:
+        db->suspect = true;
+        return error_set(err, ERROR_STORE,
+                         "the disk of '%s' is full; free some space, nothing is lost", db->path);
+    case SQLITE_NOMEM:
+        return error_oom(err, doing);
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        db->suspect = true;
+        return error_set(err, ERROR_CONFIG,
+                         "'%s' is damaged (found while %s); put back a copy of its folder, or move "
+                         "it away and run 'mailchute audit'",
+                         db->path, doing);
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+    case SQLITE_CANTOPEN:
+        db->suspect = true;
+        return error_set(err, ERROR_CREATE, "cannot open '%s' for writing: %s; check its rights",
+                         db->path, db_system_text(db));
+    case SQLITE_IOERR:
+        db->suspect = true;
+        return error_set(err, ERROR_STORE, "cannot read or write '%s' while %s: %s; check its disk",
+                         db->path, doing, db_system_text(db));
+    default:
+        db->suspect = true;
+        return error_set(err, ERROR_BUG, "'%s' while %s: %s (%d); report this", db->path, doing,
+                         sqlite3_errmsg(db->handle), code);
+    }
+}
+
+/* ---- Open and close -------------------------------------------------------------------------- */
+
+static int db_prepare(struct queue_sqlite_db *db, struct error *err)
+{
+    for (unsigned which = 0; which < SQL_COUNT; which++)
+        if (sqlite3_prepare_v3(db->handle, queue_sqlite_sql_text((enum queue_sqlite_sql)which), -1,
+                               SQLITE_PREPARE_PERSISTENT, &db->statements[which],
+                               NULL) != SQLITE_OK)
+            return queue_sqlite_db_fail(db, "preparing its statements", err);
+    return 0;
+}
+
+/* A file system without shared memory would silently give another journal than the one asked for.
+ */
+static int db_check_settings(struct queue_sqlite_db *db, struct error *err)
+{
+    static const char sql[] = "SELECT 1 FROM pragma_journal_mode, pragma_synchronous, "
+                              "pragma_foreign_keys WHERE journal_mode = 'wal' AND synchronous = 2 "
+                              "AND foreign_keys = 1";
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL) != SQLITE_OK)
+        return queue_sqlite_db_fail(db, "reading its settings", err);
+    int64_t one;
+    int got = queue_sqlite_number(db, statement, "reading its settings", &one, err);
+    (void)sqlite3_finalize(statement);
+    if (got == 0)
+        return error_set(err, ERROR_CONFIG,
+                         "'%s' cannot be written durably where it is (no write-ahead log); put the "
+                         "queue on a local disk",
+                         db->path);
+    return got < 0 ? -1 : 0;
+}
+
+int queue_sqlite_db_open(struct queue_sqlite_db *db, struct error *err)
+{
+    int flags =
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW;
+    db->suspect = false;
+    if (sqlite3_open_v2(db->path, &db->handle, flags, NULL) != SQLITE_OK)
+        return queue_sqlite_db_fail(db, "opening it", err);
+    if (sqlite3_busy_timeout(db->handle, QUEUE_SQLITE_BUSY_MS) != SQLITE_OK ||
+        sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) != SQLITE_OK)
+        return queue_sqlite_db_fail(db, "opening it", err);
+    int64_t version; /* looked at before anything is set: it may not be ours to change */
+    if (queue_sqlite_schema_check(db, &version, err) < 0)
+        return -1;
+    if (sqlite3_exec(db->handle, db_settings, NULL, NULL, NULL) != SQLITE_OK)
+        return queue_sqlite_db_fail(db, "opening it", err);
+    if (db_check_settings(db, err) < 0 || queue_sqlite_migrate(db, err) < 0)
+        return -1;
+    return db_prepare(db, err);
+}
+
+void queue_sqlite_db_close(struct queue_sqlite_db *db)
+{
+    for (unsigned which = 0; which < SQL_COUNT; which++) {
+        (void)sqlite3_finalize(db->statements[which]);
+        db->statements[which] = NULL;
+    }
+    (void)sqlite3_close(db->handle); /* cannot be busy: all statements are gone */
+    db->handle = NULL;
+}
+
+int queue_sqlite_db_ready(struct queue_sqlite_db *db, struct error *err)
+{
+    if (db->handle != NULL && !db->suspect)
+        return 0;
+    queue_sqlite_db_close(db);
+    if (queue_sqlite_db_open(db, err) == 0)
+        return 0;
+    queue_sqlite_db_close(db);
+    return -1;
+}
+
+/* ---- Statements ------------------------------------------------------------------------------ */
+
+sqlite3_stmt *queue_sqlite_use(struct queue_sqlite_db *db, enum queue_sqlite_sql which)
+{
+    (void)sqlite3_reset(db->statements[which]); /* its last failure was told then */
+    return db->statements[which];
+}
+
+/* Fails only for a parameter that is not there: nothing is copied. */
+static void db_bound(int code)
+{
+    assert(code == SQLITE_OK);
+    (void)code;
+}
+
+void queue_sqlite_bind_int(sqlite3_stmt *statement, int at, int64_t value)
+{
+    db_bound(sqlite3_bind_int64(statement, at, value));
+}
+
+void queue_sqlite_bind_text(sqlite3_stmt *statement, int at, const char *text)
+{
+    db_bound(sqlite3_bind_text(statement, at, text, -1, SQLITE_STATIC));
+}
+
+void queue_sqlite_bind_chars(sqlite3_stmt *statement, int at, const char *chars, size_t count)
+{
+    db_bound(sqlite3_bind_text64(statement, at, chars, count, SQLITE_STATIC, SQLITE_UTF8));
+}
+
+void queue_sqlite_bind_bytes(sqlite3_stmt *statement, int at, const void *bytes, size_t count)
+{
+    db_bound(sqlite3_bind_blob64(statement, at, bytes, count, SQLITE_STATIC));
+}
+
+int queue_sqlite_step(struct queue_sqlite_db *db, sqlite3_stmt *statement, const char *doing,
+                      struct error *err)
+{
+    int code = sqlite3_step(statement);
+    if (code == SQLITE_ROW)
+        return 1;
+    int failed = code == SQLITE_DONE ? 0 : queue_sqlite_db_fail(db, doing, err);
+    (void)sqlite3_reset(statement);
+    return failed;
+}
+
+void queue_sqlite_end(sqlite3_stmt *statement)
+{
+    (void)sqlite3_reset(statement);
+}
+
+int queue_sqlite_run(struct queue_sqlite_db *db, sqlite3_stmt *statement, const char *doing,
+                     struct error *err)
+{
+    int got = queue_sqlite_step(db, statement, doing, err);
+    if (got > 0)
+        queue_sqlite_end(statement);
+    return got < 0 ? -1 : 0;
+}
+
+int queue_sqlite_number(struct queue_sqlite_db *db, sqlite3_stmt *statement, const char *doing,
+                        int64_t *out_number, struct error *err)
+{
+    int got = queue_sqlite_step(db, statement, doing, err);
+    if (got <= 0)
+        return got;
+    *out_number = sqlite3_column_int64(statement, 0);
+    queue_sqlite_end(statement);
+    return 1;
+}
+
+/* ---- Transactions ---------------------------------------------------------------------------- */
+
+int queue_sqlite_begin(struct queue_sqlite_db *db, enum queue_sqlite_sql how, struct error *err)
+{
+    return queue_sqlite_run(db, queue_sqlite_use(db, how), "starting a transaction", err);
+}
+
+int queue_sqlite_commit(struct queue_sqlite_db *db, struct error *err)
+{
+    return queue_sqlite_run(db, queue_sqlite_use(db, SQL_COMMIT), "committing", err);
+}
+
+bool queue_sqlite_in_transaction(const struct queue_sqlite_db *db)
+{
+    return db->handle != NULL && sqlite3_get_autocommit(db->handle) == 0;
+}
+
+void queue_sqlite_rollback(struct queue_sqlite_db *db)
+{
+    struct error ignored; /* what fails to roll back is rolled back by closing */
+    if (queue_sqlite_in_transaction(db) &&
+        queue_sqlite_run(db, queue_sqlite_use(db, SQL_ROLLBACK), "rolling back", &ignored) < 0)
+        db->suspect = true;
+}
+
+int queue_sqlite_db_checkpoint(struct queue_sqlite_db *db, struct error *err)
+{
+    return sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) ==
+                   SQLITE_OK
+               ? 0
+               : queue_sqlite_db_fail(db, "emptying its log", err);
+}

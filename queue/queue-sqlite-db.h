@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* queue-sqlite-db.h - the connection to queue.db: settings, statements, transactions, errors.
+ * Internal.
+ *
+ * Each statement stands once in one table (queue-sqlite-schema.c) and is prepared once per
+ * connection. Once an I/O error was seen, nothing this connection remembers is to be believed
+ * (suspect): it is closed, and opened again by the next queue_sqlite_db_ready(). */
+#ifndef MAILCHUTE_QUEUE_QUEUE_SQLITE_DB_H
+#define MAILCHUTE_QUEUE_QUEUE_SQLITE_DB_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "error.h"
+
+#define QUEUE_SQLITE_PAGE 16384             /* bytes a page; measured: 1.2 times as fast as 4096 */
+#define QUEUE_SQLITE_BUSY_MS 10000u         /* how long to wait for another process's transaction */
+#define QUEUE_SQLITE_CACHE_KIB 4096         /* page cache of one connection */
+#define QUEUE_SQLITE_APPLICATION 0x6D636874 /* "mcht", in the file's header */
+#define QUEUE_SQLITE_RUN_SHIFT 13u          /* ids are sorted within runs of 2^13 entries */
+
+enum queue_sqlite_sql {
+    SQL_BEGIN_READ,
+    SQL_BEGIN_WRITE,
+    SQL_COMMIT,
+    SQL_ROLLBACK,
+    SQL_WORD_GET,
+    SQL_WORD_ADD,
+    SQL_QUEUE_GET,
+    SQL_QUEUE_ADD,
+    SQL_QUEUE_EACH,
+    SQL_SCOPE_GET,
+    SQL_SCOPE_ADD,
+    SQL_LEDGER_GET,
+    SQL_LEDGER_PUT,
+    SQL_LEDGER_NOTE,
+    SQL_UNSETTLED_EPOCH,
+    SQL_UNSETTLED,
+    SQL_UNSETTLED_COUNT,
+    SQL_ENTRY_ADD,
+    SQL_BODY_ADD,
+    SQL_ENTRY_LAST,
+    SQL_ENTRY_BY_ID,
+    SQL_ENTRY_GET,
+    SQL_CONTENT_GET,
+    SQL_RAW_GET,
+    SQL_ENTRY_CHANGE,
+    SQL_DUE_NEW,
+    SQL_DUE_TAKEN,
+    SQL_NEXT_ANY_UP,
+    SQL_NEXT_ANY_DOWN,
+    SQL_NEXT_QUEUE_UP,
+    SQL_NEXT_QUEUE_DOWN,
+    SQL_NEXT_SOURCE_UP,
+    SQL_NEXT_SOURCE_DOWN,
+    SQL_TALLY,
+    SQL_MEND,
+    SQL_COUNT
+};
+
+struct queue_sqlite_db {
+    char *path;      /* of queue.db */
+    sqlite3 *handle; /* NULL: closed after a failure */
+    sqlite3_stmt *statements[SQL_COUNT];
+    bool suspect;
+};
+
+/** queue_sqlite_db_open - open the database (an empty file is made one), bring its schema up to
+ * date. db->path has been set; what this leaves behind on failure is cleaned by _close(). */
+int queue_sqlite_db_open(struct queue_sqlite_db *db, struct error *err);
+void queue_sqlite_db_close(struct queue_sqlite_db *db); /* path stays */
+
+/** queue_sqlite_db_ready - a connection that can be believed, opened again if need be. */
+int queue_sqlite_db_ready(struct queue_sqlite_db *db, struct error *err);
+
+/** queue_sqlite_db_fail - fill err with what SQLite says went wrong @while doing; returns -1. */
+int queue_sqlite_db_fail(struct queue_sqlite_db *db, const char *doing, struct error *err);
+
+/* ---- Statements ------------------------------------------------------------------------------ */
+
+/** queue_sqlite_use - this statement, ready for binding. */
+sqlite3_stmt *queue_sqlite_use(struct queue_sqlite_db *db, enum queue_sqlite_sql which);
+
+/* Bind parameter @at. Texts and bytes are borrowed until the statement has run; NULL is NULL. */
+void queue_sqlite_bind_int(sqlite3_stmt *statement, int at, int64_t value);
+void queue_sqlite_bind_text(sqlite3_stmt *statement, int at, const char *text);
+void queue_sqlite_bind_chars(sqlite3_stmt *statement, int at, const char *chars, size_t count);
+void queue_sqlite_bind_bytes(sqlite3_stmt *statement, int at, const void *bytes, size_t count);
+
+/** queue_sqlite_step - the next row: 1, no more: 0, failed: -1 with err. Whoever does not step on
+ * to the end calls queue_sqlite_end(). */
+int queue_sqlite_step(struct queue_sqlite_db *db, sqlite3_stmt *statement, const char *doing,
+                      struct error *err);
+void queue_sqlite_end(sqlite3_stmt *statement);
+
+/** queue_sqlite_run - a statement without rows, or whose rows do not matter. */
+int queue_sqlite_run(struct queue_sqlite_db *db, sqlite3_stmt *statement, const char *doing,
+                     struct error *err);
+
+/** queue_sqlite_number - the one number this statement finds; 1, or 0 when it finds none. */
+int queue_sqlite_number(struct queue_sqlite_db *db, sqlite3_stmt *statement, const char *doing,
+                        int64_t *out_number, struct error *err);
+
+/* ---- Transactions ---------------------------------------------------------------------------- */
+
+/** queue_sqlite_begin - SQL_BEGIN_READ: all reads see one state. SQL_BEGIN_WRITE: and no other
+ * process writes until it ends. */
+int queue_sqlite_begin(struct queue_sqlite_db *db, enum queue_sqlite_sql how, struct error *err);
+int queue_sqlite_commit(struct queue_sqlite_db *db, struct error *err);
+void queue_sqlite_rollback(struct queue_sqlite_db *db); /* without a transaction: nothing */
+bool queue_sqlite_in_transaction(const struct queue_sqlite_db *db);
+
+/** queue_sqlite_db_checkpoint - bring all that is in the write-ahead log into the database and
+ * empty the log. */
+int queue_sqlite_db_checkpoint(struct queue_sqlite_db *db, struct error *err);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* queue-sqlite-raw.c - see queue-sqlite-raw.h. All that is done to raw files is done here. */
+#include <config.h>
+#include "queue-sqlite-raw.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "queue-file.h"
+
+#define RAW_FOLDER_MAX 6u /* "3f/a0" with its NUL */
+#define RAW_PATH_MAX (RAW_FOLDER_MAX + QUEUE_ID_TEXT)
+
+struct raw_name {
+    char path[RAW_PATH_MAX];     /* "3f/a0/3fa0...", below raw/ */
+    char folder[RAW_FOLDER_MAX]; /* "3f/a0" */
+    char top[3];                 /* "3f" */
+};
+
+static struct raw_name raw_name_of(const uint8_t id[QUEUE_UUID_SIZE])
+{
+    struct raw_name name;
+    char text[QUEUE_ID_TEXT];
+    queue_id_text(id, text);
+    (void)snprintf(name.path, sizeof name.path, "%.2s/%.2s/%s", text, text + 2, text);
+    (void)snprintf(name.folder, sizeof name.folder, "%.2s/%.2s", text, text + 2);
+    (void)snprintf(name.top, sizeof name.top, "%.2s", text);
+    return name;
+}
+
+static int raw_fail(const struct queue_sqlite_raw *raw, const char *what, struct error *err)
+{
+    return error_set(err, ERROR_STORE,
+                     "cannot %s a message below '%.300s/raw': %s; check that disk", what,
+                     raw->folder->path, strerror(errno));
+}
+
+static int raw_make_folders(const struct queue_sqlite_raw *raw, const struct raw_name *name)
+{
+    if (mkdirat(raw->folder->raw_fd, name->top, 0700) < 0 && errno != EEXIST)
+        return -1;
+    if (mkdirat(raw->folder->raw_fd, name->folder, 0700) < 0 && errno != EEXIST)
+        return -1;
+    return 0;
+}
+
+/* ---- Into place ------------------------------------------------------------------------------ */
+
+/* Give a file without a name this one. What has the name already belongs to no entry. */
+static int raw_link(const struct queue_sqlite_raw *raw, int fd, const struct raw_name *name)
+{
+    char file[32];
+    (void)snprintf(file, sizeof file, "/proc/self/fd/%d", fd);
+    for (unsigned tries = 0; tries < 3; tries++) {
+        if (linkat(AT_FDCWD, file, raw->folder->raw_fd, name->path, AT_SYMLINK_FOLLOW) == 0)
+            return 0;
+        if (errno == ENOENT && raw_make_folders(raw, name) == 0)
+            continue;
+        if (errno != EEXIST || unlinkat(raw->folder->raw_fd, name->path, 0) < 0)
+            return -1;
+    }
+    return -1;
+}
+
+static int raw_rename(const struct queue_sqlite_raw *raw, const char *from,
+                      const struct raw_name *name)
+{
+    const struct queue_sqlite_folder *folder = raw->folder;
+    if (renameat(AT_FDCWD, from, folder->raw_fd, name->path) == 0)
+        return 0;
+    if (errno != ENOENT || raw_make_folders(raw, name) < 0)
+        return -1;
+    return renameat(AT_FDCWD, from, folder->raw_fd, name->path);
+}
+
+static bool raw_can_link(const struct queue_sqlite_raw *raw, const struct queue_item *item)
+{
+    struct stat file, folder;
+    return item->raw_bytes == NULL && fstat(item->raw_fd, &file) == 0 &&
+           fstat(raw->folder->raw_fd, &folder) == 0 && S_ISREG(file.st_mode) &&
+           file.st_nlink == 0 && file.st_dev == folder.st_dev &&
+           (uint64_t)file.st_size == item->raw_size;
+}
+
+/* *out_fd is yours. */
+static int raw_copy(const struct queue_sqlite_raw *raw, const struct queue_item *item,
+                    const struct raw_name *name, int *out_fd)
+{
+    AUTO_TEXT path = NULL;
+    if (asprintf(&path, "%s/copy-XXXXXX", raw->folder->spool) < 0) {
+        path = NULL;
+        errno = ENOMEM;
+        return -1;
+    }
+    AUTO_FD fd = mkostemp(path, O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    int failed = item->raw_bytes != NULL
+                     ? queue_file_write(fd, item->raw_bytes, (size_t)item->raw_size)
+                     : queue_file_copy(item->raw_fd, fd, item->raw_size);
+    if (failed < 0 || raw_rename(raw, path, name) < 0) {
+        int why = errno;
+        (void)unlink(path);
+        errno = why;
+        return -1;
+    }
+    *out_fd = TAKE_FD(fd);
+    return 0;
+}
+
+/* *out_fd is yours: the file in its place. */
+static int raw_place(const struct queue_sqlite_raw *raw, const struct queue_item *item,
+                     const struct raw_name *name, int *out_fd)
+{
+    if (raw_can_link(raw, item)) {
+        AUTO_FD fd = fcntl(item->raw_fd, F_DUPFD_CLOEXEC, 0);
+        if (fd < 0)
+            return -1;
+        if (fchmod(fd, 0600) == 0 && raw_link(raw, fd, name) == 0) {
+            *out_fd = TAKE_FD(fd);
+            return 0;
+        }
+        if (errno == ENOSPC || errno == EDQUOT || errno == EIO)
+            return -1;
+    }
+    return raw_copy(raw, item, name, out_fd);
+}
+
+/* ---- Onto the disk --------------------------------------------------------------------------- */
+
+static int raw_flush_bytes(struct queue_sqlite_raw *raw, struct error *err)
+{
+    for (; raw->flushed < raw->count; raw->flushed++) {
+        struct queue_sqlite_file *file = &raw->files[raw->flushed];
+        if (fdatasync(file->fd) < 0)
+            return raw_fail(raw, "flush", err);
+        (void)close(file->fd);
+        file->fd = -1;
+    }
+    return 0;
+}
+
+static int raw_flush_folder(const struct queue_sqlite_raw *raw, const char *path, struct error *err)
+{
+    AUTO_FD fd = openat(raw->folder->raw_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 || fsync(fd) < 0 ? raw_fail(raw, "flush the name of", err) : 0;
+}
+
+/* Each folder once, from the leaves to the root. Also those that were there before: whoever made
+ * them may have died before they were on disk. */
+static int raw_flush_names(const struct queue_sqlite_raw *raw, struct error *err)
+{
+    bool tops[256] = {false};
+    for (size_t i = 0; i < raw->count; i++) {
+        struct raw_name name = raw_name_of(raw->files[i].id);
+        if (raw_flush_folder(raw, name.folder, err) < 0)
+            return -1;
+        tops[raw->files[i].id[0]] = true;
+    }
+    for (unsigned i = 0; i < 256; i++) {
+        char top[3];
+        (void)snprintf(top, sizeof top, "%02x", i);
+        if (tops[i] && raw_flush_folder(raw, top, err) < 0)
+            return -1;
+    }
+    return raw_flush_folder(raw, ".", err);
+}
+
+static int raw_grow(struct queue_sqlite_raw *raw)
+{
+    if (raw->count < raw->capacity)
+        return 0;
+    size_t capacity = raw->capacity == 0 ? 16 : raw->capacity * 2;
+    struct queue_sqlite_file *files = realloc(raw->files, capacity * sizeof *files);
+    if (files == NULL)
+        return -1;
+    raw->files = files;
+    raw->capacity = capacity;
+    return 0;
+}
+
+/* ---- Interface ------------------------------------------------------------------------------- */
+
+void queue_sqlite_raw_init(struct queue_sqlite_raw *raw, const struct queue_sqlite_folder *folder)
+{
+    *raw = (struct queue_sqlite_raw){.folder = folder};
+}
+
+void queue_sqlite_raw_done(struct queue_sqlite_raw *raw)
+{
+    queue_sqlite_raw_keep(raw);
+    free(raw->files);
+    raw->files = NULL;
+    raw->capacity = 0;
+}
+
+int queue_sqlite_raw_add(struct queue_sqlite_raw *raw, const uint8_t id[QUEUE_UUID_SIZE],
+                         const struct queue_item *item, struct error *err)
+{
+    if (raw_grow(raw) < 0)
+        return error_oom(err, "keeping a message");
+    if (raw->count - raw->flushed >= QUEUE_SQLITE_RAW_OPEN && raw_flush_bytes(raw, err) < 0)
+        return -1;
+    struct raw_name name = raw_name_of(id);
+    struct queue_sqlite_file file = {.fd = -1};
+    if (raw_place(raw, item, &name, &file.fd) < 0)
+        return raw_fail(raw, "store", err);
+    memcpy(file.id, id, sizeof file.id);
+    raw->files[raw->count++] = file;
+    /* Start writing now; queue_sqlite_raw_flush() waits for it, and hears what went wrong. */
+    (void)sync_file_range(file.fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+    return 0;
+}
+
+int queue_sqlite_raw_flush(struct queue_sqlite_raw *raw, struct error *err)
+{
+    if (raw->count == 0)
+        return 0;
+    return raw_flush_bytes(raw, err) < 0 ? -1 : raw_flush_names(raw, err);
+}
+
+void queue_sqlite_raw_keep(struct queue_sqlite_raw *raw)
+{
+    for (size_t i = 0; i < raw->count; i++)
+        if (raw->files[i].fd >= 0)
+            (void)close(raw->files[i].fd);
+    raw->count = 0;
+    raw->flushed = 0;
+}
+
+void queue_sqlite_raw_remove(struct queue_sqlite_raw *raw)
+{
+    for (size_t i = 0; i < raw->count; i++) {
+        struct raw_name name = raw_name_of(raw->files[i].id);
+        (void)unlinkat(raw->folder->raw_fd, name.path, 0);
+    }
+    queue_sqlite_raw_keep(raw);
+}
+
+int queue_sqlite_raw_open(const struct queue_sqlite_raw *raw, const uint8_t id[QUEUE_UUID_SIZE],
+                          uint64_t size, int *out_fd, struct error *err)
+{
+    struct raw_name name = raw_name_of(id);
+    struct stat info;
+    AUTO_FD fd = openat(raw->folder->raw_fd, name.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 || fstat(fd, &info) < 0)
+        return raw_fail(raw, "open", err);
+    if ((uint64_t)info.st_size != size)
+        return error_set(err, ERROR_STORE,
+                         "'%.300s/raw/%s' has %lld bytes instead of %llu; put back a copy of it",
+                         raw->folder->path, name.path, (long long)info.st_size,
+                         (unsigned long long)size);
+    *out_fd = TAKE_FD(fd);
+    return 0;
+}

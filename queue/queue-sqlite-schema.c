@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* queue-sqlite-schema.c - tables and statements of the SQLite back end. See queue-sqlite-schema.h.
+ *
+ * The cost of a message must not grow with their number, so what is written for one lies next to
+ * what was written for the last: rowids, (scope, uidvalidity, uid) and (queue, state, rowid) all
+ * ascend. Ids are spread at random, and an index over all of them would dirty a page of its own per
+ * message (at 1,000,000 entries three times the time of the rest); so they are sorted within runs
+ * of 8,192 entries only, and who looks for one looks into each run. That no id comes twice follows
+ * from the ledger: an id is made of an origin, and an origin has one row.
+ *
+ * Content and raw bytes lie apart from the entries, so that lists do not read through them. */
+#include <config.h>
+#include "queue-sqlite-schema.h"
+
+#include <stdio.h>
+
+static const char schema_1[] =
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;"
+    "INSERT INTO meta VALUES ('mended', 0);"
+    /* Names that come again and again: classes, sources, folders; and those of work queues. */
+    "CREATE TABLE word (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;"
+    "CREATE TABLE work_queue (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;"
+    "CREATE TABLE scope (id INTEGER PRIMARY KEY, loader TEXT NOT NULL COLLATE NOCASE,"
+    "  account TEXT NOT NULL, mailbox TEXT NOT NULL, UNIQUE (mailbox, account, loader)) STRICT;"
+
+    /* n ascends in the order of creation. state: enum queue_state. raw_place: enum
+     * queue_sqlite_place. Times are seconds since 1970 UTC. */
+    "CREATE TABLE entry ("
+    "  n INTEGER PRIMARY KEY,"
+    "  id BLOB NOT NULL CHECK (length(id) = 16),"
+    "  class INTEGER NOT NULL REFERENCES word,"
+    "  queue INTEGER NOT NULL REFERENCES work_queue,"
+    "  source INTEGER NOT NULL REFERENCES word,"
+    "  state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 4),"
+    "  attempts INTEGER NOT NULL DEFAULT 0,"
+    "  fence INTEGER NOT NULL DEFAULT 0,"
+    "  created_s INTEGER NOT NULL,"
+    "  due_s INTEGER NOT NULL DEFAULT 0,"
+    "  lease_until_s INTEGER NOT NULL DEFAULT 0,"
+    "  scope INTEGER NOT NULL REFERENCES scope,"
+    "  uidvalidity INTEGER NOT NULL,"
+    "  uid INTEGER NOT NULL,"
+    "  key TEXT NOT NULL,"
+    "  error TEXT, sender TEXT, subject TEXT, date_received TEXT,"
+    "  raw_place INTEGER NOT NULL CHECK (raw_place BETWEEN 0 AND 2),"
+    "  raw_size INTEGER NOT NULL,"
+    "  raw_sha256 BLOB NOT NULL CHECK (length(raw_sha256) = 32)) STRICT;"
+    "CREATE UNIQUE INDEX entry_id ON entry (n >> 13, id);"
+    "CREATE INDEX entry_queue ON entry (queue, state);"
+    "CREATE INDEX entry_source ON entry (source, state);"
+    "CREATE INDEX entry_lease ON entry (queue, lease_until_s) WHERE state = 1;"
+    "CREATE TABLE body (n INTEGER PRIMARY KEY REFERENCES entry, content TEXT NOT NULL,"
+    "  raw BLOB) STRICT;"
+
+    /* How far each message has come. step: enum queue_step. entry: its n, also when that entry is
+     * no longer there; NULL: it never had one. target: the folder it moves to. */
+    "CREATE TABLE ledger ("
+    "  scope INTEGER NOT NULL REFERENCES scope,"
+    "  uidvalidity INTEGER NOT NULL,"
+    "  uid INTEGER NOT NULL,"
+    "  key TEXT NOT NULL,"
+    "  step INTEGER NOT NULL CHECK (step BETWEEN 1 AND 6),"
+    "  attempts INTEGER NOT NULL,"
+    "  fate INTEGER NOT NULL,"
+    "  target_uidvalidity INTEGER NOT NULL DEFAULT 0,"
+    "  target_uid INTEGER NOT NULL DEFAULT 0,"
+    "  target INTEGER REFERENCES word,"
+    "  entry INTEGER,"
+    "  PRIMARY KEY (scope, uidvalidity, uid, key)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX ledger_unsettled ON ledger (scope, uidvalidity, uid, key)"
+    "  WHERE step BETWEEN 2 AND 5;"
+
+    /* Sums that would take a walk over all entries. */
+    "CREATE TABLE tally (queue INTEGER NOT NULL REFERENCES work_queue, state INTEGER NOT NULL,"
+    "  entries INTEGER NOT NULL, raw_bytes INTEGER NOT NULL, PRIMARY KEY (queue, state))"
+    "  STRICT, WITHOUT ROWID;"
+    "CREATE TRIGGER entry_added AFTER INSERT ON entry BEGIN"
+    "  INSERT INTO tally VALUES (new.queue, new.state, 1, iif(new.raw_place = 0, 0, new.raw_size))"
+    "  ON CONFLICT DO UPDATE SET entries = entries + 1, raw_bytes = raw_bytes + excluded.raw_bytes;"
+    "END;"
+    "CREATE TRIGGER entry_moved AFTER UPDATE OF state ON entry WHEN old.state <> new.state BEGIN"
+    "  UPDATE tally SET entries = entries - 1,"
+    "    raw_bytes = raw_bytes - iif(old.raw_place = 0, 0, old.raw_size)"
+    "  WHERE queue = old.queue AND state = old.state;"
+    "  INSERT INTO tally VALUES (new.queue, new.state, 1, iif(new.raw_place = 0, 0, new.raw_size))"
+    "  ON CONFLICT DO UPDATE SET entries = entries + 1, raw_bytes = raw_bytes + excluded.raw_bytes;"
+    "END;";
+
+/* schema_steps[v] leads from version v to v + 1. Never changed once released: add another. */
+static const char *const schema_steps[QUEUE_SQLITE_SCHEMA] = {schema_1};
+
+static const char *const schema_sql[SQL_COUNT] = {
+    [SQL_BEGIN_READ] = "BEGIN",
+    [SQL_BEGIN_WRITE] = "BEGIN IMMEDIATE",
+    [SQL_COMMIT] = "COMMIT",
+    [SQL_ROLLBACK] = "ROLLBACK",
+    [SQL_WORD_GET] = "SELECT id FROM word WHERE text = ?1",
+    [SQL_WORD_ADD] = "INSERT INTO word (text) VALUES (?1)",
+    [SQL_QUEUE_GET] = "SELECT id FROM work_queue WHERE name = ?1",
+    [SQL_QUEUE_ADD] = "INSERT INTO work_queue (name) VALUES (?1)",
+    [SQL_QUEUE_EACH] = "SELECT id FROM work_queue WHERE id > ?1 ORDER BY id LIMIT 1",
+    [SQL_SCOPE_GET] = "SELECT id FROM scope WHERE mailbox = ?3 AND account = ?2 AND loader = ?1",
+    [SQL_SCOPE_ADD] = "INSERT INTO scope (loader, account, mailbox) VALUES (?1, ?2, ?3)",
+    [SQL_LEDGER_GET] =
+        "SELECT l.step, l.attempts, l.fate, l.target_uidvalidity, l.target_uid, w.text, l.entry"
+        " FROM ledger l LEFT JOIN word w ON w.id = l.target"
+        " WHERE l.scope = ?1 AND l.uidvalidity = ?2 AND l.uid = ?3 AND l.key = ?4",
+    [SQL_LEDGER_PUT] =
+        "INSERT INTO ledger (scope, uidvalidity, uid, key, step, attempts, fate, entry)"
+        " VALUES (?1, ?2, ?3, ?4, 2, 0, ?5, ?6) ON CONFLICT DO UPDATE"
+        " SET step = 2, fate = excluded.fate, entry = excluded.entry",
+    /* Step 1 is QUEUE_STEP_ATTEMPTED: it counts, and changes nothing that came later. */
+    [SQL_LEDGER_NOTE] = "INSERT INTO ledger VALUES (?1, ?2, ?3, ?4, ?5, ?5 = 1, iif(?5 = 1, 0, ?6),"
+                        "  iif(?5 = 1, 0, ?7), iif(?5 = 1, 0, ?8), iif(?5 = 1, NULL, ?9), NULL)"
+                        " ON CONFLICT DO UPDATE SET"
+                        "  attempts = min(attempts + (?5 = 1), 4294967295),"
+                        "  step = iif(?5 = 1, step, ?5),"
+                        "  target_uidvalidity = iif(?5 = 1, target_uidvalidity, ?7),"
+                        "  target_uid = iif(?5 = 1, target_uid, ?8),"
+                        "  target = iif(?5 = 1, target, ?9)",
+    [SQL_UNSETTLED_EPOCH] = "SELECT uidvalidity FROM ledger WHERE scope = ?1 AND uidvalidity > ?2"
+                            " AND step BETWEEN 2 AND 5 ORDER BY uidvalidity LIMIT 1",
+    [SQL_UNSETTLED] =
+        "SELECT l.step, l.attempts, l.fate, l.target_uidvalidity, l.target_uid, w.text, l.uid, "
+        "l.key"
+        " FROM ledger l LEFT JOIN word w ON w.id = l.target"
+        " WHERE l.scope = ?1 AND l.uidvalidity = ?2 AND l.uid > ?3 AND l.step BETWEEN 2 AND 5"
+        " ORDER BY l.uid, l.key LIMIT ?4",
+    [SQL_UNSETTLED_COUNT] =
+        "SELECT count(*) FROM ledger INDEXED BY ledger_unsettled WHERE step BETWEEN 2 AND 5",
+    [SQL_ENTRY_ADD] =
+        "INSERT INTO entry (id, class, queue, source, state, created_s, scope, uidvalidity, uid,"
+        "  key, error, sender, subject, date_received, raw_place, raw_size, raw_sha256)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+    [SQL_BODY_ADD] = "INSERT INTO body VALUES (?1, ?2, ?3)",
+    [SQL_ENTRY_LAST] = "SELECT max(n) FROM entry",
+    [SQL_ENTRY_BY_ID] = "SELECT n FROM entry WHERE n >> 13 = ?1 AND id BETWEEN ?2 AND ?3 LIMIT 2",
+    [SQL_ENTRY_GET] =
+        "SELECT e.id, c.text, q.name, s.text, e.state, e.attempts, e.fence, e.created_s, e.due_s,"
+        "  e.lease_until_s, o.loader, o.account, o.mailbox, e.uidvalidity, e.uid, e.key, e.error,"
+        "  e.sender, e.subject, e.date_received, e.raw_place, e.raw_size, e.raw_sha256"
+        " FROM entry e JOIN word c ON c.id = e.class JOIN work_queue q ON q.id = e.queue"
+        "  JOIN word s ON s.id = e.source JOIN scope o ON o.id = e.scope WHERE e.n = ?1",
+    [SQL_CONTENT_GET] = "SELECT content FROM body WHERE n = ?1",
+    [SQL_RAW_GET] = "SELECT e.raw_place, e.raw_size, b.raw FROM entry e JOIN body b ON b.n = e.n"
+                    " WHERE e.n = ?1",
+    [SQL_ENTRY_CHANGE] =
+        "UPDATE entry SET state = ?2, fence = ?3, attempts = ?4, lease_until_s = ?5, error = ?6"
+        " WHERE n = ?1 AND state = ?7 AND fence = ?8",
+    [SQL_DUE_NEW] = "SELECT n FROM entry WHERE queue = ?1 AND state = 0 AND due_s <= ?2"
+                    " ORDER BY n LIMIT 1",
+    [SQL_DUE_TAKEN] = "SELECT n FROM entry WHERE queue = ?1 AND state = 1 AND lease_until_s <= ?2"
+                      " ORDER BY lease_until_s, n LIMIT 1",
+    [SQL_NEXT_ANY_UP] = "SELECT n FROM entry WHERE n > ?1 ORDER BY n LIMIT 1",
+    [SQL_NEXT_ANY_DOWN] = "SELECT n FROM entry WHERE n < ?1 ORDER BY n DESC LIMIT 1",
+    [SQL_NEXT_QUEUE_UP] = "SELECT n FROM entry WHERE n > ?1 AND queue = ?2 AND state = ?3"
+                          " ORDER BY n LIMIT 1",
+    [SQL_NEXT_QUEUE_DOWN] = "SELECT n FROM entry WHERE n < ?1 AND queue = ?2 AND state = ?3"
+                            " ORDER BY n DESC LIMIT 1",
+    [SQL_NEXT_SOURCE_UP] = "SELECT n FROM entry WHERE n > ?1 AND source = ?2 AND state = ?3"
+                           " ORDER BY n LIMIT 1",
+    [SQL_NEXT_SOURCE_DOWN] = "SELECT n FROM entry WHERE n < ?1 AND source = ?2 AND state = ?3"
+                             " ORDER BY n DESC LIMIT 1",
+    [SQL_TALLY] = "SELECT state, entries, raw_bytes FROM tally WHERE queue = ?1",
+    [SQL_MEND] = "UPDATE meta SET value = value + 1 WHERE key = 'mended'",
+};
+
+const char *queue_sqlite_sql_text(enum queue_sqlite_sql which)
+{
+    return schema_sql[which];
+}
+
+static int schema_number(struct queue_sqlite_db *db, const char *sql, int64_t *out_number,
+                         struct error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL) != SQLITE_OK)
+        return queue_sqlite_db_fail(db, "reading its schema", err);
+    int got = queue_sqlite_number(db, statement, "reading its schema", out_number, err);
+    (void)sqlite3_finalize(statement);
+    return got < 0 ? -1 : 0;
+}
+
+int queue_sqlite_schema_check(struct queue_sqlite_db *db, int64_t *out_version, struct error *err)
+{
+    int64_t application = 0, tables = 0, version = 0;
+    if (schema_number(db, "PRAGMA application_id", &application, err) < 0 ||
+        schema_number(db, "PRAGMA user_version", &version, err) < 0 ||
+        schema_number(db, "SELECT count(*) FROM sqlite_schema", &tables, err) < 0)
+        return -1;
+    if (application != QUEUE_SQLITE_APPLICATION && (tables != 0 || version != 0))
+        return error_set(
+            err, ERROR_CONFIG,
+            "'%s' is a database of another program; give the queue a folder of its own", db->path);
+    if (version > QUEUE_SQLITE_SCHEMA || version < 0)
+        return error_set(
+            err, ERROR_CONFIG,
+            "queue '%s' has schema %lld, this mailchute knows schemas up to %d; use the "
+            "newer mailchute that made it",
+            db->path, (long long)version, QUEUE_SQLITE_SCHEMA);
+    *out_version = version;
+    return 0;
+}
+
+static int schema_run(struct queue_sqlite_db *db, const char *sql, struct error *err)
+{
+    return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK
+               ? 0
+               : queue_sqlite_db_fail(db, "bringing its schema up to date", err);
+}
+
+static int schema_climb(struct queue_sqlite_db *db, struct error *err)
+{
+    int64_t version;
+    if (queue_sqlite_schema_check(db, &version, err) < 0)
+        return -1;
+    for (; version < QUEUE_SQLITE_SCHEMA; version++)
+        if (schema_run(db, schema_steps[version], err) < 0)
+            return -1;
+    char sql[96];
+    (void)snprintf(sql, sizeof sql, "PRAGMA application_id = %d; PRAGMA user_version = %d",
+                   QUEUE_SQLITE_APPLICATION, QUEUE_SQLITE_SCHEMA);
+    return schema_run(db, sql, err);
+}
+
+int queue_sqlite_migrate(struct queue_sqlite_db *db, struct error *err)
+{
+    int64_t version;
+    if (queue_sqlite_schema_check(db, &version, err) < 0)
+        return -1;
+    if (version == QUEUE_SQLITE_SCHEMA)
+        return 0;
+    /* Looked at again inside: another process may have been faster. */
+    if (schema_run(db, "BEGIN IMMEDIATE", err) < 0)
+        return -1;
+    if (schema_climb(db, err) == 0 && schema_run(db, "COMMIT", err) == 0)
+        return 0;
+    (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+    return -1;
+}

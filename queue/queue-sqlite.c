@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* queue-sqlite.c - the work queue in an SQLite database with files beside it: batches. See
+ * queue-sqlite.h.
+ *
+ *   put     (begin, raw file into place, rows) ...            under the write lock of BEGIN
+ * IMMEDIATE commit  flush files, flush their names, COMMIT (flushes the database's log)
+ *
+ * Files come first, so that no durable entry ever lacks its message. */
+#include <config.h>
+#include "queue-sqlite.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "queue-entry.h"
+#include "queue-file.h"
+
+/* ---- What a failed commit means -------------------------------------------------------------- */
+
+/* How many of the batch's entries are there. -1 when nobody knows. */
+static int64_t batch_count(struct queue_sqlite *store)
+{
+    int64_t count = 0, n;
+    for (size_t i = 0; i < store->id_count; i++) {
+        int got = queue_sqlite_n_of_id(store, store->ids[i], &n, NULL);
+        if (got < 0)
+            return -1;
+        count += got;
+    }
+    return count;
+}
+
+/* Make sure that a commit whose flush failed can neither appear nor vanish later. Its pages may
+ * stand in the log although no connection saw it succeed, and a recovery after a power cut would
+ * find it there. So the log is brought into the database and emptied, and one more durable
+ * transaction makes whatever was left behind it void. */
+static int batch_settle_log(struct queue_sqlite *store)
+{
+    store->db.suspect = true; /* reopened: it remembers what may never have reached the disk */
+    if (queue_sqlite_db_ready(&store->db, NULL) < 0 ||
+        queue_sqlite_db_checkpoint(&store->db, NULL) < 0 ||
+        queue_sqlite_begin(&store->db, SQL_BEGIN_WRITE, NULL) < 0)
+        return -1;
+    if (queue_sqlite_run(&store->db, queue_sqlite_use(&store->db, SQL_MEND), "", NULL) == 0 &&
+        queue_sqlite_commit(&store->db, NULL) == 0)
+        return 0;
+    queue_sqlite_rollback(&store->db);
+    store->db.suspect = true;
+    return -1;
+}
+
+/* The transaction of the batch is gone, and its lock with it: look at what became of it. Its files
+ * are removed only when it is sure that no entry needs them. */
+static enum queue_commit_result batch_resolve(struct queue_sqlite *store)
+{
+    enum queue_commit_result result = QUEUE_COMMIT_UNSURE;
+    queue_sqlite_words_forget(store);
+    if (batch_settle_log(store) == 0 &&
+        queue_sqlite_begin(&store->db, SQL_BEGIN_WRITE, NULL) == 0) {
+        int64_t found = batch_count(store);
+        if (found == 0)
+            result = QUEUE_COMMIT_FAILED;
+        else if (found > 0 && (uint64_t)found == store->id_count)
+            result = QUEUE_COMMITTED;
+        if (result == QUEUE_COMMIT_FAILED)
+            queue_sqlite_raw_remove(&store->raw);
+        queue_sqlite_rollback(&store->db);
+    }
+    queue_sqlite_raw_keep(&store->raw);
+    return result;
+}
+
+static void batch_forget(struct queue_sqlite *store)
+{
+    store->in_batch = false;
+    store->id_count = 0;
+}
+
+static void sqlite_rollback(void *store_)
+{
+    struct queue_sqlite *store = store_;
+    if (!store->in_batch)
+        return;
+    if (queue_sqlite_in_transaction(&store->db)) {
+        queue_sqlite_raw_remove(&store->raw);
+        queue_sqlite_rollback(&store->db);
+    } else if (store->raw.count > 0) {
+        (void)batch_resolve(store);
+    }
+    queue_sqlite_words_forget(store);
+    batch_forget(store);
+}
+
+static enum queue_commit_result sqlite_commit(void *store_, struct error *err)
+{
+    struct queue_sqlite *store = store_;
+    struct error why;
+    if (queue_sqlite_raw_flush(&store->raw, err) < 0) {
+        sqlite_rollback(store);
+        return QUEUE_COMMIT_FAILED;
+    }
+    enum queue_commit_result result = QUEUE_COMMITTED;
+    if (queue_sqlite_commit(&store->db, &why) == 0) {
+        queue_sqlite_raw_keep(&store->raw);
+    } else if (queue_sqlite_in_transaction(&store->db)) {
+        sqlite_rollback(store);
+        result = QUEUE_COMMIT_FAILED;
+    } else {
+        result = batch_resolve(store);
+    }
+    batch_forget(store);
+    if (result != QUEUE_COMMITTED && err != NULL)
+        *err = why;
+    return result;
+}
+
+/* ---- Putting --------------------------------------------------------------------------------- */
+
+static int put_begin(struct queue_sqlite *store, struct error *err)
+{
+    if (store->in_batch)
+        return 0;
+    if (queue_sqlite_folder_space(&store->folder, 0, true, err) < 0 ||
+        queue_sqlite_db_ready(&store->db, err) < 0 ||
+        queue_sqlite_begin(&store->db, SQL_BEGIN_WRITE, err) < 0)
+        return -1;
+    store->in_batch = true;
+    return 0;
+}
+
+static int put_remember_id(struct queue_sqlite *store, const uint8_t id[QUEUE_UUID_SIZE],
+                           struct error *err)
+{
+    if (store->id_count == store->id_capacity) {
+        size_t capacity = store->id_capacity == 0 ? 256 : store->id_capacity * 2;
+        void *ids = realloc(store->ids, capacity * sizeof store->ids[0]);
+        if (ids == NULL)
+            return error_oom(err, "keeping an entry");
+        store->ids = ids;
+        store->id_capacity = capacity;
+    }
+    memcpy(store->ids[store->id_count++], id, QUEUE_UUID_SIZE);
+    return 0;
+}
+
+/* Whether this origin has its entry: 1 or 0. */
+static int put_has_entry(struct queue_sqlite *store, int64_t scope,
+                         const struct queue_origin *origin, struct error *err)
+{
+    sqlite3_stmt *get = queue_sqlite_use(&store->db, SQL_LEDGER_GET);
+    queue_sqlite_bind_int(get, 1, scope);
+    queue_sqlite_bind_int(get, 2, origin->uidvalidity);
+    queue_sqlite_bind_int(get, 3, origin->uid);
+    queue_sqlite_bind_text(get, 4, origin->key);
+    int got = queue_sqlite_step(&store->db, get, "reading the ledger", err);
+    if (got <= 0)
+        return got;
+    bool has = sqlite3_column_type(get, 6) != SQLITE_NULL;
+    queue_sqlite_end(get);
+    return has ? 1 : 0;
+}
+
+static enum queue_sqlite_place put_place(const struct queue_item *item)
+{
+    if (item->raw_bytes == NULL && item->raw_fd < 0)
+        return QUEUE_SQLITE_NOWHERE;
+    return item->raw_size <= QUEUE_INLINE_MAX ? QUEUE_SQLITE_INLINE : QUEUE_SQLITE_FILE;
+}
+
+static int put_entry(struct queue_sqlite *store, const struct queue_item *item,
+                     const uint8_t id[QUEUE_UUID_SIZE], int64_t scope, struct error *err)
+{
+    int64_t class, queue, source;
+    if (queue_sqlite_word_get(store, QUEUE_SQLITE_USE_CLASS, item->class, &class, err) < 0 ||
+        queue_sqlite_word_get(store, QUEUE_SQLITE_USE_QUEUE, item->queue, &queue, err) < 0 ||
+        queue_sqlite_word_get(store, QUEUE_SQLITE_USE_SOURCE, item->source, &source, err) < 0)
+        return -1;
+    sqlite3_stmt *add = queue_sqlite_use(&store->db, SQL_ENTRY_ADD);
+    queue_sqlite_bind_bytes(add, 1, id, QUEUE_UUID_SIZE);
+    queue_sqlite_bind_int(add, 2, class);
+    queue_sqlite_bind_int(add, 3, queue);
+    queue_sqlite_bind_int(add, 4, source);
+    queue_sqlite_bind_int(add, 5, item->error == NULL ? QUEUE_NEW : QUEUE_BAD);
+    queue_sqlite_bind_int(add, 6, clock_unix_s(store->clock));
+    queue_sqlite_bind_int(add, 7, scope);
+    queue_sqlite_bind_int(add, 8, item->origin.uidvalidity);
+    queue_sqlite_bind_int(add, 9, item->origin.uid);
+    queue_sqlite_bind_text(add, 10, item->origin.key);
+    queue_sqlite_bind_text(add, 11, item->error);
+    queue_sqlite_bind_text(add, 12, item->sender);
+    queue_sqlite_bind_text(add, 13, item->subject);
+    queue_sqlite_bind_text(add, 14, item->date_received);
+    queue_sqlite_bind_int(add, 15, put_place(item));
+    queue_sqlite_bind_int(add, 16, (int64_t)item->raw_size);
+    queue_sqlite_bind_bytes(add, 17, item->raw_sha256, QUEUE_DIGEST_SIZE);
+    return queue_sqlite_run(&store->db, add, "adding an entry", err);
+}
+
+static int put_body(struct queue_sqlite *store, const struct queue_item *item, int64_t n,
+                    const uint8_t *raw, struct error *err)
+{
+    sqlite3_stmt *add = queue_sqlite_use(&store->db, SQL_BODY_ADD);
+    queue_sqlite_bind_int(add, 1, n);
+    queue_sqlite_bind_chars(add, 2, item->content, item->content_size);
+    queue_sqlite_bind_bytes(add, 3, raw, raw == NULL ? 0 : (size_t)item->raw_size);
+    return queue_sqlite_run(&store->db, add, "adding an entry's content", err);
+}
+
+static int put_ledger(struct queue_sqlite *store, const struct queue_item *item, int64_t scope,
+                      int64_t n, struct error *err)
+{
+    sqlite3_stmt *put = queue_sqlite_use(&store->db, SQL_LEDGER_PUT);
+    queue_sqlite_bind_int(put, 1, scope);
+    queue_sqlite_bind_int(put, 2, item->origin.uidvalidity);
+    queue_sqlite_bind_int(put, 3, item->origin.uid);
+    queue_sqlite_bind_text(put, 4, item->origin.key);
+    queue_sqlite_bind_int(put, 5, item->error == NULL ? QUEUE_FATE_QUEUED : QUEUE_FATE_BAD);
+    queue_sqlite_bind_int(put, 6, n);
+    return queue_sqlite_run(&store->db, put, "writing the ledger", err);
+}
+
+/* The raw bytes that go into the database, NULL for none. They may be read into *out_memory: yours.
+ */
+static int put_inline(const struct queue_item *item, const uint8_t **out_raw, char **out_memory,
+                      struct error *err)
+{
+    *out_raw = item->raw_bytes;
+    if (item->raw_bytes != NULL)
+        return 0;
+    *out_memory = malloc((size_t)item->raw_size + 1);
+    if (*out_memory == NULL)
+        return error_oom(err, "keeping a message");
+    if (queue_file_read(item->raw_fd, 0, *out_memory, (size_t)item->raw_size) < 0)
+        return error_set(err, ERROR_STORE, "cannot read the file of a message: %s",
+                         strerror(errno));
+    *out_raw = (const uint8_t *)*out_memory;
+    return 0;
+}
+
+static int put_rows(struct queue_sqlite *store, const struct queue_item *item,
+                    const uint8_t id[QUEUE_UUID_SIZE], int64_t scope, struct error *err)
+{
+    const uint8_t *raw = NULL;
+    AUTO_TEXT memory = NULL;
+    enum queue_sqlite_place place = put_place(item);
+    uint64_t more = item->content_size + (place == QUEUE_SQLITE_NOWHERE ? 0 : item->raw_size);
+    if (queue_sqlite_folder_space(&store->folder, more, false, err) < 0 ||
+        put_remember_id(store, id, err) < 0)
+        return -1;
+    if (place == QUEUE_SQLITE_INLINE && put_inline(item, &raw, &memory, err) < 0)
+        return -1;
+    if (place == QUEUE_SQLITE_FILE && queue_sqlite_raw_add(&store->raw, id, item, err) < 0)
+        return -1;
+    if (put_entry(store, item, id, scope, err) < 0)
+        return -1;
+    int64_t n = sqlite3_last_insert_rowid(store->db.handle);
+    return put_body(store, item, n, raw, err) < 0 ? -1 : put_ledger(store, item, scope, n, err);
+}
+
+static enum queue_put_result sqlite_put(void *store_, const struct queue_item *item,
+                                        const uint8_t id[QUEUE_UUID_SIZE], struct error *err)
+{
+    struct queue_sqlite *store = store_;
+    int64_t scope;
+    if (put_begin(store, err) < 0 || queue_sqlite_scope_get(store, &item->origin, &scope, err) < 0)
+        return QUEUE_PUT_FAILED;
+    int has = put_has_entry(store, scope, &item->origin, err);
+    if (has != 0)
+        return has > 0 ? QUEUE_PUT_DUPLICATE : QUEUE_PUT_FAILED;
+    return put_rows(store, item, id, scope, err) < 0 ? QUEUE_PUT_FAILED : QUEUE_PUT_ADDED;
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+int queue_sqlite_read_begin(struct queue_sqlite *store, struct error *err)
+{
+    if (store->in_batch)
+        return 0;
+    return queue_sqlite_db_ready(&store->db, err) < 0
+               ? -1
+               : queue_sqlite_begin(&store->db, SQL_BEGIN_READ, err);
+}
+
+void queue_sqlite_read_end(struct queue_sqlite *store)
+{
+    if (!store->in_batch)
+        queue_sqlite_rollback(&store->db);
+}
+
+/* ---- Open and close -------------------------------------------------------------------------- */
+
+static void sqlite_close(void *store_)
+{
+    struct queue_sqlite *store = store_;
+    if (store == NULL)
+        return;
+    sqlite_rollback(store);
+    queue_sqlite_db_close(&store->db);
+    queue_sqlite_raw_done(&store->raw);
+    queue_sqlite_folder_close(&store->folder);
+    queue_sqlite_words_forget(store);
+    for (size_t i = 0; i < store->texts.count; i++)
+        free(store->texts.items[i]);
+    free(store->texts.items);
+    free(store->ids);
+    free(store->db.path);
+    free(store);
+}
+
+static int sqlite_open_all(struct queue_sqlite *store, const char *path, struct error *err)
+{
+    if (queue_sqlite_folder_open(&store->folder, path, err) < 0)
+        return -1;
+    queue_sqlite_raw_init(&store->raw, &store->folder);
+    if (asprintf(&store->db.path, "%s/queue.db", store->folder.path) < 0) {
+        store->db.path = NULL;
+        return error_oom(err, "opening the queue");
+    }
+    if (queue_sqlite_db_open(&store->db, err) < 0)
+        return -1;
+    queue_sqlite_folder_unlock(&store->folder);
+    return 0;
+}
+
+static int sqlite_open(const char *path, const struct clock *clock, void **out_store,
+                       struct error *err)
+{
+    struct queue_sqlite *store = calloc(1, sizeof *store);
+    if (store == NULL)
+        return error_oom(err, "opening the queue");
+    store->clock = clock;
+    if (sqlite_open_all(store, path, err) < 0) {
+        sqlite_close(store);
+        return -1;
+    }
+    *out_store = store;
+    return 0;
+}
+
+static const char *sqlite_spool_dir(const void *store)
+{
+    return ((const struct queue_sqlite *)store)->folder.spool;
+}
+
+const struct queue_backend queue_sqlite_backend = {
+    .name = "sqlite",
+    .needs_path = true,
+    .open = sqlite_open,
+    .close = sqlite_close,
+    .spool_dir = sqlite_spool_dir,
+    .put = sqlite_put,
+    .commit = sqlite_commit,
+    .rollback = sqlite_rollback,
+    .known = queue_sqlite_known,
+    .note = queue_sqlite_note,
+    .unsettled = queue_sqlite_unsettled,
+    .list = queue_sqlite_list,
+    .find = queue_sqlite_find,
+    .due = queue_sqlite_due,
+    .change = queue_sqlite_change,
+    .raw = queue_sqlite_raw_get,
+    .stats = queue_sqlite_stats,
+};

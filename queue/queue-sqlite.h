@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* queue-sqlite.h - the SQLite back end's handle, shared by its files. Internal.
+ *
+ * queue-sqlite.c         open, close, put, commit: what a batch is, and what a failed commit means
+ * queue-sqlite-ledger.c  known, note, unsettled
+ * queue-sqlite-entry.c   list, find, due, change, raw, stats
+ * queue-sqlite-word.c    names that come again and again, as numbers
+ * below: -db (connection), -schema (tables, statements), -folder, -raw (files) */
+#ifndef MAILCHUTE_QUEUE_QUEUE_SQLITE_H
+#define MAILCHUTE_QUEUE_QUEUE_SQLITE_H
+
+#include "queue-backend.h"
+#include "queue-sqlite-db.h"
+#include "queue-sqlite-folder.h"
+#include "queue-sqlite-raw.h"
+
+/* Where the raw bytes of an entry are. The numbers stand in the database. */
+enum queue_sqlite_place {
+    QUEUE_SQLITE_NOWHERE = 0,
+    QUEUE_SQLITE_INLINE = 1,
+    QUEUE_SQLITE_FILE = 2
+};
+
+/* A name that was looked up last, and its number. */
+struct queue_sqlite_word {
+    char *text; /* NULL: none */
+    int64_t id;
+};
+
+/* What words are for: each use remembers its own last one. */
+enum queue_sqlite_word_use {
+    QUEUE_SQLITE_USE_CLASS,
+    QUEUE_SQLITE_USE_SOURCE,
+    QUEUE_SQLITE_USE_TARGET,
+    QUEUE_SQLITE_USE_QUEUE, /* numbered apart from the others */
+    QUEUE_SQLITE_USES
+};
+
+/* Texts that records which were handed out point to. */
+struct queue_sqlite_texts {
+    char **items;
+    size_t count, capacity;
+};
+
+struct queue_sqlite {
+    struct queue_sqlite_db db;
+    struct queue_sqlite_folder folder;
+    struct queue_sqlite_raw raw;
+    const struct clock *clock;
+    bool in_batch;
+    uint8_t (*ids)[QUEUE_UUID_SIZE]; /* of the entries in the open batch */
+    size_t id_count, id_capacity;
+    struct queue_sqlite_word words[QUEUE_SQLITE_USES];
+    struct {
+        char *loader, *account, *mailbox; /* NULL: none */
+        int64_t id;
+    } scope; /* the one looked up last */
+    struct queue_sqlite_texts texts;
+};
+
+/* ---- Words ----------------------------------------------------------------------------------- */
+
+/** queue_sqlite_word_find - the number of a name: 1, or 0 when it has none. */
+int queue_sqlite_word_find(struct queue_sqlite *store, enum queue_sqlite_word_use use,
+                           const char *text, int64_t *out_id, struct error *err);
+int queue_sqlite_scope_find(struct queue_sqlite *store, const struct queue_origin *origin,
+                            int64_t *out_id, struct error *err);
+
+/** queue_sqlite_word_get - the same, and gives it a number. Inside a write transaction only. */
+int queue_sqlite_word_get(struct queue_sqlite *store, enum queue_sqlite_word_use use,
+                          const char *text, int64_t *out_id, struct error *err);
+int queue_sqlite_scope_get(struct queue_sqlite *store, const struct queue_origin *origin,
+                           int64_t *out_id, struct error *err);
+
+/** queue_sqlite_words_forget - after a rollback: they may have been numbered in it. */
+void queue_sqlite_words_forget(struct queue_sqlite *store);
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+/** queue_sqlite_read_begin - all reads until _read_end see one state: the open batch's, or that of
+ * a transaction of their own. */
+int queue_sqlite_read_begin(struct queue_sqlite *store, struct error *err);
+void queue_sqlite_read_end(struct queue_sqlite *store);
+
+/** queue_sqlite_n_of_id - n of the entry of this very id: 1, or 0 when there is none. */
+int queue_sqlite_n_of_id(struct queue_sqlite *store, const uint8_t id[QUEUE_UUID_SIZE],
+                         int64_t *out_n, struct error *err);
+
+/* ---- As in the vtable ------------------------------------------------------------------------ */
+
+int queue_sqlite_known(void *store, struct queue_record *records, size_t count, struct error *err);
+int queue_sqlite_note(void *store, const struct queue_record *records, size_t count,
+                      struct error *err);
+int queue_sqlite_unsettled(void *store, const struct queue_origin *mailbox, uint32_t after_uid,
+                           struct queue_record *out_records, size_t capacity, size_t *out_count,
+                           struct error *err);
+
+int queue_sqlite_list(void *store, const struct queue_filter *filter, const uint8_t *after,
+                      int (*each)(void *context, const struct queue_entry *entry), void *context,
+                      struct error *err);
+int queue_sqlite_find(void *store, const struct queue_id_range *range,
+                      struct queue_entry **out_entry, unsigned *out_matches, struct error *err);
+int queue_sqlite_due(void *store, const char *queue_name, int64_t now_s,
+                     struct queue_entry **out_entry, struct error *err);
+int queue_sqlite_change(void *store, const uint8_t id[QUEUE_UUID_SIZE],
+                        const struct queue_change *change, bool *out_changed, struct error *err);
+int queue_sqlite_raw_get(void *store, const uint8_t id[QUEUE_UUID_SIZE], int *out_fd,
+                         struct error *err);
+int queue_sqlite_stats(void *store, const char *queue_name, struct queue_stats *out_stats,
+                       struct error *err);
+
+#endif
