@@ -292,6 +292,12 @@ static const char *charset_by_bom(const struct charset_decoder *d, size_t *out_s
     return NULL;
 }
 
+/* Labels that bytes may prove wrong: utf-8, and a 7-bit one on 8-bit text. */
+static bool charset_is_doubted(const char *name)
+{
+    return strcmp(name, "UTF-8") == 0 || strcmp(name, CHARSET_JP) == 0;
+}
+
 static int charset_end_start(struct charset_decoder *d, struct buffer *out)
 {
     size_t skip;
@@ -300,7 +306,7 @@ static int charset_end_start(struct charset_decoder *d, struct buffer *out)
         name = d->name;
     if (name != NULL && (strcmp(name, "UTF-16") == 0 || strcmp(name, "UTF-32") == 0))
         name = name[4] == '1' ? "UTF-16LE" : "UTF-32LE"; /* as browsers do */
-    if (name == NULL || (strcmp(name, "UTF-8") == 0 && skip == 0))
+    if (name == NULL || (charset_is_doubted(name) && skip == 0))
         d->mode = MODE_GUESS;
     else if (charset_enter(d, name) < 0)
         return -1;
@@ -368,10 +374,11 @@ static int charset_end_held(struct charset_decoder *d, struct buffer *out)
 {
     size_t good, bad;
     bool labelled = d->name != NULL && strcmp(d->name, "UTF-8") == 0;
+    bool jp = d->name != NULL && strcmp(d->name, CHARSET_JP) == 0;
     charset_count(&d->held, &good, &bad);
     bool utf8 = labelled ? good > 0 : good > 0 && good / GOOD_PER_BAD >= bad;
     d->swapped_bad = !labelled;
-    if (charset_enter(d, utf8 ? "UTF-8" : "WINDOWS-1252") < 0)
+    if (charset_enter(d, utf8 ? "UTF-8" : jp ? "CP932" : "WINDOWS-1252") < 0)
         return -1;
     return charset_replay(d, 0, out);
 }
@@ -561,7 +568,7 @@ static void charset_tell(struct charset_decoder *d)
         (void)buffer_printf(&b, "8-bit text without charset, read as %s", as);
     else if (guessed)
         (void)buffer_printf(&b, "text is not in its charset '%s', read as %s", d->label, as);
-    else if (strcmp(d->name, "UTF-8") == 0 && d->mode == MODE_WINDOWS1252)
+    else if (charset_is_doubted(d->name) && d->read_as != NULL && strcmp(d->read_as, d->name) != 0)
         (void)buffer_printf(&b, "text is not in its charset '%s', read as %s", d->label, as);
     else if (d->bad)
         (void)buffer_printf(&b, "bytes that charset '%s' does not have became U+FFFD", d->label);

@@ -26,7 +26,8 @@ struct address_scan {
     struct buffer comment; /* the last comment */
     struct buffer angle;   /* inside the last brackets that held something */
     bool has_angle;
-    struct buffer before; /* names before an unquoted comma: "Doe, John <...>" */
+    struct buffer before; /* the name before an unquoted comma: "Doe, John <...>" */
+    bool before_is_word;  /* it is one unquoted word: maybe an address without a domain */
     struct mail_addresses *out;
     struct mail_texts *problems;
 };
@@ -99,17 +100,24 @@ static bool span_has(struct span s, uint8_t byte)
     return s.len > 0 && memchr(s.bytes, byte, s.len) != NULL;
 }
 
-/* Spaces do not belong to an address, unless they are quoted. */
+/* Spaces and comments do not belong to an address, unless they are quoted. */
 static int address_without_spaces(struct span from, struct buffer *out)
 {
     bool quoted = false;
+    size_t depth = 0, before = out->len;
     for (size_t i = 0; i < from.len; i++) {
         uint8_t byte = from.bytes[i];
-        quoted = byte == '"' ? !quoted : quoted;
-        if ((quoted || !text_is_space((char)byte)) && buffer_append_byte(out, byte) < 0)
+        quoted = byte == '"' && depth == 0 ? !quoted : quoted;
+        depth += byte == '(' && !quoted ? 1 : 0;
+        bool keep = depth == 0 && (quoted || !text_is_space((char)byte));
+        depth -= byte == ')' && !quoted && depth > 0 ? 1 : 0;
+        if (keep && buffer_append_byte(out, byte) < 0)
             return -1;
     }
-    return 0;
+    if (depth == 0)
+        return 0;
+    buffer_truncate(out, before); /* no comment after all */
+    return buffer_append(out, from.bytes, from.len);
 }
 
 static struct span span_trim(struct span s)
@@ -150,28 +158,39 @@ static int address_end_angle(struct address_scan *s)
     if (address_without_spaces(inside, &address) < 0)
         return -1;
     struct span name = span_trim(buffer_span(&s->words));
-    if (s->before.len > 0 && name.len > 0) {
-        if (buffer_append(&s->before, name.bytes, name.len) < 0)
+    if (s->before.len > 0) { /* only with words behind it: see address_end() */
+        if (buffer_append_text(&s->before, ", ") < 0 ||
+            buffer_append(&s->before, name.bytes, name.len) < 0)
             return -1;
-        name = span_trim(buffer_span(&s->before));
+        name = buffer_span(&s->before);
     }
     if (name.len == 0)
         name = span_trim(buffer_span(&s->comment));
     return address_emit(s, name, buffer_span(&address));
 }
 
-/* The first word of several that has an "@"; the whole, if they are one address with spaces. */
+static bool address_joins(struct span raw, size_t at)
+{
+    return at < raw.len && (raw.bytes[at] == '@' || raw.bytes[at] == '.');
+}
+
+/* The first of several words that has an "@", with spaces around its "@" and before its dots, which
+ * obsolete addresses may have (RFC 5322 s.4.4). */
 static struct span address_word(struct span raw)
 {
     const uint8_t *at = memchr(raw.bytes, '@', raw.len);
-    size_t from = (size_t)(at - raw.bytes), to = from;
+    size_t from = (size_t)(at - raw.bytes), to = from + 1;
+    if (from > 0 && text_is_space((char)raw.bytes[from - 1]))
+        from--;
     while (from > 0 && !text_is_space((char)raw.bytes[from - 1]))
         from--;
-    while (to < raw.len && !text_is_space((char)raw.bytes[to]))
+    while (to < raw.len) {
+        bool space = text_is_space((char)raw.bytes[to]);
+        if (space && !address_joins(raw, to - 1) && !address_joins(raw, to + 1))
+            break;
         to++;
-    struct span word = {raw.bytes + from, to - from};
-    bool one_sided = word.bytes[0] == '@' || word.bytes[word.len - 1] == '@';
-    return one_sided ? raw : word;
+    }
+    return (struct span){raw.bytes + from, to - from};
 }
 
 /* A mailbox without brackets: an address, or words with one among them. */
@@ -196,14 +215,25 @@ static int address_end_bare(struct address_scan *s)
     return address_emit(s, name, buffer_span(&address));
 }
 
-static int address_end_names(struct address_scan *s)
+/* A name that no address followed; a single word is an address without a domain. */
+static int address_end_name(struct address_scan *s)
 {
-    struct span name = span_trim(buffer_span(&s->before));
-    while (name.len > 0 && (name.bytes[name.len - 1] == ',' || text_is_space((char)name.bytes[name.len - 1])))
-        name.len--;
-    int r = address_emit(s, name, (struct span){0});
+    struct span none = {0}, before = buffer_span(&s->before);
+    int r = s->before_is_word ? address_emit(s, none, before) : address_emit(s, before, none);
     buffer_clear(&s->before);
     return r;
+}
+
+/* Words without an address: kept until it is clear whether they are the first half of a name. */
+static int address_keep_name(struct address_scan *s, struct span words)
+{
+    struct span comment = span_trim(buffer_span(&s->comment));
+    if (address_end_name(s) < 0)
+        return -1;
+    s->before_is_word = s->raw.data[0] != '"' && !span_has(words, ' ');
+    if (s->before_is_word && comment.len > 0)
+        return address_emit(s, comment, words);
+    return buffer_append(&s->before, words.bytes, words.len);
 }
 
 static void address_clear(struct address_scan *s)
@@ -219,21 +249,20 @@ static void address_clear(struct address_scan *s)
 static int address_end(struct address_scan *s, int stop)
 {
     struct span words = span_trim(buffer_span(&s->words));
+    bool bare = !s->has_angle && span_has(buffer_span(&s->raw), '@');
     int r = 0;
-    if (s->has_angle) {
-        if (words.len == 0 && s->before.len > 0)
-            r = address_end_names(s);
-        r = r < 0 ? r : address_end_angle(s);
+    if (bare || (s->has_angle && words.len == 0))
+        r = address_end_name(s);
+    if (r == 0 && bare)
+        r = address_end_bare(s);
+    else if (r == 0 && s->has_angle)
+        r = address_end_angle(s);
+    else if (r == 0 && words.len > 0)
+        r = address_keep_name(s, words);
+    if (s->has_angle)
         buffer_clear(&s->before);
-    } else if (span_has(buffer_span(&s->raw), '@')) {
-        r = address_end_names(s) < 0 ? -1 : address_end_bare(s);
-    } else if (words.len > 0) {
-        if (buffer_append(&s->before, words.bytes, words.len) < 0 ||
-            (stop == ',' && buffer_append_text(&s->before, ", ") < 0))
-            return -1;
-    }
     if (r == 0 && stop != ',')
-        r = address_end_names(s);
+        r = address_end_name(s);
     address_clear(s);
     return r;
 }
@@ -317,8 +346,9 @@ static int scan_comment(struct address_scan *s)
         struct span word = {s->c.bytes + s->c.pos++, 1};
         return scan_word(s, word);
     }
+    bool behind = s->raw.len > 0 || s->has_angle; /* one in front names nobody */
     buffer_clear(&s->comment);
-    for (size_t i = s->c.pos + 1; i + 1 < s->c.pos + length; i++) {
+    for (size_t i = s->c.pos + 1; behind && i + 1 < s->c.pos + length; i++) {
         if (s->c.bytes[i] == '\\' && i + 2 < s->c.pos + length)
             i++;
         if (buffer_append_byte(&s->comment, s->c.bytes[i]) < 0)
@@ -378,7 +408,7 @@ static int scan_colon(struct address_scan *s)
     }
     s->c.pos++;
     address_clear(s);
-    return address_end_names(s);
+    return address_end_name(s);
 }
 
 static bool scan_is_special(int byte)

@@ -4,8 +4,8 @@
  * Reads what real mail has: comments, groups (flattened), routes, names in a comment behind the
  * address, encoded words anywhere, names with unquoted dots, commas' victims, missing brackets and
  * quotes, semicolons between addresses. Nothing recurses: nesting is counted, and time is linear in
- * the value. A mailbox without any address ("undisclosed-recipients:;" has none) yields no item,
- * but a lone name does: its address is NULL. */
+ * the value. An empty group ("undisclosed-recipients:;") yields no item; several words without an
+ * address yield a name whose address is NULL, a single word an address without a domain. */
 #ifndef MAILCHUTE_MIME_HEADER_ADDRESS_H
 #define MAILCHUTE_MIME_HEADER_ADDRESS_H
 
