@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cancel.h - SIGINT, SIGTERM and SIGHUP as a request to finish what is in hand and leave.
+ *
+ * The signals are blocked and read from a descriptor: no handler, no global. The first one is the
+ * request; from then on they have their usual effect again, so a second one ends the process at once. */
+#ifndef MAILCHUTE_HOST_CANCEL_H
+#define MAILCHUTE_HOST_CANCEL_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "clock.h"
+#include "error.h"
+
+#define CANCEL_GRACE_MS 5000u /* to settle a batch whose entries are durable */
+
+struct cancel {
+    const struct clock *clock;
+    int fd;            /* readable once a signal came; poll it */
+    atomic_int signal; /* the signal that came, 0: none */
+    atomic_uint_least64_t grace_until_ms;
+};
+
+int cancel_init(struct cancel *cancel, const struct clock *clock, struct error *err);
+void cancel_done(struct cancel *cancel); /* the signals are as before, one not yet seen is lost */
+
+/** cancel_asked - a signal came. Any thread. */
+int cancel_asked(void *cancel);
+
+/** cancel_now - a signal came and no grace is left: what a loader is told. Any thread. */
+int cancel_now(void *cancel);
+
+/** cancel_grace - let calls that follow go on for CANCEL_GRACE_MS although a signal came. */
+void cancel_grace(void *cancel);
+
+#endif

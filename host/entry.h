@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* entry.h - the Mail entry as JSON.
+ *
+ * An entry is its envelope (id, queue, state, origin ...), which the queue keeps in columns, its
+ * content (sender ... problems), which the queue keeps as one JSON object, and raw, what is known of
+ * the message's bytes. Keys always stand in the same order and are always there: absent text is
+ * null, absent lists are []. Text is valid UTF-8 without NUL, whatever a loader hands out.
+ * JSON values that come out are yours: json_decref(). */
+#ifndef MAILCHUTE_HOST_ENTRY_H
+#define MAILCHUTE_HOST_ENTRY_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "buffer.h"
+#include "error.h"
+#include "loader-plugin.h"
+#include "queue.h"
+
+/* All borrowed; NULL is told as null. */
+struct entry_envelope {
+    const char *file; /* not NULL: first key of what parse prints */
+    const char *id, *entry_class, *queue, *source, *state, *error;
+    uint64_t attempts;
+    const char *created; /* RFC 3339 */
+    const char *loader, *account, *mailbox, *key;
+    uint32_t uidvalidity, uid;
+    bool has_raw;
+    uint64_t raw_size;
+    const uint8_t *raw_sha256; /* 32 bytes, used when has_raw */
+};
+
+/** entry_content - the content of an item, without its raw bytes. */
+int entry_content(const struct loader_item *item, json_t **out_content, struct error *err);
+
+/** entry_content_text - the same as text for the queue, at most QUEUE_CONTENT_MAX bytes: html, then
+ * message_body is left out of one that is larger (and problems tell it). @out is cleared first. */
+int entry_content_text(const struct loader_item *item, struct buffer *out, struct error *err);
+
+/** entry_json - envelope, content (an object, borrowed; NULL: all null) and raw in one. */
+int entry_json(const struct entry_envelope *envelope, const json_t *content, json_t **out_entry,
+               struct error *err);
+
+/** entry_from_queue - an entry as the queue keeps it, its content included. */
+int entry_from_queue(const struct queue_entry *stored, json_t **out_entry, struct error *err);
+
+/** entry_from_item - an item as it would become an entry. @envelope supplies what an item does not
+ * know: file, id, queue, source, created, loader; the rest is filled in. */
+int entry_from_item(const struct loader_item *item, struct entry_envelope *envelope,
+                    json_t **out_entry, struct error *err);
+
+#endif

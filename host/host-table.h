@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host-table.h - the functions a loader is handed: log, clock, cancel, spool folder, ledger.
+ *
+ * Records of the contract and of the queue are the same but for the loader's name, which is added
+ * here. One table serves one handle; it must outlive it. */
+#ifndef MAILCHUTE_HOST_HOST_TABLE_H
+#define MAILCHUTE_HOST_HOST_TABLE_H
+
+#include "cancel.h"
+#include "clock.h"
+#include "loader-plugin.h"
+#include "log.h"
+#include "queue.h"
+
+#define HOST_TABLE_RECORDS_MAX (1u << 20) /* records of one call */
+
+/* All borrowed; set the upper part, then host_table_init(). */
+struct host_table {
+    const struct clock *clock;
+    struct log *log;
+    struct cancel *cancel;     /* NULL: never cancelled */
+    struct queue *queue;       /* NULL: nothing is known and nothing kept */
+    const char *loader_name;
+    /* The loader's progress() is passed on. NULL: not wanted. */
+    void (*progress)(void *context, uint64_t messages);
+    void *progress_context;
+    bool read_only; /* dry run: known() answers, nothing is noted, nothing is left to settle */
+
+    struct loader_host loader; /* hand &loader in */
+    struct queue_record *records;
+    size_t capacity;
+};
+
+void host_table_init(struct host_table *table);
+void host_table_done(struct host_table *table);
+
+#endif

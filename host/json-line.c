@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* json-line.c - one JSON value, one line. See json-line.h. */
+#include <config.h>
+#include "json-line.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "text.h"
+
+void json_value_free_at(json_t **at)
+{
+    json_decref(*at);
+}
+
+/* The text with U+FFFD for each byte that belongs to no character. */
+static json_t *json_line_cleaned(const char *text, size_t length)
+{
+    if (length > (SIZE_MAX - 1) / 3)
+        return NULL;
+    struct buffer clean;
+    buffer_init(&clean, length * 3 + 1);
+    const uint8_t *at = (const uint8_t *)text;
+    int bad = 0;
+    for (size_t left = length; left > 0 && bad == 0;) {
+        size_t n = text_utf8_length(at, left);
+        bad = n > 0 ? buffer_append(&clean, at, n) : text_utf8_append(&clean, 0xFFFD);
+        n = n > 0 ? n : 1;
+        at += n;
+        left -= n;
+    }
+    json_t *value = bad < 0 ? NULL : json_stringn_nocheck(buffer_text(&clean), clean.len);
+    buffer_done(&clean);
+    return value;
+}
+
+json_t *json_line_text(const char *text)
+{
+    if (text == NULL)
+        return json_null();
+    size_t length = strlen(text);
+    return text_is_utf8(text, length) ? json_stringn_nocheck(text, length)
+                                      : json_line_cleaned(text, length);
+}
+
+json_t *json_line_size(uint64_t number)
+{
+    return json_integer(number > INT64_MAX ? INT64_MAX : (json_int_t)number);
+}
+
+int json_line_set(json_t *object, const char *key, json_t *value)
+{
+    return json_object_set_new_nocheck(object, key, value);
+}
+
+/* jansson hands over runs of characters, never a part of one. */
+static int json_line_take(const char *bytes, size_t size, void *context)
+{
+    struct buffer *out = context;
+    size_t start = 0;
+    for (size_t i = 0; i < size; i++) {
+        uint8_t byte = (uint8_t)bytes[i];
+        bool two = byte == 0xC2 && i + 1 < size && (uint8_t)bytes[i + 1] < 0xA0;
+        if (byte != 0x7F && !two)
+            continue;
+        unsigned character = two ? (uint8_t)bytes[i + 1] : byte;
+        if (buffer_append(out, bytes + start, i - start) < 0 ||
+            buffer_printf(out, "\\u%04x", character) < 0)
+            return -1;
+        i += two ? 1 : 0;
+        start = i + 1;
+    }
+    return buffer_append(out, bytes + start, size - start);
+}
+
+int json_line_append(struct buffer *out, const json_t *value)
+{
+    return json_dump_callback(value, json_line_take, out, JSON_COMPACT | JSON_ENCODE_ANY);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* log.h - one event, one line on standard error: printable text only, never the secret.
+ *
+ * The levels are those of enum loader_log_level. A line is one write(2), so that lines of several
+ * threads do not mix. */
+#ifndef MAILCHUTE_HOST_LOG_H
+#define MAILCHUTE_HOST_LOG_H
+
+#include <stdint.h>
+
+#include "error.h"
+
+struct progress;
+struct secret;
+
+#define LOG_LINE_MAX 2048 /* bytes of one line */
+
+struct log {
+    int fd;         /* borrowed */
+    uint32_t level; /* events of a higher number are dropped */
+    const struct secret *secret; /* taken out of every text; NULL: there is none */
+    struct progress *progress;   /* taken from the screen before a line, NULL: there is none */
+};
+
+/** log_event - write @text when @level is wanted. @context is a struct log: fits loader_host.log. */
+void log_event(void *context, uint32_t level, const char *text);
+
+/** log_error - the one line that a command which fails ends with; whatever the level is. */
+void log_error(const struct log *log, const struct error *err);
+
+/** log_warning - a warning of the host's own. */
+void log_warning(const struct log *log, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+#endif

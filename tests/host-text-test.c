@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host-text-test.c - promises of the host's reading and showing: options, suggestions, amounts, tables,
+ * progress. */
+#include <config.h>
+#include "check-main.h"
+
+#include <string.h>
+
+#include "amount.h"
+#include "options.h"
+#include "progress.h"
+#include "suggest.h"
+#include "table.h"
+#include "terminal.h"
+#include "text.h"
+
+struct given {
+    bool flag, json;
+    uint32_t verbose;
+    const char *user;
+    uint64_t limit, lease;
+};
+
+static const struct option_row rows[] = {
+    {"flag", 'f', OPTION_FLAG, offsetof(struct given, flag), NULL, "a flag"},
+    {"json", 0, OPTION_FLAG, offsetof(struct given, json), NULL, "JSON"},
+    {"verbose", 'v', OPTION_COUNT, offsetof(struct given, verbose), NULL, "tell more"},
+    {"user", 'u', OPTION_TEXT, offsetof(struct given, user), "NAME", "user name"},
+    {"password-file", 0, OPTION_TEXT, offsetof(struct given, user), "FILE", "password"},
+    {"limit", 0, OPTION_NUMBER, offsetof(struct given, limit), "N", "at most"},
+    {"lease", 0, OPTION_DURATION, offsetof(struct given, lease), "TIME", "so long"},
+};
+static const struct option_table table = {"try", "[OPTION ...] THING", "Tries.", rows,
+                                          sizeof rows / sizeof rows[0]};
+
+#define WORDS_MAX 8
+static struct given given;
+static struct error err;
+static char store[WORDS_MAX][64], *words[WORDS_MAX];
+static int left;
+
+static int read_words(const char *const *from)
+{
+    int count = 0;
+    while (from[count] != NULL)
+        count++;
+    for (int i = 0; i < count; i++) {
+        text_copy(store[i], sizeof store[i], from[i]);
+        words[i] = store[i];
+    }
+    memset(&given, 0, sizeof given);
+    memset(&err, 0, sizeof err);
+    return options_read(&table, count, words, &given, &left, &err);
+}
+#define READ(...) read_words((const char *const[]){__VA_ARGS__, NULL})
+
+START_TEST(options_and_arguments_may_mix)
+{
+    ck_assert_int_eq(READ("one", "--user", "ann", "two", "-fvv", "--limit=12", "-"), 0);
+    ck_assert_int_eq(left, 3);
+    ck_assert_str_eq(words[0], "one");
+    ck_assert_str_eq(words[1], "two");
+    ck_assert_str_eq(words[2], "-");
+    ck_assert_str_eq(given.user, "ann");
+    ck_assert(given.flag);
+    ck_assert_uint_eq(given.verbose, 2);
+    ck_assert_uint_eq(given.limit, 12);
+}
+END_TEST
+
+START_TEST(two_dashes_end_the_options)
+{
+    ck_assert_int_eq(READ("--", "--user", "-f"), 0);
+    ck_assert_int_eq(left, 2);
+    ck_assert_str_eq(words[0], "--user");
+    ck_assert(!given.flag);
+}
+END_TEST
+
+START_TEST(a_value_may_begin_with_a_dash_and_may_be_empty)
+{
+    ck_assert_int_eq(READ("--user", "-f", "--lease=5min"), 0);
+    ck_assert_str_eq(given.user, "-f");
+    ck_assert_uint_eq(given.lease, 300000);
+    ck_assert_int_eq(READ("--user="), 0);
+    ck_assert_str_eq(given.user, "");
+    ck_assert_int_eq(READ("-uann"), 0);
+    ck_assert_str_eq(given.user, "ann");
+}
+END_TEST
+
+static const struct {
+    const char *words[3], *tells;
+} wrong[] = {
+    {{"--usr", "x"}, "did you mean --user?"},
+    {{"--jsn"}, "did you mean --json?"},
+    {{"--password=very-secret"}, "did you mean --password-file?"},
+    {{"--zzz"}, "--help"},
+    {{"-x"}, "'-x'"},
+    {{"--user"}, "needs a value"},
+    {{"-u"}, "needs a value"},
+    {{"--flag=1"}, "takes no value"},
+    {{"--limit", "0"}, "number"},
+    {{"--limit", "-1"}, "number"},
+    {{"--limit", "12x"}, "number"},
+    {{"--lease", "soon"}, "time"},
+    {{"--\x1b[31m"}, "\\x1B"},
+};
+
+START_TEST(a_wrong_option_is_named_and_its_value_never)
+{
+    ck_assert_int_eq(read_words(wrong[_i].words), -1);
+    ck_assert_int_eq(err.class, ERROR_USAGE);
+    ck_assert_msg(strstr(err.text, wrong[_i].tells) != NULL, "%s", err.text);
+    ck_assert_ptr_null(strstr(err.text, "very-secret"));
+}
+END_TEST
+
+START_TEST(the_help_shows_every_option)
+{
+    struct buffer out;
+    buffer_init(&out, 65536);
+    ck_assert_int_eq(options_append_help(&out, &table), 0);
+    for (size_t i = 0; i < table.count; i++)
+        ck_assert_ptr_nonnull(strstr(buffer_text(&out), rows[i].name));
+    buffer_done(&out);
+}
+END_TEST
+
+static const struct {
+    const char *word, *near;
+} mistyped[] = {
+    {"pikcup", "pickup"}, {"pick", "pickup"}, {"PICKUP", "pickup"}, {"queu", "queue"},
+    {"loader", "loaders"}, {"chek", "check"}, {"p", NULL},          {"serve", NULL},
+    {"", NULL},
+};
+
+START_TEST(a_mistyped_word_finds_its_neighbour_and_no_stranger)
+{
+    static const char *const names[] = {"pickup", "check", "queue", "loaders"};
+    struct suggest s;
+    suggest_start(&s, mistyped[_i].word);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        suggest_offer(&s, names[i]);
+    ck_assert_pstr_eq(suggest_best(&s), mistyped[_i].near);
+}
+END_TEST
+
+static const struct {
+    int (*append)(struct buffer *out, uint64_t number);
+    uint64_t number;
+    const char *text;
+} amounts[] = {
+    {amount_append_count, 0, "0"},
+    {amount_append_count, 999, "999"},
+    {amount_append_count, 1000, "1,000"},
+    {amount_append_count, UINT64_MAX, "18,446,744,073,709,551,615"},
+    {amount_append_size, 0, "0 B"},
+    {amount_append_size, 1023, "1023 B"},
+    {amount_append_size, 1024, "1.0 kB"},
+    {amount_append_size, 12 * 1024 * 1024 + 350000, "12.3 MB"},
+    {amount_append_size, 1024 * 1024 - 1, "1023.9 kB"},
+    {amount_append_size, UINT64_MAX, "15.9 EB"},
+    {amount_append_time, 0, "0.0 s"},
+    {amount_append_time, 950, "0.9 s"},
+    {amount_append_time, 61000, "61 s"},
+    {amount_append_time, 600000, "10 min"},
+    {amount_append_time, 7200000, "2 h"},
+};
+
+START_TEST(amounts_are_written_as_people_read_them)
+{
+    struct buffer out;
+    buffer_init(&out, 64);
+    ck_assert_int_eq(amounts[_i].append(&out, amounts[_i].number), 0);
+    ck_assert_str_eq(buffer_text(&out), amounts[_i].text);
+    buffer_done(&out);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    size_t columns;
+    const char *cell;
+} cells[] = {
+    {"abc", 5, "abc  "},       {"abcde", 5, "abcde"},    {"abcdef", 5, "abcd~"},
+    {NULL, 3, "   "},          {"", 0, ""},              {"abc", 1, "~"},
+    {"\xC3\xA4\xC3\xB6\xC3\xBC", 3, "\xC3\xA4\xC3\xB6\xC3\xBC"},
+    {"\xC3\xA4\xC3\xB6\xC3\xBC", 2, "\xC3\xA4~"},
+    {"a\xCC\x88z", 3, "a\xCC\x88z "}, /* combining: no column of its own */
+    {"\x1b[1m", 8, "\\x1B[1m "},
+};
+
+START_TEST(a_cell_fills_its_columns_exactly)
+{
+    struct buffer out;
+    buffer_init(&out, 256);
+    ck_assert_int_eq(terminal_append_cell(&out, cells[_i].text, cells[_i].columns), 0);
+    ck_assert_str_eq(buffer_text(&out), cells[_i].cell);
+    buffer_done(&out);
+}
+END_TEST
+
+START_TEST(a_row_fits_the_terminal_and_has_tabs_elsewhere)
+{
+    static const struct table_column columns[] = {{"ID", 4}, {"SUBJECT", 0}};
+    static const char *const row[] = {"123456", "a subject\twith a tab"};
+    struct buffer out;
+    buffer_init(&out, 256);
+    ck_assert_int_eq(table_append_head(&out, columns, 2, 14), 0);
+    ck_assert_int_eq(table_append_row(&out, columns, 2, row, 14), 0);
+    ck_assert_str_eq(buffer_text(&out), "ID    SUBJECT\n123~  a subje~\n");
+    buffer_clear(&out);
+    ck_assert_int_eq(table_append_head(&out, columns, 2, 0), 0);
+    ck_assert_int_eq(table_append_row(&out, columns, 2, row, 0), 0);
+    ck_assert_str_eq(buffer_text(&out), "123456\ta subject\\x09with a tab\n");
+    buffer_done(&out);
+}
+END_TEST
+
+START_TEST(progress_tells_how_far_how_fast_and_how_long)
+{
+    struct progress p = {.fd = -1, .started_ms = 1000, .done = 512, .total = 1000,
+                         .bytes = 12 * 1024 * 1024};
+    struct buffer out;
+    buffer_init(&out, 1024);
+    ck_assert_int_eq(progress_append(&out, &p, 3000, 200), 0);
+    ck_assert_str_eq(buffer_text(&out), "[####################....................] 512 of 1,000 "
+                                        "(12.0 MB), 256/s, 1.9 s left");
+    for (size_t width = 0; width < 100; width++) {
+        buffer_clear(&out);
+        ck_assert_int_eq(progress_append(&out, &p, 3000, width), 0);
+        ck_assert_uint_le(out.len, width);
+    }
+    buffer_clear(&out);
+    p.total = 0;
+    ck_assert_int_eq(progress_append(&out, &p, 1001, 80), 0);
+    ck_assert_str_eq(buffer_text(&out), "512 (12.0 MB)");
+    buffer_done(&out);
+}
+END_TEST
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
+static Suite *suite(void)
+{
+    Suite *all = suite_create("host-text");
+    TCase *cases = tcase_create("host-text");
+    tcase_add_test(cases, options_and_arguments_may_mix);
+    tcase_add_test(cases, two_dashes_end_the_options);
+    tcase_add_test(cases, a_value_may_begin_with_a_dash_and_may_be_empty);
+    tcase_add_loop_test(cases, a_wrong_option_is_named_and_its_value_never, 0, COUNT(wrong));
+    tcase_add_test(cases, the_help_shows_every_option);
+    tcase_add_loop_test(cases, a_mistyped_word_finds_its_neighbour_and_no_stranger, 0,
+                        COUNT(mistyped));
+    tcase_add_loop_test(cases, amounts_are_written_as_people_read_them, 0, COUNT(amounts));
+    tcase_add_loop_test(cases, a_cell_fills_its_columns_exactly, 0, COUNT(cells));
+    tcase_add_test(cases, a_row_fits_the_terminal_and_has_tabs_elsewhere);
+    tcase_add_test(cases, progress_tells_how_far_how_fast_and_how_long);
+    suite_add_tcase(all, cases);
+    return all;
+}
+
+CHECK_MAIN(suite)
