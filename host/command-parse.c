@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* command-parse.c - mailchute parse: the entry that each file would become.
+ *
+ * One file after the other, in the order given; a file that cannot be read does not stop the others,
+ * and makes the exit code 65 as bad mail does. */
+#include <config.h>
+#include "command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "entry.h"
+#include "json-line.h"
+#include "output.h"
+#include "parse.h"
+#include "plugin.h"
+#include "render.h"
+#include "save.h"
+#include "text.h"
+
+#define PARSE_SHOWN_MAX (UINT64_C(512) << 20) /* bytes of one entry as a person reads it */
+#define PARSE_TRIES 10000u                     /* folders of one name in one run */
+
+struct parse_command {
+    struct command_common common;
+    const char *save, *loader;
+    bool attach_html, sanitize;
+    struct log log;
+    struct plugin *plugin;
+    char **files; /* base names of those before are looked up here */
+    int at;       /* the one being read */
+    int bad;      /* how many could not be read */
+};
+
+#define FIELD(member) offsetof(struct parse_command, member)
+static const struct option_row parse_rows[] = {
+    COMMAND_OPTION_JSON(struct parse_command, common),
+    {"save", 0, OPTION_TEXT, FIELD(save), "DIR", "write attachments to DIR/FILE/ORDINAL-NAME"},
+    {"attach-html", 0, OPTION_FLAG, FIELD(attach_html), NULL,
+     "the HTML version becomes the attachment original.html"},
+    {"sanitize", 0, OPTION_FLAG, FIELD(sanitize), NULL,
+     "drop characters that XML 1.0 forbids from text fields"},
+    {"loader", 0, OPTION_TEXT, FIELD(loader), "NAME", "a loader that can read files (Folder)"},
+    COMMAND_OPTIONS_LOG(struct parse_command, common),
+    COMMAND_OPTION_HELP(struct parse_command, common),
+};
+
+static const struct option_table parse_table = {
+    "parse", "[--json] [--save DIR] FILE ...",
+    "Shows the entry that each file would become: no server, no queue. - is standard input.",
+    parse_rows, sizeof parse_rows / sizeof parse_rows[0]};
+
+/* The last component of a path, "stdin" for "-". */
+static const char *parse_base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return text_equal(path, "-") ? "stdin" : slash == NULL ? path : slash + 1;
+}
+
+/* DIR/<base name>; a second file of that name in this run gets ".2" behind it, and so on. */
+static int parse_open_save(const struct parse_command *c, struct save **out_save, struct error *err)
+{
+    const char *base = parse_base_name(c->files[c->at]);
+    char clean[SAVE_NAME_MAX - 8];
+    uint32_t same = 1;
+    for (int i = 0; i < c->at; i++)
+        same += text_equal(parse_base_name(c->files[i]), base) ? 1 : 0;
+    save_clean_name(base, clean, sizeof clean);
+    if (same == 1)
+        return save_open(c->save, clean, out_save, err);
+    AUTO_DONE(buffer) name;
+    buffer_init(&name, SAVE_NAME_MAX);
+    if (same > PARSE_TRIES || buffer_printf(&name, "%s.%u", clean, same) < 0)
+        return error_set(err, ERROR_USAGE, "too many files are called '%s'; save them in several "
+                         "runs", clean);
+    return save_open(c->save, buffer_text(&name), out_save, err);
+}
+
+static const char *parse_connection(const struct parse_command *c)
+{
+    if (c->attach_html)
+        return c->sanitize ? "attachHtml=True;sanitize=True" : "attachHtml=True";
+    return c->sanitize ? "sanitize=True" : NULL;
+}
+
+/* The file's entry; its attachments are saved on the way when that was asked for. */
+static int parse_entry_of(struct parse_command *c, struct parse *parse, int fd, json_t **out_entry,
+                          struct error *err)
+{
+    AUTO(save) save = NULL;
+    if (c->save != NULL && parse_open_save(c, &save, err) < 0)
+        return -1;
+    int bad = parse_message(parse, c->plugin, &c->log, fd, parse_connection(c),
+                            save == NULL ? NULL : save_sink(save), err);
+    if (save != NULL && save_finish(save, bad < 0 ? NULL : parse->item->mail, err) < 0)
+        return -1;
+    if (bad < 0)
+        return -1;
+    struct entry_envelope envelope = {.file = c->files[c->at], .loader = c->plugin->table.name};
+    return entry_from_item(parse->item, &envelope, out_entry, err);
+}
+
+static int parse_open_file(const char *path, struct error *err)
+{
+    if (text_equal(path, "-"))
+        return dup(STDIN_FILENO);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return error_set(err, ERROR_MAIL, "cannot be read: %s; check its name and rights",
+                         strerror(errno));
+    return fd;
+}
+
+static int parse_read(struct parse_command *c, json_t **out_entry, struct error *err)
+{
+    AUTO_FD fd = parse_open_file(c->files[c->at], err);
+    if (fd < 0)
+        return -1;
+    struct parse parse = {0};
+    int bad = parse_entry_of(c, &parse, fd, out_entry, err);
+    if (bad == 0 && parse.item->error != NULL)
+        c->bad++;
+    parse_done(&parse);
+    return bad;
+}
+
+static int parse_show(const struct parse_command *c, const json_t *entry, struct error *err)
+{
+    if (c->common.json)
+        return output_json(entry, err);
+    AUTO_DONE(buffer) out;
+    buffer_init(&out, PARSE_SHOWN_MAX);
+    if ((c->at > 0 && buffer_append_text(&out, "\n") < 0) || render_append_entry(&out, entry) < 0)
+        return error_oom(err, "showing an entry");
+    return output_bytes(&out, err);
+}
+
+/* With --json the place of the file's line says that it could not be read, else standard error. */
+static int parse_tell_unread(struct parse_command *c, struct error *why, struct error *err)
+{
+    c->bad++;
+    if (!c->common.json) {
+        error_prefix(why, "'%s'", c->files[c->at]);
+        log_error(&c->log, why);
+        return 0;
+    }
+    AUTO_JSON line = json_object();
+    if (json_line_set(line, "file", json_line_text(c->files[c->at])) < 0 ||
+        json_line_set(line, "error", json_line_text(why->text)) < 0)
+        return error_oom(err, "writing a line of JSON");
+    return output_json(line, err);
+}
+
+static int parse_one(struct parse_command *c, struct error *err)
+{
+    AUTO_JSON entry = NULL;
+    struct error why = {0};
+    if (parse_read(c, &entry, &why) == 0)
+        return parse_show(c, entry, err);
+    if (why.class != ERROR_MAIL && why.class != ERROR_CONFIG) {
+        *err = why; /* not this file's fault: a disk that is full, a bug */
+        return -1;
+    }
+    return parse_tell_unread(c, &why, err);
+}
+
+static int parse_all(struct parse_command *c, int count, struct error *err)
+{
+    if (plugin_open(c->loader == NULL ? PARSE_LOADER : c->loader, &c->plugin, err) < 0)
+        return -1;
+    for (c->at = 0; c->at < count; c->at++)
+        if (parse_one(c, err) < 0)
+            return -1;
+    return 0;
+}
+
+int command_parse(int argc, char **argv)
+{
+    struct parse_command c = {.files = argv};
+    struct error err;
+    int count, exit_code;
+    if (command_options(&parse_table, argc, argv, &c, &c.common, &count, &exit_code) < 0)
+        return exit_code;
+    if (count == 0) {
+        error_set(&err, ERROR_USAGE, "parse: no file given; write mailchute parse FILE.eml, or - for "
+                  "standard input");
+        return command_fail(&err);
+    }
+    command_log(&c.log, &c.common);
+    int bad = parse_all(&c, count, &err);
+    plugin_close(c.plugin);
+    return bad < 0 ? command_fail(&err) : c.bad > 0 ? error_exit_code(ERROR_MAIL) : 0;
+}

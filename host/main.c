@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* main.c - the mailchute command: its commands in a table. mailchute(1) is the manual. */
+#include <config.h>
+
+#include "command.h"
+
+int main(int argc, char **argv)
+{
+    static const struct command commands[] = {
+        {"pickup", "pick mail up into the work queue", command_pickup},
+        {"check", "try a connection string and change nothing", command_check},
+        {"parse", "show the entry that each file would become", command_parse},
+        {"queue", "list, show, save and work off entries", command_queue},
+        {"loaders", "list the plug-ins and their options", command_loaders},
+        {NULL, NULL, NULL},
+    };
+    return command_run(commands, argc, argv);
+}
