@@ -1,1 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
+# Structure of messages, and what they become.
+MAIL_LIBS = $(top_builddir)/loader/mime/libmime.la $(CHECK_LIBS)
+check_PROGRAMS += mime-decode-test mime-parser-test mail-test
+mime_decode_test_SOURCES = mime-decode-test.c
+mime_decode_test_LDADD = $(MAIL_LIBS)
+mime_parser_test_SOURCES = mime-parser-test.c
+mime_parser_test_LDADD = $(MAIL_LIBS)
+mail_test_SOURCES = mail-test.c
+mail_test_LDADD = $(MAIL_LIBS)

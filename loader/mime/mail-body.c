@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mail-body.c - see mail-body.h. */
+#include <config.h>
+#include "mail-body.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "charset.h"
+#include "html-text.h"
+#include "problem.h"
+
+void mail_body_init(struct mail_body *body, struct mail_texts *problems)
+{
+    *body = (struct mail_body){.problems = problems};
+    buffer_init(&body->texts[MAIL_BODY_TEXT], MAIL_TEXT_MAX);
+    buffer_init(&body->texts[MAIL_BODY_HTML], MAIL_TEXT_MAX);
+}
+
+void mail_body_done(struct mail_body *body)
+{
+    buffer_done(&body->texts[MAIL_BODY_TEXT]);
+    buffer_done(&body->texts[MAIL_BODY_HTML]);
+    charset_decoder_free(body->decoder);
+    free(body->pieces);
+    body->decoder = NULL;
+    body->pieces = NULL;
+    body->count = body->capacity = 0;
+}
+
+static struct mail_body_piece *last_piece(const struct mail_body *body)
+{
+    return &body->pieces[body->count - 1];
+}
+
+static struct buffer *last_buffer(struct mail_body *body)
+{
+    return &body->texts[last_piece(body)->kind];
+}
+
+/* 0, or -1 out of memory: a text that is full is cut, and that is told. */
+static int full_or_failed(struct mail_body *body, const struct buffer *b, int result)
+{
+    if (!buffer_is_full(b))
+        return result;
+    return problem_add(body->problems, "text longer than %u MB: cut", MAIL_TEXT_MAX / 1048576);
+}
+
+/* What follows begins a line of its own. */
+static int join(struct buffer *out)
+{
+    if (out->len == 0 || out->data[out->len - 1] == '\n')
+        return 0;
+    return buffer_append_byte(out, '\n');
+}
+
+int mail_body_open(struct mail_body *body, enum mail_body_kind kind, uint32_t group,
+                   const char *charset)
+{
+    if (body->count == body->capacity) {
+        size_t capacity = body->capacity == 0 ? 4 : body->capacity * 2;
+        struct mail_body_piece *pieces = reallocarray(body->pieces, capacity, sizeof *pieces);
+        if (pieces == NULL)
+            return -1;
+        body->pieces = pieces;
+        body->capacity = capacity;
+    }
+    body->decoder = charset_decoder_new(charset);
+    if (body->decoder == NULL)
+        return -1;
+    struct buffer *b = &body->texts[kind];
+    size_t before = b->len;
+    if (!buffer_is_full(b) && full_or_failed(body, b, join(b)) < 0)
+        return -1;
+    body->pieces[body->count++] = (struct mail_body_piece){kind, group, before, b->len, b->len};
+    return 0;
+}
+
+int mail_body_write(struct mail_body *body, const uint8_t *bytes, size_t count)
+{
+    struct buffer *b = last_buffer(body);
+    if (buffer_is_full(b))
+        return 0;
+    return full_or_failed(body, b, charset_decoder_feed(body->decoder, bytes, count, b));
+}
+
+/* CR LF and bare CR become LF, in place. Returns the new end. */
+static size_t lines_unify(char *text, size_t start, size_t end)
+{
+    char *cr = end > start ? memchr(text + start, '\r', end - start) : NULL;
+    if (cr == NULL)
+        return end;
+    size_t to = (size_t)(cr - text);
+    for (size_t from = to; from < end; from++) {
+        if (text[from] == '\r' && from + 1 < end && text[from + 1] == '\n')
+            continue;
+        text[to++] = text[from] == '\r' ? '\n' : text[from];
+    }
+    return to;
+}
+
+int mail_body_close(struct mail_body *body)
+{
+    struct buffer *b = last_buffer(body);
+    struct mail_body_piece *piece = last_piece(body);
+    int result = 0;
+    if (!buffer_is_full(b))
+        result = full_or_failed(body, b, charset_decoder_finish(body->decoder, b));
+    const char *problem = charset_decoder_problem(body->decoder);
+    if (problem != NULL && problem_add(body->problems, "%s", problem) < 0)
+        result = -1;
+    charset_decoder_free(body->decoder);
+    body->decoder = NULL;
+    if (b->data != NULL)
+        buffer_truncate(b, lines_unify(b->data, piece->start, b->len));
+    piece->end = b->len;
+    return result;
+}
+
+void mail_body_forget(struct mail_body *body)
+{
+    buffer_truncate(last_buffer(body), last_piece(body)->before);
+    charset_decoder_free(body->decoder);
+    body->decoder = NULL;
+    body->count--;
+}
+
+struct span mail_body_last(const struct mail_body *body)
+{
+    const struct mail_body_piece *piece = last_piece(body);
+    const char *text = buffer_text(&body->texts[piece->kind]);
+    return (struct span){(const uint8_t *)text + piece->start, piece->end - piece->start};
+}
+
+/* ---- putting it together ---- */
+
+/* Some text/plain stands beside this HTML as its alternative. */
+static bool has_alternative(const struct mail_body *body, const struct mail_body_piece *html)
+{
+    for (size_t i = 0; html->group != 0 && i < body->count; i++) {
+        const struct mail_body_piece *other = &body->pieces[i];
+        if (other->kind == MAIL_BODY_TEXT && other->group == html->group &&
+            other->end > other->start)
+            return true;
+    }
+    return false;
+}
+
+static int append_piece(struct mail_body *body, const struct mail_body_piece *piece,
+                        struct buffer *out)
+{
+    const char *text = buffer_text(&body->texts[piece->kind]) + piece->start;
+    size_t len = piece->end - piece->start;
+    int result = join(out);
+    if (result == 0)
+        result = piece->kind == MAIL_BODY_HTML ? html_to_text(text, len, out)
+                                               : buffer_append(out, text, len);
+    return full_or_failed(body, out, result);
+}
+
+/* How many pieces make up message_body; *out_converted of them are HTML. */
+static size_t count_readable(const struct mail_body *body, size_t *out_converted)
+{
+    size_t readable = 0;
+    *out_converted = 0;
+    for (size_t i = 0; i < body->count; i++) {
+        bool html = body->pieces[i].kind == MAIL_BODY_HTML;
+        if (html && has_alternative(body, &body->pieces[i]))
+            continue;
+        readable++;
+        *out_converted += html ? 1 : 0;
+    }
+    return readable;
+}
+
+static int finish_text(struct mail_body *body, struct buffer *out)
+{
+    for (size_t i = 0; i < body->count; i++) {
+        const struct mail_body_piece *piece = &body->pieces[i];
+        if (piece->kind == MAIL_BODY_HTML && has_alternative(body, piece))
+            continue;
+        if (append_piece(body, piece, out) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int mail_body_finish(struct mail_body *body, struct mail *mail)
+{
+    struct buffer made;
+    size_t converted, readable = count_readable(body, &converted), html = 0;
+    int result = 0;
+    buffer_init(&made, MAIL_TEXT_MAX);
+    if (converted > 0) {
+        result = finish_text(body, &made);
+        mail->message_body = buffer_take(&made);
+    } else if (readable > 0) {
+        mail->message_body = buffer_take(&body->texts[MAIL_BODY_TEXT]);
+    }
+    for (size_t i = 0; i < body->count; i++)
+        html += body->pieces[i].kind == MAIL_BODY_HTML ? 1 : 0;
+    if (html > 0)
+        mail->html = buffer_take(&body->texts[MAIL_BODY_HTML]);
+    bool failed = (readable > 0 && mail->message_body == NULL) || (html > 0 && mail->html == NULL);
+    return result < 0 || failed ? -1 : 0;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mail-body.h - the text and the HTML of a mail, gathered from the parts that are its body.
+ *
+ * message_body is what a person would read from top to bottom: each text/plain part in order, and
+ * HTML as text where no text/plain stands beside it as its alternative. html is all HTML parts in
+ * order. Parts are joined by a line end, lines end in LF. Each is cut at MAIL_TEXT_MAX bytes. */
+#ifndef MAILCHUTE_MIME_MAIL_BODY_H
+#define MAILCHUTE_MIME_MAIL_BODY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buffer.h"
+#include "mail.h"
+
+enum mail_body_kind { MAIL_BODY_TEXT, MAIL_BODY_HTML };
+
+struct mail_body_piece {
+    enum mail_body_kind kind;
+    uint32_t group;    /* pieces of one group are alternatives of each other; 0: of none */
+    size_t before, start, end; /* in its kind's buffer: end of what came before, its own text */
+};
+
+struct mail_body {
+    struct buffer texts[2]; /* by enum mail_body_kind */
+    struct mail_body_piece *pieces;
+    size_t count, capacity;
+    struct charset_decoder *decoder; /* of the piece that is open */
+    struct mail_texts *problems;     /* borrowed */
+};
+
+void mail_body_init(struct mail_body *body, struct mail_texts *problems);
+void mail_body_done(struct mail_body *body);
+
+/** mail_body_open - the next piece; @charset as its part says, NULL if it says nothing. One piece is
+ * open at a time. mail_body_write takes its decoded bytes. -1 is out of memory, here and below. */
+int mail_body_open(struct mail_body *body, enum mail_body_kind kind, uint32_t group,
+                   const char *charset);
+int mail_body_write(struct mail_body *body, const uint8_t *bytes, size_t count);
+int mail_body_close(struct mail_body *body);
+
+/** mail_body_forget - the last piece was none: closed or open, it goes. */
+void mail_body_forget(struct mail_body *body);
+
+/** mail_body_last - the text of the last piece, closed; borrowed until the next call. */
+struct span mail_body_last(const struct mail_body *body);
+
+/** mail_body_finish - fill mail->message_body and mail->html. Once. */
+int mail_body_finish(struct mail_body *body, struct mail *mail);
+
+#endif

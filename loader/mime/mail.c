@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mail.c - a message becomes the content of an entry. See mail.h.
+ *
+ * mime-parser tells of parts; here is decided what each of them is. A part of the message itself is
+ * body (mail-body) or attachment (mail-attachment), never both; a multipart is only looked at for
+ * what it tells about the mail. What is inside an attached message belongs to that attachment. */
+#include <config.h>
+#include "mail.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "header-address.h"
+#include "header-id.h"
+#include "mail-attachment.h"
+#include "mail-body.h"
+#include "mail-fields.h"
+#include "mail-report.h"
+#include "mime-header.h"
+#include "mime-parser.h"
+#include "problem.h"
+#include "text.h"
+
+#define CHUNK (16u * 1024)               /* encoded bytes that are decoded at a time */
+#define PREAMBLE_MAX (1024u * 1024)      /* bytes kept of text before a first boundary */
+
+/* One part while it is open. */
+struct leaf {
+    struct mime_decoder decoder;
+    bool body;                             /* its bytes are the open piece of the body */
+    bool preamble;                         /* they are, but only if no part follows */
+    size_t preamble_left;                  /* bytes still kept of it */
+    bool related;                          /* multipart/related: its children belong together */
+    uint32_t group;                        /* alternatives that its children belong to */
+    struct mail_attachment_writer *writer; /* they are an attachment */
+    const struct part_handler *handler;    /* who looks at them besides */
+    void *state;                           /* the handler's */
+};
+
+struct mail_parser {
+    struct mail_options options;
+    struct mail *mail;
+    struct mail_body body;
+    struct mail_attachments attachments;
+    struct mime_parser *mime;
+    struct leaf *leaves[MAIL_DEPTH_MAX + 1]; /* open ones, the outermost first */
+    size_t depth;
+    bool null_path; /* Return-Path is "<>" */
+    uint8_t decoded[CHUNK + MIME_DECODE_PENDING];
+};
+
+/* Parts that somebody looks into, besides being body or attachment. */
+struct part_handler {
+    const char *type;
+    void *(*open)(struct mail *mail);
+    int (*write)(void *state, const uint8_t *bytes, size_t count); /* decoded */
+    int (*close)(void *state); /* all bytes were written */
+    void (*free)(void *state);
+};
+
+static const struct part_handler part_handlers[] = {
+    {"message/delivery-status", mail_report_open, mail_report_write, mail_report_close,
+     mail_report_free},
+    {"message/global-delivery-status", mail_report_open, mail_report_write, mail_report_close,
+     mail_report_free},
+};
+
+static const struct part_handler *part_handler_for(const char *type)
+{
+    for (size_t i = 0; i < sizeof part_handlers / sizeof part_handlers[0]; i++) {
+        if (strcmp(type, part_handlers[i].type) == 0)
+            return &part_handlers[i];
+    }
+    return NULL;
+}
+
+/* ---- what a part is ---- */
+
+static const char *part_filename(const struct mime_part *part)
+{
+    const char *name = header_value_get(part->disposition, "filename");
+    return name != NULL && name[0] != '\0' ? name : header_value_get(part->type, "name");
+}
+
+static bool type_is(const struct mime_part *part, const char *type)
+{
+    return strcmp(part->type->value, type) == 0;
+}
+
+enum role { ROLE_BODY, ROLE_ATTACHMENT, ROLE_BOTH };
+
+/* text/plain and text/html are body unless they say otherwise: by disposition, by a name, or as a
+ * later part of multipart/related (RFC 8621 s.4.1.4). With a name, but the first of its multipart,
+ * a part is both: programs send their whole text so. */
+static enum role part_role(const struct mime_part *part, bool in_related, enum mail_body_kind *out)
+{
+    bool html = type_is(part, "text/html");
+    bool text = type_is(part, "text/plain") || part->unparted;
+    if (part->opaque || (!html && !text) || strcmp(part->disposition->value, "attachment") == 0)
+        return ROLE_ATTACHMENT;
+    *out = html ? MAIL_BODY_HTML : MAIL_BODY_TEXT;
+    bool named = part_filename(part) != NULL;
+    if (part->index == 0)
+        return named ? ROLE_BOTH : ROLE_BODY;
+    return named || in_related ? ROLE_ATTACHMENT : ROLE_BODY;
+}
+
+/* What type and parameters tell about the whole mail. */
+static void part_flags(struct mail_parser *p, const struct mime_part *part)
+{
+    const char *report = header_value_get(part->type, "report-type");
+    const char *smime = header_value_get(part->type, "smime-type");
+    uint32_t flags = 0;
+    if (type_is(part, "multipart/signed"))
+        flags |= MAIL_SIGNED;
+    if (type_is(part, "multipart/encrypted"))
+        flags |= MAIL_ENCRYPTED;
+    if (type_is(part, "multipart/report")) {
+        bool delivery = report != NULL && text_equal_nocase(report, "delivery-status");
+        flags |= delivery || p->null_path ? MAIL_BOUNCE : 0u;
+    }
+    if (type_is(part, "application/pkcs7-mime") || type_is(part, "application/x-pkcs7-mime")) {
+        if (smime != NULL && text_equal_nocase(smime, "signed-data"))
+            flags |= MAIL_SIGNED;
+        if (smime != NULL && (text_equal_nocase(smime, "enveloped-data") ||
+                              text_equal_nocase(smime, "authEnveloped-data")))
+            flags |= MAIL_ENCRYPTED;
+    }
+    p->mail->flags |= flags;
+}
+
+/* ---- a part begins ---- */
+
+static void leaf_free(struct leaf *leaf)
+{
+    if (leaf == NULL)
+        return;
+    mail_attachment_writer_free(leaf->writer);
+    if (leaf->handler != NULL && leaf->state != NULL)
+        leaf->handler->free(leaf->state);
+    free(leaf);
+}
+AUTO_DEFINE(leaf, leaf_free);
+
+static int open_attachment(struct mail_parser *p, struct leaf *leaf, const struct mime_part *part)
+{
+    struct mail_texts ids = {0};
+    struct span value;
+    if (mime_field_find(part->header, "Content-ID", &value) &&
+        header_parse_ids(value, &ids, 1) < 0) {
+        mail_texts_done(&ids);
+        return -1;
+    }
+    leaf->writer = mail_attachment_open(&p->attachments, &(struct mail_attachment_head){
+        .filename = part_filename(part),
+        .content_type = part->type->value,
+        .disposition = part->disposition->value,
+        .content_id = ids.count > 0 ? ids.items[0] : NULL,
+    });
+    mail_texts_done(&ids);
+    return leaf->writer != NULL ? 0 : -1;
+}
+
+/* A multipart's own bytes stand before its first boundary: "This is a multi-part message". They are
+ * kept for the case that no part follows, because the boundary is not the one announced. */
+static int open_multipart(struct mail_parser *p, struct leaf *leaf, const struct mime_part *part,
+                          uint32_t group)
+{
+    leaf->group = group;
+    if (group == 0 && type_is(part, "multipart/alternative"))
+        leaf->group = part->number;
+    leaf->related = type_is(part, "multipart/related");
+    leaf->preamble = true;
+    leaf->preamble_left = PREAMBLE_MAX;
+    return mail_body_open(&p->body, MAIL_BODY_TEXT, group, NULL);
+}
+
+static int open_leaf(struct mail_parser *p, struct leaf *leaf, const struct mime_part *part,
+                     bool in_related, uint32_t group)
+{
+    enum mail_body_kind kind = MAIL_BODY_TEXT;
+    leaf->handler = part_handler_for(part->type->value);
+    if (leaf->handler != NULL && (leaf->state = leaf->handler->open(p->mail)) == NULL)
+        return -1;
+    enum role role = part_role(part, in_related, &kind);
+    if (role != ROLE_BODY && open_attachment(p, leaf, part) < 0)
+        return -1;
+    leaf->body = role != ROLE_ATTACHMENT;
+    if (!leaf->body)
+        return 0;
+    return mail_body_open(&p->body, kind, group, header_value_get(part->type, "charset"));
+}
+
+/* A part follows: what stood before it was only a preamble. */
+static void parent_has_part(struct mail_parser *p, const struct mime_part *part)
+{
+    struct leaf *around = part->parent != NULL ? part->parent->user : NULL;
+    if (around == NULL || !around->preamble)
+        return;
+    around->preamble = false;
+    mail_body_forget(&p->body);
+}
+
+static int part_begin(void *context, struct mime_part *part)
+{
+    struct mail_parser *p = context;
+    if (part->parent == NULL && mail_fields_read(p->mail, part->header, &p->null_path) < 0)
+        return -1;
+    if (part->messages > 0)
+        return 0;
+    parent_has_part(p, part);
+    part_flags(p, part);
+    AUTO(leaf) leaf = calloc(1, sizeof *leaf);
+    if (leaf == NULL)
+        return -1;
+    const struct leaf *around = part->parent != NULL ? part->parent->user : NULL;
+    uint32_t group = around != NULL ? around->group : 0;
+    bool in_related = around != NULL && around->related;
+    mime_decoder_init(&leaf->decoder, part->encoding);
+    if (part->kind == MIME_MULTIPART ? open_multipart(p, leaf, part, group) < 0
+                                     : open_leaf(p, leaf, part, in_related, group) < 0)
+        return -1;
+    part->user = p->leaves[p->depth++] = TAKE(leaf);
+    return 0;
+}
+
+/* ---- its bytes ---- */
+
+static int leaf_bytes(struct mail_parser *p, struct leaf *leaf, const uint8_t *bytes, size_t count)
+{
+    if (leaf->body && mail_body_write(&p->body, bytes, count) < 0)
+        return -1;
+    if (leaf->writer != NULL && mail_attachment_write(leaf->writer, bytes, count) < 0)
+        return -1;
+    return leaf->state != NULL ? leaf->handler->write(leaf->state, bytes, count) : 0;
+}
+
+static int preamble_bytes(struct mail_parser *p, struct leaf *leaf, const uint8_t *bytes,
+                          size_t count)
+{
+    size_t n = count < leaf->preamble_left ? count : leaf->preamble_left;
+    leaf->preamble_left -= n;
+    return n > 0 ? mail_body_write(&p->body, bytes, n) : 0;
+}
+
+static int part_body(void *context, struct mime_part *part, const uint8_t *bytes, size_t count)
+{
+    struct mail_parser *p = context;
+    struct leaf *leaf = part->user;
+    if (leaf == NULL)
+        return 0;
+    if (part->kind == MIME_MULTIPART)
+        return leaf->preamble ? preamble_bytes(p, leaf, bytes, count) : 0;
+    if (part->encoding == MIME_IDENTITY)
+        return leaf_bytes(p, leaf, bytes, count);
+    for (size_t at = 0; at < count;) {
+        size_t n = count - at < CHUNK ? count - at : CHUNK;
+        size_t made = mime_decoder_feed(&leaf->decoder, bytes + at, n, p->decoded);
+        if (leaf_bytes(p, leaf, p->decoded, made) < 0)
+            return -1;
+        at += n;
+    }
+    return 0;
+}
+
+/* ---- its end ---- */
+
+static bool is_blank(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (!text_is_space((char)text.bytes[i]))
+            return false;
+    }
+    return true;
+}
+
+/* PGP in the text itself (RFC 9580 s.7, s.6.2): only at the beginning of a line. */
+static bool has_armour(struct span text, const char *line)
+{
+    size_t len = strlen(line);
+    const uint8_t *at = memmem(text.bytes, text.len, line, len);
+    return at != NULL && (at == text.bytes || at[-1] == '\n');
+}
+
+static int close_body(struct mail_parser *p)
+{
+    if (mail_body_close(&p->body) < 0)
+        return -1;
+    struct span text = mail_body_last(&p->body);
+    if (has_armour(text, "-----BEGIN PGP SIGNED MESSAGE-----"))
+        p->mail->flags |= MAIL_SIGNED;
+    if (has_armour(text, "-----BEGIN PGP MESSAGE-----"))
+        p->mail->flags |= MAIL_ENCRYPTED;
+    return 0;
+}
+
+/* No part came: what stood there is all there is to read. */
+static int close_preamble(struct mail_parser *p)
+{
+    if (mail_body_close(&p->body) < 0)
+        return -1;
+    if (!is_blank(mail_body_last(&p->body)))
+        return problem_add(&p->mail->problems, "multipart without parts: read as text");
+    mail_body_forget(&p->body);
+    return 0;
+}
+
+static int leaf_close(struct mail_parser *p, struct leaf *leaf)
+{
+    size_t made = mime_decoder_finish(&leaf->decoder, p->decoded);
+    const char *problem = mime_decoder_problem(&leaf->decoder);
+    if ((made > 0 && leaf_bytes(p, leaf, p->decoded, made) < 0) ||
+        (problem != NULL && problem_add(&p->mail->problems, "%s", problem) < 0))
+        return -1;
+    if (leaf->preamble && close_preamble(p) < 0)
+        return -1;
+    if (leaf->body && close_body(p) < 0)
+        return -1;
+    if (leaf->writer != NULL && mail_attachment_close(leaf->writer) < 0)
+        return -1;
+    return leaf->state != NULL ? leaf->handler->close(leaf->state) : 0;
+}
+
+static int part_end(void *context, struct mime_part *part)
+{
+    struct mail_parser *p = context;
+    if (part->user == NULL)
+        return 0;
+    AUTO(leaf) leaf = p->leaves[--p->depth];
+    part->user = NULL;
+    return leaf_close(p, leaf);
+}
+
+/* ---- the mail is complete ---- */
+
+static int attach_html(struct mail_parser *p)
+{
+    const char *html = p->mail->html;
+    if (!p->options.attach_html || html == NULL)
+        return 0;
+    AUTO(mail_attachment_writer) writer =
+        mail_attachment_open(&p->attachments, &(struct mail_attachment_head){
+            .filename = "original.html",
+            .content_type = "text/html",
+            .disposition = "attachment",
+        });
+    if (writer == NULL)
+        return -1;
+    if (mail_attachment_write(writer, (const uint8_t *)html, strlen(html)) < 0)
+        return -1;
+    return mail_attachment_close(writer);
+}
+
+/* Char (XML 1.0 s.2.2) is tab, line ends, and from U+0020 up all but U+FFFE and U+FFFF. */
+static void sanitize_text(char *text)
+{
+    char *to = text;
+    for (const char *from = text; from != NULL && *from != '\0'; from++) {
+        uint8_t c = (uint8_t)*from;
+        if (c < 0x20 && c != '\t' && c != '\n' && c != '\r')
+            continue;
+        if (c == 0xEF && (uint8_t)from[1] == 0xBF && (uint8_t)from[2] >= 0xBE) {
+            from += 2;
+            continue;
+        }
+        *to++ = *from;
+    }
+    if (text != NULL)
+        *to = '\0';
+}
+
+static void sanitize_addresses(struct mail_addresses *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        sanitize_text(list->items[i].name);
+        sanitize_text(list->items[i].address);
+    }
+}
+
+static void sanitize(struct mail *m)
+{
+    char *texts[] = {m->sender, m->recipient, m->cc, m->bcc, m->subject,
+                     m->message_id, m->in_reply_to, m->message_body, m->html};
+    struct mail_addresses *lists[] = {&m->from_list, &m->to_list, &m->cc_list, &m->bcc_list,
+                                      &m->reply_to_list};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        sanitize_text(texts[i]);
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        sanitize_addresses(lists[i]);
+    for (size_t i = 0; i < m->references.count; i++)
+        sanitize_text(m->references.items[i]);
+    for (size_t i = 0; i < m->attachment_count; i++) {
+        sanitize_text(m->attachments[i].filename);
+        sanitize_text(m->attachments[i].content_id);
+    }
+}
+
+/* ---- the door ---- */
+
+struct mail_parser *mail_parser_new(const struct mail_options *options)
+{
+    static const struct mail_options defaults;
+    AUTO(mail_parser) p = calloc(1, sizeof *p);
+    if (p == NULL || (p->mail = calloc(1, sizeof *p->mail)) == NULL)
+        return NULL;
+    p->options = options != NULL ? *options : defaults;
+    mail_body_init(&p->body, &p->mail->problems);
+    p->attachments = (struct mail_attachments){.mail = p->mail, .sink = p->options.sink};
+    const struct mime_handler handler = {part_begin, part_body, part_end, p};
+    p->mime = mime_parser_new(&handler, &p->mail->problems);
+    return p->mime != NULL ? TAKE(p) : NULL;
+}
+
+void mail_parser_free(struct mail_parser *p)
+{
+    if (p == NULL)
+        return;
+    while (p->depth > 0)
+        leaf_free(p->leaves[--p->depth]);
+    mime_parser_free(p->mime);
+    mail_body_done(&p->body);
+    mail_free(p->mail);
+    free(p);
+}
+
+static int failed(const struct mail_parser *p, struct error *err)
+{
+    if (p->attachments.cancelled)
+        return error_set(err, ERROR_CANCELLED, "reading a message was stopped");
+    return error_oom(err, "reading a message");
+}
+
+int mail_parser_feed(struct mail_parser *p, const uint8_t *bytes, size_t count, struct error *err)
+{
+    return mime_parser_feed(p->mime, bytes, count) < 0 ? failed(p, err) : 0;
+}
+
+int mail_parser_finish(struct mail_parser *p, struct mail **out_mail, struct error *err)
+{
+    if (mime_parser_finish(p->mime) < 0 || mail_body_finish(&p->body, p->mail) < 0)
+        return failed(p, err);
+    if (p->options.sanitize)
+        sanitize(p->mail);
+    if (attach_html(p) < 0)
+        return failed(p, err);
+    *out_mail = TAKE(p->mail);
+    return 0;
+}
+
+void mail_free(struct mail *mail)
+{
+    if (mail == NULL)
+        return;
+    char *texts[] = {mail->sender, mail->recipient, mail->cc, mail->bcc, mail->subject,
+                     mail->date_sent, mail->message_id, mail->in_reply_to, mail->message_body,
+                     mail->html};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        free(texts[i]);
+    struct mail_addresses *lists[] = {&mail->from_list, &mail->to_list, &mail->cc_list,
+                                      &mail->bcc_list, &mail->reply_to_list};
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        mail_addresses_done(lists[i]);
+    for (size_t i = 0; i < mail->attachment_count; i++) {
+        struct mail_attachment *a = &mail->attachments[i];
+        free(a->filename);
+        free(a->content_type);
+        free(a->disposition);
+        free(a->content_id);
+    }
+    free(mail->attachments);
+    mail_texts_done(&mail->references);
+    mail_texts_done(&mail->problems);
+    free(mail);
+}

@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mime-decode.c - base64, quoted-printable and uuencode as streams. See mime-decode.h. */
+#include <config.h>
+#include "mime-decode.h"
+
+#include <string.h>
+
+#include "cursor.h"
+#include "text.h"
+
+/* ---- base64 ---- */
+
+/* Values of characters, and what is no character of the alphabet. */
+#define B64_SKIP 0x40u  /* white space and stray bytes */
+#define B64_STRAY 0x80u /* of these: the stray ones */
+#define B64_PAD 0xC0u   /* "=" */
+
+/* Where base64 stands: state of a MIME_BASE64 decoder. */
+enum { B64_INSIDE, B64_PADDED, B64_BEHIND };
+
+/* One character, 0..63 or one of the marks above. */
+static inline uint8_t base64_value(uint8_t c)
+{
+#define R4(v) (v), (v), (v), (v)
+#define R16(v) R4(v), R4(v), R4(v), R4(v)
+#define S B64_STRAY
+#define W B64_SKIP
+    static const uint8_t values[256] = {
+        S,  S,  S,  S,  S,  S,  S,  S,  S,  W,  W,  W,  W,  W,  S,  S,  R16(S),
+        W,  S,  S,  S,  S,  S,  S,  S,  S,  S,  S,  62, S,  S,  S,  63,
+        52, 53, 54, 55, 56, 57, 58, 59, 60, 61, S,  S,  S,  B64_PAD, S, S,
+        S,  0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14,
+        15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, S,  S,  S,  S,  S,
+        S,  26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,
+        41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, S,  S,  S,  S,  S,
+        R16(S), R16(S), R16(S), R16(S), R16(S), R16(S), R16(S), R16(S),
+    };
+#undef W
+#undef S
+#undef R16
+#undef R4
+    return values[c];
+}
+
+/* Groups of four characters of the alphabet, eight characters a turn, as long as they come; returns
+ * how many characters were taken. The values are gathered in one word, so that a single test finds
+ * any mark in it. */
+static size_t base64_groups(const uint8_t *in, size_t count, uint8_t *out)
+{
+    size_t at = 0;
+    for (; count - at >= 8; at += 8, out += 6) {
+        uint8_t a = base64_value(in[at]), b = base64_value(in[at + 1]);
+        uint8_t c = base64_value(in[at + 2]), d = base64_value(in[at + 3]);
+        uint8_t e = base64_value(in[at + 4]), f = base64_value(in[at + 5]);
+        uint8_t g = base64_value(in[at + 6]), h = base64_value(in[at + 7]);
+        if (((a | b | c | d | e | f | g | h) & 0xC0u) != 0)
+            break;
+        uint64_t bits = (uint64_t)a << 42 | (uint64_t)b << 36 | (uint64_t)c << 30 |
+                        (uint64_t)d << 24 | (uint64_t)e << 18 | (uint64_t)f << 12 |
+                        (uint64_t)g << 6 | h;
+        out[0] = (uint8_t)(bits >> 40);
+        out[1] = (uint8_t)(bits >> 32);
+        out[2] = (uint8_t)(bits >> 24);
+        out[3] = (uint8_t)(bits >> 16);
+        out[4] = (uint8_t)(bits >> 8);
+        out[5] = (uint8_t)bits;
+    }
+    return at;
+}
+
+/* The bytes of an unfinished group: two characters hold one, three hold two, one holds none. */
+static size_t base64_flush(struct mime_decoder *d, uint8_t *out)
+{
+    size_t n = d->have > 1 ? (size_t)d->have - 1 : 0;
+    uint32_t bits = d->bits << (6 * (4 - d->have));
+    for (size_t i = 0; i < n; i++)
+        out[i] = (uint8_t)(bits >> (16 - 8 * i));
+    d->bits = 0;
+    d->have = 0;
+    return n;
+}
+
+/* A byte that is no character of the alphabet. Behind the padding anything but white space is text
+ * that somebody added to the message, a mailing list's footer for example. */
+static size_t base64_mark(struct mime_decoder *d, uint8_t mark, uint8_t *out)
+{
+    if (mark == B64_PAD) {
+        if (d->have == 1)
+            d->repairs |= MIME_REPAIR_CUT;
+        if (d->have != 0)
+            d->state = B64_PADDED;
+        return base64_flush(d, out);
+    }
+    if (mark == B64_STRAY && d->state == B64_PADDED)
+        d->state = B64_BEHIND;
+    d->repairs |= d->state == B64_BEHIND ? MIME_REPAIR_TRAILING
+                  : mark == B64_STRAY    ? MIME_REPAIR_STRAY
+                                         : 0u;
+    return 0;
+}
+
+/* Data behind padding is further base64: some programs encode piece by piece. */
+static size_t base64_feed(struct mime_decoder *d, const uint8_t *in, size_t count, uint8_t *out)
+{
+    size_t made = 0, at = 0;
+    while (at < count && d->state != B64_BEHIND) {
+        if (d->have == 0 && count - at >= 8) {
+            size_t taken = base64_groups(in + at, count - at, out + made);
+            if (taken > 0)
+                d->state = B64_INSIDE;
+            at += taken;
+            made += taken / 4 * 3;
+            if (at == count)
+                break;
+        }
+        uint8_t value = base64_value(in[at++]);
+        if (value >= 64) {
+            made += base64_mark(d, value, out + made);
+            continue;
+        }
+        d->state = B64_INSIDE;
+        d->bits = d->bits << 6 | value;
+        if (++d->have == 4)
+            made += base64_flush(d, out + made);
+    }
+    return made;
+}
+
+static size_t base64_finish(struct mime_decoder *d, uint8_t *out)
+{
+    if (d->have != 0)
+        d->repairs |= MIME_REPAIR_CUT;
+    return base64_flush(d, out);
+}
+
+/* ---- quoted-printable ---- */
+
+/* pending holds white space that falls away if the line ends behind it, or an escape begun: "=",
+ * "=4", "=  ". A run of white space longer than pending is kept as it stands. */
+enum { QP_PLAIN, QP_ESCAPE, QP_LONG_SPACE };
+
+static int hex_value(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static inline bool qp_is_blank(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+static size_t qp_release(struct mime_decoder *d, uint8_t *out)
+{
+    size_t n = d->held;
+    memcpy(out, d->pending, n);
+    d->held = 0;
+    d->state = QP_PLAIN;
+    return n;
+}
+
+/* The line ends: blanks before it go, but for the CR that belongs to it. */
+static size_t qp_line_end(struct mime_decoder *d, uint8_t *out)
+{
+    size_t n = 0;
+    bool soft = d->state == QP_ESCAPE;
+    if (!soft && d->held > 0 && d->pending[d->held - 1] == '\r')
+        out[n++] = '\r';
+    if (!soft)
+        out[n++] = '\n';
+    d->held = 0;
+    d->state = QP_PLAIN;
+    return n;
+}
+
+/* One byte inside an escape: "=" hex hex, or "=" blanks line end. */
+static size_t qp_escape(struct mime_decoder *d, uint8_t c, bool *out_taken, uint8_t *out)
+{
+    *out_taken = true;
+    if (c == '\n')
+        return qp_line_end(d, out);
+    bool digits = d->held == 2 && hex_value(d->pending[1]) >= 0;
+    if (digits && hex_value(c) >= 0) {
+        out[0] = (uint8_t)(hex_value(d->pending[1]) << 4 | hex_value(c));
+        d->held = 0;
+        d->state = QP_PLAIN;
+        return 1;
+    }
+    bool fits = d->held < MIME_DECODE_PENDING;
+    if (!digits && fits && (qp_is_blank(c) || (d->held == 1 && hex_value(c) >= 0))) {
+        d->pending[d->held++] = c;
+        return 0;
+    }
+    *out_taken = false; /* not an escape after all */
+    d->repairs |= MIME_REPAIR_ESCAPE;
+    return qp_release(d, out);
+}
+
+/* One byte while blanks are held, or the first of them, or "=". */
+static size_t qp_special(struct mime_decoder *d, uint8_t c, uint8_t *out)
+{
+    size_t n = 0;
+    if (c == '\n')
+        return qp_line_end(d, out);
+    if (qp_is_blank(c) && d->state == QP_PLAIN && d->held < MIME_DECODE_PENDING) {
+        d->pending[d->held++] = c;
+        return 0;
+    }
+    bool blank = qp_is_blank(c);
+    n = qp_release(d, out);
+    if (c == '=') {
+        d->pending[d->held++] = c;
+        d->state = QP_ESCAPE;
+        return n;
+    }
+    d->state = blank ? QP_LONG_SPACE : QP_PLAIN;
+    out[n++] = c;
+    return n;
+}
+
+/* How many bytes from here on stand for themselves: no "=", and no blank before a line
+ * end or, where nobody knows yet what follows, at the very end. */
+static size_t qp_plain_run(const uint8_t *in, size_t count)
+{
+    const uint8_t *stop = memchr(in, '=', count);
+    size_t len = stop != NULL ? (size_t)(stop - in) : count, at = 0;
+    while (at < len) {
+        const uint8_t *line_end = memchr(in + at, '\n', len - at);
+        size_t end = line_end != NULL ? (size_t)(line_end - in) : len;
+        if (end > at && qp_is_blank(in[end - 1])) {
+            size_t text = end - 1;
+            while (text > at && qp_is_blank(in[text - 1]))
+                text--;
+            bool kept = line_end != NULL ? end - text == 1 && in[text] == '\r' : stop != NULL;
+            if (!kept)
+                return text;
+        }
+        at = line_end != NULL ? end + 1 : len;
+    }
+    return len;
+}
+
+static size_t qp_feed(struct mime_decoder *d, const uint8_t *in, size_t count, uint8_t *out)
+{
+    size_t made = 0, at = 0;
+    while (at < count) {
+        if (d->state == QP_ESCAPE) {
+            bool taken;
+            made += qp_escape(d, in[at], &taken, out + made);
+            at += taken ? 1 : 0;
+            continue;
+        }
+        if (d->held == 0 && d->state == QP_PLAIN) {
+            size_t run = qp_plain_run(in + at, count - at);
+            memcpy(out + made, in + at, run);
+            made += run;
+            at += run;
+            if (at == count)
+                break;
+        }
+        made += qp_special(d, in[at++], out + made);
+    }
+    return made;
+}
+
+static size_t qp_finish(struct mime_decoder *d, uint8_t *out)
+{
+    bool half = d->state == QP_ESCAPE && d->held > 1 && hex_value(d->pending[1]) >= 0;
+    if (half)
+        d->repairs |= MIME_REPAIR_ESCAPE;
+    if (d->state == QP_ESCAPE && !half)
+        d->held = 0; /* a soft line break at the very end */
+    if (d->state == QP_PLAIN && (d->held == 0 || d->pending[d->held - 1] != '\r'))
+        d->held = 0;
+    else if (d->state == QP_PLAIN) {
+        d->pending[0] = '\r';
+        d->held = 1;
+    }
+    return qp_release(d, out);
+}
+
+/* ---- uuencode ---- */
+
+enum { UU_BEFORE, UU_INSIDE, UU_BEHIND };
+
+static uint8_t uu_value(uint8_t c)
+{
+    return (uint8_t)((c - 0x20u) & 0x3Fu);
+}
+
+/* A line "M<60 characters>": its first character says how many bytes it holds. */
+static size_t uu_data_line(struct mime_decoder *d, const uint8_t *line, size_t len, uint8_t *out)
+{
+    size_t want = uu_value(line[0]), made = 0;
+    for (size_t at = 1; made < want; at += 4) {
+        uint8_t v[4] = {0};
+        if (at >= len) {
+            d->repairs |= MIME_REPAIR_CUT;
+            break;
+        }
+        for (size_t i = 0; i < 4 && at + i < len; i++)
+            v[i] = uu_value(line[at + i]);
+        uint8_t bytes[3] = {(uint8_t)(v[0] << 2 | v[1] >> 4), (uint8_t)(v[1] << 4 | v[2] >> 2),
+                            (uint8_t)(v[2] << 6 | v[3])};
+        for (size_t i = 0; i < 3 && made < want; i++)
+            out[made++] = bytes[i];
+    }
+    return made;
+}
+
+static size_t uu_line(struct mime_decoder *d, uint8_t *out)
+{
+    const uint8_t *line = d->pending;
+    size_t len = d->held;
+    while (len > 0 && (line[len - 1] == '\r' || line[len - 1] == '\n'))
+        len--;
+    d->held = 0;
+    if (d->state == UU_BEFORE) {
+        if (len > 6 && memcmp(line, "begin ", 6) == 0)
+            d->state = UU_INSIDE;
+        return 0;
+    }
+    if (d->state == UU_BEHIND || len == 0)
+        return 0;
+    if (len == 3 && memcmp(line, "end", 3) == 0) {
+        d->state = UU_BEHIND;
+        return 0;
+    }
+    return uu_data_line(d, line, len, out);
+}
+
+/* Lines longer than pending cannot be data: their rest is left out. */
+static size_t uu_feed(struct mime_decoder *d, const uint8_t *in, size_t count, uint8_t *out)
+{
+    size_t made = 0;
+    for (size_t at = 0; at < count;) {
+        const uint8_t *line_end = memchr(in + at, '\n', count - at);
+        size_t end = line_end != NULL ? (size_t)(line_end - in) + 1 : count;
+        size_t room = MIME_DECODE_PENDING - d->held, n = end - at < room ? end - at : room;
+        memcpy(d->pending + d->held, in + at, n);
+        d->held = (uint16_t)(d->held + n);
+        if (line_end != NULL)
+            made += uu_line(d, out + made);
+        at = end;
+    }
+    return made;
+}
+
+static size_t uu_finish(struct mime_decoder *d, uint8_t *out)
+{
+    size_t made = d->held > 0 ? uu_line(d, out) : 0;
+    if (d->state != UU_BEHIND)
+        d->repairs |= MIME_REPAIR_CUT;
+    return made;
+}
+
+/* ---- the door ---- */
+
+enum mime_encoding mime_encoding_named(const uint8_t *value, size_t len, bool *out_known)
+{
+    static const struct {
+        const char *name;
+        enum mime_encoding encoding;
+    } names[] = {
+        {"7bit", MIME_IDENTITY},
+        {"8bit", MIME_IDENTITY},
+        {"binary", MIME_IDENTITY},
+        {"base64", MIME_BASE64},
+        {"quoted-printable", MIME_QUOTED_PRINTABLE},
+        {"x-uuencode", MIME_UUENCODE},
+        {"x-uue", MIME_UUENCODE},
+        {"uuencode", MIME_UUENCODE},
+    };
+    size_t at = 0, end;
+    while (at < len && (text_is_space((char)value[at]) || value[at] == '"'))
+        at++;
+    for (end = at; end < len && value[end] > ' ' && strchr("\";(,", value[end]) == NULL;)
+        end++;
+    struct span word = {value + at, end - at};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        *out_known = true;
+        if (span_is(word, names[i].name))
+            return names[i].encoding;
+    }
+    *out_known = word.len == 0;
+    return MIME_IDENTITY;
+}
+
+void mime_decoder_init(struct mime_decoder *d, enum mime_encoding encoding)
+{
+    d->encoding = encoding;
+    d->repairs = d->bits = 0;
+    d->have = d->state = 0;
+    d->held = 0;
+}
+
+size_t mime_decoder_feed(struct mime_decoder *d, const uint8_t *bytes, size_t count, uint8_t *out)
+{
+    switch (d->encoding) {
+    case MIME_BASE64:
+        return base64_feed(d, bytes, count, out);
+    case MIME_QUOTED_PRINTABLE:
+        return qp_feed(d, bytes, count, out);
+    case MIME_UUENCODE:
+        return uu_feed(d, bytes, count, out);
+    case MIME_IDENTITY:
+        break;
+    }
+    memcpy(out, bytes, count);
+    return count;
+}
+
+size_t mime_decoder_finish(struct mime_decoder *d, uint8_t *out)
+{
+    switch (d->encoding) {
+    case MIME_BASE64:
+        return base64_finish(d, out);
+    case MIME_QUOTED_PRINTABLE:
+        return qp_finish(d, out);
+    case MIME_UUENCODE:
+        return uu_finish(d, out);
+    case MIME_IDENTITY:
+        break;
+    }
+    return 0;
+}
+
+const char *mime_decoder_problem(const struct mime_decoder *d)
+{
+    if (d->repairs & MIME_REPAIR_TRAILING)
+        return "text behind the end of base64, left out";
+    if (d->repairs & MIME_REPAIR_STRAY)
+        return "base64 has stray bytes, left out";
+    if (d->repairs & MIME_REPAIR_CUT)
+        return d->encoding == MIME_UUENCODE ? "uuencode is cut off" : "base64 is cut off";
+    if (d->repairs & MIME_REPAIR_ESCAPE)
+        return "quoted-printable has '=' without two hex digits, kept as it stands";
+    return NULL;
+}
