@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-MIME_LIBS = $(top_builddir)/loader/mime/libmime.la $(CHECK_LIBS)
-check_PROGRAMS += cms-test uuencode-test
+CONTAINER_LIBS = $(top_builddir)/loader/mime/libmime.la $(CHECK_LIBS)
+check_PROGRAMS += cms-test rtf-test uuencode-test
 cms_test_SOURCES = cms-test.c
-cms_test_LDADD = $(MIME_LIBS)
+cms_test_LDADD = $(CONTAINER_LIBS)
+rtf_test_SOURCES = rtf-test.c
+rtf_test_LDADD = $(CONTAINER_LIBS)
 uuencode_test_SOURCES = uuencode-test.c
-uuencode_test_LDADD = $(MIME_LIBS)
+uuencode_test_LDADD = $(CONTAINER_LIBS)
