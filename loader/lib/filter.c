@@ -79,7 +79,7 @@ static int filter_compile(struct filter *filter, const char *rule, const struct 
 
 int filter_new(const char *rule, struct filter **out_filter, struct error *err)
 {
-    struct filter_rule pieces;
+    struct filter_rule pieces = {0};
     if (filter_split(rule, &pieces, err) < 0)
         return -1;
     AUTO(filter) filter = calloc(1, sizeof *filter);
