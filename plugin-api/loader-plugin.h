@@ -155,8 +155,8 @@ struct loader_host {
                      struct loader_record *out_records, uint64_t capacity, uint64_t *out_count,
                      struct loader_error *err);
 
-    /* How much there is: @messages will be handed out in this pass, as far as known now; for a
-     * progress bar. NULL: not wanted. */
+    /* How much there is: @messages wait to be handed out in this pass, as far as known now, the limit
+     * of the settings left aside; for a progress bar. NULL: not wanted. */
     void (*progress)(void *context, uint64_t messages);
 };
 
@@ -297,7 +297,10 @@ struct loader_plugin {
     uint64_t option_count;
 
     /** open - read the settings and get ready. May connect, or leave that to the first next(). Changes
-     * nothing at the source. *out_handle is yours: close(). 0, or -1 with err. */
+     * nothing at the source. A host that must ask for the secret first opens with LOADER_READ_ONLY
+     * and without one, to learn what else is wrong: the loader then reads all other settings and does
+     * not connect; that only the secret is missing is no error, or LOADER_ERROR_CREDENTIALS.
+     * *out_handle is yours: close(). 0, or -1 with err. */
     int (*open)(const struct loader_host *host, const struct loader_settings *settings,
                 void **out_handle, struct loader_error *err);
 

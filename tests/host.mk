@@ -2,7 +2,8 @@
 # The host: pump, entries as JSON, options, plug-ins, secrets.
 HOST_LIBS = $(top_builddir)/host/libhost.la $(CHECK_LIBS)
 
-check_PROGRAMS += host-entry-test host-pump-test host-text-test
+check_PROGRAMS += host-entry-test host-plugin-test host-pump-test host-secret-test \
+	host-text-test
 host_entry_test_SOURCES = host-entry-test.c
 host_entry_test_LDADD = $(HOST_LIBS)
 host_pump_test_SOURCES = host-pump-test.c
@@ -10,3 +11,7 @@ host_pump_test_LDADD = $(HOST_LIBS)
 host_pump_test_LDFLAGS = -Wl,--wrap=queue_put -Wl,--wrap=queue_commit -Wl,--wrap=queue_rollback
 host_text_test_SOURCES = host-text-test.c
 host_text_test_LDADD = $(HOST_LIBS)
+host_plugin_test_SOURCES = host-plugin-test.c
+host_plugin_test_LDADD = $(HOST_LIBS)
+host_secret_test_SOURCES = host-secret-test.c
+host_secret_test_LDADD = $(HOST_LIBS)
