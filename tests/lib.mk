@@ -15,3 +15,28 @@ imap_settings_test_LDADD = $(top_builddir)/loader/imap/libimap.la $(LOADER_LIBS)
 spool_test_SOURCES = spool-test.c
 spool_test_LDADD = $(LOADER_LIBS)
 spool_test_LDFLAGS = -Wl,--wrap=open
+
+# The border between loaders and hosts.
+check_PROGRAMS += abi-test folder-loader-test loader-item-test
+abi_test_SOURCES = abi-test.c abi-old.c abi-fields.h abi-row.h data/loader-plugin-1.0.h
+abi_test_LDADD = $(top_builddir)/host/libhost.la $(CHECK_LIBS)
+EXTRA_abi_test_DEPENDENCIES = old-plugin-short.la old-plugin-long.la
+folder_loader_test_SOURCES = folder-loader-test.c
+folder_loader_test_LDADD = $(CHECK_LIBS)
+loader_item_test_SOURCES = loader-item-test.c
+loader_item_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/loader
+loader_item_test_LDADD = $(top_builddir)/loader/libitem.la $(top_builddir)/loader/mime/libmime.la \
+	$(CHECK_LIBS)
+
+# Loaders of the past: built against the frozen header, loaded by today's host.
+check_LTLIBRARIES = old-plugin-short.la old-plugin-long.la
+OLD_PLUGIN_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
+old_plugin_short_la_SOURCES = old-plugin.c
+old_plugin_short_la_CPPFLAGS = -DOLD_PLUGIN_SHORT
+old_plugin_short_la_LDFLAGS = $(OLD_PLUGIN_LDFLAGS)
+old_plugin_long_la_SOURCES = old-plugin.c
+old_plugin_long_la_LDFLAGS = $(OLD_PLUGIN_LDFLAGS)
+
+LIB_PY_TESTS = ctypes-host.py plugin-symbols-test.py
+TESTS += $(LIB_PY_TESTS)
+EXTRA_DIST += $(LIB_PY_TESTS)

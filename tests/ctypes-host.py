@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A host in another language: loads a plug-in by Python's ctypes and picks up mail.
+
+    ctypes-host.py PLUGIN CONNECTION-STRING [USER PASSWORD]    one line for each mail, then archives it
+    ctypes-host.py                                             tests itself with folder.so (TAP)
+
+The contract comes from loader_api.py, which mirrors the installed header.
+"""
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import loader_api
+import tap
+
+BUILD = os.environ.get("top_builddir", "..")
+FOLDER = os.path.join(BUILD, "loader", ".libs", "folder.so")
+
+
+def under_sanitizers(plugin):
+    """A plug-in built with ASan needs its run time loaded before Python's: start again with it."""
+    needed = subprocess.run(["readelf", "-d", plugin], check=True, capture_output=True,
+                            text=True).stdout
+    if "asan" not in needed and "address" not in os.environ.get("SAN_FLAGS", ""):
+        return
+    if "asan" in os.environ.get("LD_PRELOAD", ""):
+        return
+    compiler = shlex.split(os.environ.get("CC", "cc"))
+    runtime = subprocess.run([*compiler, "-print-file-name=libasan.so"], check=True,
+                             capture_output=True, text=True).stdout.strip()
+    # Python does not give back all of its memory when it ends: leaks are looked for elsewhere.
+    env = dict(os.environ, LD_PRELOAD=runtime, ASAN_OPTIONS="detect_leaks=0")
+    os.execve(sys.executable, [sys.executable, *sys.argv], env)
+
+
+def pick_up(plugin, connection, user="", password=""):
+    """All items there are, as (subject or None, raw bytes, error or None); each is settled."""
+    with loader_api.Loader(plugin).open(connection, user, password) as handle:
+        for item in handle:
+            mail = item.mail.contents if item.mail else None
+            subject = mail.subject.decode() if mail and mail.subject is not None else None
+            error = item.error.decode() if item.error is not None else None
+            raw = loader_api.raw(item) if item.raw_bytes or item.raw_fd >= 0 else b""
+            token = item.token
+            yield subject, raw, error
+            handle.settle([token], loader_api.BAD if error else loader_api.QUEUED)
+
+
+class FolderFromPython(unittest.TestCase):
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def put(self, name, data, age):
+        path = os.path.join(self.folder.name, name)
+        with open(path, "wb") as file:
+            file.write(data)
+        os.utime(path, (1700000000 - age,) * 2)
+
+    def names(self, *below):
+        return sorted(os.listdir(os.path.join(self.folder.name, *below)))
+
+    def test_mail_is_picked_up_byte_for_byte_and_archived(self):
+        small = b"Subject: small\r\n\r\n\x00text\r\n"
+        large = b"Subject: large\r\n\r\n" + b"x" * 78 + b"\r\n" + b"y" * 300000
+        self.put("b.eml", small, 10)
+        self.put("a.eml", large, 5)
+        self.assertEqual(list(pick_up(FOLDER, "path=" + self.folder.name)),
+                         [("small", small, None), ("large", large, None)])
+        self.assertEqual(self.names(), ["done"])
+        self.assertEqual(self.names("done"), ["a.eml", "b.eml"])
+
+    def test_bad_mail_is_told_and_set_aside(self):
+        self.put("a.eml", b"Subject: too large\r\n\r\n", 0)
+        (subject, raw, error), = pick_up(FOLDER, "path=%s;maxSize=5" % self.folder.name)
+        self.assertEqual((subject, raw), (None, b""))
+        self.assertIn("maxSize", error)
+        self.assertEqual(self.names("bad"), ["a.eml"])
+
+    def test_a_failure_arrives_with_its_class_and_text(self):
+        with self.assertRaises(loader_api.LoaderFailed) as failed:
+            list(pick_up(FOLDER, "path=/nonexistent"))
+        self.assertEqual(failed.exception.error_class, 8)
+        self.assertIn("'/nonexistent'", str(failed.exception))
+
+
+def main():
+    if len(sys.argv) < 3:
+        under_sanitizers(FOLDER)
+        tap.main()
+    under_sanitizers(sys.argv[1])
+    count = 0
+    for subject, raw, error in pick_up(*sys.argv[1:5]):
+        print("%d bytes, subject %r%s" % (len(raw), subject, ", error: " + error if error else ""))
+        count += 1
+    print("%d mails picked up" % count)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* loader-plugin.h - the contract between a loader and its host; mailchute-loader(3) shows a whole
+ * loader.
+ *
+ * A loader is a shared object that picks up items (today: mail) from outside. It exports one symbol,
+ * mailchute_loader_plugin(), and needs no symbol of its host. A host, in any language, dlopens it,
+ * calls that function and drives what it returns:
+ *
+ *     open ─> next ─> ITEM ──── host stores it durably, in batches ────> settle ─> next ...
+ *               │
+ *               └──> DRAINED ─> wait (poll the descriptor it hands out) ─> next ...       close
+ *
+ * The rule that everything here serves: an item is settled only after its entry is durable. Settling
+ * is what lets the loader move, flag or delete the item at its source.
+ *
+ * Ownership. Text is UTF-8 that ends in NUL; NULL means absent. What the host passes is borrowed
+ * until the call returns, but *host, which lives until close(). What a loader hands out is the
+ * loader's: an item until it is settled or the handle is closed, other things as said there. Nobody
+ * frees the other's memory. File descriptors stay their maker's.
+ *
+ * Threads. One handle is used by one thread at a time; several handles may live in several threads.
+ * The host's functions are called only from inside a call of the loader, in that call's thread,
+ * except cancelled(), which any thread of the loader may call.
+ *
+ * Growth. Every struct that crosses the border begins with its size, set by whoever allocates it.
+ * Fields are only ever appended. The reader copies what is there and takes the rest as zero, so old
+ * and new meet either way. Structs that stand in arrays (marked so) never grow. Enumerators are
+ * only added; an unknown one is to be treated as said at its enum. Integers have fixed widths.
+ *
+ * Time limits are the loader's duty: every call but wait's poll ends by its own deadlines, and soon
+ * (within a second) after cancelled() says so. */
+#ifndef MAILCHUTE_LOADER_PLUGIN_H
+#define MAILCHUTE_LOADER_PLUGIN_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define LOADER_API_VERSION 1u
+
+/* ---- Errors --------------------------------------------------------------------------------- */
+
+/* What kind of failure it is; it decides what the host does. Unknown: like LOADER_ERROR_BUG. */
+enum loader_error_class {
+    LOADER_ERROR_NONE = 0,
+    LOADER_ERROR_MAIL = 1,        /* this item only: set it aside, go on with the next */
+    LOADER_ERROR_UNREACHABLE = 2, /* no connection came about: try again later */
+    LOADER_ERROR_LINK = 3,        /* the connection broke: close, open again, pauses growing */
+    LOADER_ERROR_PAUSE = 4,       /* the server asks us to slow down: wait pause_s seconds */
+    LOADER_ERROR_PROTOCOL = 5,    /* the server breaks its protocol: close, open again, later */
+    LOADER_ERROR_CERTIFICATE = 6, /* the server's certificate is not trusted: a person must act */
+    LOADER_ERROR_CREDENTIALS = 7, /* user name or password refused: a person must act */
+    LOADER_ERROR_CONFIG = 8,      /* mailbox, folder, file or right missing: a person must act */
+    LOADER_ERROR_USAGE = 9,       /* the connection string is wrong: a person must act */
+    LOADER_ERROR_CREATE = 10,     /* a local file or folder cannot be made */
+    LOADER_ERROR_STORE = 11,      /* local disk, or a host function, failed: try again later */
+    LOADER_ERROR_CANCELLED = 12,  /* cancelled() said so */
+    LOADER_ERROR_BUG = 13         /* the loader's own fault, or out of memory */
+};
+
+struct loader_error {
+    uint32_t struct_size;
+    uint32_t error_class; /* enum loader_error_class */
+    uint32_t pause_s;     /* LOADER_ERROR_PAUSE: seconds the server asked for, 0 = no time named */
+    char text[512];       /* what, where, what to do next; never a secret; ends in NUL */
+};
+
+/* ---- Names of messages, and what became of them --------------------------------------------- */
+
+/* Names one message for ever, together with the loader's name. Stands in arrays: never grows. */
+struct loader_origin {
+    const char *account; /* whose mailbox: stable, never a password; "ann@mail.example.org" */
+    const char *mailbox; /* folder, Unicode, '/' between levels; "INBOX" */
+    uint32_t uidvalidity; /* RFC 9051 s.2.3.1.1; 0 where the source has none */
+    uint32_t uid;         /* never 0 for IMAP. 0: the source has no UIDs, key names the message */
+    const char *key;      /* 1..512 bytes, one value per message, never used again; ignored where uid
+                             is not 0 */
+};
+
+/* How far one message has come. Written down by the host, in its queue's own transactions. */
+enum loader_step {
+    LOADER_STEP_UNKNOWN = 0,  /* the host knows nothing of it */
+    LOADER_STEP_ATTEMPTED = 1, /* about to be fetched or parsed; attempts was raised by one */
+    LOADER_STEP_STORED = 2,   /* its entry is durable; not to be handed out again */
+    LOADER_STEP_MOVING = 3,   /* a move (or flag, or delete) has been or is about to be ordered */
+    LOADER_STEP_COPIED = 4,   /* its copy in target is confirmed; the original is still there */
+    LOADER_STEP_DELETING = 5, /* the original is about to be flagged \Deleted and expunged */
+    LOADER_STEP_MOVED = 6     /* nothing is left to do */
+};
+
+/* Where a settled item goes. */
+enum loader_fate {
+    LOADER_FATE_QUEUED = 0, /* its entry is durable: archive it (dropbox), as the settings say */
+    LOADER_FATE_BAD = 1,    /* its entry, in state bad with the reason, is durable: badmail */
+    LOADER_FATE_RELEASE = 2 /* not stored (dry run, stopping): leave it as it is, forget it */
+};
+
+/* Stands in arrays: never grows. */
+struct loader_record {
+    struct loader_origin origin;
+    uint32_t step;        /* enum loader_step */
+    uint32_t attempts;    /* how often LOADER_STEP_ATTEMPTED was noted */
+    uint32_t fate;        /* enum loader_fate the host decided on, from LOADER_STEP_STORED on */
+    uint32_t target_uidvalidity; /* of target, 0 = not known */
+    uint32_t target_uid;  /* MOVING: target's UIDNEXT before the move, the copy's UID is not below
+                             it; COPIED and later: the copy's UID. 0 = not known */
+    const char *target;   /* folder it moves to, NULL before LOADER_STEP_MOVING */
+};
+
+/* ---- What the host hands in ------------------------------------------------------------------ */
+
+enum loader_log_level { LOADER_LOG_ERROR = 3, LOADER_LOG_WARNING = 4, LOADER_LOG_INFO = 6,
+                        LOADER_LOG_DEBUG = 7 }; /* as syslog */
+
+/* Every function may be NULL, with the stated fallback. context comes first in each. */
+struct loader_host {
+    uint32_t struct_size;
+    uint32_t api_version;
+    void *context;
+
+    /* One event in a line of text: no line end, no secret. NULL: not wanted. */
+    void (*log)(void *context, uint32_t level, const char *text);
+
+    /* Milliseconds that never go back, and seconds since 1970 UTC. NULL: the system's clock. */
+    uint64_t (*monotonic_ms)(void *context);
+    int64_t (*unix_s)(void *context);
+
+    /* Not 0: the user wants to stop; end the call with LOADER_ERROR_CANCELLED within a second. Any
+     * thread, cheap. NULL: never. */
+    int (*cancelled)(void *context);
+
+    /* Folder for files without a name (O_TMPFILE) that hold large items until they are stored; on
+     * the queue's file system, so that the queue can keep the file instead of copying it. NULL: the
+     * loader takes $TMPDIR or /tmp. */
+    const char *spool_dir;
+
+    /* Fill in what is known of @count records: the caller has set origin, the host sets the rest
+     * (LOADER_STEP_UNKNOWN for strangers). target is borrowed until the next call. Any number,
+     * windows of some hundred are cheap. 0, or -1 with err. NULL: nothing is known. */
+    int (*known)(void *context, struct loader_record *records, uint64_t count,
+                 struct loader_error *err);
+
+    /* Make @count records durable before the step they tell is taken: ATTEMPTED before a message is
+     * fetched that failed before, MOVING before a move is ordered, and so on. One flush to disk for
+     * all of them. 0, or -1 with err: then the step must not be taken. NULL: not kept. */
+    int (*note)(void *context, const struct loader_record *records, uint64_t count,
+                struct loader_error *err);
+
+    /* Up to @capacity records of this account and mailbox whose step is STORED, MOVING, COPIED or
+     * DELETING, oldest first, after the UID @after_uid (0 from the start); *out_count tells how many.
+     * What they point to is borrowed until the next call of any host function. NULL: there are none. */
+    int (*unsettled)(void *context, const char *account, const char *mailbox, uint32_t after_uid,
+                     struct loader_record *out_records, uint64_t capacity, uint64_t *out_count,
+                     struct loader_error *err);
+
+    /* How much there is: @messages will be handed out in this pass, as far as known now; for a
+     * progress bar. NULL: not wanted. */
+    void (*progress)(void *context, uint64_t messages);
+};
+
+/* What to open. */
+struct loader_settings {
+    uint32_t struct_size;
+    uint32_t flags;         /* LOADER_READ_ONLY */
+    const char *connection; /* connection string: key=value;key=value */
+    const char *user;       /* NULL: none given */
+    const char *secret;     /* password or token, NULL: none given; copied by the loader where it
+                               must, and wiped as soon as it can be */
+    const char *account;    /* for origin.account; NULL: the loader makes it from user and server */
+    uint64_t limit;         /* hand out at most so many items, 0 = no limit */
+};
+
+#define LOADER_READ_ONLY 1u /* change nothing at the source, whatever settle() says (dry run) */
+
+/* ---- Items ----------------------------------------------------------------------------------- */
+
+/* name or address may be NULL. Stands in arrays: never grows. */
+struct loader_address {
+    const char *name;    /* "Ann Lee" */
+    const char *address; /* "ann@example.org" */
+};
+
+struct loader_addresses {
+    const struct loader_address *items;
+    uint64_t count;
+};
+
+struct loader_texts {
+    const char *const *items;
+    uint64_t count;
+};
+
+/* Attachment n of a mail has ordinal n + 1. Stands in arrays: never grows. */
+struct loader_attachment {
+    const char *filename;     /* one path component, 1..255 bytes */
+    const char *content_type; /* "application/pdf" */
+    const char *disposition;  /* "attachment", "inline" or NULL */
+    const char *content_id;   /* without angle brackets, or NULL */
+    uint64_t size;            /* bytes, decoded */
+    uint8_t sha256[32];       /* of the decoded bytes */
+};
+
+#define LOADER_MAIL_AUTO 1u       /* RFC 3834 */
+#define LOADER_MAIL_BOUNCE 2u     /* RFC 3464 */
+#define LOADER_MAIL_LIST 4u       /* RFC 2369 */
+#define LOADER_MAIL_SIGNED 8u
+#define LOADER_MAIL_ENCRYPTED 16u
+
+/* The content of an item of class "Mail". Valid UTF-8 throughout. */
+struct loader_mail {
+    uint32_t struct_size;
+    uint32_t flags; /* LOADER_MAIL_* */
+    const char *sender, *recipient, *cc, *bcc; /* as a person would read it; joined with "; " */
+    struct loader_addresses from_list, to_list, cc_list, bcc_list, reply_to_list;
+    const char *subject;
+    const char *date_sent;     /* RFC 3339 with the sender's offset */
+    const char *date_received; /* RFC 3339, from the source (IMAP: INTERNALDATE) */
+    const char *message_id, *in_reply_to;
+    struct loader_texts references;
+    const char *message_body;
+    const char *html;
+    const struct loader_attachment *attachments;
+    uint64_t attachment_count;
+    struct loader_texts problems; /* what had to be repaired or cut */
+};
+
+struct loader_item {
+    uint32_t struct_size;
+    uint32_t reserved;
+    uint64_t token;        /* for settle(); never 0, not used twice in one handle */
+    const char *item_class; /* "Mail" */
+    struct loader_origin origin;
+
+    /* Why it could not be loaded, NULL when all is well. Such an item is to be stored in state bad
+     * and settled with LOADER_FATE_BAD; mail may then be NULL or incomplete, raw may be missing. */
+    const char *error;
+
+    const struct loader_mail *mail;
+
+    /* The message byte for byte: in memory where raw_bytes is not NULL, else in the file raw_fd from
+     * offset 0 to its end, else (-1) not there. A file without a name that nobody changes any more:
+     * the host may give it a name (linkat) instead of copying it. */
+    const uint8_t *raw_bytes;
+    uint64_t raw_size;
+    int32_t raw_fd;
+    uint8_t raw_sha256[32];
+};
+
+/* Who wants the bytes of attachments. */
+struct loader_sink {
+    uint32_t struct_size;
+    uint32_t reserved;
+    void *context;
+    /* The next bytes of attachment @ordinal, pieces of one in order; an empty one gives one call with
+     * count 0. Not 0 stops. */
+    int (*attachment)(void *context, uint32_t ordinal, const uint8_t *bytes, uint64_t count);
+};
+
+/* ---- The plug-in ----------------------------------------------------------------------------- */
+
+/* A key of the connection string, for help texts and forms. Stands in arrays: never grows. */
+struct loader_option {
+    const char *key;           /* "dropbox" */
+    const char *type;          /* "text", "number", "boolean", "size", "duration", "choice", "file" */
+    const char *default_value; /* as it would be written; NULL: none; */
+    const char *choices;       /* "Auto|Required|Never" for "choice", else NULL */
+    const char *help;          /* one sentence */
+    uint32_t required;         /* 1: must be given */
+    uint32_t reserved;
+};
+
+enum loader_next {
+    LOADER_NEXT_ITEM = 0,    /* *out_item is filled */
+    LOADER_NEXT_DRAINED = 1, /* nothing now, and every settled item is done with; see wait */
+    LOADER_NEXT_FAILED = 2   /* err tells; after any class but LOADER_ERROR_PAUSE close the handle.
+                                Unknown values are to be treated like this one. */
+};
+
+/* Result of wait(). */
+struct loader_wait {
+    uint32_t struct_size;
+    int32_t fd;           /* poll it for events; -1: there is none, sleep */
+    uint32_t events;      /* POLLIN, POLLOUT */
+    uint32_t timeout_ms;  /* call next() after this time at the latest */
+};
+
+enum loader_check_state { LOADER_CHECK_OK = 0, LOADER_CHECK_WARNING = 1, LOADER_CHECK_FAILED = 2 };
+
+struct loader_plugin {
+    uint32_t struct_size, api_version; /* LOADER_PLUGIN_HEAD, at the plug-in's compile time */
+    const char *name;                  /* External Source as users write it, "IMAP": [A-Za-z0-9-]{1,32} */
+    const char *version;               /* of the plug-in, "0.1.0" */
+    const char *summary;               /* one line */
+    const struct loader_option *options;
+    uint64_t option_count;
+
+    /** open - read the settings and get ready. May connect, or leave that to the first next(). Changes
+     * nothing at the source. *out_handle is yours: close(). 0, or -1 with err. */
+    int (*open)(const struct loader_host *host, const struct loader_settings *settings,
+                void **out_handle, struct loader_error *err);
+
+    /** next - the next item, oldest first. Blocks until there is one or there is none. Items already
+     * stored (known()) are not handed out again: what is left to do for them is done quietly. */
+    enum loader_next (*next)(void *handle, const struct loader_item **out_item,
+                             struct loader_error *err);
+
+    /** settle - the entries of these items are durable (or released): do with them at the source what
+     * the settings say. The items are gone when it returns. It may return before the source has
+     * answered; what follows is told through note(), its failure by a later next(); after
+     * LOADER_NEXT_DRAINED all is done. 0, or -1 with err. */
+    int (*settle)(void *handle, const uint64_t *tokens, uint64_t count, uint32_t fate,
+                  struct loader_error *err);
+
+    /** close - end politely, free everything. Items that were not settled stay as they are at the
+     * source. NULL is fine. */
+    void (*close)(void *handle);
+
+    /* -- What follows may be NULL. ------------------------------------------------------------ */
+
+    /** wait - after LOADER_NEXT_DRAINED: get ready to be told of new items and say what to poll for.
+     * Does not block for long. NULL: the host sleeps as it likes, then calls next(). */
+    int (*wait)(void *handle, struct loader_wait *out_wait, struct loader_error *err);
+
+    /** parse - read one item from a file (offset 0 to its end) as if it had been picked up; @settings
+     * supplies options such as attachHtml and may be NULL. @sink (may be NULL) gets the bytes of the
+     * attachments. *out_item lives until close(*out_handle); its token is 1, its origin's key is the
+     * digest. NULL: this loader cannot. */
+    int (*parse)(const struct loader_host *host, const struct loader_settings *settings, int32_t fd,
+                 const struct loader_sink *sink, void **out_handle,
+                 const struct loader_item **out_item, struct loader_error *err);
+
+    /** check - try everything that a pick-up would need and change nothing: connect, log in, look for
+     * the folders. Tells each step by @report (@state: enum loader_check_state). 0 when a pick-up
+     * would work, else -1 with err. NULL: this loader cannot. */
+    int (*check)(const struct loader_host *host, const struct loader_settings *settings,
+                 void (*report)(void *context, const char *step, uint32_t state, const char *text),
+                 void *report_context, struct loader_error *err);
+};
+
+#define LOADER_PLUGIN_HEAD sizeof(struct loader_plugin), LOADER_API_VERSION /* goes first */
+
+/** mailchute_loader_plugin - the one exported symbol: the plug-in's table, static, never changes. */
+#define LOADER_PLUGIN_SYMBOL "mailchute_loader_plugin"
+typedef const struct loader_plugin *loader_plugin_function(void);
+__attribute__((visibility("default"))) const struct loader_plugin *mailchute_loader_plugin(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
