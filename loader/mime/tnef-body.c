@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tnef-body.c - see tnef-body.h. */
+#include <config.h>
+#include "tnef-body.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "charset.h"
+#include "codepage.h"
+
+#define TNEF_RTF_FACTOR 2u /* RTF around HTML is up to this much longer, mostly */
+
+void tnef_body_init(struct tnef_body *b, size_t limit)
+{
+    memset(b, 0, sizeof *b);
+    b->limit = limit;
+    for (int i = 0; i < TNEF_PARTS; i++)
+        buffer_init(&b->bytes[i], limit);
+}
+
+void tnef_body_done(struct tnef_body *b)
+{
+    for (int i = 0; i < TNEF_PARTS; i++)
+        buffer_done(&b->bytes[i]);
+    free(b->lzfu);
+    b->lzfu = NULL;
+    rtf_reader_free(b->rtf);
+    b->rtf = NULL;
+}
+
+int tnef_body_start(struct tnef_body *b, enum tnef_part part, bool unicode, bool *out_wanted)
+{
+    *out_wanted = !b->seen[part];
+    if (b->seen[part])
+        return 0;
+    b->seen[part] = true;
+    b->unicode[part] = unicode;
+    if (part != TNEF_RTF)
+        return 0;
+    b->lzfu = malloc(sizeof *b->lzfu);
+    b->rtf = rtf_reader_new(&b->bytes[TNEF_RTF]);
+    if (b->lzfu == NULL || b->rtf == NULL)
+        return -1;
+    rtf_lzfu_init(b->lzfu, b->limit * TNEF_RTF_FACTOR);
+    return 0;
+}
+
+static int tnef_body_take_rtf(void *context, const uint8_t *bytes, size_t count)
+{
+    return rtf_reader_feed(context, bytes, count);
+}
+
+int tnef_body_bytes(struct tnef_body *b, enum tnef_part part, const uint8_t *bytes, size_t count)
+{
+    if (part == TNEF_RTF)
+        return rtf_lzfu_feed(b->lzfu, bytes, count, tnef_body_take_rtf, b->rtf);
+    struct buffer *kept = &b->bytes[part];
+    size_t room = kept->limit - kept->len;
+    if (count > room) {
+        b->cut = true;
+        count = room;
+    }
+    return buffer_append(kept, bytes, count);
+}
+
+int tnef_body_end(struct tnef_body *b, enum tnef_part part)
+{
+    if (part != TNEF_RTF)
+        return 0;
+    int result = rtf_reader_finish(b->rtf, &b->rtf_kind);
+    b->bad_rtf = b->lzfu->broken;
+    b->cut |= b->lzfu->cut || buffer_is_full(&b->bytes[TNEF_RTF]);
+    free(b->lzfu);
+    b->lzfu = NULL;
+    rtf_reader_free(b->rtf);
+    b->rtf = NULL;
+    return result;
+}
+
+/* A part as UTF-8, NULL where there is nothing in it; the part is given up. */
+static int tnef_body_take(struct tnef_body *b, enum tnef_part part, uint32_t page, char **out_text)
+{
+    struct buffer *kept = &b->bytes[part];
+    if (kept->len == 0)
+        return 0;
+    char label[CODEPAGE_LABEL_MAX], problem[CHARSET_PROBLEM_MAX];
+    codepage_label(b->unicode[part] ? 1200 : page, label);
+    AUTO_DONE(buffer) utf8;
+    buffer_init(&utf8, b->limit);
+    struct span bytes = {(const uint8_t *)kept->data, kept->len};
+    bool guess = page == 0 && !b->unicode[part];
+    if (charset_to_utf8(guess ? NULL : label, bytes, &utf8, problem) < 0)
+        return -1;
+    b->cut |= buffer_is_full(&utf8);
+    buffer_done(kept);
+    if (utf8.len == 0)
+        return 0;
+    *out_text = buffer_take(&utf8);
+    return *out_text != NULL ? 0 : -1;
+}
+
+/* What the RTF became, where it is of this kind. */
+static int tnef_body_take_rtf_text(struct tnef_body *b, enum rtf_kind kind, char **out_text)
+{
+    if (b->rtf_kind != kind || b->bytes[TNEF_RTF].len == 0)
+        return 0;
+    *out_text = buffer_take(&b->bytes[TNEF_RTF]);
+    return *out_text != NULL ? 0 : -1;
+}
+
+int tnef_body_finish(struct tnef_body *b, uint32_t text_page, uint32_t html_page, char **out_text,
+                     char **out_html)
+{
+    AUTO_TEXT text = NULL;
+    AUTO_TEXT html = NULL;
+    if (tnef_body_take(b, TNEF_TEXT, text_page, &text) < 0 ||
+        (text == NULL && tnef_body_take(b, TNEF_OLD_TEXT, text_page, &text) < 0) ||
+        (text == NULL && tnef_body_take_rtf_text(b, RTF_IS_TEXT, &text) < 0) ||
+        tnef_body_take(b, TNEF_HTML, html_page, &html) < 0 ||
+        (html == NULL && tnef_body_take_rtf_text(b, RTF_IS_HTML, &html) < 0))
+        return -1;
+    *out_text = TAKE(text);
+    *out_html = TAKE(html);
+    return 0;
+}
