@@ -17,10 +17,12 @@ Which Dovecot: the unpacked packages below $MAILCHUTE_DOVECOT (what ./quickstart
 installed one. find() tells which, or why there is none. Needs Dovecot 2.3 and the openssl command.
 """
 import argparse
+import base64
 import contextlib
 import ctypes
 import functools
 import glob
+import grp
 import imaplib
 import os
 import pwd
@@ -109,6 +111,11 @@ service stats {{
 """
 
 
+def server_account():
+    """Who the server runs as; KeyError where that user has no name."""
+    return pwd.getpwnam("nobody") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
+
+
 class NoDovecot(Exception):
     """There is no Dovecot here that can be used; the text says why."""
 
@@ -150,6 +157,10 @@ def find():
                         "unpack one" % program.path("dovecot"))
     if not program.version().startswith("2.3."):
         raise NoDovecot("Dovecot 2.3 is needed, this is '%s'" % program.version())
+    try:
+        server_account()
+    except KeyError:
+        raise NoDovecot("the user that runs this has no name, which Dovecot needs") from None
     if shutil.which("openssl") is None:
         raise NoDovecot("the openssl command is not there: install openssl")
     return program
@@ -225,7 +236,6 @@ def folder_name(name):
     """A folder's name on the wire: modified UTF-7 (RFC 3501 s.5.1.3)."""
     def run(match):
         raw = match.group().encode("utf-16-be")
-        import base64
         return "&%s-" % base64.b64encode(raw).rstrip(b"=").decode().replace("/", ",")
     return re.sub(r"[^\x20-\x7e]+", run, name.replace("&", "&-"))
 
@@ -233,7 +243,6 @@ def folder_name(name):
 def folder_text(wire):
     """The reverse of folder_name()."""
     def run(match):
-        import base64
         text = match.group(1).replace(",", "/")
         return base64.b64decode(text + "=" * (-len(text) % 4)).decode("utf-16-be") if text else "&"
     return re.sub(r"&([^-]*)-", run, wire)
@@ -303,7 +312,7 @@ class Dovecot:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _prepare(self):
-        self.account = pwd.getpwnam("nobody") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
+        self.account = server_account()
         if self.folder is None:
             where = tempfile.gettempdir()
             if os.getuid() == 0 and not reachable_by_others(where + "/x"):
@@ -337,7 +346,6 @@ class Dovecot:
                 os.chown(os.path.join(top, name), uid, gid, follow_symlinks=False)
 
     def _write_config(self):
-        import grp
         o = self.options
         capability = KINDS[o["kind"]]
         environment = self.program.environment() if self.program.root else {}
