@@ -30,6 +30,14 @@ def mailchute(build, *args, **options):
     return subprocess.run([program, *args], check=True, **options)
 
 
+def one_with_an_attachment(build, queue):
+    """The id of the entry that shows most."""
+    done = subprocess.run([os.path.join(build, "host", "mailchute"), "queue", "list", "--json",
+                           *queue], check=True, capture_output=True, text=True)
+    entries = [json.loads(line) for line in done.stdout.splitlines()]
+    return next((e for e in entries if "Invoice" in (e["subject"] or "")), entries[0])["id"]
+
+
 def show_folders(server):
     for name in server.folders(USER):
         print("  %-10s %3d messages" % (name, server.count(USER, name)))
@@ -55,13 +63,9 @@ def demo(build, folder):
         show_folders(server)
 
         title("The work queue:")
-        mailchute(build, "queue", "list", *queue)
-        listing = subprocess.run([os.path.join(build, "host", "mailchute"), "queue", "list",
-                                  "--json", *queue], check=True, capture_output=True, text=True)
-        entries = [json.loads(line) for line in listing.stdout.splitlines()]
-        shown = next((e for e in entries if "Invoice" in (e.get("subject") or "")), entries[0])
+        mailchute(build, "queue", "stats", *queue)
         title("One entry:")
-        mailchute(build, "queue", "show", shown["id"], *queue)
+        mailchute(build, "queue", "show", one_with_an_attachment(build, queue), *queue)
     title("The server is stopped. The queue stays in %s." % os.path.join(folder, "queue"))
     print("Now with a mailbox of your own (a dry run, nothing is changed):\n"
           "  ./quickstart 'url=HOST;ssl=True' --user NAME")
