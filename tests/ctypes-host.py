@@ -8,8 +8,6 @@
 The contract comes from loader_api.py, which mirrors the installed header.
 """
 import os
-import shlex
-import subprocess
 import sys
 import tempfile
 import unittest
@@ -19,22 +17,6 @@ import tap
 
 BUILD = os.environ.get("top_builddir", "..")
 FOLDER = os.path.join(BUILD, "loader", ".libs", "folder.so")
-
-
-def under_sanitizers(plugin):
-    """A plug-in built with ASan needs its run time loaded before Python's: start again with it."""
-    needed = subprocess.run(["readelf", "-d", plugin], check=True, capture_output=True,
-                            text=True).stdout
-    if "asan" not in needed and "address" not in os.environ.get("SAN_FLAGS", ""):
-        return
-    if "asan" in os.environ.get("LD_PRELOAD", ""):
-        return
-    compiler = shlex.split(os.environ.get("CC", "cc"))
-    runtime = subprocess.run([*compiler, "-print-file-name=libasan.so"], check=True,
-                             capture_output=True, text=True).stdout.strip()
-    # Python does not give back all of its memory when it ends: leaks are looked for elsewhere.
-    env = dict(os.environ, LD_PRELOAD=runtime, ASAN_OPTIONS="detect_leaks=0")
-    os.execve(sys.executable, [sys.executable, *sys.argv], env)
 
 
 def pick_up(plugin, connection, user="", password=""):
@@ -91,9 +73,9 @@ class FolderFromPython(unittest.TestCase):
 
 def main():
     if len(sys.argv) < 3:
-        under_sanitizers(FOLDER)
+        loader_api.under_sanitizers(FOLDER)
         tap.main()
-    under_sanitizers(sys.argv[1])
+    loader_api.under_sanitizers(sys.argv[1])
     count = 0
     for subject, raw, error in pick_up(*sys.argv[1:5]):
         print("%d bytes, subject %r%s" % (len(raw), subject, ", error: " + error if error else ""))

@@ -7,6 +7,9 @@
 """
 import ctypes
 import os
+import shlex
+import subprocess
+import sys
 from ctypes import (CFUNCTYPE, POINTER, Structure, byref, c_char, c_char_p, c_int, c_int32,
                     c_uint8, c_uint32, c_uint64, c_void_p, sizeof)
 
@@ -148,3 +151,19 @@ def raw(item):
     if item.raw_bytes:
         return ctypes.string_at(item.raw_bytes, item.raw_size)
     return os.pread(item.raw_fd, item.raw_size, 0)
+
+
+def under_sanitizers(plugin):
+    """A plug-in built with ASan needs its run time loaded before Python's: start again with it."""
+    needed = subprocess.run(["readelf", "-d", plugin], check=True, capture_output=True,
+                            text=True).stdout
+    if "asan" not in needed and "address" not in os.environ.get("SAN_FLAGS", ""):
+        return
+    if "asan" in os.environ.get("LD_PRELOAD", ""):
+        return
+    compiler = shlex.split(os.environ.get("CC", "cc"))
+    runtime = subprocess.run([*compiler, "-print-file-name=libasan.so"], check=True,
+                             capture_output=True, text=True).stdout.strip()
+    # Python does not give back all of its memory when it ends: leaks are looked for elsewhere.
+    env = dict(os.environ, LD_PRELOAD=runtime, ASAN_OPTIONS="detect_leaks=0")
+    os.execve(sys.executable, [sys.executable, *sys.argv], env)

@@ -21,6 +21,7 @@ import dovecot
 BUILD = os.environ.get("top_builddir", "")
 SOURCE = os.environ.get("top_srcdir", os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAM = os.path.join(BUILD, "host", "mailchute")
+IMAP = os.path.join(BUILD, "loader", ".libs", "imap.so")
 SECONDS = 240   # no single command takes that long, sanitizers and a busy machine included
 
 OK, USAGE, BAD_MAIL, UNREACHABLE, PROTOCOL, CREDENTIALS, CONFIG = 0, 64, 65, 69, 76, 77, 78
@@ -71,8 +72,8 @@ class Case(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         why = dovecot.missing()
-        if why is None and not os.access(PROGRAM, os.X_OK):
-            why = "mailchute is not built in '%s'" % BUILD
+        if why is None and not (os.access(PROGRAM, os.X_OK) and os.access(IMAP, os.R_OK)):
+            why = "mailchute and imap.so are not built in '%s'" % BUILD
         if why:
             raise unittest.SkipTest(why)
         cls.server = dovecot.Dovecot(**cls.server_options).start()
