@@ -124,6 +124,25 @@ static const struct body_row {
      "Content-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n\n"
      "caf=E9=\n au lait\n",
      "caf\xC3\xA9 au lait\n", NULL, ""},
+    {"html that tells its charset itself",
+     "Content-Type: multipart/alternative; boundary=b\n" PART "text/plain\n\nx" PART
+     "text/html\n\n<META http-equiv=x content=\"text/html; charset=iso-8859-5\"><p>\xBF\n--b--\n",
+     "x", "<META http-equiv=x content=\"text/html; charset=iso-8859-5\"><p>\xD0\x9F", ""},
+    {"html whose part tells the charset",
+     "Content-Type: multipart/alternative; boundary=b\n" PART "text/plain\n\nx" PART
+     "text/html; charset=iso-8859-1\n\n<meta charset=iso-8859-5>\xE4\n--b--\n",
+     "x", "<meta charset=iso-8859-5>\xC3\xA4", ""},
+    {"documents in related, to which nothing refers",
+     "Content-Type: multipart/related; boundary=b\n" PART "image/png\nContent-ID: <i@x>\n\nPNG" PART
+     "text/plain\n\none" PART "text/plain\n\ntwo" PART
+     "text/plain\nContent-ID: <j@x>\n\npart of it\n--b--\n",
+     "one\ntwo", NULL, "noname1.png;noname2.txt;"},
+    {"quoted-printable around a boundary never used",
+     "Content-Type: multipart/mixed; boundary=b; charset=iso-8859-1\n"
+     "Content-Transfer-Encoding: quoted-printable\n\ncaf=E9\n",
+     "caf\xC3\xA9\n", NULL, ""},
+    {"parameter that lost its fold", "Content-Type: multipart/mixed;\nboundary=b\n" PART "text/plain\n\nx",
+     "x", NULL, ""},
     {"header without separator", "Subject: x\nhello\nyou\n", "hello\nyou\n", NULL, ""},
 };
 

@@ -12,7 +12,8 @@
 
 void mail_body_init(struct mail_body *body, struct mail_texts *problems)
 {
-    *body = (struct mail_body){.problems = problems};
+    memset(body, 0, sizeof *body);
+    body->problems = problems;
     buffer_init(&body->texts[MAIL_BODY_TEXT], MAIL_TEXT_MAX);
     buffer_init(&body->texts[MAIL_BODY_HTML], MAIL_TEXT_MAX);
 }
@@ -65,8 +66,9 @@ int mail_body_open(struct mail_body *body, enum mail_body_kind kind, uint32_t gr
         body->pieces = pieces;
         body->capacity = capacity;
     }
-    body->decoder = charset_decoder_new(charset);
-    if (body->decoder == NULL)
+    body->head_len = 0;
+    bool ask = kind == MAIL_BODY_HTML && (charset == NULL || charset[0] == '\0');
+    if (!ask && (body->decoder = charset_decoder_new(charset)) == NULL)
         return -1;
     struct buffer *b = &body->texts[kind];
     size_t before = b->len;
@@ -76,12 +78,37 @@ int mail_body_open(struct mail_body *body, enum mail_body_kind kind, uint32_t gr
     return 0;
 }
 
-int mail_body_write(struct mail_body *body, const uint8_t *bytes, size_t count)
+static int decode(struct mail_body *body, const uint8_t *bytes, size_t count)
 {
     struct buffer *b = last_buffer(body);
     if (buffer_is_full(b))
         return 0;
     return full_or_failed(body, b, charset_decoder_feed(body->decoder, bytes, count, b));
+}
+
+/* The first bytes of HTML are there, or all there are: what do they say? */
+static int head_decide(struct mail_body *body)
+{
+    char label[HTML_CHARSET_MAX];
+    bool found = html_charset((struct span){body->head, body->head_len}, label);
+    body->decoder = charset_decoder_new(found ? label : NULL);
+    return body->decoder != NULL ? decode(body, body->head, body->head_len) : -1;
+}
+
+int mail_body_write(struct mail_body *body, const uint8_t *bytes, size_t count)
+{
+    if (body->decoder == NULL) {
+        size_t room = sizeof body->head - body->head_len, n = count < room ? count : room;
+        memcpy(body->head + body->head_len, bytes, n);
+        body->head_len += n;
+        if (body->head_len < sizeof body->head)
+            return 0;
+        if (head_decide(body) < 0)
+            return -1;
+        bytes += n;
+        count -= n;
+    }
+    return decode(body, bytes, count);
 }
 
 /* CR LF and bare CR become LF, in place. Returns the new end. */
@@ -103,7 +130,9 @@ int mail_body_close(struct mail_body *body)
 {
     struct buffer *b = last_buffer(body);
     struct mail_body_piece *piece = last_piece(body);
-    int result = 0;
+    int result = body->decoder == NULL ? head_decide(body) : 0;
+    if (result < 0)
+        return -1;
     if (!buffer_is_full(b))
         result = full_or_failed(body, b, charset_decoder_finish(body->decoder, b));
     const char *problem = charset_decoder_problem(body->decoder);

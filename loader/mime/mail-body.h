@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "buffer.h"
+#include "html-charset.h"
 #include "mail.h"
 
 enum mail_body_kind { MAIL_BODY_TEXT, MAIL_BODY_HTML };
@@ -26,7 +27,9 @@ struct mail_body {
     struct buffer texts[2]; /* by enum mail_body_kind */
     struct mail_body_piece *pieces;
     size_t count, capacity;
-    struct charset_decoder *decoder; /* of the piece that is open */
+    struct charset_decoder *decoder; /* of the piece that is open; NULL until its set is known */
+    size_t head_len;                 /* HTML that names no set: its first bytes */
+    uint8_t head[HTML_CHARSET_HEAD];
     struct mail_texts *problems;     /* borrowed */
 };
 
@@ -34,7 +37,7 @@ void mail_body_init(struct mail_body *body, struct mail_texts *problems);
 void mail_body_done(struct mail_body *body);
 
 /** mail_body_open - the next piece; @charset as its part says, NULL if it says nothing. One piece is
- * open at a time. mail_body_write takes its decoded bytes. -1 is out of memory, here and below. */
+ * open at a time; HTML without a charset is asked itself (html-charset.h). mail_body_write takes its decoded bytes. -1 is out of memory, here and below. */
 int mail_body_open(struct mail_body *body, enum mail_body_kind kind, uint32_t group,
                    const char *charset);
 int mail_body_write(struct mail_body *body, const uint8_t *bytes, size_t count);

@@ -30,7 +30,8 @@ struct leaf {
     bool body;                             /* its bytes are the open piece of the body */
     bool preamble;                         /* they are, but only if no part follows */
     size_t preamble_left;                  /* bytes still kept of it */
-    bool related;                          /* multipart/related: its children belong together */
+    bool related;                          /* multipart/related */
+    bool has_root;                         /* its document came already */
     uint32_t group;                        /* alternatives that its children belong to */
     struct mail_attachment_writer *writer; /* they are an attachment */
     const struct part_handler *handler;    /* who looks at them besides */
@@ -89,20 +90,30 @@ static bool type_is(const struct mime_part *part, const char *type)
 
 enum role { ROLE_BODY, ROLE_ATTACHMENT, ROLE_BOTH };
 
-/* text/plain and text/html are body unless they say otherwise: by disposition, by a name, or as a
- * later part of multipart/related (RFC 8621 s.4.1.4). With a name, but the first of its multipart,
- * a part is both: programs send their whole text so. */
-static enum role part_role(const struct mime_part *part, bool in_related, enum mail_body_kind *out)
+/* In multipart/related (RFC 2387) a later part to which the document can refer belongs to it. */
+static bool belongs_to_document(const struct mime_part *part, const struct leaf *around)
+{
+    struct span value;
+    return around != NULL && around->related && around->has_root &&
+           (mime_field_find(part->header, "Content-ID", &value) ||
+            mime_field_find(part->header, "Content-Location", &value));
+}
+
+/* text/plain and text/html are body unless they say otherwise: by disposition, by a name, or by
+ * belonging to another document. With a name, but the first of its multipart, a part is both:
+ * programs send their whole text so. */
+static enum role part_role(const struct mime_part *part, const struct leaf *around,
+                           enum mail_body_kind *out)
 {
     bool html = type_is(part, "text/html");
     bool text = type_is(part, "text/plain") || part->unparted;
-    if (part->opaque || (!html && !text) || strcmp(part->disposition->value, "attachment") == 0)
+    if (part->opaque || (!html && !text) || strcmp(part->disposition->value, "attachment") == 0 ||
+        belongs_to_document(part, around))
         return ROLE_ATTACHMENT;
     *out = html ? MAIL_BODY_HTML : MAIL_BODY_TEXT;
-    bool named = part_filename(part) != NULL;
-    if (part->index == 0)
-        return named ? ROLE_BOTH : ROLE_BODY;
-    return named || in_related ? ROLE_ATTACHMENT : ROLE_BODY;
+    if (part_filename(part) == NULL)
+        return ROLE_BODY;
+    return part->index == 0 ? ROLE_BOTH : ROLE_ATTACHMENT;
 }
 
 /* What type and parameters tell about the whole mail. */
@@ -164,30 +175,36 @@ static int open_attachment(struct mail_parser *p, struct leaf *leaf, const struc
 /* A multipart's own bytes stand before its first boundary: "This is a multi-part message". They are
  * kept for the case that no part follows, because the boundary is not the one announced. */
 static int open_multipart(struct mail_parser *p, struct leaf *leaf, const struct mime_part *part,
-                          uint32_t group)
+                          struct leaf *around)
 {
+    uint32_t group = around != NULL ? around->group : 0;
+    if (around != NULL)
+        around->has_root = true;
     leaf->group = group;
     if (group == 0 && type_is(part, "multipart/alternative"))
         leaf->group = part->number;
     leaf->related = type_is(part, "multipart/related");
     leaf->preamble = true;
     leaf->preamble_left = PREAMBLE_MAX;
-    return mail_body_open(&p->body, MAIL_BODY_TEXT, group, NULL);
+    return mail_body_open(&p->body, MAIL_BODY_TEXT, group, header_value_get(part->type, "charset"));
 }
 
 static int open_leaf(struct mail_parser *p, struct leaf *leaf, const struct mime_part *part,
-                     bool in_related, uint32_t group)
+                     struct leaf *around)
 {
+    uint32_t group = around != NULL ? around->group : 0;
     enum mail_body_kind kind = MAIL_BODY_TEXT;
     leaf->handler = part_handler_for(part->type->value);
     if (leaf->handler != NULL && (leaf->state = leaf->handler->open(p->mail)) == NULL)
         return -1;
-    enum role role = part_role(part, in_related, &kind);
+    enum role role = part_role(part, around, &kind);
     if (role != ROLE_BODY && open_attachment(p, leaf, part) < 0)
         return -1;
     leaf->body = role != ROLE_ATTACHMENT;
     if (!leaf->body)
         return 0;
+    if (around != NULL)
+        around->has_root = true;
     return mail_body_open(&p->body, kind, group, header_value_get(part->type, "charset"));
 }
 
@@ -213,27 +230,17 @@ static int part_begin(void *context, struct mime_part *part)
     AUTO(leaf) leaf = calloc(1, sizeof *leaf);
     if (leaf == NULL)
         return -1;
-    const struct leaf *around = part->parent != NULL ? part->parent->user : NULL;
-    uint32_t group = around != NULL ? around->group : 0;
-    bool in_related = around != NULL && around->related;
+    struct leaf *around = part->parent != NULL ? part->parent->user : NULL;
     mime_decoder_init(&leaf->decoder, part->encoding);
-    if (part->kind == MIME_MULTIPART ? open_multipart(p, leaf, part, group) < 0
-                                     : open_leaf(p, leaf, part, in_related, group) < 0)
+    int result = part->kind == MIME_MULTIPART ? open_multipart(p, leaf, part, around)
+                                              : open_leaf(p, leaf, part, around);
+    if (result < 0)
         return -1;
     part->user = p->leaves[p->depth++] = TAKE(leaf);
     return 0;
 }
 
 /* ---- its bytes ---- */
-
-static int leaf_bytes(struct mail_parser *p, struct leaf *leaf, const uint8_t *bytes, size_t count)
-{
-    if (leaf->body && mail_body_write(&p->body, bytes, count) < 0)
-        return -1;
-    if (leaf->writer != NULL && mail_attachment_write(leaf->writer, bytes, count) < 0)
-        return -1;
-    return leaf->state != NULL ? leaf->handler->write(leaf->state, bytes, count) : 0;
-}
 
 static int preamble_bytes(struct mail_parser *p, struct leaf *leaf, const uint8_t *bytes,
                           size_t count)
@@ -243,14 +250,23 @@ static int preamble_bytes(struct mail_parser *p, struct leaf *leaf, const uint8_
     return n > 0 ? mail_body_write(&p->body, bytes, n) : 0;
 }
 
+static int leaf_bytes(struct mail_parser *p, struct leaf *leaf, const uint8_t *bytes, size_t count)
+{
+    if (leaf->preamble)
+        return preamble_bytes(p, leaf, bytes, count);
+    if (leaf->body && mail_body_write(&p->body, bytes, count) < 0)
+        return -1;
+    if (leaf->writer != NULL && mail_attachment_write(leaf->writer, bytes, count) < 0)
+        return -1;
+    return leaf->state != NULL ? leaf->handler->write(leaf->state, bytes, count) : 0;
+}
+
 static int part_body(void *context, struct mime_part *part, const uint8_t *bytes, size_t count)
 {
     struct mail_parser *p = context;
     struct leaf *leaf = part->user;
     if (leaf == NULL)
         return 0;
-    if (part->kind == MIME_MULTIPART)
-        return leaf->preamble ? preamble_bytes(p, leaf, bytes, count) : 0;
     if (part->encoding == MIME_IDENTITY)
         return leaf_bytes(p, leaf, bytes, count);
     for (size_t at = 0; at < count;) {
@@ -307,8 +323,9 @@ static int close_preamble(struct mail_parser *p)
 
 static int leaf_close(struct mail_parser *p, struct leaf *leaf)
 {
-    size_t made = mime_decoder_finish(&leaf->decoder, p->decoded);
-    const char *problem = mime_decoder_problem(&leaf->decoder);
+    bool decoded = leaf->preamble || leaf->body || leaf->writer != NULL;
+    size_t made = decoded ? mime_decoder_finish(&leaf->decoder, p->decoded) : 0;
+    const char *problem = decoded ? mime_decoder_problem(&leaf->decoder) : NULL;
     if ((made > 0 && leaf_bytes(p, leaf, p->decoded, made) < 0) ||
         (problem != NULL && problem_add(&p->mail->problems, "%s", problem) < 0))
         return -1;

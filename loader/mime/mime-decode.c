@@ -242,6 +242,19 @@ static size_t qp_plain_run(const uint8_t *in, size_t count)
     return len;
 }
 
+/* Escapes one behind the other, each whole; returns the bytes taken, three for each one made. */
+static size_t qp_escapes(const uint8_t *in, size_t count, uint8_t *out)
+{
+    size_t at = 0;
+    for (; count - at >= 3 && in[at] == '='; at += 3) {
+        int high = hex_value(in[at + 1]), low = hex_value(in[at + 2]);
+        if (high < 0 || low < 0)
+            break;
+        *out++ = (uint8_t)(high << 4 | low);
+    }
+    return at;
+}
+
 static size_t qp_feed(struct mime_decoder *d, const uint8_t *in, size_t count, uint8_t *out)
 {
     size_t made = 0, at = 0;
@@ -257,8 +270,11 @@ static size_t qp_feed(struct mime_decoder *d, const uint8_t *in, size_t count, u
             memcpy(out + made, in + at, run);
             made += run;
             at += run;
-            if (at == count)
-                break;
+            run = qp_escapes(in + at, count - at, out + made);
+            made += run / 3;
+            at += run;
+            if (run > 0 || at == count)
+                continue;
         }
         made += qp_special(d, in[at++], out + made);
     }

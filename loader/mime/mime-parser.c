@@ -110,7 +110,6 @@ static int frame_decide(struct mime_parser *p, struct frame *f, const struct hea
     f->boundary_len = len;
     f->digest = strcmp(type->value, "multipart/digest") == 0;
     f->part.kind = MIME_MULTIPART;
-    f->part.encoding = MIME_IDENTITY;
     return 0;
 }
 
@@ -431,6 +430,17 @@ static int header_other(struct mime_parser *p, const struct piece *in, size_t le
     return header_end(p) < 0 ? -1 : 1;
 }
 
+/* A parameter whose fold has lost its white space: the line before ends in ";". */
+static bool is_lost_fold(const struct mime_parser *p, const uint8_t *line, size_t len)
+{
+    size_t at = p->header.len;
+    if (p->dropping || memchr(line, '=', len) == NULL)
+        return false;
+    while (at > 0 && text_is_space(p->header.data[at - 1]))
+        at--;
+    return at > 0 && p->header.data[at - 1] == ';';
+}
+
 static int header_field(struct mime_parser *p, const struct piece *in, size_t len, size_t *used)
 {
     p->dropping = ++p->fields > MAIL_HEADER_FIELDS_MAX;
@@ -466,6 +476,9 @@ static int header_step(struct mime_parser *p, const struct piece *in, size_t *us
         return header_take_line(p, in, len, used);
     if (kind == MIME_LINE_FIELD)
         return header_field(p, in, len, used);
+    if (is_lost_fold(p, in->bytes, window))
+        return header_append(p, (const uint8_t *)" ", 1) < 0 ? -1
+                                                             : header_take_line(p, in, len, used);
     return header_other(p, in, len, used);
 }
 

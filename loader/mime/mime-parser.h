@@ -9,7 +9,7 @@
  * No input is an error. How broken structure is read:
  * - A boundary of an outer part ends all parts within, closed or not; the innermost comes first.
  * - A header block ends at an empty line, at a boundary, or at a line that can be neither field nor
- *   fold; unless fields go on behind it: then it is left out.
+ *   fold; unless fields go on behind it: then it is left out. A parameter behind a ";" is a fold.
  * - "From " of an mbox file before the first field is left out.
  * - A message all of whose lines end in a bare CR is read with LF in their place.
  * - multipart without a usable boundary, what is nested deeper than MAIL_DEPTH_MAX, and messages in a
@@ -37,7 +37,7 @@ enum mime_kind {
 
 struct mime_part {
     enum mime_kind kind;
-    enum mime_encoding encoding; /* of a leaf's body; else MIME_IDENTITY */
+    enum mime_encoding encoding; /* of its body; a multipart's children have their own */
     uint32_t number;             /* 1.. in the order of beginnings */
     uint32_t index;              /* 0.. among its siblings */
     uint32_t messages;           /* attached messages around it; 0: a part of this message itself */
