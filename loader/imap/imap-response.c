@@ -81,6 +81,15 @@ enum parse imap_parse_u32(struct cursor *c, uint32_t *out_number)
     return PARSE_OK;
 }
 
+enum parse imap_parse_tag_number(struct cursor *c, uint32_t *out_number)
+{
+    struct cursor try = *c;
+    if (imap_parse_u32(&try, out_number) != PARSE_OK || cursor_left(&try) != 0)
+        return PARSE_BAD;
+    *c = try;
+    return PARSE_OK;
+}
+
 struct span imap_parse_atom(struct cursor *c)
 {
     struct span atom = {c->bytes + c->pos, 0};

@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* imap-move.c - take stored messages out of the mailbox. See imap-move.h.
+ *
+ * A job is up to IMAP_MOVE_MAX messages that go the same way. Its functions call each other through the
+ * session: each step's answer starts the next.
+ *
+ *   job_start ─ MOVE ──> job_moved ──────────────────────┐
+ *             ─ COPY ──> job_copied ─> job_store ─> ─────┤ job_verify ─> job_verified ─> job_end
+ *             ─ ......   job_stored ─> job_expunge ──────┘                    │
+ *                                                             job_again <─────┘  (still there)   */
+#include <config.h>
+#include "imap-move.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "imap-set.h"
+
+#define IMAP_JOB_TRIES 2u            /* orders given for one message in one session */
+#define IMAP_MOVES_OUTSTANDING 16u   /* commands of ours and others on their way, before we wait */
+
+enum imap_way { IMAP_WAY_MOVE, IMAP_WAY_COPY, IMAP_WAY_KEEP, IMAP_WAY_DELETE, IMAP_WAY_FLAG,
+                IMAP_WAY_LEAVE };
+
+/* One message of a job, in ascending order of UIDs. */
+struct imap_moving {
+    uint32_t uid, target_uid; /* target_uid 0: not known */
+    bool there;               /* seen in the mailbox by job_verify */
+};
+
+struct imap_job {
+    struct imap_job *next;
+    struct imap_moves *moves;
+    enum imap_way way;
+    enum imap_fate fate;
+    bool copied;  /* the copies are confirmed: start with \Deleted */
+    bool alone;   /* tried one by one already */
+    bool created; /* TRYCREATE was obeyed once */
+    bool running;
+    unsigned int tries;
+    struct imap_folder *target; /* NULL: none */
+    uint32_t target_uidvalidity;
+    size_t count;
+    struct imap_moving items[IMAP_MOVE_MAX];
+};
+
+struct imap_moves {
+    struct imap_session *session;
+    const struct imap_settings *settings;
+    const struct imap_host *host;
+    struct imap_folders *folders;
+    struct imap_job *jobs; /* newest first */
+    bool warned;
+    uint64_t refused;
+    struct error why;
+};
+
+/* ---- Jobs ------------------------------------------------------------------------------------- */
+
+static struct imap_job *imap_job_new(struct imap_moves *moves)
+{
+    struct imap_job *job = calloc(1, sizeof *job);
+    if (job == NULL)
+        return NULL;
+    job->moves = moves;
+    job->next = moves->jobs;
+    moves->jobs = job;
+    return job;
+}
+
+static void imap_job_end(struct imap_job *job)
+{
+    struct imap_job **at = &job->moves->jobs;
+    while (*at != job)
+        at = &(*at)->next;
+    *at = job->next;
+    free(job);
+}
+
+/* Keep in the job the items that are (not) there; the others are done with. */
+static void imap_job_keep_there(struct imap_job *job)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < job->count; i++)
+        if (job->items[i].there)
+            job->items[kept++] = job->items[i];
+    job->count = kept;
+}
+
+/* Note @step for all items, or for those only that are no longer there. */
+static int imap_job_note(struct imap_job *job, enum imap_step step, bool gone_only, struct error *err)
+{
+    const struct imap_selected *selected = imap_session_selected(job->moves->session);
+    struct imap_record records[IMAP_MOVE_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < job->count; i++) {
+        if (gone_only && job->items[i].there)
+            continue;
+        records[count++] = (struct imap_record){
+            .uidvalidity = selected->uidvalidity,
+            .uid = job->items[i].uid,
+            .step = step,
+            .fate = job->fate,
+            .target_uidvalidity = job->target_uidvalidity,
+            .target_uid = step == IMAP_STEP_MOVING && job->target != NULL ? job->target->uidnext
+                                                                          : job->items[i].target_uid,
+            .target = job->target != NULL ? job->target->name : NULL,
+        };
+    }
+    const struct imap_host *host = job->moves->host;
+    return count > 0 ? host->note(host->context, records, count, err) : 0;
+}
+
+/* "<text><set><rest>", then the target's name where there is one. */
+static int imap_job_send(struct imap_job *job, const char *text, const char *rest,
+                         const struct imap_folder *target, const struct imap_call *call,
+                         struct error *err)
+{
+    struct imap_command command;
+    struct imap_set set;
+    imap_set_init(&set);
+    imap_command_init(&command, text);
+    for (size_t i = 0; i < job->count; i++)
+        if (imap_set_add(&set, job->items[i].uid, job->items[i].uid) < 0)
+            command.refused = true;
+    imap_command_set(&command, &set);
+    imap_command_add(&command, rest);
+    if (target != NULL)
+        imap_command_quoted(&command, target->wire);
+    imap_set_done(&set);
+    return imap_session_send(job->moves->session, &command, call, err);
+}
+
+static struct imap_moving *imap_job_find(struct imap_job *job, uint32_t uid)
+{
+    size_t low = 0, high = job->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (job->items[middle].uid < uid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < job->count && job->items[low].uid == uid ? &job->items[low] : NULL;
+}
+
+/* ---- Refusals --------------------------------------------------------------------------------- */
+
+static int imap_job_start(struct imap_job *job, struct error *err);
+
+/* The server will not: these stay in the mailbox and, as stored, in the ledger. */
+static void imap_job_refused(struct imap_job *job)
+{
+    struct imap_moves *moves = job->moves;
+    for (size_t i = 0; i < job->count; i++)
+        imap_host_log(moves->host, IMAP_LOG_ERROR,
+                      "message %u stays in '%s' though its entry is stored: %s", job->items[i].uid,
+                      moves->folders->mailbox.name, moves->why.text);
+    moves->refused += job->count;
+    imap_job_end(job);
+}
+
+/* Each message of a refused job for itself. */
+static int imap_job_split(struct imap_job *job, struct error *err)
+{
+    for (size_t i = 0; i < job->count; i++) {
+        struct imap_job *one = imap_job_new(job->moves);
+        if (one == NULL)
+            return error_oom(err, "moving mail");
+        one->way = job->way;
+        one->fate = job->fate;
+        one->copied = job->copied;
+        one->target = job->target;
+        one->target_uidvalidity = job->target_uidvalidity;
+        one->created = true;
+        one->alone = true;
+        one->items[0] = job->items[i];
+        one->count = 1;
+    }
+    imap_job_end(job);
+    return 0;
+}
+
+/* These are still there after an order that was refused, or that said OK and did nothing. */
+static int imap_job_again(struct imap_job *job, struct error *err)
+{
+    if (job->count > 1 && !job->alone)
+        return imap_job_split(job, err);
+    if (job->tries >= IMAP_JOB_TRIES || job->alone) {
+        imap_job_refused(job);
+        return 0;
+    }
+    return imap_job_start(job, err);
+}
+
+/* ---- Looking ---------------------------------------------------------------------------------- */
+
+static int imap_job_verify_data(void *context, const struct imap_event *event, bool *out_taken,
+                                struct error *err)
+{
+    struct imap_job *job = context;
+    (void)err;
+    if (event->kind != IMAP_EVENT_FETCH || (event->fetch.has & IMAP_FETCH_UID) == 0)
+        return 0;
+    struct imap_moving *item = imap_job_find(job, event->fetch.uid);
+    if (item == NULL)
+        return 0;
+    item->there = true;
+    *out_taken = true;
+    return 0;
+}
+
+static int imap_job_verified(void *context, const struct imap_event *answer, struct error *err)
+{
+    struct imap_job *job = context;
+    if (answer->status != IMAP_OK)
+        return imap_answer_error(answer, ERROR_LINK, "looking for moved mail", "try again later", err);
+    if (imap_job_note(job, IMAP_STEP_MOVED, true, err) < 0)
+        return -1;
+    imap_job_keep_there(job);
+    if (job->count > 0)
+        return imap_job_again(job, err);
+    imap_job_end(job);
+    return 0;
+}
+
+/* Which of them are still in the mailbox? OK alone proves nothing. */
+static int imap_job_verify(struct imap_job *job, struct error *err)
+{
+    struct imap_call call = {.what = "UID FETCH",
+                             .context = job,
+                             .data = imap_job_verify_data,
+                             .done = imap_job_verified};
+    for (size_t i = 0; i < job->count; i++)
+        job->items[i].there = false;
+    return imap_job_send(job, "UID FETCH ", " (UID)", NULL, &call, err);
+}
+
+/* ---- COPYUID ---------------------------------------------------------------------------------- */
+
+/* Believed for what it names. The target's UIDNEXT is above all that were given. */
+static void imap_job_copyuid(struct imap_job *job, struct span args)
+{
+    struct imap_copyuid copyuid;
+    struct imap_copyuid_run run;
+    if (job->target == NULL || imap_copyuid_init(&copyuid, args) < 0)
+        return;
+    job->target_uidvalidity = copyuid.uidvalidity;
+    while (imap_copyuid_next(&copyuid, &run)) {
+        for (size_t i = 0; i < job->count; i++) {
+            struct imap_moving *item = &job->items[i];
+            if (item->uid >= run.from && item->uid - run.from < run.count)
+                item->target_uid = run.to + (item->uid - run.from);
+        }
+        uint64_t next = (uint64_t)run.to + run.count;
+        if (job->target->uidvalidity == copyuid.uidvalidity && next <= UINT32_MAX &&
+            next > job->target->uidnext)
+            job->target->uidnext = (uint32_t)next;
+    }
+}
+
+static int imap_job_copyuid_data(void *context, const struct imap_event *event, bool *out_taken,
+                                 struct error *err)
+{
+    struct imap_job *job = context;
+    (void)err;
+    if (event->kind == IMAP_EVENT_STATUS && event->code == IMAP_CODE_COPYUID) {
+        imap_job_copyuid(job, event->args); /* names UIDs: harmless for the jobs it is not for */
+        *out_taken = job->count > 0 && job->items[0].target_uid != 0;
+    }
+    return 0;
+}
+
+/* "There" are those COPYUID did not name. */
+static void imap_job_mark_unnamed(struct imap_job *job)
+{
+    for (size_t i = 0; i < job->count; i++)
+        job->items[i].there = job->items[i].target_uid == 0;
+}
+
+/* ---- Creating the target ---------------------------------------------------------------------- */
+
+static int imap_job_target_made(void *context, const struct imap_event *answer, struct error *err)
+{
+    struct imap_job *job = context;
+    (void)answer; /* if it was refused the order is refused again, and that is told */
+    return imap_job_start(job, err);
+}
+
+/* TRYCREATE (RFC 9051 s.7.1): somebody deleted the folder while we worked. */
+static int imap_job_create(struct imap_job *job, struct error *err)
+{
+    struct imap_call call = {.what = "CREATE", .context = job, .done = imap_job_target_made};
+    struct imap_command command;
+    job->created = true;
+    imap_command_init(&command, "CREATE ");
+    imap_command_quoted(&command, job->target->wire);
+    return imap_session_send(job->moves->session, &command, &call, err);
+}
+
+/* A NO to an order. Throttling and BAD end the session, the rest is looked into. */
+static int imap_job_no(struct imap_job *job, const struct imap_event *answer, const char *what,
+                       struct error *err)
+{
+    struct error *why = &job->moves->why;
+    if (answer->code == IMAP_CODE_TRYCREATE && !job->created && job->target != NULL)
+        return imap_job_create(job, err);
+    (void)imap_answer_error(answer, ERROR_CONFIG, what, "see to the folder, its rights and its quota; "
+                            "the entries are safe", why);
+    if (why->class == ERROR_PAUSE || why->class == ERROR_PROTOCOL) {
+        *err = *why;
+        return -1;
+    }
+    return imap_job_verify(job, err);
+}
+
+/* ---- The steps -------------------------------------------------------------------------------- */
+
+static int imap_job_moved(void *context, const struct imap_event *answer, struct error *err)
+{
+    struct imap_job *job = context;
+    if (answer->status != IMAP_OK)
+        return imap_job_no(job, answer, "UID MOVE", err);
+    if (answer->code == IMAP_CODE_COPYUID)
+        imap_job_copyuid(job, answer->args);
+    imap_job_mark_unnamed(job);
+    if (imap_job_note(job, IMAP_STEP_MOVED, true, err) < 0)
+        return -1;
+    imap_job_keep_there(job);
+    if (job->count > 0)
+        return imap_job_verify(job, err);
+    imap_job_end(job);
+    return 0;
+}
+
+static int imap_job_expunged(void *context, const struct imap_event *answer, struct error *err)
+{
+    struct imap_job *job = context;
+    if (answer->status != IMAP_OK)
+        return imap_job_no(job, answer, "UID EXPUNGE", err);
+    return imap_job_verify(job, err);
+}
+
+static int imap_job_finish(struct imap_job *job, struct error *err)
+{
+    int r = imap_job_note(job, IMAP_STEP_MOVED, false, err);
+    imap_job_end(job);
+    return r;
+}
+
+static int imap_job_stored(void *context, const struct imap_event *answer, struct error *err)
+{
+    struct imap_job *job = context;
+    struct imap_call call = {.what = "UID EXPUNGE",
+                             .context = job,
+                             .done = imap_job_expunged,
+                             .patience_ms = IMAP_MOVE_MS};
+    bool uidplus = (imap_session_can(job->moves->session) & IMAP_CAN_UIDPLUS) != 0;
+    if (answer->status != IMAP_OK)
+        return imap_job_no(job, answer, "UID STORE", err);
+    if (job->way == IMAP_WAY_FLAG || job->way == IMAP_WAY_KEEP || !uidplus)
+        return imap_job_finish(job, err);
+    if (job->way == IMAP_WAY_COPY && imap_job_note(job, IMAP_STEP_DELETING, false, err) < 0)
+        return -1;
+    return imap_job_send(job, "UID EXPUNGE ", "", NULL, &call, err);
+}
+
+/* The flag that this way wants. */
+static int imap_job_store(struct imap_job *job, struct error *err)
+{
+    struct imap_call call = {.what = "UID STORE", .context = job, .done = imap_job_stored};
+    bool keywords = imap_session_selected(job->moves->session)->keywords;
+    bool mark = job->way == IMAP_WAY_FLAG || job->way == IMAP_WAY_KEEP;
+    const char *flags = !mark      ? " +FLAGS.SILENT (\\Deleted)"
+                        : keywords ? " +FLAGS.SILENT (" IMAP_KEYWORD ")"
+                                   : " +FLAGS.SILENT (\\Flagged)";
+    return imap_job_send(job, "UID STORE ", flags, NULL, &call, err);
+}
+
+static int imap_job_copied(void *context, const struct imap_event *answer, struct error *err)
+{
+    struct imap_job *job = context;
+    struct imap_moves *moves = job->moves;
+    if (answer->status != IMAP_OK)
+        return imap_job_no(job, answer, "UID COPY", err);
+    if (answer->code == IMAP_CODE_COPYUID)
+        imap_job_copyuid(job, answer->args);
+    imap_job_mark_unnamed(job);
+    bool all = true;
+    for (size_t i = 0; i < job->count; i++)
+        all = all && !job->items[i].there;
+    if (job->way == IMAP_WAY_COPY && !all) { /* no proof of a copy: the original stays */
+        imap_host_log(moves->host, IMAP_LOG_WARNING, "the server copied mail to '%s' but does not say to "
+                      "where (no COPYUID); the originals in '%s' are marked, not deleted",
+                      job->target->name, moves->folders->mailbox.name);
+        job->way = IMAP_WAY_KEEP;
+    }
+    job->copied = true;
+    if (imap_job_note(job, IMAP_STEP_COPIED, false, err) < 0)
+        return -1;
+    return imap_job_store(job, err);
+}
+
+static int imap_job_start(struct imap_job *job, struct error *err)
+{
+    struct imap_call move = {.what = "UID MOVE",
+                             .context = job,
+                             .data = imap_job_copyuid_data,
+                             .done = imap_job_moved,
+                             .patience_ms = IMAP_MOVE_MS};
+    struct imap_call copy = {.what = "UID COPY",
+                             .context = job,
+                             .data = imap_job_copyuid_data,
+                             .done = imap_job_copied,
+                             .patience_ms = IMAP_MOVE_MS};
+    job->running = true;
+    job->tries++;
+    switch (job->way) {
+    case IMAP_WAY_LEAVE:
+        return imap_job_finish(job, err);
+    case IMAP_WAY_FLAG:
+        return imap_job_store(job, err);
+    case IMAP_WAY_DELETE:
+        return imap_job_note(job, IMAP_STEP_DELETING, false, err) < 0 ? -1 : imap_job_store(job, err);
+    case IMAP_WAY_MOVE:
+        if (imap_job_note(job, IMAP_STEP_MOVING, false, err) < 0)
+            return -1;
+        return imap_job_send(job, "UID MOVE ", " ", job->target, &move, err);
+    case IMAP_WAY_COPY:
+    case IMAP_WAY_KEEP:
+        break;
+    }
+    if (job->copied)
+        return imap_job_store(job, err);
+    if (imap_job_note(job, IMAP_STEP_MOVING, false, err) < 0)
+        return -1;
+    return imap_job_send(job, "UID COPY ", " ", job->target, &copy, err);
+}
+
+/* ---- Which way -------------------------------------------------------------------------------- */
+
+/* The best way the server knows to get a message into another folder. */
+static enum imap_way imap_moves_best(struct imap_moves *moves)
+{
+    uint32_t can = imap_session_can(moves->session);
+    if (can & IMAP_CAN_MOVE)
+        return IMAP_WAY_MOVE;
+    if (can & IMAP_CAN_UIDPLUS)
+        return IMAP_WAY_COPY;
+    if (!moves->warned)
+        imap_host_log(moves->host, IMAP_LOG_WARNING, "the server knows neither MOVE nor UIDPLUS: mail is "
+                      "copied to '%s' and marked with %s, the original stays in '%s'",
+                      moves->folders->dropbox.name, IMAP_KEYWORD, moves->folders->mailbox.name);
+    moves->warned = true;
+    return IMAP_WAY_KEEP;
+}
+
+static enum imap_way imap_moves_way(struct imap_moves *moves, const struct imap_record *record)
+{
+    bool confirmed = record->step == IMAP_STEP_COPIED || record->step == IMAP_STEP_DELETING;
+    if (moves->settings->after == IMAP_AFTER_LEAVE)
+        return IMAP_WAY_LEAVE;
+    if (record->fate != IMAP_FATE_BAD && moves->settings->after == IMAP_AFTER_DELETE)
+        return IMAP_WAY_DELETE;
+    if (record->fate != IMAP_FATE_BAD && moves->settings->after == IMAP_AFTER_FLAG)
+        return IMAP_WAY_FLAG;
+    enum imap_way way = imap_moves_best(moves);
+    if (!confirmed)
+        return way;
+    /* The copy is there: what is left is to delete the original, however it was copied. */
+    return imap_session_can(moves->session) & IMAP_CAN_UIDPLUS ? IMAP_WAY_COPY : IMAP_WAY_KEEP;
+}
+
+int imap_moves_add(struct imap_moves *moves, const struct imap_record *record, struct error *err)
+{
+    enum imap_way way = imap_moves_way(moves, record);
+    bool targeted = way == IMAP_WAY_MOVE || way == IMAP_WAY_COPY || way == IMAP_WAY_KEEP;
+    bool copied = targeted && way != IMAP_WAY_MOVE &&
+                  (record->step == IMAP_STEP_COPIED || record->step == IMAP_STEP_DELETING);
+    enum imap_fate fate = record->fate == IMAP_FATE_BAD ? IMAP_FATE_BAD : IMAP_FATE_QUEUED;
+    struct imap_job *job = moves->jobs;
+    while (job != NULL && (job->running || job->alone || job->way != way || job->fate != fate ||
+                           job->copied != copied || job->count == IMAP_MOVE_MAX))
+        job = job->next;
+    if (job == NULL && (job = imap_job_new(moves)) == NULL)
+        return error_oom(err, "moving mail");
+    job->way = way;
+    job->fate = fate;
+    job->copied = copied;
+    job->target = !targeted                ? NULL
+                  : fate == IMAP_FATE_BAD ? &moves->folders->badmail
+                                          : &moves->folders->dropbox;
+    job->target_uidvalidity = copied                ? record->target_uidvalidity
+                              : job->target != NULL ? job->target->uidvalidity
+                                                    : 0;
+    size_t at = job->count;
+    while (at > 0 && job->items[at - 1].uid > record->uid)
+        at--;
+    if (at > 0 && job->items[at - 1].uid == record->uid)
+        return 0;
+    memmove(&job->items[at + 1], &job->items[at], (job->count - at) * sizeof job->items[0]);
+    job->items[at] = (struct imap_moving){record->uid, copied ? record->target_uid : 0, false};
+    job->count++;
+    return 0;
+}
+
+int imap_moves_start(struct imap_moves *moves, struct error *err)
+{
+    struct imap_job *job = moves->jobs;
+    while (job != NULL && imap_session_outstanding(moves->session) < IMAP_MOVES_OUTSTANDING) {
+        if (job->running) {
+            job = job->next;
+            continue;
+        }
+        if (imap_job_start(job, err) < 0)
+            return -1;
+        job = moves->jobs; /* it may be gone */
+    }
+    return 0;
+}
+
+/* ---- Life ------------------------------------------------------------------------------------- */
+
+struct imap_moves *imap_moves_new(struct imap_session *session, const struct imap_settings *settings,
+                                  const struct imap_host *host, struct imap_folders *folders)
+{
+    struct imap_moves *moves = calloc(1, sizeof *moves);
+    if (moves == NULL)
+        return NULL;
+    moves->session = session;
+    moves->settings = settings;
+    moves->host = host;
+    moves->folders = folders;
+    return moves;
+}
+
+void imap_moves_free(struct imap_moves *moves)
+{
+    if (moves == NULL)
+        return;
+    while (moves->jobs != NULL)
+        imap_job_end(moves->jobs);
+    free(moves);
+}
+
+bool imap_moves_busy(const struct imap_moves *moves)
+{
+    return moves->jobs != NULL;
+}
+
+uint64_t imap_moves_refused(const struct imap_moves *moves, struct error *out_why)
+{
+    if (out_why != NULL && moves->refused > 0)
+        *out_why = moves->why;
+    return moves->refused;
+}

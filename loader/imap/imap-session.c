@@ -1,0 +1,758 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* imap-session.c - one dialogue with an IMAP server. See imap-session.h. */
+#include <config.h>
+#include "imap-session.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "text.h"
+
+#define IMAP_INPUT_SIZE 65536u           /* bytes received at once */
+#define IMAP_INPUT_BUDGET (1024u * 1024) /* bytes taken in one turn before the caller's turn comes */
+#define IMAP_PATIENCE_FACTOR 10u         /* times the timeout, for an answer that only drips */
+
+/*                    ┌──────────────────────────────┐
+ *   CLOSED -> OPEN -> SELECTING -> SELECTED -> IDLE_ASKED -> IDLE -> IDLE_ENDING -> SELECTED
+ *               ^         │  ^         │
+ *               └── NO ───┘  └─────────┘      A failure, BYE (RFC 9051 s.7.1.5) or the end of the
+ *                                             stream leads to CLOSED from anywhere. */
+enum imap_session_state {
+    IMAP_CLOSED,
+    IMAP_OPEN,
+    IMAP_SELECTING,
+    IMAP_SELECTED,
+    IMAP_IDLE_ASKED,
+    IMAP_IDLE,
+    IMAP_IDLE_ENDING
+};
+#define TO(state) (1u << (state))
+static const uint8_t imap_session_moves[] = {
+    [IMAP_CLOSED] = TO(IMAP_OPEN),
+    [IMAP_OPEN] = TO(IMAP_SELECTING) | TO(IMAP_CLOSED),
+    [IMAP_SELECTING] = TO(IMAP_SELECTED) | TO(IMAP_OPEN) | TO(IMAP_CLOSED),
+    [IMAP_SELECTED] = TO(IMAP_SELECTING) | TO(IMAP_IDLE_ASKED) | TO(IMAP_CLOSED),
+    [IMAP_IDLE_ASKED] = TO(IMAP_IDLE) | TO(IMAP_SELECTED) | TO(IMAP_CLOSED),
+    [IMAP_IDLE] = TO(IMAP_IDLE_ENDING) | TO(IMAP_SELECTED) | TO(IMAP_CLOSED),
+    [IMAP_IDLE_ENDING] = TO(IMAP_SELECTED) | TO(IMAP_CLOSED),
+};
+
+struct imap_outstanding {
+    uint32_t number; /* of the tag */
+    struct imap_call call;
+};
+
+struct imap_session {
+    const struct imap_settings *settings;
+    const struct imap_host *host;
+    struct stream *stream;
+    struct imap_parser *parser;
+    enum imap_session_state state;
+    uint32_t can;
+    struct imap_selected selected;
+    bool news, readable;
+    imap_event_function *listener;
+    void *listener_context;
+    char prefix[8]; /* of the tags: random, so that no mail can know one */
+    uint32_t next_number, answers;
+    struct imap_outstanding outstanding[IMAP_OUTSTANDING_MAX]; /* oldest first */
+    size_t outstanding_count;
+    struct buffer sending, waiting; /* sending's bytes stay where they are until all are gone */
+    size_t sent;
+    uint8_t *input;
+    uint64_t silent_ms;  /* waited since the last byte */
+    uint64_t answer_ms;  /* waited since the last tagged answer */
+    uint64_t floor_ms, floor_bytes;
+};
+
+/* The only place that writes session->state. */
+static void imap_session_enter(struct imap_session *session, enum imap_session_state next)
+{
+    assert(imap_session_moves[session->state] & TO(next)); /* our bug, never the server's */
+    assert(next != IMAP_SELECTED || session->selected.uidvalidity != 0);
+    session->state = next;
+}
+
+static int imap_session_fail(struct imap_session *session)
+{
+    if (session->state != IMAP_CLOSED)
+        imap_session_enter(session, IMAP_CLOSED);
+    return -1;
+}
+
+/* ---- Answers ---------------------------------------------------------------------------------- */
+
+/* "Suggested Backoff Time: 299961 milliseconds" (Exchange Online). */
+static uint32_t imap_answer_pause_s(struct span text)
+{
+    static const char mark[] = "Suggested Backoff Time: ";
+    struct cursor c = cursor_over(text.bytes, text.len);
+    uint64_t ms;
+    while (cursor_left(&c) > 0 && cursor_text_nocase(&c, mark) != PARSE_OK)
+        c.pos++;
+    enum parse r = cursor_number(&c, UINT32_MAX, &ms);
+    return r == PARSE_OK ? (uint32_t)((ms + 999) / 1000) : 0;
+}
+
+int imap_answer_error(const struct imap_event *answer, enum error_class class, const char *what,
+                      const char *hint, struct error *err)
+{
+    char said[200];
+    uint32_t pause_s = imap_answer_pause_s(answer->text);
+    text_printable(said, sizeof said, answer->text.bytes, answer->text.len);
+    switch (answer->code) {
+    case IMAP_CODE_THROTTLED:
+    case IMAP_CODE_UNAVAILABLE:
+    case IMAP_CODE_INUSE:
+    case IMAP_CODE_LIMIT:
+    case IMAP_CODE_SERVERBUG:
+        class = ERROR_PAUSE;
+        hint = "try again later";
+        break;
+    case IMAP_CODE_NOPERM:
+    case IMAP_CODE_OVERQUOTA:
+    case IMAP_CODE_NONEXISTENT:
+        class = ERROR_CONFIG;
+        break;
+    default:
+        if (answer->status == IMAP_BAD)
+            class = ERROR_PROTOCOL;
+        break;
+    }
+    if (pause_s > 0)
+        class = ERROR_PAUSE;
+    error_set(err, class, "%s failed, the server says '%s'; %s", what, said, hint);
+    if (err != NULL && class == ERROR_PAUSE)
+        err->pause_s = pause_s;
+    return -1;
+}
+
+static int imap_session_bye(struct imap_session *session, const struct imap_event *event,
+                            struct error *err)
+{
+    char said[200];
+    uint32_t pause_s = imap_answer_pause_s(event->text);
+    text_printable(said, sizeof said, event->text.bytes, event->text.len);
+    bool pause = pause_s > 0 || event->code == IMAP_CODE_THROTTLED ||
+                 event->code == IMAP_CODE_UNAVAILABLE;
+    error_set(err, pause ? ERROR_PAUSE : ERROR_LINK, "%s: the server ended the connection, it says '%s'; "
+              "try again later", session->settings->host, said);
+    if (err != NULL)
+        err->pause_s = pause_s;
+    return -1;
+}
+
+/* ---- Events ----------------------------------------------------------------------------------- */
+
+static void imap_session_capabilities(struct imap_session *session, struct span list)
+{
+    static const struct {
+        const char *name;
+        uint32_t bits;
+    } names[] = {
+        {"MOVE", IMAP_CAN_MOVE},
+        {"UIDPLUS", IMAP_CAN_UIDPLUS},
+        {"IDLE", IMAP_CAN_IDLE},
+        {"ESEARCH", IMAP_CAN_ESEARCH},
+        {"NAMESPACE", IMAP_CAN_NAMESPACE},
+        {"ID", IMAP_CAN_ID},
+        {"X-GM-EXT-1", IMAP_CAN_GMAIL},
+    };
+    session->can = 0;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (imap_capability_has(list, names[i].name))
+            session->can |= names[i].bits;
+    /* rev2 holds them all; a server that speaks both revisions talks rev1 until ENABLE, and lists what
+     * it means to offer there: believe its list. */
+    if (imap_capability_has(list, "IMAP4rev2") && !imap_capability_has(list, "IMAP4rev1"))
+        session->can |= IMAP_CAN_REV2 | IMAP_CAN_MOVE | IMAP_CAN_UIDPLUS | IMAP_CAN_IDLE |
+                        IMAP_CAN_ESEARCH | IMAP_CAN_NAMESPACE;
+}
+
+/* Untagged OK, NO, BAD: most tell something about the mailbox that is being selected. */
+static int imap_session_status(struct imap_session *session, const struct imap_event *event,
+                               struct error *err)
+{
+    struct imap_selected *selected = &session->selected;
+    bool selecting = session->state == IMAP_SELECTING;
+    char said[200];
+    if (event->status == IMAP_BYE)
+        return imap_session_bye(session, event, err);
+    switch (event->code) {
+    case IMAP_CODE_UIDVALIDITY:
+        if (!selecting && event->number != selected->uidvalidity)
+            return error_set(err, ERROR_LINK, "%s: the server numbered the mailbox anew while we worked in "
+                             "it (UIDVALIDITY); try again", session->settings->host);
+        selected->uidvalidity = event->number;
+        break;
+    case IMAP_CODE_UIDNEXT:
+        selected->uidnext = event->number;
+        break;
+    case IMAP_CODE_UIDNOTSTICKY:
+        selected->fleeting = true;
+        break;
+    case IMAP_CODE_PERMANENTFLAGS:
+        selected->keywords = memmem(event->args.bytes, event->args.len, "\\*", 2) != NULL;
+        break;
+    case IMAP_CODE_ALERT:
+        text_printable(said, sizeof said, event->text.bytes, event->text.len);
+        imap_host_log(session->host, IMAP_LOG_WARNING, "%s says: %s", session->settings->host, said);
+        break;
+    default:
+        break;
+    }
+    return 0;
+}
+
+/* Let the commands on their way, oldest first, and then the listener have it. */
+static int imap_session_offer(struct imap_session *session, const struct imap_event *event,
+                              struct error *err)
+{
+    for (size_t i = 0; i < session->outstanding_count; i++) {
+        const struct imap_call *call = &session->outstanding[i].call;
+        bool taken = false;
+        if (call->data == NULL)
+            continue;
+        if (call->data(call->context, event, &taken, err) < 0)
+            return -1;
+        if (taken)
+            return 0;
+    }
+    return session->listener != NULL ? session->listener(session->listener_context, event, err) : 0;
+}
+
+static int imap_session_unasked(const struct imap_event *event, struct error *err)
+{
+    char tag[40];
+    text_printable(tag, sizeof tag, event->tag.bytes, event->tag.len);
+    return error_set(err, ERROR_PROTOCOL, "the server answers a command that was not sent (tag '%s'); "
+                     "try again later, or tell its administrator", tag);
+}
+
+static int imap_session_tagged(struct imap_session *session, const struct imap_event *event,
+                               struct error *err)
+{
+    struct cursor c = cursor_over(event->tag.bytes, event->tag.len);
+    uint32_t number = 0;
+    size_t at = 0;
+    bool first = session->answers++ == 0;
+    bool ours = cursor_text(&c, session->prefix) == PARSE_OK &&
+                imap_parse_tag_number(&c, &number) == PARSE_OK;
+    while (ours && at < session->outstanding_count && session->outstanding[at].number != number)
+        at++;
+    if (!ours || at == session->outstanding_count)
+        return first ? 0 : imap_session_unasked(event, err); /* first: the login's own, cut */
+    struct imap_call call = session->outstanding[at].call;
+    session->outstanding_count--;
+    memmove(&session->outstanding[at], &session->outstanding[at + 1],
+            (session->outstanding_count - at) * sizeof session->outstanding[0]);
+    session->answer_ms = 0;
+    if (call.done != NULL)
+        return call.done(call.context, event, err);
+    if (event->status == IMAP_OK)
+        return 0;
+    return imap_answer_error(event, ERROR_PROTOCOL, call.what, "try again later", err);
+}
+
+static int imap_session_on_event(void *context, const struct imap_event *event, struct error *err)
+{
+    struct imap_session *session = context;
+    switch (event->kind) {
+    case IMAP_EVENT_TAGGED:
+        return imap_session_tagged(session, event, err);
+    case IMAP_EVENT_STATUS:
+        if (imap_session_status(session, event, err) < 0)
+            return -1;
+        return imap_session_offer(session, event, err);
+    case IMAP_EVENT_CONTINUE:
+        if (session->state == IMAP_IDLE_ASKED)
+            imap_session_enter(session, IMAP_IDLE);
+        return 0;
+    case IMAP_EVENT_CAPABILITY:
+        imap_session_capabilities(session, event->text);
+        return 0;
+    case IMAP_EVENT_EXISTS:
+        session->news = session->news || event->number > session->selected.exists;
+        session->selected.exists = event->number;
+        return 0;
+    case IMAP_EVENT_EXPUNGE:
+        if (session->selected.exists > 0)
+            session->selected.exists--;
+        return 0;
+    case IMAP_EVENT_OTHER:
+        return 0;
+    default:
+        return imap_session_offer(session, event, err);
+    }
+}
+
+/* ---- Bytes ------------------------------------------------------------------------------------ */
+
+static int imap_session_write(struct imap_session *session, bool *out_blocked, struct error *err)
+{
+    *out_blocked = false;
+    for (;;) {
+        if (session->sent == session->sending.len) {
+            struct buffer empty = session->sending;
+            session->sent = 0;
+            buffer_clear(&empty);
+            session->sending = session->waiting;
+            session->waiting = empty;
+            if (session->sending.len == 0)
+                return 0;
+        }
+        size_t sent = 0;
+        switch (stream_send(session->stream, session->sending.data + session->sent,
+                            session->sending.len - session->sent, &sent, err)) {
+        case STREAM_OK:
+            session->sent += sent;
+            break;
+        case STREAM_AGAIN:
+            *out_blocked = true;
+            return 0;
+        case STREAM_END:
+        case STREAM_FAILED:
+            return -1;
+        }
+    }
+}
+
+static int imap_session_ended(struct imap_session *session, struct error *err)
+{
+    return error_set(err, ERROR_LINK, "%s: the server closed the connection%s%s; try again later",
+                     session->settings->host,
+                     session->outstanding_count > 0 ? " before it answered " : "",
+                     session->outstanding_count > 0 ? session->outstanding[0].call.what : "");
+}
+
+/* Take what is there, up to the budget. session->readable stays true where more may be there: TLS keeps
+ * bytes that poll() does not see. */
+static int imap_session_read(struct imap_session *session, size_t *out_count, struct error *err)
+{
+    *out_count = 0;
+    if (session->input == NULL && (session->input = malloc(IMAP_INPUT_SIZE)) == NULL)
+        return error_oom(err, "reading from the server");
+    session->readable = true;
+    while (*out_count < IMAP_INPUT_BUDGET) {
+        size_t count = 0;
+        enum stream_result r = stream_receive(session->stream, session->input, IMAP_INPUT_SIZE,
+                                              &count, err);
+        if (r == STREAM_AGAIN) {
+            session->readable = false;
+            return 0;
+        }
+        if (r != STREAM_OK)
+            return r == STREAM_END ? imap_session_ended(session, err) : -1;
+        *out_count += count;
+        if (imap_parser_feed(session->parser, session->input, count, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- Waiting ---------------------------------------------------------------------------------- */
+
+static uint64_t imap_session_patience(const struct imap_session *session)
+{
+    uint64_t patience = session->settings->timeout_ms;
+    for (size_t i = 0; i < session->outstanding_count; i++)
+        if (session->outstanding[i].call.patience_ms > patience)
+            patience = session->outstanding[i].call.patience_ms;
+    return patience;
+}
+
+static bool imap_session_bulk(const struct imap_session *session)
+{
+    for (size_t i = 0; i < session->outstanding_count; i++)
+        if (session->outstanding[i].call.bulk)
+            return true;
+    return false;
+}
+
+static int imap_session_check_time(struct imap_session *session, struct error *err)
+{
+    uint64_t patience = imap_session_patience(session);
+    const char *what = session->outstanding_count > 0 ? session->outstanding[0].call.what : "a command";
+    bool bulk = imap_session_bulk(session);
+    if (session->silent_ms > patience)
+        return error_set(err, ERROR_LINK, "%s: no answer to %s for %llu s; try again later, or raise "
+                         "timeout", session->settings->host, what,
+                         (unsigned long long)(patience / 1000));
+    if (!bulk && session->answer_ms > patience * IMAP_PATIENCE_FACTOR)
+        return error_set(err, ERROR_LINK, "%s: %s is still not answered after %llu s; try again later, or "
+                         "raise timeout", session->settings->host, what,
+                         (unsigned long long)(session->answer_ms / 1000));
+    if (!bulk || session->floor_ms < IMAP_FLOOR_MS)
+        return 0;
+    if (session->floor_bytes < IMAP_FLOOR_BYTES)
+        return error_set(err, ERROR_LINK, "%s: the server sends less than 1 kB a second; try again later",
+                         session->settings->host);
+    session->floor_ms = session->floor_bytes = 0;
+    return 0;
+}
+
+/* Wait for the socket, at most IMAP_POLL_MS, and count the time. */
+static int imap_session_poll(struct imap_session *session, bool blocked, struct error *err)
+{
+    struct pollfd at = {.fd = stream_fd(session->stream),
+                        .events = (short)(POLLIN | (blocked ? POLLOUT : 0))};
+    uint64_t before = clock_monotonic_ms(&session->host->clock);
+    if (poll(&at, 1, (int)IMAP_POLL_MS) < 0 && errno != EINTR)
+        return error_set(err, ERROR_BUG, "poll failed: %s", strerror(errno));
+    uint64_t waited = clock_monotonic_ms(&session->host->clock) - before;
+    session->silent_ms += waited;
+    session->answer_ms += waited;
+    session->floor_ms += waited;
+    if (session->host->cancelled(session->host->context))
+        return error_set(err, ERROR_CANCELLED, "cancelled");
+    return imap_session_check_time(session, err);
+}
+
+static int imap_session_once(struct imap_session *session, bool *out_blocked, size_t *out_count,
+                             struct error *err)
+{
+    if (session->state == IMAP_CLOSED)
+        return error_set(err, ERROR_LINK, "%s: the connection is closed; open it again",
+                         session->settings->host);
+    if (imap_session_write(session, out_blocked, err) < 0 ||
+        imap_session_read(session, out_count, err) < 0)
+        return imap_session_fail(session);
+    if (*out_count > 0) {
+        session->silent_ms = 0;
+        session->floor_bytes += *out_count;
+    }
+    return 0;
+}
+
+int imap_session_peek(struct imap_session *session, struct error *err)
+{
+    bool blocked;
+    size_t count;
+    return imap_session_once(session, &blocked, &count, err);
+}
+
+int imap_session_turn(struct imap_session *session, struct error *err)
+{
+    bool blocked;
+    size_t count;
+    session->silent_ms = 0;
+    for (;;) {
+        if (imap_session_once(session, &blocked, &count, err) < 0)
+            return -1;
+        if (count > 0)
+            return 0;
+        if (imap_session_poll(session, blocked, err) < 0)
+            return imap_session_fail(session);
+    }
+}
+
+/* ---- Commands --------------------------------------------------------------------------------- */
+
+int imap_session_send(struct imap_session *session, struct imap_command *command,
+                      const struct imap_call *call, struct error *err)
+{
+    int r = imap_command_end(command, err);
+    if (r == 0 && session->outstanding_count == IMAP_OUTSTANDING_MAX)
+        r = error_set(err, ERROR_BUG, "more than %u commands are on their way", IMAP_OUTSTANDING_MAX);
+    if (r == 0 && (buffer_printf(&session->waiting, "%s%u ", session->prefix, session->next_number) < 0 ||
+                   buffer_append(&session->waiting, command->bytes.data, command->bytes.len) < 0))
+        r = error_oom(err, "sending a command");
+    if (r == 0) {
+        if (session->outstanding_count == 0) {
+            session->answer_ms = 0;
+            imap_parser_allow(session->parser);
+        }
+        if (call->bulk && !imap_session_bulk(session))
+            session->floor_ms = session->floor_bytes = 0;
+        session->outstanding[session->outstanding_count++] =
+            (struct imap_outstanding){session->next_number++, *call};
+    }
+    imap_command_done(command);
+    return r;
+}
+
+/* Stands before the caller's done(), to see that it has come. */
+struct imap_run {
+    const struct imap_call *call;
+    bool done;
+};
+
+static int imap_run_data(void *context, const struct imap_event *event, bool *out_taken,
+                         struct error *err)
+{
+    const struct imap_run *run = context;
+    return run->call->data != NULL ? run->call->data(run->call->context, event, out_taken, err) : 0;
+}
+
+static int imap_run_done(void *context, const struct imap_event *answer, struct error *err)
+{
+    struct imap_run *run = context;
+    run->done = true;
+    if (run->call->done != NULL)
+        return run->call->done(run->call->context, answer, err);
+    if (answer->status == IMAP_OK)
+        return 0;
+    return imap_answer_error(answer, ERROR_PROTOCOL, run->call->what, "try again later", err);
+}
+
+int imap_session_run(struct imap_session *session, struct imap_command *command,
+                     const struct imap_call *call, struct error *err)
+{
+    struct imap_run run = {.call = call};
+    struct imap_call inner = *call;
+    inner.context = &run;
+    inner.data = imap_run_data;
+    inner.done = imap_run_done;
+    if (imap_session_send(session, command, &inner, err) < 0)
+        return -1;
+    while (!run.done)
+        if (imap_session_turn(session, err) < 0)
+            return -1;
+    return 0;
+}
+
+/* ---- Selecting -------------------------------------------------------------------------------- */
+
+struct imap_selecting {
+    struct imap_session *session;
+    const char *wire;
+    bool read_only;
+};
+
+static int imap_select_done(void *context, const struct imap_event *answer, struct error *err)
+{
+    struct imap_selecting *selecting = context;
+    struct imap_session *session = selecting->session;
+    char what[300];
+    if (answer->status != IMAP_OK) {
+        imap_session_enter(session, IMAP_OPEN);
+        (void)snprintf(what, sizeof what, "opening the folder '%.200s'", selecting->wire);
+        return imap_answer_error(answer, ERROR_CONFIG, what,
+                                 "check mailbox in the connection string, and its access rights", err);
+    }
+    if (session->selected.uidvalidity == 0)
+        return error_set(err, ERROR_PROTOCOL, "the server gives '%.200s' no UIDVALIDITY, without which mail "
+                         "cannot be told apart; it cannot be used", selecting->wire);
+    session->selected.read_only = selecting->read_only || answer->code == IMAP_CODE_READ_ONLY;
+    imap_session_enter(session, IMAP_SELECTED);
+    return 0;
+}
+
+int imap_session_select(struct imap_session *session, const char *wire, bool read_only,
+                        struct error *err)
+{
+    struct imap_selecting selecting = {session, wire, read_only};
+    struct imap_call call = {.what = read_only ? "EXAMINE" : "SELECT",
+                             .context = &selecting,
+                             .done = imap_select_done};
+    struct imap_command command;
+    session->selected = (struct imap_selected){0};
+    imap_session_enter(session, IMAP_SELECTING);
+    imap_command_init(&command, read_only ? "EXAMINE " : "SELECT ");
+    imap_command_quoted(&command, wire);
+    if (imap_session_run(session, &command, &call, err) < 0)
+        return -1;
+    session->news = false;
+    return 0;
+}
+
+/* ---- IDLE ------------------------------------------------------------------------------------- */
+
+static int imap_idle_done(void *context, const struct imap_event *answer, struct error *err)
+{
+    struct imap_session *session = context;
+    (void)err;
+    if (answer->status != IMAP_OK) /* then we poll, and ask no more */
+        session->can &= ~IMAP_CAN_IDLE;
+    imap_session_enter(session, IMAP_SELECTED);
+    return 0;
+}
+
+int imap_session_idle(struct imap_session *session, struct error *err)
+{
+    struct imap_call call = {.what = "IDLE", .context = session, .done = imap_idle_done};
+    struct imap_command command;
+    if (session->state != IMAP_SELECTED)
+        return 0;
+    imap_command_init(&command, "IDLE");
+    imap_session_enter(session, IMAP_IDLE_ASKED);
+    if (imap_session_send(session, &command, &call, err) < 0)
+        return imap_session_fail(session);
+    while (session->state == IMAP_IDLE_ASKED)
+        if (imap_session_turn(session, err) < 0)
+            return -1;
+    return 0;
+}
+
+int imap_session_wake(struct imap_session *session, struct error *err)
+{
+    if (session->state != IMAP_IDLE)
+        return 0;
+    imap_session_enter(session, IMAP_IDLE_ENDING);
+    session->answer_ms = 0;
+    if (buffer_append_text(&session->waiting, "DONE\r\n") < 0)
+        return error_oom(err, "ending IDLE");
+    while (session->state == IMAP_IDLE_ENDING)
+        if (imap_session_turn(session, err) < 0)
+            return -1;
+    return 0;
+}
+
+bool imap_session_idling(const struct imap_session *session)
+{
+    return session->state == IMAP_IDLE;
+}
+
+/* ---- Opening and closing ---------------------------------------------------------------------- */
+
+/* Tags of six random letters and a number: a mail that was written to forge one has to guess. */
+static int imap_session_make_prefix(struct imap_session *session, struct error *err)
+{
+    uint8_t random[6];
+    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+        return error_set(err, ERROR_BUG, "the system gives no random numbers: %s", strerror(errno));
+    for (size_t i = 0; i < sizeof random; i++)
+        session->prefix[i] = (char)('a' + random[i] % 26);
+    return 0;
+}
+
+static int imap_session_connect(struct imap_session *session, const char *user, const char *secret,
+                                struct error *err)
+{
+    const struct imap_settings *s = session->settings;
+    static const enum stream_security security[] = {[IMAP_STARTTLS_AUTO] = STREAM_AUTO,
+                                                    [IMAP_STARTTLS_REQUIRED] = STREAM_STARTTLS,
+                                                    [IMAP_STARTTLS_NEVER] = STREAM_PLAIN};
+    struct stream_settings stream = {
+        .host = s->host,
+        .port = s->port,
+        .security = s->ssl ? STREAM_TLS : security[s->starttls],
+        .allow_insecure_cert = s->allow_insecure_cert,
+        .ca_file = s->ca_file,
+        .pinned_key = s->pinned_key,
+        .min_tls = s->min_tls,
+        .proxy = s->proxy,
+        .auth = s->auth,
+        .user = user,
+        .secret = secret,
+        .clock = &session->host->clock,
+        .cancelled = session->host->cancelled,
+        .context = session->host->context,
+    };
+    return stream_open(&stream, &session->stream, err);
+}
+
+/* RFC 2971; some providers (163.com) let nobody in who does not say who he is. */
+static int imap_session_identify(struct imap_session *session, struct error *err)
+{
+    struct imap_call call = {.what = "ID"};
+    struct imap_command command;
+    if ((session->can & IMAP_CAN_ID) == 0)
+        return 0;
+    imap_command_init(&command, "ID (\"name\" \"mailchute\" \"version\" \"" PACKAGE_VERSION "\")");
+    return imap_session_send(session, &command, &call, err);
+}
+
+int imap_session_open(const struct imap_settings *settings, const char *user, const char *secret,
+                      const struct imap_host *host, struct imap_session **out_session,
+                      struct error *err)
+{
+    struct imap_call call = {.what = "CAPABILITY"};
+    struct imap_command command;
+    AUTO(imap_session) session = calloc(1, sizeof *session);
+    if (session == NULL)
+        return error_oom(err, "connecting");
+    session->settings = settings;
+    session->host = host;
+    session->next_number = 1;
+    buffer_init(&session->sending, IMAP_OUTPUT_MAX);
+    buffer_init(&session->waiting, IMAP_OUTPUT_MAX);
+    session->parser = imap_parser_new(imap_session_on_event, session, true);
+    if (session->parser == NULL)
+        return error_oom(err, "connecting");
+    if (imap_session_make_prefix(session, err) < 0 ||
+        imap_session_connect(session, user, secret, err) < 0)
+        return -1;
+    imap_session_enter(session, IMAP_OPEN);
+    imap_command_init(&command, "CAPABILITY");
+    if (imap_session_run(session, &command, &call, err) < 0 ||
+        imap_session_identify(session, err) < 0)
+        return -1;
+    *out_session = TAKE(session);
+    return 0;
+}
+
+/* Politely, but without waiting. */
+static void imap_session_logout(struct imap_session *session)
+{
+    bool blocked;
+    if (session->state == IMAP_IDLE && buffer_append_text(&session->waiting, "DONE\r\n") < 0)
+        return;
+    if (buffer_printf(&session->waiting, "%s%u LOGOUT\r\n", session->prefix, session->next_number) == 0)
+        (void)imap_session_write(session, &blocked, NULL);
+}
+
+void imap_session_close(struct imap_session *session)
+{
+    if (session == NULL)
+        return;
+    if (session->state != IMAP_CLOSED)
+        imap_session_logout(session);
+    stream_close(session->stream);
+    imap_parser_free(session->parser);
+    buffer_done(&session->sending);
+    buffer_done(&session->waiting);
+    free(session->input);
+    free(session);
+}
+
+/* ---- What is known ---------------------------------------------------------------------------- */
+
+void imap_session_listen(struct imap_session *session, imap_event_function *function, void *context)
+{
+    session->listener = function;
+    session->listener_context = context;
+}
+
+uint32_t imap_session_can(const struct imap_session *session)
+{
+    return session->can;
+}
+
+const struct imap_selected *imap_session_selected(const struct imap_session *session)
+{
+    return &session->selected;
+}
+
+void imap_session_facts(const struct imap_session *session, struct stream_facts *out_facts)
+{
+    stream_facts(session->stream, out_facts);
+}
+
+int imap_session_fd(const struct imap_session *session)
+{
+    return stream_fd(session->stream);
+}
+
+size_t imap_session_outstanding(const struct imap_session *session)
+{
+    return session->outstanding_count;
+}
+
+bool imap_session_news(struct imap_session *session)
+{
+    bool news = session->news;
+    session->news = false;
+    return news;
+}
+
+void imap_session_drop_buffers(struct imap_session *session)
+{
+    free(session->input);
+    session->input = NULL;
+}

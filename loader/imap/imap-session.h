@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* imap-session.h - one logged-in dialogue with an IMAP server: commands out, answers in.
+ *
+ * Commands are sent without waiting for the answers of those before them; each has its own functions for
+ * its data and its tagged answer. Those functions run inside imap_session_turn(), in the server's
+ * order; they may send further commands, but not wait.
+ *
+ *     imap_session_open      connect, log in, ask for the capabilities
+ *     imap_session_send      queue a command            imap_session_run    send it and wait for it
+ *     imap_session_turn      wait until something came  imap_session_peek   take what is there
+ *     imap_session_select    SELECT or EXAMINE
+ *     imap_session_idle      IDLE, and imap_session_wake to end it
+ *
+ * Deadlines count only time spent waiting here, by the host's clock: no byte for settings' timeout (a
+ * MOVE or COPY may take IMAP_MOVE_MS), less than IMAP_FLOOR_BYTES in IMAP_FLOOR_MS while bodies come, or
+ * no tagged answer for ten times the timeout though bytes drip. cancelled() is asked every
+ * IMAP_POLL_MS. After any failure the session can only be closed. One session, one thread. */
+#ifndef MAILCHUTE_LOADER_IMAP_SESSION_H
+#define MAILCHUTE_LOADER_IMAP_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cleanup.h"
+#include "error.h"
+#include "imap-command.h"
+#include "imap-host.h"
+#include "imap-response.h"
+#include "imap-settings.h"
+#include "stream.h"
+
+#define IMAP_POLL_MS 250u
+#define IMAP_MOVE_MS 300000u
+#define IMAP_FLOOR_MS 60000u
+#define IMAP_FLOOR_BYTES (60u * 1024)
+#define IMAP_IDLE_MS 540000u  /* IDLE is renewed after 9 minutes (RFC 2177: before 29) */
+#define IMAP_OUTSTANDING_MAX 64u
+#define IMAP_OUTPUT_MAX (4u * 1024 * 1024)
+
+/* What the server can do, of what matters here. */
+#define IMAP_CAN_MOVE 1u       /* RFC 6851 */
+#define IMAP_CAN_UIDPLUS 2u    /* RFC 4315 */
+#define IMAP_CAN_IDLE 4u       /* RFC 2177 */
+#define IMAP_CAN_ESEARCH 8u    /* RFC 4731 */
+#define IMAP_CAN_NAMESPACE 16u /* RFC 2342 */
+#define IMAP_CAN_ID 32u        /* RFC 2971 */
+#define IMAP_CAN_REV2 64u      /* RFC 9051: holds the five above */
+#define IMAP_CAN_GMAIL 128u    /* X-GM-EXT-1 */
+
+/* The selected mailbox. */
+struct imap_selected {
+    uint32_t exists, uidvalidity, uidnext;
+    bool read_only;
+    bool keywords;  /* new keywords may be set (PERMANENTFLAGS \*) */
+    bool fleeting;  /* UIDNOTSTICKY */
+};
+
+struct imap_session;
+
+/* One command on its way. Functions may be NULL; context comes first. */
+struct imap_call {
+    const char *what; /* "UID MOVE", for error texts; static */
+    void *context;
+    /* Untagged data: take it (*out_taken) or leave it to the next. */
+    int (*data)(void *context, const struct imap_event *event, bool *out_taken, struct error *err);
+    /* Its tagged answer: OK, NO or BAD. NULL: anything but OK is an error. */
+    int (*done)(void *context, const struct imap_event *answer, struct error *err);
+    uint32_t patience_ms; /* 0: the settings' timeout */
+    bool bulk;            /* bodies come: the speed floor counts */
+};
+
+/** imap_session_open - settings and host are borrowed until imap_session_close(); the secret during
+ * this call only. *out_session is yours. */
+int imap_session_open(const struct imap_settings *settings, const char *user, const char *secret,
+                      const struct imap_host *host, struct imap_session **out_session,
+                      struct error *err);
+
+/** imap_session_close - LOGOUT if that can be sent at once, then the end. */
+void imap_session_close(struct imap_session *session);
+AUTO_DEFINE(imap_session, imap_session_close);
+
+/** imap_session_listen - who gets the data no command takes. */
+void imap_session_listen(struct imap_session *session, imap_event_function *function,
+                         void *context);
+
+uint32_t imap_session_can(const struct imap_session *session);
+const struct imap_selected *imap_session_selected(const struct imap_session *session);
+void imap_session_facts(const struct imap_session *session, struct stream_facts *out_facts);
+int imap_session_fd(const struct imap_session *session);
+
+/** imap_session_outstanding - commands that wait for their answer. */
+size_t imap_session_outstanding(const struct imap_session *session);
+
+/** imap_session_news - EXISTS has grown since this was last asked. */
+bool imap_session_news(struct imap_session *session);
+
+/** imap_session_send - end @command, put it in the queue; @call is copied. @command is done with. */
+int imap_session_send(struct imap_session *session, struct imap_command *command,
+                      const struct imap_call *call, struct error *err);
+
+/** imap_session_run - send and wait. Without call->done an answer that is not OK is an error. */
+int imap_session_run(struct imap_session *session, struct imap_command *command,
+                     const struct imap_call *call, struct error *err);
+
+/** imap_session_turn - send what waits, take what came; when nothing did, wait until something does.
+ * imap_session_peek - the same without waiting. */
+int imap_session_turn(struct imap_session *session, struct error *err);
+int imap_session_peek(struct imap_session *session, struct error *err);
+
+/** imap_session_select - @wire is the name in modified UTF-7. ERROR_CONFIG when it is not there. */
+int imap_session_select(struct imap_session *session, const char *wire, bool read_only,
+                        struct error *err);
+
+/** imap_session_idle - IDLE, until the server says it does. imap_session_wake ends it; both do nothing
+ * when it is so already. */
+int imap_session_idle(struct imap_session *session, struct error *err);
+int imap_session_wake(struct imap_session *session, struct error *err);
+bool imap_session_idling(const struct imap_session *session);
+
+/** imap_session_drop_buffers - give back the memory for reading until it is needed again. */
+void imap_session_drop_buffers(struct imap_session *session);
+
+/** imap_answer_error - what a NO or BAD means: throttling is ERROR_PAUSE (with the server's own
+ * "Suggested Backoff Time"), BAD is ERROR_PROTOCOL, rights, quota and names are ERROR_CONFIG, all else
+ * @class. @hint is the next step for a person. Returns -1. */
+int imap_answer_error(const struct imap_event *answer, enum error_class class, const char *what,
+                      const char *hint, struct error *err);
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* imap-window.c - bodies on their way. See imap-window.h. */
+#include <config.h>
+#include "imap-window.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void imap_entry_done(struct imap_entry *entry)
+{
+    free(entry->error);
+    spool_free(entry->spool);
+    mail_free(entry->mail);
+    entry->error = NULL;
+    entry->spool = NULL;
+    entry->mail = NULL;
+}
+
+struct imap_entry *imap_entry_find(struct imap_entry *entries, size_t count, uint32_t uid)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (entries[middle].uid < uid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && entries[low].uid == uid ? &entries[low] : NULL;
+}
+
+void imap_body_done(struct imap_body *body)
+{
+    spool_free(body->spool);
+    mail_parser_free(body->parser);
+    mail_free(body->mail);
+    free(body->error);
+    body->spool = NULL;
+    body->parser = NULL;
+    body->mail = NULL;
+    body->error = NULL;
+    body->open = body->complete = false;
+}
+
+/* The listing told a smaller size, or none: the literal is the truth. */
+static int imap_body_too_large(struct imap_body *body, uint64_t size, struct error *err)
+{
+    if (asprintf(&body->error, "message has %" PRIu64 " bytes, maxSize allows %" PRIu64
+                 "; raise maxSize to load it", size, body->max_size) >= 0)
+        return 0;
+    body->error = NULL;
+    return error_oom(err, "receiving mail");
+}
+
+int imap_body_start(struct imap_body *body, uint64_t size, bool wanted, struct error *err)
+{
+    imap_body_done(body);
+    if (!wanted)
+        return 0;
+    body->open = true;
+    if (size > body->max_size)
+        return imap_body_too_large(body, size, err);
+    body->parser = mail_parser_new(&body->options);
+    if (body->parser == NULL)
+        return error_oom(err, "receiving mail");
+    return spool_new(body->spool_dir, size, &body->spool, err);
+}
+
+int imap_body_bytes(struct imap_body *body, struct span bytes, struct error *err)
+{
+    if (body->spool == NULL)
+        return 0;
+    if (spool_write(body->spool, bytes.bytes, bytes.len, err) < 0)
+        return -1;
+    return mail_parser_feed(body->parser, bytes.bytes, bytes.len, err);
+}
+
+int imap_body_end(struct imap_body *body, struct error *err)
+{
+    if (!body->open)
+        return 0;
+    body->complete = true;
+    if (body->spool == NULL)
+        return 0;
+    if (spool_finish(body->spool, body->sha256, err) < 0)
+        return -1;
+    return mail_parser_finish(body->parser, &body->mail, err);
+}
+
+int imap_body_give(struct imap_body *body, struct imap_entry *entry, struct error *err)
+{
+    if (body->complete && entry == NULL && ++body->strangers > IMAP_STRANGERS_MAX)
+        return error_set(err, ERROR_PROTOCOL, "the server sends messages that were not asked for, more than "
+                         "%u; try again later, or tell its administrator", IMAP_STRANGERS_MAX);
+    if (body->complete && entry != NULL && !entry->complete) {
+        entry->complete = true;
+        entry->spool = TAKE(body->spool);
+        entry->mail = TAKE(body->mail);
+        if (entry->error == NULL)
+            entry->error = TAKE(body->error);
+        memcpy(entry->sha256, body->sha256, sizeof entry->sha256);
+    }
+    imap_body_done(body);
+    return 0;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* imap-window.h - messages whose bodies were asked for in one UID FETCH, and how they arrive.
+ *
+ * A body's bytes go from the parser's events straight into a spool and the mail parser. It belongs to the
+ * message whose UID stands in the same FETCH response, before or behind it. A message counts as
+ * complete only when its UID, all of its literal and the command's tagged OK have come; a window is
+ * handed out only then. What comes for a UID that was not asked for is thrown away. */
+#ifndef MAILCHUTE_LOADER_IMAP_WINDOW_H
+#define MAILCHUTE_LOADER_IMAP_WINDOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "digest.h"
+#include "error.h"
+#include "imap-response.h"
+#include "imap-set.h"
+#include "mail.h"
+#include "spool.h"
+
+#define IMAP_WINDOW_MAX 500u                    /* messages of a window, and of a listing */
+#define IMAP_WINDOW_BYTES (4u * 1024 * 1024)    /* of a window's bodies; one larger goes alone */
+#define IMAP_STRANGERS_MAX 10000u               /* bodies of UIDs nobody asked for, in one session */
+
+/* One message on its way. */
+struct imap_entry {
+    uint32_t uid, attempts;
+    unsigned int tries; /* times its body was asked for and did not come */
+    bool listed;        /* its data came */
+    bool left;          /* a rule says: leave it where it is */
+    bool has_date, complete;
+    bool noted;         /* ATTEMPTED was noted and is not answered for yet */
+    int32_t date_offset_min;
+    int64_t date_s;
+    uint64_t size;
+    char *error;         /* why it cannot be loaded; NULL: all is well so far */
+    struct spool *spool; /* from here on: when it is complete */
+    struct mail *mail;
+    uint8_t sha256[DIGEST_SIZE];
+};
+
+/** imap_entry_done - free what it holds. */
+void imap_entry_done(struct imap_entry *entry);
+
+enum imap_window_state { IMAP_WINDOW_EMPTY, IMAP_WINDOW_SENT, IMAP_WINDOW_READY };
+
+struct imap_window {
+    enum imap_window_state state;
+    size_t count, next; /* next: to be handed out */
+    uint64_t bytes;
+    struct imap_entry entries[IMAP_WINDOW_MAX]; /* ascending UIDs */
+};
+
+/** imap_entry_find - in ascending entries; NULL: not there. */
+struct imap_entry *imap_entry_find(struct imap_entry *entries, size_t count, uint32_t uid);
+
+/* The body that is arriving. There is one at a time. */
+struct imap_body {
+    const char *spool_dir;
+    struct mail_options options;
+    uint64_t max_size;
+    bool open, complete;
+    struct spool *spool;
+    struct mail_parser *parser;
+    struct mail *mail;
+    char *error;
+    uint8_t sha256[DIGEST_SIZE];
+    uint32_t strangers;
+};
+
+/** imap_body_start - @size bytes are announced; @wanted: somebody may want them. */
+int imap_body_start(struct imap_body *body, uint64_t size, bool wanted, struct error *err);
+int imap_body_bytes(struct imap_body *body, struct span bytes, struct error *err);
+int imap_body_end(struct imap_body *body, struct error *err);
+
+/** imap_body_give - the FETCH response is complete: what came goes to @entry (NULL: to nobody). */
+int imap_body_give(struct imap_body *body, struct imap_entry *entry, struct error *err);
+void imap_body_done(struct imap_body *body);
+
+#endif
