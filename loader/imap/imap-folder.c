@@ -174,6 +174,20 @@ static int imap_lookup_ask(struct imap_session *session, struct imap_lookup *loo
 
 /* ---- Resolving -------------------------------------------------------------------------------- */
 
+/* The server's name as people read it. One that is no modified UTF-7 stands for itself. */
+static char *imap_folder_path(const char *wire, char delimiter)
+{
+    struct buffer text;
+    buffer_init(&text, IMAP_FOLDER_NAME_MAX);
+    if (imap_utf7_decode(&text, wire, strlen(wire)) < 0) {
+        buffer_clear(&text);
+        (void)text_append_printable(&text, wire, strlen(wire), IMAP_FOLDER_NAME_MAX);
+    }
+    for (size_t i = 0; i < text.len; i++)
+        text.data[i] = delimiter != '\0' && text.data[i] == delimiter ? '/' : text.data[i];
+    return buffer_take(&text);
+}
+
 static int imap_folder_choose(struct imap_folder *folder, const char *path,
                               const struct imap_lookup *lookup, char delimiter, struct error *err)
 {
@@ -183,9 +197,12 @@ static int imap_folder_choose(struct imap_folder *folder, const char *path,
             chosen = i;
     folder->name = strdup(path);
     folder->wire = strdup(lookup->names[chosen]);
+    folder->path = imap_folder_path(lookup->names[chosen], delimiter);
     folder->exists = lookup->there[chosen];
     folder->delimiter = delimiter;
-    return folder->name == NULL || folder->wire == NULL ? error_oom(err, "looking for folders") : 0;
+    if (folder->name == NULL || folder->wire == NULL || folder->path == NULL)
+        return error_oom(err, "looking for folders");
+    return 0;
 }
 
 static int imap_folders_check(const struct imap_folders *folders, const char *host, struct error *err)
@@ -236,6 +253,7 @@ static void imap_folder_done(struct imap_folder *folder)
 {
     free(folder->name);
     free(folder->wire);
+    free(folder->path);
     *folder = (struct imap_folder){0};
 }
 

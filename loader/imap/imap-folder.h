@@ -30,6 +30,8 @@
 struct imap_folder {
     char *name;  /* as the user wrote it */
     char *wire;  /* the server's name, modified UTF-7 */
+    char *path;  /* the same in Unicode with '/' between levels, for the ledger and for people: one
+                    folder has one path, however the user writes it */
     bool exists;
     char delimiter;       /* '\0': the server has no levels */
     uint32_t uidvalidity; /* of the last STATUS, 0 = not known */

@@ -104,7 +104,7 @@ static int imap_job_note(struct imap_job *job, enum imap_step step, bool gone_on
             .target_uidvalidity = job->target_uidvalidity,
             .target_uid = step == IMAP_STEP_MOVING && job->target != NULL ? job->target->uidnext
                                                                           : job->items[i].target_uid,
-            .target = job->target != NULL ? job->target->name : NULL,
+            .target = job->target != NULL ? job->target->path : NULL,
         };
     }
     const struct imap_host *host = job->moves->host;
@@ -245,12 +245,13 @@ static void imap_job_copyuid(struct imap_job *job, struct span args)
     struct imap_copyuid_run run;
     if (job->target == NULL || imap_copyuid_init(&copyuid, args) < 0)
         return;
-    job->target_uidvalidity = copyuid.uidvalidity;
     while (imap_copyuid_next(&copyuid, &run)) {
         for (size_t i = 0; i < job->count; i++) {
             struct imap_moving *item = &job->items[i];
-            if (item->uid >= run.from && item->uid - run.from < run.count)
-                item->target_uid = run.to + (item->uid - run.from);
+            if (item->uid < run.from || item->uid - run.from >= run.count)
+                continue;
+            item->target_uid = run.to + (item->uid - run.from);
+            job->target_uidvalidity = copyuid.uidvalidity;
         }
         uint64_t next = (uint64_t)run.to + run.count;
         if (job->target->uidvalidity == copyuid.uidvalidity && next <= UINT32_MAX &&

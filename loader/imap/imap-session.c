@@ -436,6 +436,14 @@ int imap_session_peek(struct imap_session *session, struct error *err)
     return imap_session_once(session, &blocked, &count, err);
 }
 
+int imap_session_flush(struct imap_session *session, struct error *err)
+{
+    bool blocked;
+    if (session->state == IMAP_CLOSED)
+        return 0; /* whoever reads next is told */
+    return imap_session_write(session, &blocked, err) < 0 ? imap_session_fail(session) : 0;
+}
+
 int imap_session_turn(struct imap_session *session, struct error *err)
 {
     bool blocked;

@@ -103,6 +103,9 @@ int imap_session_send(struct imap_session *session, struct imap_command *command
 int imap_session_run(struct imap_session *session, struct imap_command *command,
                      const struct imap_call *call, struct error *err);
 
+/** imap_session_flush - send what can be sent now; takes nothing. */
+int imap_session_flush(struct imap_session *session, struct error *err);
+
 /** imap_session_turn - send what waits, take what came; when nothing did, wait until something does.
  * imap_session_peek - the same without waiting. */
 int imap_session_turn(struct imap_session *session, struct error *err);

@@ -46,6 +46,7 @@ void imap_entry_done(struct imap_entry *entry);
 enum imap_window_state { IMAP_WINDOW_EMPTY, IMAP_WINDOW_SENT, IMAP_WINDOW_READY };
 
 struct imap_window {
+    void *owner; /* whoever gets its answer */
     enum imap_window_state state;
     size_t count, next; /* next: to be handed out */
     uint64_t bytes;

@@ -201,7 +201,6 @@ static void stream_set_basics(struct stream *stream)
     curl_easy_setopt(e, CURLOPT_TCP_KEEPIDLE, STREAM_KEEPALIVE_S);
     curl_easy_setopt(e, CURLOPT_TCP_KEEPINTVL, STREAM_KEEPALIVE_S / 3);
     curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
-    curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L);
     curl_easy_setopt(e, CURLOPT_ERRORBUFFER, stream->curl_text);
     curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, stream_on_socket);
     curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, stream);
@@ -355,6 +354,9 @@ static int stream_drive(struct stream *stream, const struct stream_settings *s, 
 
 static int stream_refused_plain(const struct stream *stream, struct error *err)
 {
+    if (!stream->plain_refused)
+        return error_set(err, ERROR_PROTOCOL, "%s: the server offers no encryption (STARTTLS), or broke it "
+                         "off: nothing was sent; use ssl=True (port 993)", stream->where);
     return error_set(err, ERROR_CONFIG, "%s: the server offers no encryption (STARTTLS) here, and %s "
                      "is not a loopback or private address: nothing was sent; use ssl=True (port 993)",
                      stream->where, stream->address[0] != '\0' ? stream->address : "the proxy");

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* imap-loader.c - External Source "IMAP": picks up mail from an IMAP mailbox.
+ *
+ * Joins the plug-in contract to imap/imap-pickup.h, which does the work: words are translated in both
+ * directions, items that are out are kept until they are settled, and that is all. */
+#include <config.h>
+#include "loader-item.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "imap-check.h"
+#include "imap-pickup.h"
+#include "text.h"
+
+/* One item that is out. Its token is its UID, which comes but once in a session. */
+struct imap_out {
+    uint32_t uid; /* 0: settled */
+    struct loader_item_box *box;
+};
+
+struct imap_loader {
+    struct loader_host theirs;
+    struct imap_host host;
+    struct imap_settings *settings;
+    char *account;
+    bool read_only;
+    struct imap_pickup *pickup;
+    struct imap_out *out; /* out_first..out_count - 1, in the order they went out */
+    size_t out_first, out_count, out_capacity;
+    struct loader_item_box *parsed;
+};
+
+/* ---- The host, in the words of imap-host.h ---------------------------------------------------- */
+
+static bool imap_loader_cancelled(void *context)
+{
+    const struct imap_loader *loader = context;
+    return loader_host_cancelled(&loader->theirs, NULL);
+}
+
+static void imap_loader_log(void *context, enum imap_log level, const char *text)
+{
+    const struct imap_loader *loader = context;
+    loader_host_log(&loader->theirs, (enum loader_log_level)level, "%s", text);
+}
+
+static void imap_loader_progress(void *context, uint64_t messages)
+{
+    const struct imap_loader *loader = context;
+    loader_host_progress(&loader->theirs, messages);
+}
+
+static struct loader_record imap_loader_record(const struct imap_loader *loader,
+                                               const struct imap_record *record)
+{
+    return (struct loader_record){
+        .origin = {.account = loader->account,
+                   .mailbox = imap_pickup_mailbox(loader->pickup),
+                   .uidvalidity = record->uidvalidity,
+                   .uid = record->uid},
+        .step = record->step,
+        .attempts = record->attempts,
+        .fate = record->fate,
+        .target_uidvalidity = record->target_uidvalidity,
+        .target_uid = record->target_uid,
+        .target = record->target,
+    };
+}
+
+static void imap_loader_unrecord(const struct loader_record *theirs, struct imap_record *out)
+{
+    *out = (struct imap_record){
+        .uidvalidity = theirs->origin.uidvalidity,
+        .uid = theirs->origin.uid,
+        .step = theirs->step,
+        .attempts = theirs->attempts,
+        .fate = theirs->fate,
+        .target_uidvalidity = theirs->target_uidvalidity,
+        .target_uid = theirs->target_uid,
+        .target = theirs->target,
+    };
+}
+
+static int imap_loader_known(void *context, struct imap_record *records, size_t count,
+                             struct error *err)
+{
+    const struct imap_loader *loader = context;
+    struct loader_record theirs[IMAP_RECORDS_MAX];
+    for (size_t i = 0; i < count; i++)
+        theirs[i] = imap_loader_record(loader, &records[i]);
+    if (loader_host_known(&loader->theirs, theirs, count, err) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        imap_loader_unrecord(&theirs[i], &records[i]);
+    return 0;
+}
+
+static int imap_loader_note(void *context, const struct imap_record *records, size_t count,
+                            struct error *err)
+{
+    const struct imap_loader *loader = context;
+    struct loader_record theirs[IMAP_RECORDS_MAX];
+    for (size_t i = 0; i < count; i++)
+        theirs[i] = imap_loader_record(loader, &records[i]);
+    return loader_host_note(&loader->theirs, theirs, count, err);
+}
+
+static int imap_loader_unsettled(void *context, uint32_t after_uid, struct imap_record *out_records,
+                                 size_t capacity, size_t *out_count, struct error *err)
+{
+    const struct imap_loader *loader = context;
+    struct loader_record theirs[IMAP_RECORDS_MAX];
+    size_t most = capacity < IMAP_RECORDS_MAX ? capacity : IMAP_RECORDS_MAX;
+    if (loader_host_unsettled(&loader->theirs, loader->account,
+                              imap_pickup_mailbox(loader->pickup), after_uid, theirs, most,
+                              out_count, err) < 0)
+        return -1;
+    for (size_t i = 0; i < *out_count; i++)
+        imap_loader_unrecord(&theirs[i], &out_records[i]);
+    return 0;
+}
+
+static void imap_loader_set_host(struct imap_loader *loader)
+{
+    loader->host = (struct imap_host){
+        .context = loader,
+        .clock = loader_host_clock(&loader->theirs),
+        .spool_dir = loader->theirs.spool_dir,
+        .cancelled = imap_loader_cancelled,
+        .log = imap_loader_log,
+        .known = imap_loader_known,
+        .note = imap_loader_note,
+        .unsettled = imap_loader_unsettled,
+        .progress = imap_loader_progress,
+    };
+}
+
+/* ---- Making and freeing a handle -------------------------------------------------------------- */
+
+static void imap_loader_free(struct imap_loader *loader)
+{
+    if (loader == NULL)
+        return;
+    for (size_t i = loader->out_first; i < loader->out_count; i++)
+        loader_item_box_free(loader->out[i].box);
+    free(loader->out);
+    loader_item_box_free(loader->parsed);
+    imap_pickup_close(loader->pickup);
+    imap_settings_free(loader->settings);
+    free(loader->account);
+    free(loader);
+}
+AUTO_DEFINE(imap_loader, imap_loader_free);
+
+static int imap_loader_new(const struct loader_host *host, const struct loader_settings *given,
+                           struct imap_loader **out_loader, struct error *err)
+{
+    AUTO(imap_loader) loader = calloc(1, sizeof *loader);
+    if (loader == NULL)
+        return error_oom(err, "opening a mailbox");
+    if (loader_host_copy(host, &loader->theirs, err) < 0)
+        return -1;
+    imap_loader_set_host(loader);
+    loader->read_only = (given->flags & LOADER_READ_ONLY) != 0;
+    if (imap_settings_read(given->connection != NULL ? given->connection : "", &loader->settings,
+                           err) < 0)
+        return -1;
+    *out_loader = TAKE(loader);
+    return 0;
+}
+
+static int imap_loader_open(const struct loader_host *host, const struct loader_settings *settings,
+                            struct imap_loader **out_loader, struct error *err)
+{
+    struct loader_settings given;
+    loader_settings_copy(settings, &given);
+    AUTO(imap_loader) loader = NULL;
+    if (imap_loader_new(host, &given, &loader, err) < 0)
+        return -1;
+    if (given.user == NULL || given.user[0] == '\0')
+        return error_set(err, ERROR_USAGE, "no user name given for %s; give one with --user",
+                         loader->settings->host);
+    loader->account = given.account != NULL ? strdup(given.account)
+                                            : imap_settings_account(loader->settings, given.user);
+    if (loader->account == NULL)
+        return error_oom(err, "opening a mailbox");
+    struct imap_pickup_options options = {.settings = loader->settings,
+                                          .host = &loader->host,
+                                          .user = given.user,
+                                          .secret = given.secret,
+                                          .read_only = loader->read_only,
+                                          .limit = given.limit};
+    if (imap_pickup_open(&options, &loader->pickup, err) < 0)
+        return -1;
+    *out_loader = TAKE(loader);
+    return 0;
+}
+
+/* ---- Items that are out ----------------------------------------------------------------------- */
+
+static int imap_loader_make_room(struct imap_loader *loader, struct error *err)
+{
+    if (loader->out_first > 0 && loader->out_first == loader->out_count)
+        loader->out_first = loader->out_count = 0;
+    if (loader->out_count < loader->out_capacity)
+        return 0;
+    size_t live = loader->out_count - loader->out_first;
+    if (loader->out_first > loader->out_capacity / 2) {
+        memmove(loader->out, loader->out + loader->out_first, live * sizeof *loader->out);
+        loader->out_first = 0;
+        loader->out_count = live;
+        return 0;
+    }
+    size_t capacity = loader->out_capacity > 0 ? loader->out_capacity * 2 : 64;
+    struct imap_out *out = realloc(loader->out, capacity * sizeof *out);
+    if (out == NULL)
+        return error_oom(err, "handing out mail");
+    loader->out = out;
+    loader->out_capacity = capacity;
+    return 0;
+}
+
+/* Hosts settle in the order in which they got: the search ends at its start. */
+static struct imap_out *imap_loader_find(struct imap_loader *loader, uint64_t token)
+{
+    for (size_t i = loader->out_first; i < loader->out_count; i++)
+        if (loader->out[i].uid == token && token != 0)
+            return &loader->out[i];
+    return NULL;
+}
+
+static void imap_loader_settled(struct imap_loader *loader, struct imap_out *out)
+{
+    loader_item_box_free(out->box);
+    *out = (struct imap_out){0};
+    while (loader->out_first < loader->out_count && loader->out[loader->out_first].uid == 0)
+        loader->out_first++;
+}
+
+static int imap_loader_hand_out(struct imap_loader *loader, const struct imap_message *message,
+                                const struct loader_item **out_item, struct error *err)
+{
+    AUTO_DONE(loader_item_parts) parts = {
+        .token = message->uid,
+        .account = loader->account,
+        .mailbox = imap_pickup_mailbox(loader->pickup),
+        .uidvalidity = message->uidvalidity,
+        .uid = message->uid,
+        .date_received = message->date_received,
+        .error = message->error,
+        .raw_size = message->raw_size,
+        .mail = message->mail,
+        .spool = message->spool,
+    };
+    memcpy(parts.sha256, message->sha256, sizeof parts.sha256);
+    AUTO(loader_item_box) box = NULL;
+    if (imap_loader_make_room(loader, err) < 0 || loader_item_new(&parts, &box, err) < 0)
+        return -1;
+    *out_item = loader_item_of(box);
+    loader->out[loader->out_count++] = (struct imap_out){message->uid, TAKE(box)};
+    return 0;
+}
+
+/* Settle up to a window of tokens. */
+static int imap_loader_settle(struct imap_loader *loader, const uint64_t *tokens, size_t count,
+                              uint32_t fate, struct error *err)
+{
+    uint32_t uids[IMAP_RECORDS_MAX];
+    size_t settled = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct imap_out *out = imap_loader_find(loader, tokens[i]);
+        if (out == NULL)
+            continue; /* never handed out, or settled before */
+        uids[settled++] = out->uid;
+        imap_loader_settled(loader, out);
+    }
+    return imap_pickup_settle(loader->pickup, uids, settled, fate, err);
+}
+
+/* ---- Entry points: what the host calls -------------------------------------------------------- */
+
+static int imap_entry_open(const struct loader_host *host, const struct loader_settings *settings,
+                           void **out_handle, struct loader_error *out_err)
+{
+    struct imap_loader *loader;
+    struct error err = {0};
+    if (imap_loader_open(host, settings, &loader, &err) < 0)
+        return loader_error_from(&err, out_err);
+    *out_handle = loader;
+    return 0;
+}
+
+static enum loader_next imap_entry_next(void *handle, const struct loader_item **out_item,
+                                        struct loader_error *out_err)
+{
+    struct imap_loader *loader = handle;
+    struct imap_message message;
+    struct error err = {0};
+    switch (imap_pickup_next(loader->pickup, &message, &err)) {
+    case IMAP_PICKUP_MESSAGE:
+        if (imap_loader_hand_out(loader, &message, out_item, &err) == 0)
+            return LOADER_NEXT_ITEM;
+        break;
+    case IMAP_PICKUP_DRAINED:
+        return LOADER_NEXT_DRAINED;
+    case IMAP_PICKUP_FAILED:
+        break;
+    }
+    if (strstr(err.text, loader->settings->host) == NULL)
+        error_prefix(&err, "%s", loader->account);
+    (void)loader_error_from(&err, out_err);
+    return LOADER_NEXT_FAILED;
+}
+
+static int imap_entry_settle(void *handle, const uint64_t *tokens, uint64_t count, uint32_t fate,
+                             struct loader_error *out_err)
+{
+    struct imap_loader *loader = handle;
+    struct error err = {0};
+    for (uint64_t at = 0; at < count; at += IMAP_RECORDS_MAX) {
+        uint64_t left = count - at;
+        size_t some = left < IMAP_RECORDS_MAX ? (size_t)left : IMAP_RECORDS_MAX;
+        if (imap_loader_settle(loader, tokens + at, some, fate, &err) < 0)
+            return loader_error_from(&err, out_err);
+    }
+    return 0;
+}
+
+static void imap_entry_close(void *handle)
+{
+    imap_loader_free(handle);
+}
+
+static int imap_entry_wait(void *handle, struct loader_wait *out_wait, struct loader_error *out_err)
+{
+    struct imap_loader *loader = handle;
+    struct error err = {0};
+    int fd;
+    uint32_t timeout_ms;
+    if (imap_pickup_wait(loader->pickup, &fd, &timeout_ms, &err) < 0)
+        return loader_error_from(&err, out_err);
+    out_wait->fd = fd;
+    out_wait->events = 1; /* POLLIN */
+    out_wait->timeout_ms = timeout_ms;
+    return 0;
+}
+
+/* The mail options of a connection string; without one, those that a bare url would have. */
+static int imap_loader_parse_options(const struct loader_settings *settings,
+                                     struct mail_options *out, struct error *err)
+{
+    struct loader_settings given;
+    AUTO(imap_settings) read = NULL;
+    loader_settings_copy(settings, &given);
+    *out = (struct mail_options){0};
+    if (given.connection == NULL || given.connection[0] == '\0')
+        return 0;
+    if (imap_settings_read(given.connection, &read, err) < 0)
+        return -1;
+    out->attach_html = read->attach_html;
+    out->sanitize = read->sanitize;
+    return 0;
+}
+
+static int imap_entry_parse(const struct loader_host *host, const struct loader_settings *settings,
+                            int32_t fd, const struct loader_sink *sink, void **out_handle,
+                            const struct loader_item **out_item, struct loader_error *out_err)
+{
+    AUTO(imap_loader) loader = calloc(1, sizeof *loader);
+    struct mail_options options;
+    struct error err = {0};
+    if (loader == NULL)
+        error_oom(&err, "reading a mail");
+    if (loader == NULL || loader_host_copy(host, &loader->theirs, &err) < 0 ||
+        imap_loader_parse_options(settings, &options, &err) < 0 ||
+        loader_parse(&loader->theirs, &options, fd, sink, &loader->parsed, &err) < 0)
+        return loader_error_from(&err, out_err);
+    *out_item = loader_item_of(loader->parsed);
+    *out_handle = TAKE(loader);
+    return 0;
+}
+
+/* report() in the words of imap-check.h. */
+struct imap_reporter {
+    void (*report)(void *context, const char *step, uint32_t state, const char *text);
+    void *context;
+};
+
+static void imap_entry_report(void *context, const char *step, enum imap_check_state state,
+                              const char *text)
+{
+    const struct imap_reporter *reporter = context;
+    if (reporter->report != NULL)
+        reporter->report(reporter->context, step, (uint32_t)state, text);
+}
+
+static int imap_entry_check(const struct loader_host *host, const struct loader_settings *settings,
+                            void (*report)(void *context, const char *step, uint32_t state,
+                                           const char *text),
+                            void *report_context, struct loader_error *out_err)
+{
+    struct imap_reporter reporter = {report, report_context};
+    struct loader_settings given;
+    AUTO(imap_loader) loader = NULL;
+    struct error err = {0};
+    loader_settings_copy(settings, &given);
+    if (imap_loader_open(host, settings, &loader, &err) < 0) {
+        imap_entry_report(&reporter, "settings", IMAP_CHECK_FAILED, err.text);
+        return loader_error_from(&err, out_err);
+    }
+    imap_entry_report(&reporter, "settings", IMAP_CHECK_OK, loader->account);
+    if (imap_check(loader->settings, given.user, given.secret, &loader->host, imap_entry_report,
+                   &reporter, &err) < 0)
+        return loader_error_from(&err, out_err);
+    return 0;
+}
+
+/* ---- The table -------------------------------------------------------------------------------- */
+
+static struct loader_option imap_options[CONNECTION_KEYS_MAX];
+static size_t imap_option_count;
+
+/* Runs when the plug-in is loaded, before anybody can look; constant from then on. */
+__attribute__((constructor)) static void imap_entry_describe(void)
+{
+    size_t count;
+    const struct connection_key *keys = imap_settings_keys(&count);
+    imap_option_count = loader_options_from(keys, count, imap_options, CONNECTION_KEYS_MAX);
+}
+
+const struct loader_plugin *mailchute_loader_plugin(void)
+{
+    static struct loader_plugin plugin = {
+        LOADER_PLUGIN_HEAD,
+        .name = "IMAP",
+        .version = PACKAGE_VERSION,
+        .summary = "mail from an IMAP mailbox",
+        .options = imap_options,
+        .open = imap_entry_open,
+        .next = imap_entry_next,
+        .settle = imap_entry_settle,
+        .close = imap_entry_close,
+        .wait = imap_entry_wait,
+        .parse = imap_entry_parse,
+        .check = imap_entry_check,
+    };
+    plugin.option_count = imap_option_count;
+    return &plugin;
+}

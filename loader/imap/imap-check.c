@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* imap-check.c - try everything a pick-up needs. See imap-check.h. */
+#include <config.h>
+#include "imap-check.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "imap-folder.h"
+#include "imap-pickup.h"
+#include "imap-session.h"
+
+struct imap_check {
+    const struct imap_settings *settings;
+    const struct imap_host *host;
+    imap_check_report *report;
+    void *context;
+    struct imap_session *session;
+    struct imap_folders folders;
+    uint64_t found;
+};
+
+PRINTF_LIKE(4, 5)
+static void imap_check_tell(const struct imap_check *check, const char *step,
+                            enum imap_check_state state, const char *fmt, ...)
+{
+    char text[ERROR_TEXT_MAX];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    check->report(check->context, step, state, text);
+}
+
+static int imap_check_failed(const struct imap_check *check, const char *step,
+                             const struct error *err)
+{
+    check->report(check->context, step, IMAP_CHECK_FAILED, err->text);
+    return -1;
+}
+
+static void imap_check_connection(const struct imap_check *check)
+{
+    struct stream_facts facts;
+    imap_session_facts(check->session, &facts);
+    const char *trust = !facts.encrypted  ? "allowed because the address is local"
+                        : !facts.verified ? "the certificate is NOT checked (allowInsecureCert)"
+                                          : "the certificate is good";
+    imap_check_tell(check, "connection", facts.encrypted && facts.verified ? IMAP_CHECK_OK
+                                                                            : IMAP_CHECK_WARNING,
+                    "connected to %s port %u at %s, %s, %s", check->settings->host,
+                    check->settings->port, facts.address, facts.security, trust);
+}
+
+static void imap_check_abilities(const struct imap_check *check)
+{
+    uint32_t can = imap_session_can(check->session);
+    bool safe = (can & (IMAP_CAN_MOVE | IMAP_CAN_UIDPLUS)) != 0;
+    const char *way = can & IMAP_CAN_MOVE      ? "mail is moved by MOVE"
+                      : can & IMAP_CAN_UIDPLUS ? "mail is moved by COPY and UID EXPUNGE (UIDPLUS)"
+                                               : "neither MOVE nor UIDPLUS: mail is copied and "
+                                                 "marked, the original stays";
+    imap_check_tell(check, "abilities", safe ? IMAP_CHECK_OK : IMAP_CHECK_WARNING,
+                    "%s; new mail is found by %s", way,
+                    can & IMAP_CAN_IDLE && check->settings->idle ? "IDLE and polling" : "polling");
+}
+
+static void imap_check_target(const struct imap_check *check, const char *step,
+                              const struct imap_folder *folder)
+{
+    if (folder->exists)
+        imap_check_tell(check, step, IMAP_CHECK_OK, "'%s' is there as '%s'", folder->name, folder->wire);
+    else
+        imap_check_tell(check, step, IMAP_CHECK_OK, "'%s' is not there, it would be made as '%s'",
+                        folder->name, folder->wire);
+}
+
+static int imap_check_mailbox(struct imap_check *check, struct error *err)
+{
+    const struct imap_selected *selected = imap_session_selected(check->session);
+    if (imap_folders_resolve(check->session, check->settings, &check->folders, err) < 0 ||
+        imap_session_select(check->session, check->folders.mailbox.wire, true, err) < 0)
+        return imap_check_failed(check, "mailbox", err);
+    imap_check_tell(check, "mailbox", selected->fleeting ? IMAP_CHECK_WARNING : IMAP_CHECK_OK,
+                    "'%s' is there as '%s': %u messages, UIDVALIDITY %u%s", check->folders.mailbox.name,
+                    check->folders.mailbox.wire, selected->exists, selected->uidvalidity,
+                    selected->fleeting ? "; the server does not keep UIDs between sessions" : "");
+    if (check->settings->after == IMAP_AFTER_LEAVE)
+        return 0;
+    if (check->settings->after == IMAP_AFTER_MOVE)
+        imap_check_target(check, "dropbox", &check->folders.dropbox);
+    imap_check_target(check, "badmail", &check->folders.badmail);
+    return 0;
+}
+
+/* A dry run, but for the bodies: search and count. */
+static int imap_check_search_data(void *context, const struct imap_event *event, bool *out_taken,
+                                  struct error *err)
+{
+    struct imap_check *check = context;
+    (void)err;
+    if (event->kind != IMAP_EVENT_SEARCH)
+        return 0;
+    *out_taken = true;
+    check->found += (uint64_t)event->range.last - event->range.first + 1;
+    return 0;
+}
+
+static int imap_check_search(struct imap_check *check, struct error *err)
+{
+    struct imap_call call = {.what = "UID SEARCH",
+                             .context = check,
+                             .data = imap_check_search_data};
+    struct imap_command command;
+    imap_pickup_search_command(check->session, check->settings, &command);
+    if (imap_session_run(check->session, &command, &call, err) < 0)
+        return imap_check_failed(check, "search", err);
+    imap_check_tell(check, "search", IMAP_CHECK_OK, "a pick-up would find %" PRIu64 " messages, less "
+                    "those already picked up%s", check->found,
+                    check->settings->accept != NULL || check->settings->skip != NULL
+                        ? " and those the rules leave out" : "");
+    return 0;
+}
+
+int imap_check(const struct imap_settings *settings, const char *user, const char *secret,
+               const struct imap_host *host, imap_check_report *report, void *context,
+               struct error *err)
+{
+    struct imap_check check = {.settings = settings, .host = host, .report = report,
+                               .context = context};
+    AUTO(imap_session) session = NULL;
+    if (imap_session_open(settings, user, secret, host, &session, err) < 0)
+        return imap_check_failed(&check, err->class == ERROR_CREDENTIALS ? "login" : "connection", err);
+    check.session = session;
+    imap_check_connection(&check);
+    imap_check_tell(&check, "login", IMAP_CHECK_OK, "'%s' is logged in", user);
+    imap_check_abilities(&check);
+    int r = imap_check_mailbox(&check, err);
+    if (r == 0)
+        r = imap_check_search(&check, err);
+    imap_folders_done(&check.folders);
+    return r;
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* imap-reconcile.c - finish what an earlier session left undone. See imap-reconcile.h. */
+#include <config.h>
+#include "imap-reconcile.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "digest.h"
+
+/* What tells two messages apart without fetching them. */
+struct imap_looks {
+    uint64_t size;
+    int64_t date_s;
+    uint8_t header[DIGEST_SIZE];
+};
+
+/* One record of the ledger, and what became of it. */
+struct imap_unsettled {
+    struct imap_record record; /* target is not kept */
+    bool there;                /* still in the mailbox */
+    struct imap_looks looks;
+};
+
+struct imap_reconcile {
+    struct imap_session *session;
+    const struct imap_settings *settings;
+    const struct imap_host *host;
+    struct imap_folders *folders;
+    struct imap_moves *moves;
+    struct imap_set *handled;
+    struct digest *digest;          /* of the header that is arriving */
+    uint8_t header[DIGEST_SIZE];
+    uint32_t lowest;                /* while looking in a target: from here on */
+    enum imap_fate fate;            /* while looking in a target: whose */
+    bool in_target;
+    uint64_t strangers;             /* records of another UIDVALIDITY */
+    size_t count;
+    struct imap_unsettled items[IMAP_RECORDS_MAX]; /* ascending UIDs */
+};
+
+static struct imap_unsettled *imap_reconcile_find(struct imap_reconcile *r, uint32_t uid)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (r->items[i].record.uid == uid)
+            return &r->items[i];
+    return NULL;
+}
+
+static struct imap_looks imap_looks_of(const struct imap_reconcile *r, const struct imap_fetch *fetch)
+{
+    struct imap_looks looks = {.size = fetch->size, .date_s = fetch->date_s};
+    memcpy(looks.header, r->header, sizeof looks.header);
+    return looks;
+}
+
+static bool imap_looks_same(const struct imap_looks *a, const struct imap_looks *b)
+{
+    return a->size == b->size && a->date_s == b->date_s &&
+           memcmp(a->header, b->header, sizeof a->header) == 0;
+}
+
+/* A message of the target: the copy of at most one of ours. */
+static void imap_reconcile_twin(struct imap_reconcile *r, const struct imap_fetch *fetch)
+{
+    struct imap_looks looks = imap_looks_of(r, fetch);
+    if (fetch->uid < r->lowest)
+        return;
+    for (size_t i = 0; i < r->count; i++) {
+        struct imap_unsettled *item = &r->items[i];
+        if (item->there && item->record.step == IMAP_STEP_MOVING && item->record.fate == r->fate &&
+            fetch->uid >= item->record.target_uid && imap_looks_same(&looks, &item->looks)) {
+            item->record.step = IMAP_STEP_COPIED;
+            item->record.target_uid = fetch->uid;
+            return;
+        }
+    }
+}
+
+static void imap_reconcile_fetched(struct imap_reconcile *r, const struct imap_fetch *fetch)
+{
+    struct imap_unsettled *item;
+    if ((fetch->has & IMAP_FETCH_UID) == 0)
+        return;
+    if (r->in_target) {
+        imap_reconcile_twin(r, fetch);
+    } else if ((item = imap_reconcile_find(r, fetch->uid)) != NULL) {
+        item->there = true;
+        item->looks = imap_looks_of(r, fetch);
+    }
+}
+
+static int imap_reconcile_data(void *context, const struct imap_event *event, bool *out_taken,
+                               struct error *err)
+{
+    struct imap_reconcile *r = context;
+    int fine = 0;
+    *out_taken = true;
+    switch (event->kind) {
+    case IMAP_EVENT_BODY:
+        fine = digest_finish(r->digest, r->header); /* start afresh */
+        break;
+    case IMAP_EVENT_BODY_BYTES:
+        fine = digest_add(r->digest, event->text.bytes, event->text.len);
+        break;
+    case IMAP_EVENT_BODY_END:
+        fine = digest_finish(r->digest, r->header);
+        break;
+    case IMAP_EVENT_FETCH:
+        imap_reconcile_fetched(r, &event->fetch);
+        break;
+    default:
+        *out_taken = false;
+        break;
+    }
+    return fine == 0 ? 0 : error_oom(err, "looking for moved mail");
+}
+
+/* UID FETCH of our records, with what tells them apart where a twin is to be looked for. */
+static int imap_reconcile_look(struct imap_reconcile *r, bool looks, struct error *err)
+{
+    struct imap_call call = {.what = "UID FETCH", .context = r, .data = imap_reconcile_data,
+                             .bulk = true};
+    struct imap_command command;
+    struct imap_set set;
+    imap_set_init(&set);
+    imap_command_init(&command, "UID FETCH ");
+    for (size_t i = 0; i < r->count; i++)
+        if (imap_set_add(&set, r->items[i].record.uid, r->items[i].record.uid) < 0)
+            command.refused = true;
+    imap_command_set(&command, &set);
+    imap_set_done(&set);
+    imap_command_add(&command, looks ? " (UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER])" : " (UID)");
+    return imap_session_run(r->session, &command, &call, err);
+}
+
+/* ---- Looking in the target -------------------------------------------------------------------- */
+
+/* The lowest UID a copy of ours can have there; 0: none is looked for. */
+static uint32_t imap_reconcile_lowest(const struct imap_reconcile *r, enum imap_fate fate,
+                                      uint32_t uidvalidity)
+{
+    uint32_t lowest = 0;
+    for (size_t i = 0; i < r->count; i++) {
+        const struct imap_record *record = &r->items[i].record;
+        if (!r->items[i].there || record->step != IMAP_STEP_MOVING || record->fate != fate ||
+            record->target_uid == 0 ||
+            (uidvalidity != 0 && record->target_uidvalidity != uidvalidity))
+            continue;
+        lowest = lowest == 0 || record->target_uid < lowest ? record->target_uid : lowest;
+    }
+    return lowest;
+}
+
+static int imap_reconcile_target(struct imap_reconcile *r, const struct imap_folder *folder,
+                                 enum imap_fate fate, struct error *err)
+{
+    struct imap_call call = {.what = "UID FETCH", .context = r, .data = imap_reconcile_data,
+                             .bulk = true};
+    struct imap_command command;
+    char range[40];
+    if (!folder->exists || imap_reconcile_lowest(r, fate, 0) == 0)
+        return 0;
+    if (imap_session_select(r->session, folder->wire, true, err) < 0)
+        return -1;
+    uint32_t uidvalidity = imap_session_selected(r->session)->uidvalidity;
+    r->in_target = true;
+    r->fate = fate;
+    r->lowest = imap_reconcile_lowest(r, fate, uidvalidity);
+    if (r->lowest == 0 || imap_session_selected(r->session)->exists == 0)
+        return 0;
+    (void)snprintf(range, sizeof range, "%u:*", r->lowest);
+    imap_command_init(&command, "UID FETCH ");
+    imap_command_add(&command, range);
+    imap_command_add(&command, " (UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER])");
+    if (imap_session_run(r->session, &command, &call, err) < 0)
+        return -1;
+    for (size_t i = 0; i < r->count; i++)
+        if (r->items[i].record.step == IMAP_STEP_COPIED && r->items[i].record.fate == fate)
+            r->items[i].record.target_uidvalidity = uidvalidity;
+    return 0;
+}
+
+/* Both targets, and back to the mailbox. */
+static int imap_reconcile_targets(struct imap_reconcile *r, struct error *err)
+{
+    uint32_t uidvalidity = imap_session_selected(r->session)->uidvalidity;
+    if (imap_reconcile_target(r, &r->folders->dropbox, IMAP_FATE_QUEUED, err) < 0 ||
+        imap_reconcile_target(r, &r->folders->badmail, IMAP_FATE_BAD, err) < 0)
+        return -1;
+    if (!r->in_target)
+        return 0;
+    r->in_target = false;
+    if (imap_session_select(r->session, r->folders->mailbox.wire, false, err) < 0)
+        return -1;
+    if (imap_session_selected(r->session)->uidvalidity != uidvalidity)
+        return error_set(err, ERROR_LINK, "%s: '%s' was numbered anew while we looked (UIDVALIDITY); try "
+                         "again", r->settings->host, r->folders->mailbox.name);
+    return 0;
+}
+
+/* ---- One page of the ledger ------------------------------------------------------------------- */
+
+/* Note what is no longer there as MOVED, and what has a twin as COPIED. */
+static int imap_reconcile_note(struct imap_reconcile *r, struct error *err)
+{
+    struct imap_record records[IMAP_RECORDS_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < r->count; i++) {
+        const struct imap_unsettled *item = &r->items[i];
+        if (item->there && item->record.step != IMAP_STEP_COPIED)
+            continue;
+        records[count] = item->record;
+        if (!item->there)
+            records[count].step = IMAP_STEP_MOVED;
+        records[count++].target =
+            item->record.fate == IMAP_FATE_BAD ? r->folders->badmail.path : r->folders->dropbox.path;
+    }
+    return count > 0 ? r->host->note(r->host->context, records, count, err) : 0;
+}
+
+static int imap_reconcile_page(struct imap_reconcile *r, struct error *err)
+{
+    bool by_copy = (imap_session_can(r->session) & IMAP_CAN_MOVE) == 0;
+    bool moving = false;
+    for (size_t i = 0; i < r->count; i++)
+        moving = moving || r->items[i].record.step == IMAP_STEP_MOVING;
+    bool looks = by_copy && moving && r->settings->after != IMAP_AFTER_LEAVE;
+    if (imap_reconcile_look(r, looks, err) < 0 || (looks && imap_reconcile_targets(r, err) < 0) ||
+        imap_reconcile_note(r, err) < 0)
+        return -1;
+    size_t gone = 0;
+    for (size_t i = 0; i < r->count; i++) {
+        const struct imap_record *record = &r->items[i].record;
+        if (imap_set_add(r->handled, record->uid, record->uid) < 0)
+            return error_oom(err, "looking for moved mail");
+        if (!r->items[i].there)
+            gone++;
+        else if (imap_moves_add(r->moves, record, err) < 0)
+            return -1;
+    }
+    imap_host_log(r->host, IMAP_LOG_INFO, "of %zu stored messages an earlier run left in '%s', %zu are "
+                  "gone from there, the others are moved now", r->count, r->folders->mailbox.name, gone);
+    return 0;
+}
+
+/* The next page; *out_after moves on. Records of another numbering are counted, not kept. */
+static int imap_reconcile_read(struct imap_reconcile *r, uint32_t *after, size_t *out_read,
+                               struct error *err)
+{
+    struct imap_record records[IMAP_RECORDS_MAX];
+    uint32_t uidvalidity = imap_session_selected(r->session)->uidvalidity;
+    r->count = 0;
+    if (r->host->unsettled(r->host->context, *after, records, IMAP_RECORDS_MAX, out_read, err) < 0)
+        return -1;
+    for (size_t i = 0; i < *out_read; i++) {
+        *after = records[i].uid > *after ? records[i].uid : *after;
+        if (records[i].uidvalidity != uidvalidity) {
+            r->strangers++;
+            continue;
+        }
+        r->items[r->count] = (struct imap_unsettled){.record = records[i]};
+        r->items[r->count++].record.target = NULL;
+    }
+    return 0;
+}
+
+int imap_reconcile(struct imap_session *session, const struct imap_settings *settings,
+                   const struct imap_host *host, struct imap_folders *folders,
+                   struct imap_moves *moves, struct imap_set *handled, struct error *err)
+{
+    uint32_t after = 0;
+    size_t read = 0;
+    int result = 0;
+    struct imap_reconcile *r = calloc(1, sizeof *r);
+    AUTO(digest) digest = digest_new();
+    if (r == NULL || digest == NULL) {
+        free(r);
+        return error_oom(err, "looking for moved mail");
+    }
+    *r = (struct imap_reconcile){.session = session, .settings = settings, .host = host,
+                                 .folders = folders, .moves = moves, .handled = handled,
+                                 .digest = digest};
+    do {
+        result = imap_reconcile_read(r, &after, &read, err);
+        if (result == 0 && r->count > 0)
+            result = imap_reconcile_page(r, err);
+    } while (result == 0 && read == IMAP_RECORDS_MAX);
+    if (r->strangers > 0)
+        imap_host_log(host, IMAP_LOG_WARNING, "'%s' was numbered anew (UIDVALIDITY) since %" PRIu64
+                      " messages were stored and not yet moved: they cannot be told from new mail",
+                      folders->mailbox.name, r->strangers);
+    free(r);
+    return result;
+}
