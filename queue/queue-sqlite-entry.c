@@ -116,6 +116,19 @@ static int entry_take_copy(void *context, const struct queue_entry *entry)
     return 1;
 }
 
+static struct queue_sqlite_found *entry_found(struct queue_sqlite *store,
+                                              const uint8_t id[QUEUE_UUID_SIZE])
+{
+    return &store->found[((unsigned)id[0] << 8 | id[1]) & (QUEUE_SQLITE_FOUND - 1)];
+}
+
+static void entry_remember(struct queue_sqlite *store, const uint8_t id[QUEUE_UUID_SIZE], int64_t n)
+{
+    struct queue_sqlite_found *found = entry_found(store, id);
+    memcpy(found->id, id, sizeof found->id);
+    found->n = n;
+}
+
 /* *out_entry is yours. */
 static int entry_read(struct queue_sqlite *store, int64_t n, struct queue_entry **out_entry,
                       struct error *err)
@@ -126,6 +139,9 @@ static int entry_read(struct queue_sqlite *store, int64_t n, struct queue_entry 
         return -1;
     if (entry == NULL)
         return error_oom(err, entry_reading);
+    struct queue_id_range id;
+    if (queue_id_range_of(entry->id, &id) == 0)
+        entry_remember(store, id.first, n);
     *out_entry = entry;
     return 0;
 }
@@ -172,10 +188,18 @@ static int entry_find(struct queue_sqlite *store, const struct queue_id_range *r
 int queue_sqlite_n_of_id(struct queue_sqlite *store, const uint8_t id[QUEUE_UUID_SIZE],
                          int64_t *out_n, struct error *err)
 {
+    const struct queue_sqlite_found *found = entry_found(store, id);
+    if (found->n != 0 && memcmp(found->id, id, sizeof found->id) == 0) {
+        *out_n = found->n;
+        return 1;
+    }
     struct queue_id_range range;
     memcpy(range.first, id, sizeof range.first);
     memcpy(range.last, id, sizeof range.last);
-    return entry_find(store, &range, out_n, err);
+    int matches = entry_find(store, &range, out_n, err);
+    if (matches == 1)
+        entry_remember(store, id, *out_n);
+    return matches;
 }
 
 int queue_sqlite_find(void *store_, const struct queue_id_range *range,
@@ -186,7 +210,9 @@ int queue_sqlite_find(void *store_, const struct queue_id_range *range,
     *out_entry = NULL;
     if (queue_sqlite_read_begin(store, err) < 0)
         return -1;
-    int matches = entry_find(store, range, &n, err);
+    int matches = memcmp(range->first, range->last, sizeof range->first) == 0
+                      ? queue_sqlite_n_of_id(store, range->first, &n, err)
+                      : entry_find(store, range, &n, err);
     int failed = matches < 0 ? -1 : 0;
     if (matches == 1)
         failed = entry_read(store, n, out_entry, err);

@@ -135,7 +135,7 @@ int queue_sqlite_note(void *store_, const struct queue_record *records, size_t c
     /* Whether a failed commit counts is not asked: each step may be noted twice, and none that
      * was refused is taken. */
     queue_sqlite_rollback(&store->db);
-    queue_sqlite_words_forget(store);
+    queue_sqlite_forget(store);
     return -1;
 }
 

@@ -117,11 +117,12 @@ int queue_sqlite_scope_get(struct queue_sqlite *store, const struct queue_origin
     return scope_remember(store, origin, *out_id, err);
 }
 
-void queue_sqlite_words_forget(struct queue_sqlite *store)
+void queue_sqlite_forget(struct queue_sqlite *store)
 {
     for (unsigned use = 0; use < QUEUE_SQLITE_USES; use++) {
         free(store->words[use].text);
         store->words[use].text = NULL;
     }
     scope_forget(store);
+    memset(store->found, 0, sizeof store->found);
 }

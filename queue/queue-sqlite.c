@@ -56,7 +56,7 @@ static int batch_settle_log(struct queue_sqlite *store)
 static enum queue_commit_result batch_resolve(struct queue_sqlite *store)
 {
     enum queue_commit_result result = QUEUE_COMMIT_UNSURE;
-    queue_sqlite_words_forget(store);
+    queue_sqlite_forget(store);
     if (batch_settle_log(store) == 0 &&
         queue_sqlite_begin(&store->db, SQL_BEGIN_WRITE, NULL) == 0) {
         int64_t found = batch_count(store);
@@ -89,7 +89,7 @@ static void sqlite_rollback(void *store_)
     } else if (store->raw.count > 0) {
         (void)batch_resolve(store);
     }
-    queue_sqlite_words_forget(store);
+    queue_sqlite_forget(store);
     batch_forget(store);
 }
 
@@ -300,7 +300,7 @@ static void sqlite_close(void *store_)
     queue_sqlite_db_close(&store->db);
     queue_sqlite_raw_done(&store->raw);
     queue_sqlite_folder_close(&store->folder);
-    queue_sqlite_words_forget(store);
+    queue_sqlite_forget(store);
     for (size_t i = 0; i < store->texts.count; i++)
         free(store->texts.items[i]);
     free(store->texts.items);

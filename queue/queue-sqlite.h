@@ -36,6 +36,14 @@ enum queue_sqlite_word_use {
     QUEUE_SQLITE_USES
 };
 
+#define QUEUE_SQLITE_FOUND 1024u /* entries whose place is remembered; a power of two */
+
+/* Where an entry was found: the next step with it needs no search. n 0: nothing. */
+struct queue_sqlite_found {
+    uint8_t id[QUEUE_UUID_SIZE];
+    int64_t n;
+};
+
 /* Texts that records which were handed out point to. */
 struct queue_sqlite_texts {
     char **items;
@@ -56,6 +64,7 @@ struct queue_sqlite {
         int64_t id;
     } scope; /* the one looked up last */
     struct queue_sqlite_texts texts;
+    struct queue_sqlite_found found[QUEUE_SQLITE_FOUND]; /* by the first bits of the id */
 };
 
 /* ---- Words ----------------------------------------------------------------------------------- */
@@ -72,8 +81,8 @@ int queue_sqlite_word_get(struct queue_sqlite *store, enum queue_sqlite_word_use
 int queue_sqlite_scope_get(struct queue_sqlite *store, const struct queue_origin *origin,
                            int64_t *out_id, struct error *err);
 
-/** queue_sqlite_words_forget - after a rollback: they may have been numbered in it. */
-void queue_sqlite_words_forget(struct queue_sqlite *store);
+/** queue_sqlite_forget - after a rollback: numbers of names and entries may have been given in it. */
+void queue_sqlite_forget(struct queue_sqlite *store);
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 

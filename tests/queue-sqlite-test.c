@@ -1,0 +1,616 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* queue-sqlite-test.c - what the SQLite back end promises beside queue.h: files and who may read
+ * them, schemas, the cost of each statement. */
+#include <config.h>
+#include "check-main.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "queue-fixture.h"
+#include "queue-sqlite-schema.h"
+#include "queue-sqlite.h"
+
+static struct queue_fixture f;
+
+static void setup(void)
+{
+    umask(0); /* modes are ours, not the shell's */
+    queue_fixture_init(&f, QUEUE_FIXTURE_SQLITE);
+}
+
+static void teardown(void)
+{
+    queue_fixture_done(&f);
+}
+
+static struct queue_sqlite *store(void)
+{
+    return queue_store(f.queue);
+}
+
+/* A path in the queue's folder. Static text, two at a time. */
+static const char *path_of(const char *name)
+{
+    static char paths[2][512];
+    static unsigned turn;
+    char *path = paths[turn++ % 2];
+    (void)snprintf(path, sizeof paths[0], "%s/q/%s", f.dir, name);
+    return path;
+}
+
+static const char *raw_path(uint32_t uid)
+{
+    char id[QUEUE_ID_TEXT], name[64];
+    queue_fixture_id(uid, id);
+    (void)snprintf(name, sizeof name, "raw/%.2s/%.2s/%s", id, id + 2, id);
+    return path_of(name);
+}
+
+static unsigned mode_of(const char *path)
+{
+    struct stat info;
+    ck_assert_msg(lstat(path, &info) == 0, "%s", path);
+    return (unsigned)info.st_mode & 07777;
+}
+
+static bool exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+static void run_sql(const char *sql)
+{
+    sqlite3 *db = NULL;
+    ck_assert_int_eq(sqlite3_open(path_of("queue.db"), &db), SQLITE_OK);
+    ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s", sqlite3_errmsg(db));
+    sqlite3_close(db);
+}
+
+static int64_t sql_number(const char *sql)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *statement = NULL;
+    ck_assert_int_eq(sqlite3_open(path_of("queue.db"), &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
+    int64_t number = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+    return number;
+}
+
+static int file_without_name(uint64_t size)
+{
+    int fd = open(f.dir, O_TMPFILE | O_RDWR, 0644);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(ftruncate(fd, (off_t)size), 0);
+    return fd;
+}
+
+/* A message of @size bytes in a file; its descriptor is yours. */
+static struct queue_item item_in_file(uint32_t uid, uint64_t size)
+{
+    struct queue_item item = queue_fixture_item(uid);
+    item.raw_bytes = NULL;
+    item.raw_size = size;
+    item.raw_fd = file_without_name(size);
+    return item;
+}
+
+/* ---- Files ----------------------------------------------------------------------------------- */
+
+START_TEST(nobody_else_can_read_any_of_it)
+{
+    struct queue_item item = item_in_file(1, QUEUE_INLINE_MAX + 1);
+    ck_assert_int_eq(queue_put(f.queue, &item, &f.err), QUEUE_PUT_ADDED);
+    ck_assert_int_eq(queue_commit(f.queue, &f.err), QUEUE_COMMITTED);
+    close(item.raw_fd);
+    ck_assert_uint_eq(mode_of(path_of("")), 0700);
+    ck_assert_uint_eq(mode_of(path_of("raw")), 0700);
+    ck_assert_uint_eq(mode_of(path_of("spool")), 0700);
+    ck_assert_uint_eq(mode_of(path_of("queue.db")), 0600);
+    ck_assert_uint_eq(mode_of(path_of("queue.db-wal")), 0600);
+    ck_assert_uint_eq(mode_of(path_of("queue.db-shm")), 0600);
+    ck_assert_uint_eq(mode_of(raw_path(1)), 0600);
+}
+END_TEST
+
+START_TEST(missing_folders_above_are_made)
+{
+    char url[200];
+    struct queue *queue = NULL;
+    (void)snprintf(url, sizeof url, "sqlite:%s/a/b//c/", f.dir);
+    ck_well(&f, queue_open(url, NULL, &f.clock, &queue, &f.err));
+    queue_close(queue);
+    (void)snprintf(url, sizeof url, "%s/a/b/c/queue.db", f.dir);
+    ck_assert(exists(url));
+}
+END_TEST
+
+static int open_again(void)
+{
+    struct queue *queue = NULL;
+    int result = queue_open(f.url, NULL, &f.clock, &queue, &f.err);
+    queue_close(queue);
+    return result;
+}
+
+START_TEST(a_folder_that_others_can_write_is_refused)
+{
+    static const mode_t modes[] = {0720, 0702, 0777};
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        ck_assert_int_eq(chmod(path_of(""), modes[i]), 0);
+        ck_assert_int_eq(open_again(), -1);
+        ck_assert_int_eq(f.err.class, ERROR_CONFIG);
+        ck_assert_ptr_nonnull(strstr(f.err.text, "chmod 700"));
+    }
+    ck_assert_int_eq(chmod(path_of(""), 0750), 0);
+    ck_assert_int_eq(open_again(), 0);
+}
+END_TEST
+
+START_TEST(a_file_in_the_place_of_the_folder_is_told)
+{
+    char url[200];
+    struct queue *queue = NULL;
+    (void)snprintf(url, sizeof url, "sqlite:%s", path_of("queue.db"));
+    ck_assert_int_eq(queue_open(url, NULL, &f.clock, &queue, &f.err), -1);
+    ck_assert_int_eq(f.err.class, ERROR_CREATE);
+}
+END_TEST
+
+START_TEST(a_large_file_without_name_is_linked_and_one_with_a_name_is_copied)
+{
+    struct queue_item nameless = item_in_file(1, QUEUE_INLINE_MAX + 1);
+    struct queue_item named = queue_fixture_item(2);
+    named.raw_bytes = NULL;
+    named.raw_size = QUEUE_INLINE_MAX + 1;
+    named.raw_fd = open(path_of("spool/named"), O_RDWR | O_CREAT, 0600);
+    ck_assert_int_eq(ftruncate(named.raw_fd, (off_t)named.raw_size), 0);
+    ck_assert_int_eq(queue_put(f.queue, &nameless, &f.err), QUEUE_PUT_ADDED);
+    ck_assert_int_eq(queue_put(f.queue, &named, &f.err), QUEUE_PUT_ADDED);
+    ck_assert_int_eq(queue_commit(f.queue, &f.err), QUEUE_COMMITTED);
+    struct stat given, kept;
+    ck_assert_int_eq(fstat(nameless.raw_fd, &given), 0);
+    ck_assert_int_eq(stat(raw_path(1), &kept), 0);
+    ck_assert(given.st_ino == kept.st_ino && given.st_dev == kept.st_dev);
+    ck_assert_int_eq(fstat(named.raw_fd, &given), 0);
+    ck_assert_int_eq(stat(raw_path(2), &kept), 0);
+    ck_assert(given.st_ino != kept.st_ino);
+    ck_assert_int_eq(kept.st_size, given.st_size);
+    close(nameless.raw_fd);
+    close(named.raw_fd);
+}
+END_TEST
+
+START_TEST(a_message_at_the_limit_is_a_row_and_one_above_it_a_file)
+{
+    for (uint32_t uid = 1; uid <= 2; uid++) {
+        struct queue_item item = item_in_file(uid, QUEUE_INLINE_MAX + uid - 1);
+        ck_assert_int_eq(queue_put(f.queue, &item, &f.err), QUEUE_PUT_ADDED);
+        close(item.raw_fd);
+    }
+    ck_assert_int_eq(queue_commit(f.queue, &f.err), QUEUE_COMMITTED);
+    ck_assert(!exists(raw_path(1)));
+    ck_assert(exists(raw_path(2)));
+}
+END_TEST
+
+START_TEST(files_of_a_batch_go_with_its_rollback_and_those_before_stay)
+{
+    for (uint32_t uid = 1; uid <= 3; uid++) {
+        struct queue_item item = item_in_file(uid, QUEUE_INLINE_MAX + 1);
+        ck_assert_int_eq(queue_put(f.queue, &item, &f.err), QUEUE_PUT_ADDED);
+        close(item.raw_fd);
+        if (uid == 1)
+            ck_assert_int_eq(queue_commit(f.queue, &f.err), QUEUE_COMMITTED);
+    }
+    ck_assert(exists(raw_path(3)));
+    queue_rollback(f.queue);
+    ck_assert(exists(raw_path(1)));
+    ck_assert(!exists(raw_path(2)));
+    ck_assert(!exists(raw_path(3)));
+}
+END_TEST
+
+START_TEST(a_file_left_by_a_batch_that_died_is_replaced)
+{
+    struct queue_item item = item_in_file(1, QUEUE_INLINE_MAX + 1);
+    ck_assert_int_eq(queue_put(f.queue, &item, &f.err), QUEUE_PUT_ADDED);
+    queue_rollback(f.queue);
+    int stray = open(raw_path(1), O_WRONLY | O_CREAT, 0600); /* its folders are there now */
+    ck_assert_int_ge(stray, 0);
+    close(stray);
+    ck_assert_int_eq(queue_put(f.queue, &item, &f.err), QUEUE_PUT_ADDED);
+    ck_assert_int_eq(queue_commit(f.queue, &f.err), QUEUE_COMMITTED);
+    close(item.raw_fd);
+    struct stat kept;
+    ck_assert_int_eq(stat(raw_path(1), &kept), 0);
+    ck_assert_int_eq(kept.st_size, QUEUE_INLINE_MAX + 1);
+}
+END_TEST
+
+START_TEST(more_files_than_are_kept_open_fit_into_a_batch)
+{
+    enum { MANY = QUEUE_SQLITE_RAW_OPEN + 5 };
+    for (uint32_t uid = 1; uid <= MANY; uid++) {
+        struct queue_item item = item_in_file(uid, QUEUE_INLINE_MAX + 1);
+        ck_assert_int_eq(queue_put(f.queue, &item, &f.err), QUEUE_PUT_ADDED);
+        close(item.raw_fd);
+    }
+    ck_assert_int_eq(queue_commit(f.queue, &f.err), QUEUE_COMMITTED);
+    for (uint32_t uid = 1; uid <= MANY; uid++)
+        ck_assert(exists(raw_path(uid)));
+}
+END_TEST
+
+START_TEST(a_message_whose_file_is_gone_or_cut_is_told_by_name)
+{
+    struct queue_item item = item_in_file(1, QUEUE_INLINE_MAX + 1);
+    ck_assert_int_eq(queue_put(f.queue, &item, &f.err), QUEUE_PUT_ADDED);
+    ck_assert_int_eq(queue_commit(f.queue, &f.err), QUEUE_COMMITTED);
+    close(item.raw_fd);
+    char id[QUEUE_ID_TEXT];
+    int fd = -1;
+    queue_fixture_id(1, id);
+    ck_assert_int_eq(truncate(raw_path(1), 5), 0);
+    ck_assert_int_eq(queue_raw(f.queue, id, &fd, &f.err), -1);
+    ck_assert_ptr_nonnull(strstr(f.err.text, id));
+    ck_assert_int_eq(unlink(raw_path(1)), 0);
+    ck_assert_int_eq(queue_raw(f.queue, id, &fd, &f.err), -1);
+    ck_assert_int_eq(f.err.class, ERROR_STORE);
+    ck_assert_int_eq(fd, -1);
+}
+END_TEST
+
+static void touch(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+}
+
+START_TEST(stray_spool_files_are_removed_at_open_unless_somebody_uses_the_spool)
+{
+    char expected[600];
+    ck_assert_ptr_nonnull(realpath(path_of("spool"), expected));
+    ck_assert_str_eq(queue_spool_dir(f.queue), expected);
+    touch(path_of("spool/stray"));
+    ck_assert_int_eq(open_again(), 0); /* f.queue may be writing it just now */
+    ck_assert(exists(path_of("spool/stray")));
+    queue_fixture_reopen(&f);
+    ck_assert(!exists(path_of("spool/stray")));
+}
+END_TEST
+
+START_TEST(the_disks_reserve_is_not_touched)
+{
+    queue_fixture_add(&f, 1, 1);
+    store()->folder.reserve_min = UINT64_MAX / 2;
+    struct queue_item item = queue_fixture_item(2);
+    ck_assert_int_eq(queue_put(f.queue, &item, &f.err), QUEUE_PUT_FAILED);
+    ck_assert_int_eq(f.err.class, ERROR_STORE);
+    ck_assert_ptr_nonnull(strstr(f.err.text, "MB free"));
+    ck_assert_ptr_nonnull(strstr(f.err.text, "free some space"));
+    queue_fixture_note(&f, 1, QUEUE_STEP_MOVED); /* what was begun may be ended */
+    store()->folder.reserve_min = 0;
+    ck_assert_int_eq(queue_put(f.queue, &item, &f.err), QUEUE_PUT_ADDED);
+}
+END_TEST
+
+START_TEST(the_disk_is_looked_at_again_while_a_batch_grows)
+{
+    struct queue_item item = item_in_file(1, QUEUE_INLINE_MAX);
+    uint32_t uid = 1;
+    ck_assert_int_eq(queue_put(f.queue, &item, &f.err), QUEUE_PUT_ADDED);
+    store()->folder.reserve_min = UINT64_MAX / 2;
+    enum queue_put_result result;
+    do {
+        item.origin.uid = ++uid;
+        result = queue_put(f.queue, &item, &f.err);
+    } while (result == QUEUE_PUT_ADDED && uid < 100);
+    close(item.raw_fd);
+    ck_assert_int_eq(result, QUEUE_PUT_FAILED);
+    ck_assert_uint_le(uid, QUEUE_SQLITE_SPACE_EVERY / QUEUE_INLINE_MAX + 1);
+    ck_assert_uint_eq(queue_fixture_count(&f), 0);
+}
+END_TEST
+
+/* ---- Schema ---------------------------------------------------------------------------------- */
+
+START_TEST(a_newer_schema_is_refused_by_both_versions_and_left_alone)
+{
+    queue_fixture_add(&f, 1, 1);
+    queue_close(f.queue);
+    f.queue = NULL;
+    run_sql("PRAGMA user_version = 7");
+    ck_assert_int_eq(open_again(), -1);
+    ck_assert_int_eq(f.err.class, ERROR_CONFIG);
+    ck_assert_ptr_nonnull(strstr(f.err.text, "schema 7"));
+    ck_assert_ptr_nonnull(strstr(f.err.text, "up to 1"));
+    ck_assert_int_eq(sql_number("PRAGMA user_version"), 7);
+    ck_assert_int_eq(sql_number("SELECT count(*) FROM entry"), 1);
+}
+END_TEST
+
+START_TEST(a_database_of_another_program_is_refused_and_left_alone)
+{
+    queue_close(f.queue);
+    f.queue = NULL;
+    ck_assert_int_eq(unlink(path_of("queue.db")), 0);
+    run_sql("CREATE TABLE diary (day)");
+    ck_assert_int_eq(open_again(), -1);
+    ck_assert_int_eq(f.err.class, ERROR_CONFIG);
+    ck_assert_ptr_nonnull(strstr(f.err.text, "another program"));
+    ck_assert_int_eq(sql_number("SELECT count(*) FROM sqlite_schema"), 1);
+    ck_assert_int_eq(sql_number("SELECT journal_mode = 'delete' FROM pragma_journal_mode"), 1);
+}
+END_TEST
+
+START_TEST(what_is_no_database_is_refused)
+{
+    queue_close(f.queue);
+    f.queue = NULL;
+    FILE *file = fopen(path_of("queue.db"), "w");
+    for (int i = 0; i < 1000; i++)
+        fputs("this is a text, not a database\n", file);
+    fclose(file);
+    ck_assert_int_eq(open_again(), -1);
+    ck_assert_int_eq(f.err.class, ERROR_CONFIG);
+    ck_assert_ptr_nonnull(strstr(f.err.text, "damaged"));
+}
+END_TEST
+
+START_TEST(a_database_is_durable_and_ours_by_its_header)
+{
+    ck_assert_int_eq(sql_number("PRAGMA user_version"), QUEUE_SQLITE_SCHEMA);
+    ck_assert_int_eq(sql_number("PRAGMA application_id"), QUEUE_SQLITE_APPLICATION);
+    ck_assert_int_eq(sql_number("PRAGMA page_size"), QUEUE_SQLITE_PAGE);
+    ck_assert_int_eq(sql_number("SELECT journal_mode = 'wal' FROM pragma_journal_mode"), 1);
+    sqlite3_stmt *statement = NULL;
+    ck_assert_int_eq(
+        sqlite3_prepare_v2(store()->db.handle, "PRAGMA synchronous", -1, &statement, NULL),
+        SQLITE_OK);
+    ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
+    ck_assert_int_eq(sqlite3_column_int(statement, 0), 2);
+    sqlite3_finalize(statement);
+}
+END_TEST
+
+/* Statements that walk a whole table or index, each for a reason. */
+static bool may_walk(unsigned which, const char *detail)
+{
+    return which == SQL_UNSETTLED_COUNT && /* rows come and go: usually there are few */
+           strcmp(detail, "SCAN ledger USING INDEX ledger_unsettled") == 0;
+}
+
+static void check_plan(unsigned which)
+{
+    char sql[2048];
+    sqlite3_stmt *plan = NULL;
+    (void)snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN %s",
+                   queue_sqlite_sql_text((enum queue_sqlite_sql)which));
+    ck_assert_int_eq(sqlite3_prepare_v2(store()->db.handle, sql, -1, &plan, NULL), SQLITE_OK);
+    while (sqlite3_step(plan) == SQLITE_ROW) {
+        const char *detail = (const char *)sqlite3_column_text(plan, 3);
+        ck_assert_msg((strstr(detail, "SCAN") == NULL && strstr(detail, "TEMP B-TREE") == NULL) ||
+                          may_walk(which, detail),
+                      "%s: %s", queue_sqlite_sql_text((enum queue_sqlite_sql)which), detail);
+    }
+    sqlite3_finalize(plan);
+}
+
+START_TEST(no_statement_walks_a_whole_table_or_sorts)
+{
+    for (unsigned which = 0; which < SQL_COUNT; which++)
+        check_plan(which);
+}
+END_TEST
+
+START_TEST(an_index_of_their_own_answers_who_is_next)
+{
+    static const struct {
+        enum queue_sqlite_sql sql;
+        const char *index;
+    } rows[] = {
+        {SQL_NEXT_QUEUE_UP, "COVERING INDEX entry_queue"},
+        {SQL_NEXT_QUEUE_DOWN, "COVERING INDEX entry_queue"},
+        {SQL_NEXT_SOURCE_UP, "COVERING INDEX entry_source"},
+        {SQL_NEXT_SOURCE_DOWN, "COVERING INDEX entry_source"},
+        {SQL_DUE_NEW, "INDEX entry_queue"},
+        {SQL_DUE_TAKEN, "INDEX entry_lease"},
+        {SQL_ENTRY_BY_ID, "INDEX entry_id"},
+        {SQL_UNSETTLED_EPOCH, "INDEX ledger_unsettled"},
+        {SQL_UNSETTLED, "INDEX ledger_unsettled"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char sql[1024];
+        (void)snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN %s",
+                       queue_sqlite_sql_text(rows[i].sql));
+        sqlite3_stmt *plan = NULL;
+        ck_assert_int_eq(sqlite3_prepare_v2(store()->db.handle, sql, -1, &plan, NULL), SQLITE_OK);
+        ck_assert_int_eq(sqlite3_step(plan), SQLITE_ROW);
+        const char *detail = (const char *)sqlite3_column_text(plan, 3);
+        ck_assert_msg(strstr(detail, rows[i].index) != NULL, "%s: %s", sql, detail);
+        sqlite3_finalize(plan);
+    }
+}
+END_TEST
+
+START_TEST(entries_are_found_across_runs_of_ids)
+{
+    queue_fixture_add(&f, 1, 3);
+    /* As if 3 * 8192 entries lay between. */
+    run_sql("PRAGMA foreign_keys = OFF; UPDATE entry SET n = 30000 WHERE uid = 3;"
+            "UPDATE body SET n = 30000 WHERE n = 3");
+    queue_fixture_reopen(&f);
+    for (uint32_t uid = 1; uid <= 3; uid++) {
+        char id[QUEUE_ID_TEXT];
+        AUTO(queue_entry) entry = NULL;
+        queue_fixture_id(uid, id);
+        ck_well(&f, queue_get(f.queue, id, &entry, &f.err));
+        ck_assert_uint_eq(entry->uid, uid);
+    }
+}
+END_TEST
+
+START_TEST(the_tally_agrees_with_the_entries)
+{
+    queue_fixture_add(&f, 1, 9);
+    for (unsigned i = 0; i < 6; i++) {
+        AUTO(queue_entry) entry = NULL;
+        ck_well(&f, queue_take(f.queue, NULL, 60, &entry, &f.err));
+        if (i % 3 == 0)
+            ck_well(&f, queue_done(f.queue, entry->id, entry->fence, &f.err));
+        if (i % 3 == 1)
+            ck_well(&f, queue_fail(f.queue, entry->id, entry->fence, "why", &f.err));
+    }
+    ck_assert_int_eq(
+        sql_number("SELECT count(*) FROM (SELECT queue, state, entries, raw_bytes FROM "
+                   "tally WHERE entries > 0 EXCEPT SELECT queue, state, count(*), "
+                   "sum(raw_size) FROM entry GROUP BY queue, state)"),
+        0);
+    ck_assert_int_eq(sql_number("SELECT sum(entries) FROM tally"), 9);
+}
+END_TEST
+
+START_TEST(a_queue_of_schema_1_opens_with_all_it_held)
+{
+    queue_close(f.queue);
+    f.queue = NULL;
+    ck_assert_int_eq(unlink(path_of("queue.db")), 0);
+    FILE *file = fopen(SRCDIR "/data/queue-v1.sql", "r");
+    ck_assert_ptr_nonnull(file);
+    static char sql[65536];
+    size_t size = fread(sql, 1, sizeof sql - 1, file);
+    fclose(file);
+    sql[size] = '\0';
+    run_sql(sql);
+    ck_well(&f, queue_open(f.url, NULL, &f.clock, &f.queue, &f.err));
+    const struct queue_filter all = {0};
+    ck_assert_str_eq(queue_fixture_uids(&f, &all), "1 2 3 4 5 0");
+    ck_assert_int_eq(queue_fixture_record(&f, 1).step, QUEUE_STEP_MOVED);
+    ck_assert_str_eq(queue_fixture_record(&f, 1).target, "DROPBOX");
+    ck_assert_uint_eq(queue_fixture_record(&f, 9).attempts, 2);
+    char id[QUEUE_ID_TEXT];
+    queue_fixture_id(2, id);
+    AUTO(queue_entry) failed = NULL;
+    ck_well(&f, queue_get(f.queue, id, &failed, &f.err));
+    ck_assert_int_eq(failed->state, QUEUE_FAILED);
+    ck_assert_str_eq(failed->error, "no invoice number");
+    int fd;
+    ck_well(&f, queue_raw(f.queue, id, &fd, &f.err));
+    close(fd);
+    struct queue_stats stats;
+    ck_well(&f, queue_stats(f.queue, NULL, &stats, &f.err));
+    for (unsigned state = QUEUE_NEW; state <= QUEUE_BAD; state++)
+        ck_assert_uint_eq(stats.by_state[state], state == QUEUE_NEW ? 2 : 1);
+}
+END_TEST
+
+/* ---- Several processes ----------------------------------------------------------------------- */
+
+START_TEST(another_process_that_writes_for_long_is_named_as_the_reason)
+{
+    struct queue *other = NULL;
+    ck_well(&f, queue_open(f.url, NULL, &f.clock, &other, &f.err));
+    struct queue_item item = queue_fixture_item(1);
+    ck_assert_int_eq(queue_put(other, &item, &f.err), QUEUE_PUT_ADDED);
+    sqlite3_busy_timeout(store()->db.handle, 0);
+    ck_assert_int_eq(queue_put(f.queue, &item, &f.err), QUEUE_PUT_FAILED);
+    ck_assert_int_eq(f.err.class, ERROR_STORE);
+    ck_assert_ptr_nonnull(strstr(f.err.text, "another process is writing"));
+    const struct queue_record record = {.origin = item.origin, .step = QUEUE_STEP_MOVING};
+    ck_assert_int_eq(queue_note(f.queue, &record, 1, &f.err), -1);
+    ck_assert_uint_eq(queue_fixture_count(&f), 0); /* reading goes on */
+    ck_assert_int_eq(queue_commit(other, &f.err), QUEUE_COMMITTED);
+    ck_assert_int_eq(queue_put(f.queue, &item, &f.err), QUEUE_PUT_DUPLICATE);
+    queue_close(other);
+}
+END_TEST
+
+START_TEST(a_duplicate_alone_keeps_nobody_waiting)
+{
+    queue_fixture_add(&f, 1, 1);
+    struct queue_item item = queue_fixture_item(1);
+    ck_assert_int_eq(queue_put(f.queue, &item, &f.err), QUEUE_PUT_DUPLICATE);
+    ck_assert(!queue_sqlite_in_transaction(&store()->db));
+}
+END_TEST
+
+START_TEST(an_entry_goes_to_one_of_several_workers)
+{
+    enum { ENTRIES = 40 };
+    queue_fixture_add(&f, 1, ENTRIES);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    struct queue *queue = f.queue;
+    if (child == 0 && queue_open(f.url, NULL, &f.clock, &queue, NULL) < 0)
+        _exit(255);
+    int taken = 0;
+    for (;;) {
+        struct queue_entry *entry = NULL;
+        if (queue_take(queue, NULL, 60, &entry, NULL) < 0)
+            _exit(254);
+        if (entry == NULL)
+            break;
+        taken++;
+        if (queue_done(queue, entry->id, entry->fence, NULL) < 0)
+            _exit(253);
+        queue_entry_free(entry);
+    }
+    if (child == 0)
+        _exit(taken);
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status) + taken, ENTRIES);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    const TTest *const tests[] = {
+        nobody_else_can_read_any_of_it,
+        missing_folders_above_are_made,
+        a_folder_that_others_can_write_is_refused,
+        a_file_in_the_place_of_the_folder_is_told,
+        a_large_file_without_name_is_linked_and_one_with_a_name_is_copied,
+        a_message_at_the_limit_is_a_row_and_one_above_it_a_file,
+        files_of_a_batch_go_with_its_rollback_and_those_before_stay,
+        a_file_left_by_a_batch_that_died_is_replaced,
+        more_files_than_are_kept_open_fit_into_a_batch,
+        a_message_whose_file_is_gone_or_cut_is_told_by_name,
+        stray_spool_files_are_removed_at_open_unless_somebody_uses_the_spool,
+        the_disks_reserve_is_not_touched,
+        the_disk_is_looked_at_again_while_a_batch_grows,
+        a_newer_schema_is_refused_by_both_versions_and_left_alone,
+        a_database_of_another_program_is_refused_and_left_alone,
+        what_is_no_database_is_refused,
+        a_database_is_durable_and_ours_by_its_header,
+        no_statement_walks_a_whole_table_or_sorts,
+        an_index_of_their_own_answers_who_is_next,
+        entries_are_found_across_runs_of_ids,
+        the_tally_agrees_with_the_entries,
+        a_queue_of_schema_1_opens_with_all_it_held,
+        another_process_that_writes_for_long_is_named_as_the_reason,
+        a_duplicate_alone_keeps_nobody_waiting,
+        an_entry_goes_to_one_of_several_workers,
+    };
+    Suite *s = suite_create("queue sqlite");
+    TCase *all = tcase_create("sqlite");
+    tcase_add_checked_fixture(all, setup, teardown);
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+        tcase_add_test(all, tests[i]);
+    suite_add_tcase(s, all);
+    return s;
+}
+
+CHECK_MAIN(suite)
