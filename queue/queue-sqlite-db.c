@@ -15,6 +15,7 @@ static const char db_settings[] = "PRAGMA page_size = 16384;"
                                   "PRAGMA synchronous = FULL;"
                                   "PRAGMA foreign_keys = ON;"
                                   "PRAGMA cache_size = -4096;"
+                                  "PRAGMA journal_size_limit = 67108864;" /* one huge batch */
                                   "PRAGMA temp_store = MEMORY;"
                                   "PRAGMA trusted_schema = OFF;"
                                   "PRAGMA cell_size_check = ON;";

@@ -118,12 +118,13 @@ static const char *const schema_sql[SQL_COUNT] = {
                         "  target_uidvalidity = iif(?5 = 1, target_uidvalidity, ?7),"
                         "  target_uid = iif(?5 = 1, target_uid, ?8),"
                         "  target = iif(?5 = 1, target, ?9)",
-    [SQL_UNSETTLED_EPOCH] = "SELECT uidvalidity FROM ledger WHERE scope = ?1 AND uidvalidity > ?2"
+    [SQL_UNSETTLED_EPOCH] = "SELECT uidvalidity FROM ledger INDEXED BY ledger_unsettled WHERE "
+                            "scope = ?1 AND uidvalidity > ?2"
                             " AND step BETWEEN 2 AND 5 ORDER BY uidvalidity LIMIT 1",
     [SQL_UNSETTLED] =
         "SELECT l.step, l.attempts, l.fate, l.target_uidvalidity, l.target_uid, w.text, l.uid, "
         "l.key"
-        " FROM ledger l LEFT JOIN word w ON w.id = l.target"
+        " FROM ledger l INDEXED BY ledger_unsettled LEFT JOIN word w ON w.id = l.target"
         " WHERE l.scope = ?1 AND l.uidvalidity = ?2 AND l.uid > ?3 AND l.step BETWEEN 2 AND 5"
         " ORDER BY l.uid, l.key LIMIT ?4",
     [SQL_UNSETTLED_COUNT] =
