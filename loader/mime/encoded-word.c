@@ -71,9 +71,12 @@ static int hex_digit(int byte)
     return lower >= '0' && lower <= '9' ? lower - '0' : lower >= 'a' && lower <= 'f' ? lower - 87 : -1;
 }
 
-/* Q (RFC 2047 s.4.2); "=" without two digits stands for itself. */
-static int word_decode_q(struct cursor c, struct buffer *out)
+/* Q (RFC 2047 s.4.2); "=" without two digits stands for itself, unless it was cut off there. */
+static int word_decode_q(struct cursor c, bool whole, struct buffer *out)
 {
+    for (size_t i = 0; i < 2 && !whole && c.len > i; i++)
+        if (c.bytes[c.len - 1 - i] == '=')
+            c.len -= i + 1;
     if (buffer_reserve(out, c.len) < 0)
         return -1;
     size_t n = 0;
@@ -138,5 +141,5 @@ int encoded_word_decode(const struct encoded_word *word, struct encoded_word_bit
                         struct buffer *out)
 {
     struct cursor c = cursor_over(word->payload.bytes, word->payload.len);
-    return word->base64 ? word_decode_b(c, bits, out) : word_decode_q(c, out);
+    return word->base64 ? word_decode_b(c, bits, out) : word_decode_q(c, word->whole, out);
 }

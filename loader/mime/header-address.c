@@ -55,7 +55,7 @@ static struct span buffer_span(const struct buffer *b)
 }
 
 /* As UTF-8; *out NULL when nothing is left. */
-static int address_decode(struct span raw, struct mail_texts *problems, char **out)
+static int name_decode(struct span raw, struct mail_texts *problems, char **out)
 {
     *out = NULL;
     if (raw.len == 0)
@@ -63,7 +63,23 @@ static int address_decode(struct span raw, struct mail_texts *problems, char **o
     AUTO_TEXT text = header_take_text(raw, SIZE_MAX, problems);
     if (text == NULL)
         return -1;
+    size_t length = strlen(text);
+    if (length > 2 && text[0] == '"' && text[length - 1] == '"') { /* quotes inside a word */
+        memmove(text, text + 1, length - 2);
+        text[length - 2] = '\0';
+    }
     if (text[0] != '\0')
+        *out = TAKE(text);
+    return 0;
+}
+
+static int address_decode(struct span raw, struct mail_texts *problems, char **out)
+{
+    *out = NULL;
+    AUTO_TEXT text = raw.len > 0 ? header_take_text(raw, SIZE_MAX, problems) : NULL;
+    if (raw.len > 0 && text == NULL)
+        return -1;
+    if (text != NULL && text[0] != '\0')
         *out = TAKE(text);
     return 0;
 }
@@ -78,7 +94,7 @@ static int address_emit(struct address_scan *s, struct span name, struct span ad
     if (out->count >= MAIL_ADDRESSES_MAX)
         return problem_add(s->problems, "more than %u addresses: the rest is not listed",
                            MAIL_ADDRESSES_MAX);
-    if (address_decode(name, s->problems, &item.name) < 0 ||
+    if (name_decode(name, s->problems, &item.name) < 0 ||
         address_decode(address, s->problems, &item.address) < 0)
         return -1;
     if (item.name == NULL && item.address == NULL)

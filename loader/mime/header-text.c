@@ -121,8 +121,8 @@ static size_t control_length(const uint8_t *at, size_t left)
     return at[0] == 0xC2 && left > 1 && at[1] < 0xA0 ? 2 : 0;
 }
 
-/* Second pass: a fold keeps its space, line ends elsewhere and tabs become one, other control
- * characters go. */
+/* Second pass: a line end with the white space behind it is a fold, which is one space; so is a
+ * tab; other control characters go. */
 static int header_clean(const uint8_t *bytes, size_t count, struct buffer *out)
 {
     for (size_t at = 0; at < count;) {
@@ -134,13 +134,14 @@ static int header_clean(const uint8_t *bytes, size_t count, struct buffer *out)
         at = run;
         bool space = false, line = false;
         size_t length;
-        while (at < count && (length = control_length(bytes + at, count - at)) > 0) {
+        while (at < count &&
+               ((length = control_length(bytes + at, count - at)) > 0 || (line && bytes[at] == ' '))) {
             line = line || bytes[at] == '\r' || bytes[at] == '\n';
-            space = space || bytes[at] == '\t';
-            at += length;
+            space = space || line || bytes[at] == '\t';
+            at += length > 0 ? length : 1;
         }
-        bool there = (at < count && bytes[at] == ' ');
-        if ((space || (line && !there)) && at < count && text_append_fitting(out, " ", 1) < 0)
+        bool there = out->len > 0 && out->data[out->len - 1] == ' ';
+        if (space && at < count && !(line && there) && text_append_fitting(out, " ", 1) < 0)
             return -1;
     }
     return 0;

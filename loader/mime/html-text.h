@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* html-text.h - HTML as a mail reader without a browser would show it.
  *
- * Links as "text <url>" (once where both say the same), lists with bullets and numbers, cells of a
- * table apart by a tab, quotes as "> ", preformatted text as it is, character references
- * resolved, scripts, styles, comments and the head left out. No tree is built and nothing recurses:
- * a tokeniser of its own, a small stack for lists and quotes. Time is linear; nothing is fetched. */
+ * Links as "text <url>" (once where both say the same), "* " and "1. " before items of lists, a tab
+ * between the cells of a row, "> " before lines of a quote, images as their alternative text,
+ * preformatted text as it is, character references resolved; scripts, styles, titles and comments
+ * left out. No tree is built and nothing recurses: one pass over tokens with a small stack of lists.
+ * Time is linear; nothing is fetched. */
 #ifndef MAILCHUTE_MIME_HTML_TEXT_H
 #define MAILCHUTE_MIME_HTML_TEXT_H
 
@@ -12,8 +13,13 @@
 
 #include "buffer.h"
 
-/** html_to_text - append the text of @html (UTF-8, @len bytes) to @out, lines ended by LF. A full
- * buffer is no failure: what fits is a beginning. -1 is out of memory. */
+#define HTML_LISTS_MAX 16u  /* lists inside lists that are told apart; deeper ones look alike */
+#define HTML_QUOTES_MAX 16u /* "> " in front of a line, at most */
+#define HTML_BREAKS_MAX 3u  /* line ends in a row: two empty lines */
+#define HTML_URL_MAX 2000u  /* bytes; a longer link is shown without its url */
+
+/** html_to_text - append the text of @html (UTF-8, @len bytes) to @out, lines ended by LF, none at
+ * the end. A full buffer is no failure: what fits is a beginning. -1 is out of memory. */
 int html_to_text(const char *html, size_t len, struct buffer *out);
 
 #endif
