@@ -328,9 +328,26 @@ static int imap_entry_settle(void *handle, const uint64_t *tokens, uint64_t coun
     return 0;
 }
 
+/* What is still out was not stored: release it. */
+static void imap_loader_release(struct imap_loader *loader)
+{
+    uint64_t tokens[IMAP_RECORDS_MAX];
+    struct error err;
+    while (loader->out_first < loader->out_count) {
+        size_t count = 0;
+        for (size_t i = loader->out_first; i < loader->out_count && count < IMAP_RECORDS_MAX; i++)
+            if (loader->out[i].uid != 0)
+                tokens[count++] = loader->out[i].uid;
+        (void)imap_loader_settle(loader, tokens, count, LOADER_FATE_RELEASE, &err);
+    }
+}
+
 static void imap_entry_close(void *handle)
 {
-    imap_loader_free(handle);
+    struct imap_loader *loader = handle;
+    if (loader != NULL)
+        imap_loader_release(loader);
+    imap_loader_free(loader);
 }
 
 static int imap_entry_wait(void *handle, struct loader_wait *out_wait, struct loader_error *out_err)

@@ -321,6 +321,10 @@ static int memory_note_one(struct queue_memory *store, const struct queue_record
     if (row == NULL)
         return -1;
     struct queue_record *at = &row->record;
+    if (record->step == QUEUE_STEP_UNKNOWN) { /* an attempt is taken back */
+        at->attempts -= at->attempts > 0 ? 1 : 0;
+        return 0;
+    }
     if (record->step == QUEUE_STEP_ATTEMPTED) {
         at->attempts += at->attempts < UINT32_MAX ? 1 : 0;
         if (at->step < QUEUE_STEP_ATTEMPTED)

@@ -109,15 +109,16 @@ static const char *const schema_sql[SQL_COUNT] = {
         "INSERT INTO ledger (scope, uidvalidity, uid, key, step, attempts, fate, entry)"
         " VALUES (?1, ?2, ?3, ?4, 2, 0, ?5, ?6) ON CONFLICT DO UPDATE"
         " SET step = 2, fate = excluded.fate, entry = excluded.entry",
-    /* Step 1 is QUEUE_STEP_ATTEMPTED: it counts, and changes nothing that came later. */
-    [SQL_LEDGER_NOTE] = "INSERT INTO ledger VALUES (?1, ?2, ?3, ?4, ?5, ?5 = 1, iif(?5 = 1, 0, ?6),"
-                        "  iif(?5 = 1, 0, ?7), iif(?5 = 1, 0, ?8), iif(?5 = 1, NULL, ?9), NULL)"
+    /* Step 1 is QUEUE_STEP_ATTEMPTED: it counts, and changes nothing that came later. Step 0,
+     * UNKNOWN, takes one attempt back. */
+    [SQL_LEDGER_NOTE] = "INSERT INTO ledger VALUES (?1, ?2, ?3, ?4, ?5, ?5 = 1, iif(?5 <= 1, 0, ?6),"
+                        "  iif(?5 <= 1, 0, ?7), iif(?5 <= 1, 0, ?8), iif(?5 <= 1, NULL, ?9), NULL)"
                         " ON CONFLICT DO UPDATE SET"
-                        "  attempts = min(attempts + (?5 = 1), 4294967295),"
-                        "  step = iif(?5 = 1, step, ?5),"
-                        "  target_uidvalidity = iif(?5 = 1, target_uidvalidity, ?7),"
-                        "  target_uid = iif(?5 = 1, target_uid, ?8),"
-                        "  target = iif(?5 = 1, target, ?9)",
+                        "  attempts = max(0, min(attempts + (?5 = 1) - (?5 = 0), 4294967295)),"
+                        "  step = iif(?5 <= 1, step, ?5),"
+                        "  target_uidvalidity = iif(?5 <= 1, target_uidvalidity, ?7),"
+                        "  target_uid = iif(?5 <= 1, target_uid, ?8),"
+                        "  target = iif(?5 <= 1, target, ?9)",
     [SQL_UNSETTLED_EPOCH] = "SELECT uidvalidity FROM ledger INDEXED BY ledger_unsettled WHERE "
                             "scope = ?1 AND uidvalidity > ?2"
                             " AND step BETWEEN 2 AND 5 ORDER BY uidvalidity LIMIT 1",

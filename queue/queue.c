@@ -210,7 +210,7 @@ int queue_note(struct queue *queue, const struct queue_record *records, size_t c
     if (queue->in_batch)
         return error_set(err, ERROR_BUG, "a step was to be noted inside an open batch");
     for (size_t i = 0; i < count; i++)
-        if (records[i].step <= QUEUE_STEP_UNKNOWN || records[i].step > QUEUE_STEP_MOVED)
+        if ((unsigned int)records[i].step > QUEUE_STEP_MOVED)
             return error_set(err, ERROR_BUG, "step %d cannot be noted", (int)records[i].step);
     struct queue_record *names;
     if (queue_records_normal(records, count, &names, err) < 0)

@@ -145,7 +145,8 @@ int queue_known(struct queue *queue, struct queue_record *records, size_t count,
 
 /** queue_note - write these steps down, durably, in one transaction of their own (the open batch, if
  * any, is not touched: commit it first; a batch that is open makes this fail with ERROR_BUG).
- * ATTEMPTED raises attempts by one and never lowers a later step. Other steps are set as told;
+ * ATTEMPTED raises attempts by one and never lowers a later step; UNKNOWN takes one attempt back: it
+ * ended for a reason that was not the message's, such as a lost connection. Other steps are set as told;
  * fate is kept from the row. A step for an origin without row makes one. */
 int queue_note(struct queue *queue, const struct queue_record *records, size_t count,
                struct error *err);

@@ -317,7 +317,7 @@ START_TEST(a_step_of_a_stranger_makes_a_row_that_is_no_entry)
 }
 END_TEST
 
-START_TEST(a_step_is_not_noted_inside_an_open_batch_nor_an_unknown_one_ever)
+START_TEST(a_step_is_not_noted_inside_an_open_batch_nor_one_that_does_not_exist)
 {
     START();
     struct queue_record record = {.origin = queue_fixture_item(1).origin,
@@ -328,11 +328,27 @@ START_TEST(a_step_is_not_noted_inside_an_open_batch_nor_an_unknown_one_ever)
     ck_assert_int_eq(f.err.class, ERROR_BUG);
     ck_assert_int_eq(queue_commit(f.queue, &f.err), QUEUE_COMMITTED);
     ck_assert_uint_eq(queue_fixture_count(&f), 1);
-    record.step = QUEUE_STEP_UNKNOWN;
-    ck_assert_int_eq(queue_note(f.queue, &record, 1, &f.err), -1);
     record.step = (enum queue_step)(QUEUE_STEP_MOVED + 1);
     ck_assert_int_eq(queue_note(f.queue, &record, 1, &f.err), -1);
     ck_assert_int_eq(queue_fixture_record(&f, 1).step, QUEUE_STEP_UNKNOWN);
+}
+END_TEST
+
+START_TEST(an_attempt_that_was_not_the_messages_fault_is_taken_back)
+{
+    START();
+    struct queue_record record = {.origin = queue_fixture_item(1).origin};
+    static const enum queue_step steps[] = {QUEUE_STEP_ATTEMPTED, QUEUE_STEP_ATTEMPTED,
+                                            QUEUE_STEP_UNKNOWN, QUEUE_STEP_UNKNOWN,
+                                            QUEUE_STEP_UNKNOWN, QUEUE_STEP_STORED,
+                                            QUEUE_STEP_UNKNOWN};
+    static const uint32_t attempts[] = {1, 2, 1, 0, 0, 0, 0};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        record.step = steps[i];
+        ck_assert_int_eq(queue_note(f.queue, &record, 1, &f.err), 0);
+        ck_assert_uint_eq(queue_fixture_record(&f, 1).attempts, attempts[i]);
+    }
+    ck_assert_int_eq(queue_fixture_record(&f, 1).step, QUEUE_STEP_STORED);
 }
 END_TEST
 
@@ -443,7 +459,8 @@ static Suite *suite(void)
         attempts_only_rise_and_lower_no_later_step,
         a_step_is_kept_as_it_is_told_and_the_fate_stays,
         a_step_of_a_stranger_makes_a_row_that_is_no_entry,
-        a_step_is_not_noted_inside_an_open_batch_nor_an_unknown_one_ever,
+        a_step_is_not_noted_inside_an_open_batch_nor_one_that_does_not_exist,
+        an_attempt_that_was_not_the_messages_fault_is_taken_back,
         many_records_are_known_and_noted_at_once,
         what_is_stored_but_not_moved_is_unsettled_in_the_order_of_uids,
         messages_without_uids_are_unsettled_by_their_keys,

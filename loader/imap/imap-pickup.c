@@ -17,6 +17,7 @@
 
 #define IMAP_WINDOWS 3u        /* one being handed out, two on their way */
 #define IMAP_WINDOW_COUNT 256u /* messages of a window, where batch does not say */
+#define IMAP_SUSPECTS_MAX 16u  /* messages of a window that were tried once before, in vain */
 
 struct imap_pickup {
     struct imap_pickup_options options;
@@ -49,6 +50,8 @@ struct imap_pickup {
     bool header_open;
 
     uint64_t planned;        /* messages in windows or handed out, against options.limit */
+    uint64_t out;            /* handed out, not settled */
+    bool suspects;           /* the last window holds messages that were tried before */
     struct imap_entry given; /* what the last message's borrowed texts belong to */
     char date[CLOCK_RFC3339_MAX];
 };
@@ -342,6 +345,21 @@ static bool imap_entry_fetches(const struct imap_entry *entry)
     return entry->error == NULL;
 }
 
+/* These were attempted, and it was not their fault that nothing came of it: they do not count. */
+static int imap_pickup_withdraw(struct imap_pickup *p, const uint32_t *uids, size_t count,
+                                struct error *err)
+{
+    struct imap_record records[IMAP_RECORDS_MAX];
+    if (p->session == NULL || p->options.read_only || count == 0)
+        return 0;
+    for (size_t i = 0; i < count; i++)
+        records[i] = (struct imap_record){
+            .uidvalidity = imap_session_selected(p->session)->uidvalidity,
+            .uid = uids[i],
+            .step = IMAP_STEP_UNKNOWN};
+    return p->host->note(p->host->context, records, count, err);
+}
+
 /* A body that was asked for and did not come, though the server says all is well: later again, in the
  * end it stays where it is. Never badmail: this is not the mail's fault. */
 static int imap_pickup_missing(struct imap_pickup *p, struct imap_entry *entry, struct error *err)
@@ -352,7 +370,7 @@ static int imap_pickup_missing(struct imap_pickup *p, struct imap_entry *entry, 
                       "give it out, or it went meanwhile; left for a later run", entry->uid,
                       p->folders.mailbox.name);
         imap_entry_done(entry);
-        return 0;
+        return entry->noted ? imap_pickup_withdraw(p, &entry->uid, 1, err) : 0;
     }
     struct imap_entry *retry = realloc(p->retry, (p->retry_count + 1) * sizeof *retry);
     if (retry == NULL)
@@ -397,11 +415,13 @@ static int imap_window_note(struct imap_pickup *p, struct imap_window *w, struct
     struct imap_record records[IMAP_WINDOW_MAX];
     size_t count = 0;
     for (size_t i = 0; i < w->count; i++)
-        if (imap_entry_fetches(&w->entries[i]))
+        if (imap_entry_fetches(&w->entries[i]) && !w->entries[i].noted) {
+            w->entries[i].noted = true;
             records[count++] = (struct imap_record){
                 .uidvalidity = imap_session_selected(p->session)->uidvalidity,
                 .uid = w->entries[i].uid,
                 .step = IMAP_STEP_ATTEMPTED};
+        }
     if (p->options.read_only || count == 0)
         return 0;
     return p->host->note(p->host->context, records, count, err);
@@ -436,20 +456,44 @@ static bool imap_pickup_limit_reached(const struct imap_pickup *p)
     return p->options.limit != 0 && p->planned >= p->options.limit;
 }
 
-/* Does this one fit into the window? A message that was tried before goes alone: if it kills us, it
- * alone is counted. */
+/* How many messages that were tried so often may be on their way together. One that kills us is found
+ * by halving: it goes with many, then with few, then alone, and nothing beside it is counted. */
+static size_t imap_window_most(const struct imap_pickup *p, uint32_t attempts)
+{
+    size_t most = p->settings->batch != 0 ? p->settings->batch : IMAP_WINDOW_COUNT;
+    size_t limit = attempts == 0 ? IMAP_WINDOW_MAX : attempts == 1 ? IMAP_SUSPECTS_MAX : 1;
+    return most < limit ? most : limit;
+}
+
+static bool imap_entry_is_suspect(const struct imap_entry *entry)
+{
+    return imap_entry_fetches(entry) && entry->attempts > 0;
+}
+
+/* Does this one fit into the window? */
 static bool imap_window_fits(const struct imap_pickup *p, const struct imap_window *w,
                              const struct imap_entry *entry)
 {
-    size_t most = p->settings->batch != 0 ? p->settings->batch : IMAP_WINDOW_COUNT;
     if (imap_pickup_limit_reached(p))
         return false;
-    if (w->count == 0)
-        return true;
-    if (w->count >= most || w->count >= IMAP_WINDOW_MAX || entry->attempts > 0 ||
-        w->entries[w->count - 1].attempts > 0)
+    if (w->count == 0) /* suspects only when all others, and suspects before them, are done with */
+        return !(p->suspects || imap_entry_is_suspect(entry)) ||
+               (p->window_count == 0 && p->out == 0);
+    if (imap_entry_is_suspect(entry) != imap_entry_is_suspect(&w->entries[0]) ||
+        (imap_entry_is_suspect(entry) && entry->attempts != w->entries[0].attempts) ||
+        w->count >= imap_window_most(p, imap_entry_is_suspect(entry) ? entry->attempts : 0))
         return false;
     return !imap_entry_fetches(entry) || w->bytes + entry->size <= IMAP_WINDOW_BYTES;
+}
+
+/* Nothing can be asked for before the host has settled what it holds. */
+static bool imap_pickup_waits_for_host(const struct imap_pickup *p)
+{
+    const struct imap_entry *next = p->listed_next < p->listed_count ? &p->listed[p->listed_next]
+                                    : p->retry_count > 0             ? &p->retry[0]
+                                                                     : NULL;
+    return p->out > 0 && p->window_count == 0 && !imap_moves_busy(p->moves) && next != NULL &&
+           (p->suspects || imap_entry_is_suspect(next));
 }
 
 static void imap_window_put(struct imap_pickup *p, struct imap_window *w, const struct imap_entry *entry)
@@ -483,6 +527,7 @@ static int imap_pickup_fill_window(struct imap_pickup *p, struct error *err)
     if (w->count == 0)
         return 0;
     p->window_count++;
+    p->suspects = imap_entry_is_suspect(&w->entries[0]);
     return imap_window_send(p, w, err);
 }
 
@@ -545,6 +590,7 @@ static bool imap_pickup_hand_out(struct imap_pickup *p, struct imap_message *out
         .spool = TAKE(entry->spool)};
     memcpy(out->sha256, entry->sha256, sizeof out->sha256);
     entry->uid = 0;
+    p->out++;
     return true;
 }
 
@@ -623,36 +669,6 @@ int imap_pickup_open(const struct imap_pickup_options *options, struct imap_pick
     return 0;
 }
 
-static void imap_pickup_free_entries(struct imap_entry *entries, size_t from, size_t count)
-{
-    for (size_t i = from; i < count; i++)
-        imap_entry_done(&entries[i]);
-}
-
-void imap_pickup_close(struct imap_pickup *p)
-{
-    if (p == NULL)
-        return;
-    imap_pickup_forget_secret(p);
-    free(p->user);
-    imap_moves_free(p->moves);
-    imap_session_close(p->session);
-    for (size_t i = 0; i < IMAP_WINDOWS; i++)
-        imap_pickup_free_entries(p->windows[i].entries, p->windows[i].next, p->windows[i].count);
-    imap_pickup_free_entries(p->listing, 0, p->listing_count);
-    imap_pickup_free_entries(p->listed, p->listed_next, p->listed_count);
-    imap_pickup_free_entries(p->retry, 0, p->retry_count);
-    free(p->retry);
-    imap_entry_done(&p->given);
-    imap_body_done(&p->body);
-    buffer_done(&p->header);
-    imap_set_done(&p->todo);
-    imap_set_done(&p->handled);
-    imap_folders_done(&p->folders);
-    imap_rules_done(&p->rules);
-    free(p);
-}
-
 /* ---- The pass --------------------------------------------------------------------------------- */
 
 static bool imap_pickup_is_done(const struct imap_pickup *p)
@@ -717,15 +733,36 @@ enum imap_pickup_result imap_pickup_next(struct imap_pickup *p, struct imap_mess
             p->searched = false;
             continue;
         }
+        if (imap_pickup_waits_for_host(p))
+            return IMAP_PICKUP_DRAINED;
         if (imap_session_outstanding(p->session) > 0 && imap_session_turn(p->session, err) < 0)
             return IMAP_PICKUP_FAILED;
+    }
+}
+
+/* All that is on its way and was not handed out. The session may be broken: only the ledger is told. */
+static void imap_pickup_withdraw_windows(struct imap_pickup *p)
+{
+    uint32_t uids[IMAP_WINDOW_MAX];
+    struct error err;
+    for (size_t i = 0; i < p->window_count; i++) {
+        const struct imap_window *w = &p->windows[(p->first_window + i) % IMAP_WINDOWS];
+        size_t count = 0;
+        for (size_t j = w->next; j < w->count; j++)
+            if (w->entries[j].noted)
+                uids[count++] = w->entries[j].uid;
+        if (imap_pickup_withdraw(p, uids, count, &err) < 0)
+            imap_host_log(p->host, IMAP_LOG_WARNING, "attempts could not be taken back: %s", err.text);
     }
 }
 
 int imap_pickup_settle(struct imap_pickup *p, const uint32_t *uids, size_t count, uint32_t fate,
                        struct error *err)
 {
-    if (p->session == NULL || p->options.read_only || fate == IMAP_FATE_RELEASE)
+    p->out -= count < p->out ? count : p->out;
+    if (fate == IMAP_FATE_RELEASE)
+        return imap_pickup_withdraw(p, uids, count, err);
+    if (p->session == NULL || p->options.read_only)
         return 0;
     for (size_t i = 0; i < count; i++) {
         struct imap_record record = {.uid = uids[i], .step = IMAP_STEP_STORED, .fate = fate};
@@ -759,4 +796,37 @@ int imap_pickup_wait(struct imap_pickup *p, int *out_fd, uint32_t *out_timeout_m
     left = p->next_poll_ms > now ? p->next_poll_ms - now : 0;
     *out_timeout_ms = (uint32_t)(left < IMAP_IDLE_MS ? left : IMAP_IDLE_MS);
     return 0;
+}
+
+/* ---- Closing ---------------------------------------------------------------------------------- */
+
+static void imap_pickup_free_entries(struct imap_entry *entries, size_t from, size_t count)
+{
+    for (size_t i = from; i < count; i++)
+        imap_entry_done(&entries[i]);
+}
+
+void imap_pickup_close(struct imap_pickup *p)
+{
+    if (p == NULL)
+        return;
+    imap_pickup_forget_secret(p);
+    imap_pickup_withdraw_windows(p);
+    free(p->user);
+    imap_moves_free(p->moves);
+    imap_session_close(p->session);
+    for (size_t i = 0; i < IMAP_WINDOWS; i++)
+        imap_pickup_free_entries(p->windows[i].entries, p->windows[i].next, p->windows[i].count);
+    imap_pickup_free_entries(p->listing, 0, p->listing_count);
+    imap_pickup_free_entries(p->listed, p->listed_next, p->listed_count);
+    imap_pickup_free_entries(p->retry, 0, p->retry_count);
+    free(p->retry);
+    imap_entry_done(&p->given);
+    imap_body_done(&p->body);
+    buffer_done(&p->header);
+    imap_set_done(&p->todo);
+    imap_set_done(&p->handled);
+    imap_folders_done(&p->folders);
+    imap_rules_done(&p->rules);
+    free(p);
 }
