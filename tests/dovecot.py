@@ -14,7 +14,7 @@ Everything lives below one temporary folder: configuration, mail, sockets, log, 
 processes after stop(). Started by root it runs as `nobody`; started by anybody else, as that user.
 
 Which Dovecot: the unpacked packages below $MAILCHUTE_DOVECOT (what ./quickstart makes), else the
-installed one. find() tells which, or why there is none. Needs Dovecot 2.3 and the openssl command.
+installed one. find() tells which, or why there is none. Needs Dovecot 2.3 or 2.4 and the openssl command.
 """
 import argparse
 import base64
@@ -49,8 +49,8 @@ KINDS = {
     "bare": BASE_CAPABILITY,                           # COPY and a flag
 }
 
+# What Dovecot 2.3 and 2.4 write alike, then what they write in their own ways.
 CONFIG = """\
-# Written by tests/dovecot.py; private, thrown away.
 base_dir = {run}
 state_dir = {run}
 instance_name = mailchute-test
@@ -65,24 +65,10 @@ first_valid_gid = 1
 mail_fsync = never
 auth_failure_delay = 0
 auth_mechanisms = plain login
-disable_plaintext_auth = no
 mail_max_userip_connections = {max_connections}
 mailbox_idle_check_interval = 1s
-mail_location = {location}
-imap_logout_format = in=%i out=%o deleted=%{{deleted}} expunged=%{{expunged}} \
-body_count=%{{fetch_body_count}} body_bytes=%{{fetch_body_bytes}}
-{capability}{rawlog}{libexec}{environment}
 ssl = {ssl}
-ssl_cert = <{keys}/{certificate}.crt
-ssl_key = <{keys}/{certificate}.key
-passdb {{
-  driver = passwd-file
-  args = scheme=PLAIN username_format=everybody {users}
-}}
-userdb {{
-  driver = static
-  args = uid={user} gid={group} home={mail}/%u
-}}
+{capability}{rawlog}{libexec}{environment}
 namespace inbox {{
   inbox = yes
   separator = {separator}
@@ -109,6 +95,42 @@ service stats {{
   chroot =
 }}
 """
+CONFIG_2_3 = """\
+disable_plaintext_auth = no
+mail_location = {mail_format}:{mail}/%u/box
+imap_logout_format = in=%i out=%o deleted=%{{deleted}} expunged=%{{expunged}}
+ssl_cert = <{keys}/{certificate}.crt
+ssl_key = <{keys}/{certificate}.key
+passdb {{
+  driver = passwd-file
+  args = scheme=PLAIN username_format=everybody {users}
+}}
+userdb {{
+  driver = static
+  args = uid={user} gid={group} home={mail}/%u
+}}
+"""
+CONFIG_2_4 = """\
+auth_allow_cleartext = yes
+mail_driver = {mail_format}
+mail_path = {mail}/%{{user}}/box
+imap_logout_format = in=%{{input}} out=%{{output}} deleted=%{{deleted}} expunged=%{{expunged}}
+ssl_server_cert_file = {keys}/{certificate}.crt
+ssl_server_key_file = {keys}/{certificate}.key
+passdb passwd-file {{
+  passwd_file_path = {users}
+  auth_username_format = everybody
+}}
+userdb static {{
+  fields {{
+    uid = {user}
+    gid = {group}
+    home = {mail}/%{{user}}
+  }}
+}}
+"""
+# The first lines of a file of 2.4, whatever its last number.
+CONFIG_2_4_HEAD = "dovecot_config_version = 2.4.0\ndovecot_storage_version = 2.4.0\n"
 
 
 def server_account():
@@ -141,6 +163,7 @@ class Program:
                        LD_LIBRARY_PATH=":".join(libraries))
         return env
 
+    @functools.cached_property
     def version(self):
         out = subprocess.run([self.path("dovecot"), "--version"], env=self.environment(),
                              capture_output=True, text=True, check=False)
@@ -155,8 +178,8 @@ def find():
     if not os.access(program.path("dovecot"), os.X_OK):
         raise NoDovecot("Dovecot is not there (%s): install dovecot-imapd, or let ./quickstart "
                         "unpack one" % program.path("dovecot"))
-    if not program.version().startswith("2.3."):
-        raise NoDovecot("Dovecot 2.3 is needed, this is '%s'" % program.version())
+    if not program.version.startswith(("2.3.", "2.4.")):
+        raise NoDovecot("Dovecot 2.3 or 2.4 is needed, this is '%s'" % program.version)
     try:
         server_account()
     except KeyError:
@@ -185,37 +208,36 @@ def free_ports(count):
 
 
 def openssl(*args):
-    subprocess.run(("openssl",) + args, check=True, stdin=subprocess.DEVNULL,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    done = subprocess.run(("openssl",) + args, check=False, stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError("openssl %s: %s" % (" ".join(args), done.stderr))
 
 
-def make_certificates(folder):
-    """An own authority (ca.crt) and one server certificate for each of CERTIFICATES."""
-    def path(name):
-        return os.path.join(folder, name)
+def make_certificates(folder, name):
+    """An own authority (ca.crt) and the server certificate that CERTIFICATES calls @name."""
+    def path(file):
+        return os.path.join(folder, file)
 
-    def request(name, subject):
-        openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                "-subj", "/CN=" + subject, "-keyout", path(name + ".key"),
-                "-out", path(name + ".csr"))
-
-    def sign(name, names, days, authority):
-        with open(path(name + ".ext"), "w", encoding="ascii") as ext:
-            ext.write("subjectAltName=%s\n" % names)
-        by = ["-CA", path("ca.crt"), "-CAkey", path("ca.key"), "-CAcreateserial"]
-        openssl("x509", "-req", "-in", path(name + ".csr"), "-days", days, "-extfile",
-                path(name + ".ext"), "-out", path(name + ".crt"),
-                *(by if authority else ["-signkey", path(name + ".key")]))
-
-    openssl("req", "-x509", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-            "-nodes", "-subj", "/CN=mailchute test authority", "-days", "30",
-            "-addext", "basicConstraints=critical,CA:TRUE", "-keyout", path("ca.key"),
-            "-out", path("ca.crt"))
-    for name in CERTIFICATES:
-        here = name != "wrong-name"
-        request(name, "localhost" if here else "elsewhere.example")
-        sign(name, "DNS:localhost,IP:127.0.0.1" if here else "DNS:elsewhere.example",
-             "-1" if name == "expired" else "30", name != "self-signed")
+    new_key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    host, more = "localhost", ",IP:127.0.0.1"
+    if name == "wrong-name":
+        host, more = "elsewhere.example", ""
+    with open(path("names"), "w", encoding="ascii") as names:
+        names.write("subjectAltName=DNS:%s%s\nsubjectKeyIdentifier=hash\n"
+                    "authorityKeyIdentifier=keyid\n" % (host, more))
+    openssl("req", "-x509", "-new", *new_key, "-subj", "/CN=mailchute test authority",
+            "-days", "30", "-addext", "basicConstraints=critical,CA:TRUE",
+            "-addext", "keyUsage=critical,keyCertSign,cRLSign",
+            "-keyout", path("ca.key"), "-out", path("ca.crt"))
+    openssl("req", "-new", *new_key, "-subj", "/CN=" + host, "-keyout", path(name + ".key"),
+            "-out", path("request"))
+    signer = ("-signkey", path(name + ".key")) if name == "self-signed" else (
+        "-CA", path("ca.crt"), "-CAkey", path("ca.key"), "-CAcreateserial")
+    openssl("x509", "-req", "-in", path("request"), "-extfile", path("names"),
+            "-days", "0" if name == "expired" else "30", "-out", path(name + ".crt"), *signer)
+    if name == "expired":
+        time.sleep(2)   # it was good for the second in which it was made
 
 
 def reachable_by_others(path):
@@ -321,8 +343,8 @@ class Dovecot:
             self.folder = tempfile.mkdtemp(prefix="mcd", dir=where)
         for name in ("run", "mail", "keys", "raw"):
             os.makedirs(self.path(name), exist_ok=True)
-        if not os.path.exists(self.ca_file):
-            make_certificates(self.path("keys"))
+        if not os.path.exists(self.path("keys", self.options["certificate"] + ".crt")):
+            make_certificates(self.path("keys"), self.options["certificate"])
         with open(self.path("users"), "w", encoding="utf-8") as users:
             users.write("everybody:{PLAIN}%s\n" % self.password)
         if os.getuid() == 0:
@@ -349,23 +371,32 @@ class Dovecot:
         o = self.options
         capability = KINDS[o["kind"]]
         environment = self.program.environment() if self.program.root else {}
-        text = CONFIG.format(
+        new = not self.program.version.startswith("2.3.")
+        text = (CONFIG_2_4_HEAD if new else "") + (CONFIG + (CONFIG_2_4 if new else CONFIG_2_3)).format(
             run=self.path("run"), log=self.log_file, keys=self.path("keys"),
             mail=self.path("mail"), users=self.path("users"), user=self.account.pw_name,
             group=grp.getgrgid(self.account.pw_gid).gr_name, port=self.port,
             tls_port=self.tls_port, ssl=o["ssl"], certificate=o["certificate"],
             max_connections=o["max_connections"], separator=self.separator, prefix=self.prefix,
-            location=o["mail_format"] + ":" + self.path("mail", "%u", "box"),
+            mail_format=o["mail_format"],
             capability="imap_capability = %s\n" % capability if capability else "",
-            rawlog="rawlog_dir = %s/%%u\n" % self.path("raw") if o["rawlog"] else "",
+            rawlog="rawlog_dir = %s/%s\n" % (self.path("raw"), "%{user}" if new else "%u")
+            if o["rawlog"] else "",
             libexec="libexec_dir = %s/usr/lib/dovecot\n" % self.program.root
             if self.program.root else "",
-            environment="".join(
-                ["import_environment = TZ CORE_OUTOFMEM CORE_ERROR"] +
-                [" %s=%s" % item for item in environment.items()] + ["\n"]))
+            environment=self._import(environment, new))
         with open(self.path("dovecot.conf"), "w", encoding="utf-8") as config:
             config.write(text)
         self._give(self.path("dovecot.conf"))
+
+    @staticmethod
+    def _import(environment, new):
+        """What Dovecot is to leave in the environment of its processes."""
+        if new:
+            return "import_environment {\n%s}\n" % "".join(
+                "  %s = %s\n" % item for item in environment.items())
+        return "import_environment = TZ%s\n" % "".join(
+            " %s=%s" % item for item in environment.items())
 
     def _become_user(self):
         """In the child: be the server's user, and die with the test that started it."""
@@ -553,20 +584,23 @@ class Dovecot:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True).stdout
 
     def sessions(self, user):
-        """What ended sessions of @user counted, oldest first: {in, out, deleted, expunged,
-        body_count, body_bytes}. A session is in the log soon after its connection closed."""
+        """What ended sessions of @user counted, oldest first: {in, out, deleted, expunged}. A session
+        is in the log soon after its connection closed."""
         rows = []
         for line in self.log().splitlines():
             if re.search(r"imap\(%s\)" % re.escape(user), line) and " out=" in line:
                 rows.append({k: int(v) for k, v in re.findall(r"(\w+)=(\d+)", line)})
         return rows
 
+    def logins(self, user):
+        """How often @user has logged in."""
+        return len(re.findall(r"Info: (?:Login|Logged in): user=<%s>" % re.escape(user), self.log()))
+
     def traffic(self, user):
         """The sum of sessions(), once every session that logged in has ended."""
-        login = "imap-login: Info: Login: user=<%s>" % user
         for _ in range(STOP_SECONDS * 20):
             rows = self.sessions(user)
-            if len(rows) == self.log().count(login):
+            if len(rows) == self.logins(user):
                 return {key: sum(row[key] for row in rows) for key in rows[0]} if rows else {}
             time.sleep(0.05)
         raise RuntimeError("a session of %s does not end" % user)
