@@ -111,7 +111,8 @@ static const char *const schema_sql[SQL_COUNT] = {
         " SET step = 2, fate = excluded.fate, entry = excluded.entry",
     /* Step 1 is QUEUE_STEP_ATTEMPTED: it counts, and changes nothing that came later. Step 0,
      * UNKNOWN, takes one attempt back. */
-    [SQL_LEDGER_NOTE] = "INSERT INTO ledger VALUES (?1, ?2, ?3, ?4, ?5, ?5 = 1, iif(?5 <= 1, 0, ?6),"
+    [SQL_LEDGER_NOTE] = "INSERT INTO ledger VALUES (?1, ?2, ?3, ?4, max(?5, 1), ?5 = 1,"
+                        "  iif(?5 <= 1, 0, ?6),"
                         "  iif(?5 <= 1, 0, ?7), iif(?5 <= 1, 0, ?8), iif(?5 <= 1, NULL, ?9), NULL)"
                         " ON CONFLICT DO UPDATE SET"
                         "  attempts = max(0, min(attempts + (?5 = 1) - (?5 = 0), 4294967295)),"
