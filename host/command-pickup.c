@@ -88,7 +88,7 @@ static int pickup_entry(const struct pickup *p, const struct pump_event *event, 
     struct entry_envelope envelope = {.id = event->id,
                                       .queue = p->queue_name,
                                       .source = p->source.name,
-                                      .loader = p->source.default_name,
+                                      .loader = p->source.plugin->table.name,
                                       .key = event->key};
     return entry_from_item(event->item, &envelope, out_entry, err);
 }

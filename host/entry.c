@@ -260,8 +260,12 @@ int entry_from_queue(const struct queue_entry *stored, json_t **out_entry, struc
                              "restore the queue from a backup, or save its raw message", stored->id,
                              why.text);
     }
-    char created[CLOCK_RFC3339_MAX];
+    char created[CLOCK_RFC3339_MAX], key[QUEUE_KEY_MAX];
     clock_rfc3339(stored->created_s, 0, created);
+    const struct queue_origin origin = {stored->loader,      stored->account, stored->mailbox,
+                                        stored->uidvalidity, stored->uid,     stored->key};
+    struct error ignored; /* put() made the same key */
+    bool has_key = queue_origin_key(&origin, key, &ignored) == 0;
     const struct entry_envelope envelope = {
         .id = stored->id,
         .entry_class = stored->class,
@@ -274,7 +278,7 @@ int entry_from_queue(const struct queue_entry *stored, json_t **out_entry, struc
         .loader = stored->loader,
         .account = stored->account,
         .mailbox = stored->mailbox,
-        .key = stored->key,
+        .key = has_key ? key : NULL,
         .uidvalidity = stored->uidvalidity,
         .uid = stored->uid,
         .has_raw = stored->has_raw,

@@ -23,7 +23,8 @@ struct entry_envelope {
     const char *id, *entry_class, *queue, *source, *state, *error;
     uint64_t attempts;
     const char *created; /* RFC 3339 */
-    const char *loader, *account, *mailbox, *key;
+    const char *loader, *account, *mailbox;
+    const char *key; /* queue_origin_key(); of a parsed file what the loader calls it */
     uint32_t uidvalidity, uid;
     bool has_raw;
     uint64_t raw_size;

@@ -347,18 +347,29 @@ static int pump_take_beyond(struct pump *pump, const struct loader_item *item, s
     return 0;
 }
 
-static int pump_drained(struct pump *pump, struct error *err)
+/* Nothing is left to pick up. */
+static int pump_swept(struct pump *pump, struct error *err)
 {
-    if (pump->slot_count > 0)
-        return pump_flush(pump, true, err); /* the loader is drained only when that is settled */
     pump->sweeps++;
-    if (!pump->watch || pump_at_limit(pump)) {
+    if (!pump->watch || pump->dry_run || pump_at_limit(pump)) {
         pump->stopped = true;
         return 0;
     }
     pump->counts.pass = 0;
     pump->expected = 0;
     return pump_wait(pump, err);
+}
+
+/* The loader is drained only when what is in hand is settled, so ask again; but not for items that were
+ * released: they would be handed out for ever. */
+static int pump_drained(struct pump *pump, struct error *err)
+{
+    uint64_t released = pump->counts.released;
+    if (pump->slot_count == 0)
+        return pump_swept(pump, err);
+    if (pump_flush(pump, true, err) < 0)
+        return -1;
+    return pump->dry_run || pump->counts.released > released ? pump_swept(pump, err) : 0;
 }
 
 static int pump_failed(struct pump *pump, const struct loader_error *theirs, struct error *err)

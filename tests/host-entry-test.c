@@ -130,13 +130,13 @@ START_TEST(what_comes_out_of_the_queue_is_what_went_in)
                                  .source = (char[]){"imap"}, .created_s = 1772362806,
                                  .loader = (char[]){"imap"},
                                  .account = (char[]){"ann@mail.example.org"},
-                                 .mailbox = (char[]){"INBOX"}, .key = (char[]){"imap:k"},
+                                 .mailbox = (char[]){"INBOX"},
                                  .uidvalidity = 7, .uid = 42, .content = content.data,
                                  .content_size = content.len, .has_raw = true, .raw_size = 5000,
                                  .raw_sha256 = {1, 2, 3}};
     struct entry_envelope envelope = {.id = "0f-1", .queue = "default", .source = "imap",
                                       .created = "2026-03-01T11:00:06Z", .loader = "imap",
-                                      .key = "imap:k"};
+                                      .key = "imap:ann@mail.example.org:7:42:INBOX"};
     AUTO_JSON before = NULL;
     AUTO_JSON after = NULL;
     ck_assert_int_eq(entry_from_item(&item, &envelope, &before, &err), 0);

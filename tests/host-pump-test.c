@@ -25,6 +25,7 @@ struct script {
     uint32_t settle_fails;   /* with this class, 0: not */
     uint32_t waits;          /* wait() calls before it asks to stop */
     uint64_t raw_size;       /* told of each item */
+    bool again;              /* a new pass after each time it was drained, as real loaders do */
     uint32_t handed, asked;
     struct loader_item made[ITEMS_MAX];
     struct loader_mail mail[ITEMS_MAX];
@@ -39,8 +40,10 @@ static enum loader_next script_next(void *handle, const struct loader_item **out
         strcpy(err->text, "scripted failure; go on");
         return LOADER_NEXT_FAILED;
     }
-    if (script->handed == script->items)
+    if (script->handed == script->items) {
+        script->handed = script->again ? 0 : script->handed;
         return LOADER_NEXT_DRAINED;
+    }
     uint32_t n = script->handed++;
     script->mail[n] = (struct loader_mail){.struct_size = sizeof script->mail[n], .subject = "s"};
     script->made[n] = (struct loader_item){.struct_size = sizeof script->made[n],
@@ -326,6 +329,22 @@ START_TEST(an_item_the_queue_can_never_take_stays_where_it_is_and_stops_nobody)
 }
 END_TEST
 
+START_TEST(released_items_are_not_asked_for_for_ever)
+{
+    for (int dry = 0; dry <= 1; dry++) {
+        tear_down();
+        set_up();
+        script.items = 1;
+        script.again = true;
+        pump.dry_run = dry == 1;
+        faults.put_fails_uid = dry == 1 ? 0 : 1;
+        faults.put_class = ERROR_MAIL;
+        ck_assert_int_eq(pump_run(&pump, &err), 0);
+        ck_assert_uint_eq(script.asked, 2);
+    }
+}
+END_TEST
+
 START_TEST(a_full_disk_is_never_the_mails_fault)
 {
     script.items = 2;
@@ -502,6 +521,7 @@ static Suite *suite(void)
     tcase_add_test(cases, a_bad_item_becomes_a_bad_entry_and_goes_to_badmail_alone);
     tcase_add_test(cases, an_item_the_queue_cannot_take_becomes_a_bad_entry);
     tcase_add_test(cases, an_item_the_queue_can_never_take_stays_where_it_is_and_stops_nobody);
+    tcase_add_test(cases, released_items_are_not_asked_for_for_ever);
     tcase_add_test(cases, a_full_disk_is_never_the_mails_fault);
     tcase_add_test(cases, an_entry_that_is_there_already_is_settled_with_the_fate_it_got_then);
     tcase_add_test(cases, a_dry_run_commits_nothing_and_only_releases);

@@ -15,3 +15,5 @@ host_plugin_test_SOURCES = host-plugin-test.c
 host_plugin_test_LDADD = $(HOST_LIBS)
 host_secret_test_SOURCES = host-secret-test.c
 host_secret_test_LDADD = $(HOST_LIBS)
+TESTS += host-cli.py
+EXTRA_DIST += host-cli.py
