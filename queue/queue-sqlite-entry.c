@@ -137,6 +137,9 @@ static int entry_read(struct queue_sqlite *store, int64_t n, struct queue_entry 
     int got = entry_show(store, n, true, entry_take_copy, &entry, err);
     if (got < 0)
         return -1;
+    if (got == 0)
+        return error_set(err, ERROR_STORE, "an entry of '%s' is no longer there; try again",
+                         store->db.path);
     if (entry == NULL)
         return error_oom(err, entry_reading);
     struct queue_id_range id;
