@@ -239,20 +239,24 @@ static int queue_find(struct queue *queue, const char *id, struct queue_entry **
                       struct queue_id_range *out_range, struct error *err)
 {
     unsigned matches;
-    if (queue_id_range_of(id, out_range) < 0)
-        return error_set(err, ERROR_USAGE,
-                         "'%.80s' is no entry id; an id has %u characters of 0-9, a-f and '-', of "
-                         "which at least the first %u are needed",
-                         id, QUEUE_ID_TEXT - 1, QUEUE_ID_START_MIN);
+    if (queue_id_range_of(id, out_range) < 0) {
+        error_set(
+            err, ERROR_USAGE,
+            "'%.80s' is no entry id; an id has %u characters of 0-9, a-f and '-', of which at "
+            "least the first %u are needed",
+            id, QUEUE_ID_TEXT - 1, QUEUE_ID_START_MIN);
+        return -1;
+    }
     if (queue->backend->find(queue->store, out_range, out_entry, &matches, err) < 0)
         return -1;
-    if (matches > 1)
-        return error_set(err, ERROR_USAGE,
-                         "several entries have an id that starts with '%s'; give more of it", id);
-    if (matches == 0)
-        return error_set(err, ERROR_USAGE,
-                         "there is no entry '%s'; 'mailchute queue list' shows those there are",
-                         id);
+    if (*out_entry == NULL) {
+        error_set(err, ERROR_USAGE,
+                  matches > 1
+                      ? "several entries have an id that starts with '%s'; give more of it"
+                      : "there is no entry '%s'; 'mailchute queue list' shows those there are",
+                  id);
+        return -1;
+    }
     /* From here on the one that was found is meant, even if others come that start alike. */
     return queue_id_range_of((*out_entry)->id, out_range);
 }

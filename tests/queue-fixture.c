@@ -50,6 +50,7 @@ void queue_fixture_init(struct queue_fixture *fixture, int kind)
 void queue_fixture_done(struct queue_fixture *fixture)
 {
     queue_close(fixture->queue);
+    fixture->queue = NULL;
     (void)nftw(fixture->dir, fixture_remove, 16, FTW_DEPTH | FTW_PHYS);
 }
 
