@@ -143,6 +143,8 @@ static const struct body_row {
      "caf\xC3\xA9\n", NULL, ""},
     {"parameter that lost its fold", "Content-Type: multipart/mixed;\nboundary=b\n" PART "text/plain\n\nx",
      "x", NULL, ""},
+    {"file inside the text", "\nbefore\nbegin 644 a.txt\n%:&5L;&\\\n`\nend\nafter\n", "before\nafter\n", NULL,
+     "a.txt;"},
     {"header without separator", "Subject: x\nhello\nyou\n", "hello\nyou\n", NULL, ""},
 };
 
@@ -421,6 +423,7 @@ static const struct bomb_row {
     {"garbage header lines", "", "g\n", 3000000, 40u << 20},
     {"preamble without end", "Content-Type: multipart/mixed; boundary=b\n\n", "This is MIME\n", 1000000,
      4u << 20},
+    {"files in text", "\n", "begin 644 a\n%:&5L;&\\\n`\nend\n", 500000, 4u << 20},
     {"text without end", "\n", "All work and no play makes Jack a dull boy\r\n", 1000000, 80u << 20},
 };
 

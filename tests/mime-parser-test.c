@@ -137,6 +137,11 @@ static const struct story_row {
     {"From ann@example.org Sat Jan  3 01:05:34 1996\nContent-Type: text/x\n\nbody", "(text/x|body)"},
     {">From ann@example.org\nContent-Type: text/x\n\nFrom here\n", "(text/x|From here\n)"},
     {"Content-Type: text/x\nContent-Type: text/y\n\n", "(text/x|)"},
+    {"Content-Type: text\n\nx", "(text/plain|x)"},
+    {"Content-Type: X-sun-attachment\n\nx", "(application/octet-stream|x)"},
+    {"Content-Type: multipart/mixed;\nboundary=\"b\"\n\n--b\n\nx", "(multipart/mixed|(text/plain|x))"},
+    {"Content-Type: multipart/mixed; boundary=\"b \"\n\n--b \n\nx\n--b\n--b --\n",
+     "(multipart/mixed|(text/plain|x\n--b))"},
     {"Content-Type: text/x\r\r\n\r\r\nbody", "(text/x|body)"},
     /* CR alone */
     {"Content-Type: text/x\r\rbo\rdy\r", "(text/x|bo\ndy\n)"},
@@ -411,6 +416,23 @@ START_TEST(fifty_boundaries_that_differ_in_their_last_byte_are_told_apart)
 }
 END_TEST
 
+START_TEST(fields_that_stand_there_twice_are_told)
+{
+    static const char *const names[] = {"Content-Type", "Content-Disposition",
+                                        "Content-Transfer-Encoding"};
+    for (size_t i = 0; i < 3; i++) {
+        struct mail_texts problems = {0};
+        struct buffer b;
+        buffer_init(&b, 65536);
+        buffer_printf(&b, "%s: 7bit\n%s: 7bit\n\nx", names[i], names[i]);
+        (void)counts_of(&b, &problems);
+        ck_assert(told(&problems, names[i]));
+        mail_texts_done(&problems);
+        buffer_done(&b);
+    }
+}
+END_TEST
+
 START_TEST(a_handler_that_says_stop_is_heard_and_nothing_leaks)
 {
     static const char message[] = MIXED "--b\n\none\n--b\nContent-Type: message/rfc822\n\n\nx\n--b--\n";
@@ -442,6 +464,7 @@ static Suite *suite(void)
     tcase_add_test(t, an_attached_message_is_told_whole_byte_for_byte);
     tcase_add_test(t, a_header_block_stops_at_its_limits_and_tells_so);
     tcase_add_test(t, fifty_boundaries_that_differ_in_their_last_byte_are_told_apart);
+    tcase_add_test(t, fields_that_stand_there_twice_are_told);
     tcase_add_test(t, a_handler_that_says_stop_is_heard_and_nothing_leaks);
     suite_add_tcase(s, t);
     return s;

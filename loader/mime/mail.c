@@ -15,6 +15,7 @@
 #include "mail-attachment.h"
 #include "mail-body.h"
 #include "mail-fields.h"
+#include "mail-files.h"
 #include "mail-report.h"
 #include "mime-header.h"
 #include "mime-parser.h"
@@ -28,6 +29,7 @@
 struct leaf {
     struct mime_decoder decoder;
     bool body;                             /* its bytes are the open piece of the body */
+    struct mail_files *files;              /* between it and the body: looks for files in text */
     bool preamble;                         /* they are, but only if no part follows */
     size_t preamble_left;                  /* bytes still kept of it */
     bool related;                          /* multipart/related */
@@ -146,6 +148,7 @@ static void leaf_free(struct leaf *leaf)
 {
     if (leaf == NULL)
         return;
+    mail_files_free(leaf->files);
     mail_attachment_writer_free(leaf->writer);
     if (leaf->handler != NULL && leaf->state != NULL)
         leaf->handler->free(leaf->state);
@@ -205,6 +208,9 @@ static int open_leaf(struct mail_parser *p, struct leaf *leaf, const struct mime
         return 0;
     if (around != NULL)
         around->has_root = true;
+    if (role == ROLE_BODY && kind == MAIL_BODY_TEXT &&
+        (leaf->files = mail_files_new(&p->body, &p->attachments)) == NULL)
+        return -1;
     return mail_body_open(&p->body, kind, group, header_value_get(part->type, "charset"));
 }
 
@@ -254,6 +260,8 @@ static int leaf_bytes(struct mail_parser *p, struct leaf *leaf, const uint8_t *b
 {
     if (leaf->preamble)
         return preamble_bytes(p, leaf, bytes, count);
+    if (leaf->files != NULL)
+        return mail_files_write(leaf->files, bytes, count);
     if (leaf->body && mail_body_write(&p->body, bytes, count) < 0)
         return -1;
     if (leaf->writer != NULL && mail_attachment_write(leaf->writer, bytes, count) < 0)
@@ -330,6 +338,8 @@ static int leaf_close(struct mail_parser *p, struct leaf *leaf)
         (problem != NULL && problem_add(&p->mail->problems, "%s", problem) < 0))
         return -1;
     if (leaf->preamble && close_preamble(p) < 0)
+        return -1;
+    if (leaf->files != NULL && mail_files_close(leaf->files) < 0)
         return -1;
     if (leaf->body && close_body(p) < 0)
         return -1;

@@ -98,8 +98,6 @@ static int frame_decide(struct mime_parser *p, struct frame *f, const struct hea
     }
     const char *boundary = header_value_get(type, "boundary");
     size_t len = boundary != NULL ? strlen(boundary) : 0;
-    while (len > 0 && text_is_space(boundary[len - 1]))
-        len--;
     if (len == 0 || len > MIME_BOUNDARY_MAX) {
         f->part.unparted = true;
         return problem_add(p->problems, "multipart without a usable boundary: read as text");
@@ -124,12 +122,21 @@ static void part_fields_done(struct part_fields *fields)
 }
 
 /* The type a part has without a usable Content-Type (RFC 2045 s.5.2, RFC 2046 s.5.1.5). */
-static int type_default(const struct mime_part *parent, struct header_value *type)
+static int type_default(struct mime_parser *p, const struct mime_part *parent,
+                        struct header_value *type)
 {
-    if (type->value[0] != '\0')
+    if (strchr(type->value, '/') != NULL)
         return 0;
     const struct frame *around = (const struct frame *)parent;
-    char *value = strdup(around != NULL && around->digest ? "message/rfc822" : "text/plain");
+    const char *better = "application/octet-stream";
+    if (type->value[0] == '\0')
+        better = around != NULL && around->digest ? "message/rfc822" : "text/plain";
+    else if (strcmp(type->value, "text") == 0)
+        better = "text/plain";
+    if (type->value[0] != '\0' &&
+        problem_add(p->problems, "content type '%s' is none: read as %s", type->value, better) < 0)
+        return -1;
+    char *value = strdup(better);
     if (value == NULL)
         return -1;
     free(type->value);
@@ -137,20 +144,38 @@ static int type_default(const struct mime_part *parent, struct header_value *typ
     return 0;
 }
 
+/* The value of a field that should stand there once; empty without it. Where two programs may choose
+ * different ones a reader should know. */
+static int field_once(struct mime_parser *p, struct span header, const char *name, struct span *out)
+{
+    struct cursor c = cursor_over(header.bytes, header.len);
+    struct mime_field field;
+    bool found = false;
+    *out = (struct span){(const uint8_t *)"", 0};
+    while (mime_field_next(&c, &field)) {
+        if (!span_is(field.name, name))
+            continue;
+        if (found)
+            return problem_add(p->problems, "several %s fields: the first one counts", name);
+        *out = field.value;
+        found = true;
+    }
+    return 0;
+}
+
 static int part_fields_read(struct mime_parser *p, struct frame *f, struct part_fields *out)
 {
-    struct span value = {(const uint8_t *)"", 0}, header = f->part.header;
+    struct span value, header = f->part.header;
     bool known;
-    (void)mime_field_find(header, "Content-Type", &value);
-    if (header_parse_value(value, &out->type, p->problems) < 0 ||
-        type_default(f->part.parent, &out->type) < 0)
+    if (field_once(p, header, "Content-Type", &value) < 0 ||
+        header_parse_value(value, &out->type, p->problems) < 0 ||
+        type_default(p, f->part.parent, &out->type) < 0)
         return -1;
-    value.len = 0;
-    (void)mime_field_find(header, "Content-Disposition", &value);
-    if (header_parse_value(value, &out->disposition, p->problems) < 0)
+    if (field_once(p, header, "Content-Disposition", &value) < 0 ||
+        header_parse_value(value, &out->disposition, p->problems) < 0)
         return -1;
-    value.len = 0;
-    (void)mime_field_find(header, "Content-Transfer-Encoding", &value);
+    if (field_once(p, header, "Content-Transfer-Encoding", &value) < 0)
+        return -1;
     f->part.encoding = mime_encoding_named(value.bytes, value.len, &known);
     if (known)
         return 0;
@@ -259,17 +284,18 @@ static bool boundary_match(const struct mime_parser *p, const uint8_t *line, siz
         return false;
     line += 2;
     len -= 2;
-    while (len > 0 && text_is_space((char)line[len - 1]))
-        len--;
+    size_t text = len; /* without white space at the end */
+    while (text > 0 && text_is_space((char)line[text - 1]))
+        text--;
     for (size_t i = p->depth; i-- > 0;) {
         const struct frame *f = &p->frames[i];
         size_t want = f->boundary_len;
         if (f->boundary == NULL || f->stage == STAGE_EPILOGUE || len < want)
             continue;
-        bool close = len >= want + 2 && line[want] == '-' && line[want + 1] == '-';
-        if ((len != want && !close) || memcmp(line, f->boundary, want) != 0)
+        bool close = text >= want + 2 && line[want] == '-' && line[want + 1] == '-';
+        if ((text > want && !close) || memcmp(line, f->boundary, want) != 0)
             continue;
-        *out = (struct match){.frame = i, .close = len != want};
+        *out = (struct match){.frame = i, .close = close};
         return true;
     }
     return false;
