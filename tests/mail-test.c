@@ -93,6 +93,20 @@ static const struct body_row {
     const char *what, *message, *text, *html, *names; /* names of attachments, each with ";" */
 } body_rows[] = {
     {"plain", "\nhello\r\nyou\rall\n", "hello\nyou\nall\n", NULL, ""},
+    {"html alone", "Content-Type: text/html\n\n<p>Hello <b>you</b></p>", "Hello you",
+     "<p>Hello <b>you</b></p>", ""},
+    {"html, then a footer",
+     MIXED "text/html\n\n<p>Hello</p>" PART "text/plain\n\nfooter\n--b--\n", "Hello\nfooter",
+     "<p>Hello</p>", ""},
+    {"html alternative that has no text in it",
+     "Content-Type: multipart/alternative; boundary=b\n" PART "text/plain\n\n" PART
+     "text/html\n\n<p>Hello</p>\n--b--\n",
+     "Hello", "<p>Hello</p>", ""},
+    {"related",
+     "Content-Type: multipart/related; boundary=b\n" PART "text/html\n\n<p>x</p>" PART
+     "image/gif; name=i.gif\nContent-ID: <i@x>\nContent-Disposition: inline\n\nGIF" PART
+     "text/plain\nContent-ID: <j@x>\n\nnot a body\n--b--\n",
+     "x", "<p>x</p>", "i.gif;noname1.txt;"},
     {"alternative",
      "Content-Type: multipart/alternative; boundary=b\n" PART "text/plain\n\nhello" PART
      "text/html\n\n<b>hello</b>\n--b--\n",
