@@ -8,3 +8,24 @@ header_test_SOURCES = header-test.c
 header_test_LDADD = $(TEXT_LIBS)
 html_test_SOURCES = html-test.c
 html_test_LDADD = $(TEXT_LIBS)
+
+# The same sources with every basic block counted (gcc and clang know the flag).
+check_PROGRAMS += work-test
+check_LTLIBRARIES += libcounted.la
+libcounted_la_CFLAGS = $(AM_CFLAGS) -fsanitize-coverage=trace-pc
+libcounted_la_SOURCES = \
+	../loader/mime/charset-names.c \
+	../loader/mime/charset-shift.c \
+	../loader/mime/charset.c \
+	../loader/mime/encoded-word.c \
+	../loader/mime/header-address.c \
+	../loader/mime/header-date.c \
+	../loader/mime/header-id.c \
+	../loader/mime/header-text.c \
+	../loader/mime/header-value.c \
+	../loader/mime/html-entities.c \
+	../loader/mime/html-text.c \
+	../loader/mime/html-token.c \
+	../loader/mime/problem.c
+work_test_SOURCES = work-test.c
+work_test_LDADD = libcounted.la $(COMMON_LIBS)

@@ -14,7 +14,8 @@
 #include "html-token.h"
 #include "text.h"
 
-#define SPACES_MAX 64u /* no-break spaces in a row */
+#define SPACES_MAX 64u     /* no-break spaces in a row */
+#define HTML_CELLS_MAX 16u /* cells in cells whose lines are counted */
 
 struct html_list {
     bool ordered;
@@ -30,6 +31,9 @@ struct html_render {
     bool bullet;     /* an item's mark waits */
     bool line;       /* something stands on this line */
     bool first_cell; /* of its row */
+    uint64_t lines;  /* begun so far */
+    uint64_t cells[HTML_CELLS_MAX]; /* the line that each open cell begins on */
+    uint32_t cell_depth;
     uint32_t quotes, pres, depth;
     uint32_t line_quotes; /* quotes of the line before */
     struct html_list lists[HTML_LISTS_MAX];
@@ -45,12 +49,11 @@ static int put(struct html_render *r, const char *text)
     return text_append_fitting(r->out, text, strlen(text));
 }
 
-/* Line ends before what comes next; nothing comes between an item's mark and its text. */
+/* Line ends before what comes next; none between an item's mark, or a cell's tab, and its text. */
 static void want_breaks(struct html_render *r, uint32_t count)
 {
     r->spaces = 0;
-    r->cell = false;
-    if (r->breaks < count && !r->bullet)
+    if (r->breaks < count && !r->bullet && !r->cell)
         r->breaks = count;
 }
 
@@ -95,6 +98,7 @@ static int put_breaks(struct html_render *r)
                 return -1;
     }
     r->breaks = 0;
+    r->lines++;
     r->line_quotes = r->quotes;
     r->line = false;
     return 0;
@@ -408,6 +412,29 @@ static int rule(struct html_render *r)
     return 0;
 }
 
+/* A cell of one line, whatever paragraphs it is made of, goes on the line of its row. */
+static void cell(struct html_render *r, bool closes)
+{
+    if (closes) {
+        r->cell_depth -= r->cell_depth > 0 ? 1 : 0;
+        if (r->cell_depth < HTML_CELLS_MAX && r->cells[r->cell_depth] == r->lines && r->line)
+            r->breaks = 0;
+        return;
+    }
+    r->cell = !r->first_cell && !line_is_new(r);
+    r->first_cell = false;
+    if (r->cell_depth < HTML_CELLS_MAX)
+        r->cells[r->cell_depth] = r->lines + (line_is_new(r) ? 1 : 0);
+    r->cell_depth++;
+}
+
+static void row(struct html_render *r)
+{
+    r->cell = false;
+    want_breaks(r, 1);
+    r->first_cell = true;
+}
+
 static void line_break(struct html_render *r)
 {
     r->spaces = 0;
@@ -450,12 +477,10 @@ static int render_tag(struct html_render *r, const struct html_token *tag)
         pre(r, tag);
         break;
     case ROLE_ROW:
-        want_breaks(r, 1);
-        r->first_cell = true;
+        row(r);
         break;
     case ROLE_CELL:
-        r->cell = r->cell || (!tag->closes && !r->first_cell && !line_is_new(r));
-        r->first_cell = r->first_cell && tag->closes;
+        cell(r, tag->closes);
         break;
     case ROLE_LINK:
         return tag->closes ? link_end(r) : link_begin(r, tag);

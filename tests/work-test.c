@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* work-test.c - the modules that read headers and HTML do work in proportion to their input.
+ *
+ * They are built once more with -fsanitize-coverage=trace-pc, so that every basic block they run
+ * calls the function below: work is counted, not timed. Each hostile piece is repeated n and 2 n
+ * times; what is linear does at most twice the work, what is quadratic four times. */
+#include <config.h>
+#include "check-main.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "buffer.h"
+#include "charset.h"
+#include "header-address.h"
+#include "header-date.h"
+#include "header-id.h"
+#include "header-text.h"
+#include "header-value.h"
+#include "html-text.h"
+#include "problem.h"
+
+#define PIECES 3000u /* times a piece is repeated first */
+
+static uint64_t work_done;
+
+void __sanitizer_cov_trace_pc(void);
+void __sanitizer_cov_trace_pc(void)
+{
+    work_done++;
+}
+
+static void work_addresses(struct span value)
+{
+    struct mail_addresses list = {0};
+    ck_assert_int_eq(header_parse_addresses(value, &list, NULL), 0);
+    mail_addresses_done(&list);
+}
+
+static void work_value(struct span value)
+{
+    struct header_value parsed;
+    ck_assert_int_eq(header_parse_value(value, &parsed, NULL), 0);
+    header_value_done(&parsed);
+}
+
+static void work_ids(struct span value)
+{
+    struct mail_texts ids = {0};
+    ck_assert_int_eq(header_parse_ids(value, &ids, MAIL_REFERENCES_MAX), 0);
+    mail_texts_done(&ids);
+}
+
+static void work_text(struct span value)
+{
+    struct buffer out;
+    buffer_init(&out, SIZE_MAX);
+    ck_assert_int_eq(header_decode_text(value, &out, NULL), 0);
+    buffer_done(&out);
+}
+
+static void work_date(struct span value)
+{
+    char date[CLOCK_RFC3339_MAX];
+    (void)header_parse_date(value, date);
+}
+
+static void work_html(struct span value)
+{
+    struct buffer out;
+    buffer_init(&out, SIZE_MAX);
+    ck_assert_int_eq(html_to_text((const char *)value.bytes, value.len, &out), 0);
+    buffer_done(&out);
+}
+
+static void work_charset(struct span value)
+{
+    struct buffer out;
+    char problem[CHARSET_PROBLEM_MAX];
+    buffer_init(&out, SIZE_MAX);
+    ck_assert_int_eq(charset_to_utf8(NULL, value, &out, problem), 0);
+    buffer_done(&out);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(struct span value);
+} works[] = {
+    {"addresses", work_addresses}, {"value", work_value}, {"ids", work_ids},
+    {"text", work_text},           {"date", work_date},   {"html", work_html},
+    {"charset", work_charset},
+};
+
+static const char *const pieces[] = {
+    "a:", "(", "((", ")", "(a)", "\\", "<", ">", "<a", "\"", "\"a", "\" ", "\"\\", "a@b,", "a,",
+    "a b ", "a b@", "@", " @ ", ". ", "; \"", ";x=", ";x*1=%", ";x*=a'", "x*0=\"", "=", "%", "'",
+    "x=y ", "=?", "=?a?q?<", "=?a?q?", "=?a?q?x?= ", "=?a?b?YQ", "=?utf-8?q?=C3?= ", "=?a?q??",
+    "\r\n ", " ", "\x1B", "\x1B$B", "\xC3", "\xFF", "\xE2\x82", "</", "<!--", "<!", "<?", "<a ",
+    "<a href=\"", "<a href='x'>y", "</a>", "&", "&#", "&#x1", "&a", "<ul><li>", "<blockquote>x<br>",
+    "<pre>\n", "<br>", "<td>x", "<script>", "<style ", "<b a='", "<img alt=\"<img alt='", "-->",
+    "<title>", "<b =", "<b a=b c ",
+};
+
+static uint64_t work_for(size_t work, const char *piece, size_t times)
+{
+    struct buffer b;
+    buffer_init(&b, SIZE_MAX);
+    for (size_t i = 0; i < times; i++)
+        ck_assert_int_eq(buffer_append_text(&b, piece), 0);
+    work_done = 0;
+    works[work].run((struct span){(const uint8_t *)b.data, b.len});
+    uint64_t done = work_done;
+    buffer_done(&b);
+    return done;
+}
+
+START_TEST(twice_the_input_is_at_most_twice_the_work)
+{
+    for (size_t work = 0; work < sizeof works / sizeof works[0]; work++) {
+        uint64_t once = work_for(work, pieces[_i], PIECES);
+        uint64_t twice = work_for(work, pieces[_i], 2 * PIECES);
+        ck_assert_msg(twice <= 2 * once + once / 4 + 1000, "%s: %ju blocks, then %ju",
+                      works[work].name, (uintmax_t)once, (uintmax_t)twice);
+        ck_assert_msg(once > 0, "%s is not counted", works[work].name);
+    }
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("work");
+    TCase *t = tcase_create("work");
+    tcase_add_loop_test(t, twice_the_input_is_at_most_twice_the_work, 0,
+                        (int)(sizeof pieces / sizeof pieces[0]));
+    suite_add_tcase(s, t);
+    return s;
+}
+
+CHECK_MAIN(suite)
