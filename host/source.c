@@ -5,8 +5,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "loader-error.h"
+#include "terminal.h"
 #include "text.h"
 
 void source_settings(const struct source *source, uint32_t flags, uint64_t limit,
@@ -50,9 +52,10 @@ static int source_probe(const struct source *source, struct error *err)
 static int source_ask(struct source *source, struct error *err)
 {
     char prompt[256], user[128];
+    const char *whose = source->user == NULL ? source->default_name : source->user;
     if (source_probe(source, err) < 0)
         return -1;
-    text_printable(user, sizeof user, source->user, strlen(source->user));
+    text_printable(user, sizeof user, whose, strlen(whose));
     snprintf(prompt, sizeof prompt, "Password of %s: ", user);
     return secret_from_terminal(prompt, &source->secret, err);
 }
@@ -60,6 +63,8 @@ static int source_ask(struct source *source, struct error *err)
 static int source_read_secret(struct source *source, const struct log *log, struct error *err)
 {
     bool wide = false;
+    if (text_equal(source->password_file, "-") && terminal_is(STDIN_FILENO))
+        return source_ask(source, err);
     if (source->password_file != NULL) {
         if (secret_from_file(source->password_file, &source->secret, &wide, err) < 0)
             return -1;

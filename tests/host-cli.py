@@ -186,6 +186,22 @@ class Pickup(Case):
         self.assertEqual(done.returncode, 74, done.stderr)
         self.assertEqual(len(self.listed()), 1)
 
+    def test_a_signal_finishes_what_is_in_hand_and_says_that_there_may_be_more(self):
+        self.put(*[mail("m%d" % n, "x" * 20000) for n in range(500)])
+        process = subprocess.Popen([PROGRAM, *self.pickup_args("--json")], env=self.env, bufsize=0,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        first = process.stdout.readline()   # the rest of the batch does not fit into the pipe
+        process.send_signal(signal.SIGTERM)
+        rest, err = process.communicate(timeout=60)
+        told = [json.loads(line)["id"] for line in (first + rest).splitlines()]
+        self.assertEqual(process.returncode, STOPPED, err)
+        self.assertEqual(len(err.splitlines()), 1, err)
+        self.assertIn(b"(%d picked up before that)" % len(told), err)
+        self.assertEqual(told, [e["id"] for e in self.listed()])
+        self.assertEqual(len(os.listdir(os.path.join(self.inbox, "done"))), len(told))
+        self.pickup()
+        self.assertEqual(len(self.listed()), 500)
+
     def test_watching_ends_well_when_told_to_stop(self):
         self.put(mail("one"))
         process = subprocess.Popen([PROGRAM, *self.pickup_args("--json", "--watch")], env=self.env,
