@@ -171,28 +171,29 @@ void queue_rollback(struct queue *queue)
 
 /* ---- Ledger ---------------------------------------------------------------------------------- */
 
-/* *out_names is yours, free() it: the records with their origins normal. */
-static int queue_records_normal(const struct queue_record *records, size_t count,
-                                struct queue_record **out_names, struct error *err)
+/* The records with their origins normal: yours, free(). NULL with err when one has no name. */
+static struct queue_record *queue_records_normal(const struct queue_record *records, size_t count,
+                                                 struct error *err)
 {
     struct queue_record *names = calloc(count + 1, sizeof *names);
-    if (names == NULL)
-        return error_oom(err, "reading the ledger");
+    if (names == NULL) {
+        error_oom(err, "reading the ledger");
+        return NULL;
+    }
     for (size_t i = 0; i < count; i++) {
         names[i] = records[i];
         if (queue_origin_normal(&records[i].origin, &names[i].origin, err) == 0)
             continue;
         free(names);
-        return -1;
+        return NULL;
     }
-    *out_names = names;
-    return 0;
+    return names;
 }
 
 int queue_known(struct queue *queue, struct queue_record *records, size_t count, struct error *err)
 {
-    struct queue_record *names;
-    if (queue_records_normal(records, count, &names, err) < 0)
+    struct queue_record *names = queue_records_normal(records, count, err);
+    if (names == NULL)
         return -1;
     int failed = queue->backend->known(queue->store, names, count, err);
     for (size_t i = 0; failed == 0 && i < count; i++) {
@@ -212,8 +213,8 @@ int queue_note(struct queue *queue, const struct queue_record *records, size_t c
     for (size_t i = 0; i < count; i++)
         if ((unsigned int)records[i].step > QUEUE_STEP_MOVED)
             return error_set(err, ERROR_BUG, "step %d cannot be noted", (int)records[i].step);
-    struct queue_record *names;
-    if (queue_records_normal(records, count, &names, err) < 0)
+    struct queue_record *names = queue_records_normal(records, count, err);
+    if (names == NULL)
         return -1;
     int failed = count == 0 ? 0 : queue->backend->note(queue->store, names, count, err);
     free(names);
