@@ -248,7 +248,7 @@ static void rtf_set_dest(struct rtf_reader *r, enum rtf_dest dest)
 {
     if (r->group.dest == RTF_SKIP || (dest == RTF_HTMLTAG && !r->html))
         dest = RTF_SKIP;
-    r->group.dest = dest;
+    r->group.dest = (uint8_t)dest;
 }
 
 static void rtf_set_font(struct rtf_reader *r)
