@@ -351,7 +351,9 @@ static int loader_read_all(int fd, const struct loader_host *host, struct mail_p
 int loader_item_read(int fd, const struct loader_host *host, const struct mail_options *options,
                      struct loader_item_parts *parts, struct error *err)
 {
-    AUTO(mail_parser) parser = mail_parser_new(options);
+    struct mail_options with_dir = *options;
+    with_dir.spool_dir = host->spool_dir;
+    AUTO(mail_parser) parser = mail_parser_new(&with_dir);
     AUTO(spool) spool = NULL;
     if (parser == NULL)
         return error_oom(err, "reading a mail");

@@ -72,6 +72,20 @@ static int list_grow(struct mail_attachments *list)
     return 0;
 }
 
+int mail_attachment_describe(struct mail_attachment_writer *writer,
+                             const struct mail_attachment_head *head)
+{
+    struct mail_attachments *list = writer->list;
+    struct mail_attachment *item = &list->mail->attachments[writer->index];
+    item->content_type = copy_cut(head->content_type, TYPE_MAX);
+    item->filename = attachment_name(list, head);
+    if (item->content_type == NULL || item->filename == NULL ||
+        !copy_maybe(head->disposition, DISPOSITION_MAX, &item->disposition) ||
+        !copy_maybe(head->content_id, CONTENT_ID_MAX, &item->content_id))
+        return -1;
+    return 0;
+}
+
 struct mail_attachment_writer *mail_attachment_open(struct mail_attachments *list,
                                                     const struct mail_attachment_head *head)
 {
@@ -80,13 +94,8 @@ struct mail_attachment_writer *mail_attachment_open(struct mail_attachments *lis
         return NULL;
     writer->list = list;
     writer->index = list->mail->attachment_count++;
-    struct mail_attachment *item = &list->mail->attachments[writer->index];
-    memset(item, 0, sizeof *item);
-    item->content_type = copy_cut(head->content_type, TYPE_MAX);
-    item->filename = attachment_name(list, head);
-    if (item->content_type == NULL || item->filename == NULL ||
-        !copy_maybe(head->disposition, DISPOSITION_MAX, &item->disposition) ||
-        !copy_maybe(head->content_id, CONTENT_ID_MAX, &item->content_id))
+    memset(&list->mail->attachments[writer->index], 0, sizeof list->mail->attachments[0]);
+    if (head != NULL && mail_attachment_describe(writer, head) < 0)
         return NULL;
     return TAKE(writer);
 }

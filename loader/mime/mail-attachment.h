@@ -32,9 +32,11 @@ struct mail_attachment_writer;
 
 /** mail_attachment_open - the next attachment of the list. Yours: mail_attachment_close() once all
  * bytes are written, mail_attachment_writer_free() in any case. NULL only out of memory. @list is
- * borrowed until then. */
+ * borrowed until then. @head NULL: not known yet, mail_attachment_describe() must follow. */
 struct mail_attachment_writer *mail_attachment_open(struct mail_attachments *list,
                                                     const struct mail_attachment_head *head);
+int mail_attachment_describe(struct mail_attachment_writer *writer,
+                             const struct mail_attachment_head *head);
 
 /** mail_attachment_write, mail_attachment_close - the next bytes; size and digest are told. -1: out of
  * memory, or the sink said stop (list->cancelled). */

@@ -9,6 +9,7 @@
 #include "charset.h"
 #include "html-text.h"
 #include "problem.h"
+#include "text.h"
 
 void mail_body_init(struct mail_body *body, struct mail_texts *problems)
 {
@@ -159,6 +160,18 @@ struct span mail_body_last(const struct mail_body *body)
     const struct mail_body_piece *piece = last_piece(body);
     const char *text = buffer_text(&body->texts[piece->kind]);
     return (struct span){(const uint8_t *)text + piece->start, piece->end - piece->start};
+}
+
+bool mail_body_is_blank(const struct mail_body *body)
+{
+    const struct buffer *text = &body->texts[MAIL_BODY_TEXT];
+    for (size_t i = 0; i < body->count; i++)
+        if (body->pieces[i].kind == MAIL_BODY_HTML)
+            return false;
+    for (size_t i = 0; i < text->len; i++)
+        if (!text_is_space(text->data[i]))
+            return false;
+    return true;
 }
 
 /* ---- putting it together ---- */

@@ -49,6 +49,9 @@ void mail_body_forget(struct mail_body *body);
 /** mail_body_last - the text of the last piece, closed; borrowed until the next call. */
 struct span mail_body_last(const struct mail_body *body);
 
+/** mail_body_is_blank - there is no HTML, and no text but white space. No piece is open. */
+bool mail_body_is_blank(const struct mail_body *body);
+
 /** mail_body_finish - fill mail->message_body and mail->html. Once. */
 int mail_body_finish(struct mail_body *body, struct mail *mail);
 

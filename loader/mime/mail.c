@@ -3,7 +3,9 @@
  *
  * mime-parser tells of parts; here is decided what each of them is. A part of the message itself is
  * body (mail-body) or attachment (mail-attachment), never both; a multipart is only looked at for
- * what it tells about the mail. What is inside an attached message belongs to that attachment. */
+ * what it tells about the mail. What is inside an attached message belongs to that attachment. What is
+ * inside an opaque signature (mail-smime) comes with its part, as if it stood there; winmail.dat is
+ * opened at the end (mail-tnef). Both stay attachments too. */
 #include <config.h>
 #include "mail.h"
 
@@ -17,6 +19,8 @@
 #include "mail-fields.h"
 #include "mail-files.h"
 #include "mail-report.h"
+#include "mail-smime.h"
+#include "mail-tnef.h"
 #include "mime-header.h"
 #include "mime-parser.h"
 #include "problem.h"
@@ -24,6 +28,10 @@
 
 #define CHUNK (16u * 1024)               /* encoded bytes that are decoded at a time */
 #define PREAMBLE_MAX (1024u * 1024)      /* bytes kept of text before a first boundary */
+#define UNWRAPS_MAX 8u                   /* signatures opened in one mail; more stay closed */
+#define LEAVES_MAX ((MAIL_DEPTH_MAX + 1) * (UNWRAPS_MAX + 1)) /* parts open at the same time */
+
+_Static_assert(MAIL_SMIME_ROOM >= CHUNK + MIME_DECODE_PENDING, "a chunk is decoded into it");
 
 /* One part while it is open. */
 struct leaf {
@@ -36,6 +44,8 @@ struct leaf {
     bool has_root;                         /* its document came already */
     uint32_t group;                        /* alternatives that its children belong to */
     struct mail_attachment_writer *writer; /* they are an attachment */
+    struct mail_smime *smime;              /* looks for a message in them, or NULL */
+    struct spool *tnef;                    /* they wait here as well to be opened, or NULL */
     const struct part_handler *handler;    /* who looks at them besides */
     void *state;                           /* the handler's */
 };
@@ -45,9 +55,15 @@ struct mail_parser {
     struct mail *mail;
     struct mail_body body;
     struct mail_attachments attachments;
+    struct mail_tnef tnef;
+    struct mime_handler handler; /* ours, for mime and for the parsers inside signatures */
     struct mime_parser *mime;
-    struct leaf *leaves[MAIL_DEPTH_MAX + 1]; /* open ones, the outermost first */
+    struct leaf *leaves[LEAVES_MAX]; /* open ones, the outermost first */
     size_t depth;
+    unsigned unwraps;     /* parts so far that may be signatures */
+    unsigned inside;      /* parsers at work inside each other */
+    uint32_t groups;      /* groups of alternatives so far */
+    struct error failure; /* of the spool; else ERROR_NONE */
     bool null_path; /* Return-Path is "<>" */
     uint8_t decoded[CHUNK + MIME_DECODE_PENDING];
 };
@@ -150,6 +166,7 @@ static void leaf_free(struct leaf *leaf)
         return;
     mail_files_free(leaf->files);
     mail_attachment_writer_free(leaf->writer);
+    mail_smime_free(leaf->smime);
     if (leaf->handler != NULL && leaf->state != NULL)
         leaf->handler->free(leaf->state);
     free(leaf);
@@ -185,11 +202,26 @@ static int open_multipart(struct mail_parser *p, struct leaf *leaf, const struct
         around->has_root = true;
     leaf->group = group;
     if (group == 0 && type_is(part, "multipart/alternative"))
-        leaf->group = part->number;
+        leaf->group = ++p->groups;
     leaf->related = type_is(part, "multipart/related");
     leaf->preamble = true;
     leaf->preamble_left = PREAMBLE_MAX;
     return mail_body_open(&p->body, MAIL_BODY_TEXT, group, header_value_get(part->type, "charset"));
+}
+
+/* An attachment that may be a container. */
+static int open_container(struct mail_parser *p, struct leaf *leaf, const struct mime_part *part)
+{
+    const char *type = part->type->value, *name = part_filename(part);
+    if (part->opaque)
+        return 0;
+    if (mail_tnef_is(type, name))
+        return mail_tnef_open(&p->tnef, &leaf->tnef, &p->failure);
+    if (!mail_smime_is(type, name) || p->unwraps == UNWRAPS_MAX)
+        return 0;
+    p->unwraps++;
+    leaf->smime = mail_smime_new(&p->handler, &p->mail->problems);
+    return leaf->smime != NULL ? 0 : -1;
 }
 
 static int open_leaf(struct mail_parser *p, struct leaf *leaf, const struct mime_part *part,
@@ -205,7 +237,7 @@ static int open_leaf(struct mail_parser *p, struct leaf *leaf, const struct mime
         return -1;
     leaf->body = role != ROLE_ATTACHMENT;
     if (!leaf->body)
-        return 0;
+        return open_container(p, leaf, part);
     if (around != NULL)
         around->has_root = true;
     if (role == ROLE_BODY && kind == MAIL_BODY_TEXT &&
@@ -227,7 +259,8 @@ static void parent_has_part(struct mail_parser *p, const struct mime_part *part)
 static int part_begin(void *context, struct mime_part *part)
 {
     struct mail_parser *p = context;
-    if (part->parent == NULL && mail_fields_read(p->mail, part->header, &p->null_path) < 0)
+    if (part->parent == NULL && p->inside == 0 &&
+        mail_fields_read(p->mail, part->header, &p->null_path) < 0)
         return -1;
     if (part->messages > 0)
         return 0;
@@ -256,6 +289,15 @@ static int preamble_bytes(struct mail_parser *p, struct leaf *leaf, const uint8_
     return n > 0 ? mail_body_write(&p->body, bytes, n) : 0;
 }
 
+/* The parts inside a signature begin and end in here; their leaves stand above this one. */
+static int smime_bytes(struct mail_parser *p, struct leaf *leaf, const uint8_t *bytes, size_t count)
+{
+    p->inside++;
+    int result = mail_smime_write(leaf->smime, bytes, count);
+    p->inside--;
+    return result;
+}
+
 static int leaf_bytes(struct mail_parser *p, struct leaf *leaf, const uint8_t *bytes, size_t count)
 {
     if (leaf->preamble)
@@ -266,7 +308,17 @@ static int leaf_bytes(struct mail_parser *p, struct leaf *leaf, const uint8_t *b
         return -1;
     if (leaf->writer != NULL && mail_attachment_write(leaf->writer, bytes, count) < 0)
         return -1;
+    if (leaf->smime != NULL && smime_bytes(p, leaf, bytes, count) < 0)
+        return -1;
+    if (leaf->tnef != NULL && spool_write(leaf->tnef, bytes, count, &p->failure) < 0)
+        return -1;
     return leaf->state != NULL ? leaf->handler->write(leaf->state, bytes, count) : 0;
+}
+
+/* Where this part is decoded. What is inside a signature comes while that is decoded itself. */
+static uint8_t *leaf_room(struct mail_parser *p, struct leaf *leaf)
+{
+    return leaf->smime != NULL ? mail_smime_room(leaf->smime) : p->decoded;
 }
 
 static int part_body(void *context, struct mime_part *part, const uint8_t *bytes, size_t count)
@@ -279,8 +331,9 @@ static int part_body(void *context, struct mime_part *part, const uint8_t *bytes
         return leaf_bytes(p, leaf, bytes, count);
     for (size_t at = 0; at < count;) {
         size_t n = count - at < CHUNK ? count - at : CHUNK;
-        size_t made = mime_decoder_feed(&leaf->decoder, bytes + at, n, p->decoded);
-        if (leaf_bytes(p, leaf, p->decoded, made) < 0)
+        uint8_t *room = leaf_room(p, leaf);
+        size_t made = mime_decoder_feed(&leaf->decoder, bytes + at, n, room);
+        if (leaf_bytes(p, leaf, room, made) < 0)
             return -1;
         at += n;
     }
@@ -329,17 +382,31 @@ static int close_preamble(struct mail_parser *p)
     return 0;
 }
 
+/* What is inside has been read; what it was tells about the mail. */
+static int close_smime(struct mail_parser *p, struct leaf *leaf)
+{
+    p->inside++;
+    int result = mail_smime_finish(leaf->smime);
+    p->inside--;
+    enum cms_kind kind = mail_smime_kind(leaf->smime);
+    p->mail->flags |= kind == CMS_SIGNED ? MAIL_SIGNED : kind == CMS_ENCRYPTED ? MAIL_ENCRYPTED : 0u;
+    return result;
+}
+
 static int leaf_close(struct mail_parser *p, struct leaf *leaf)
 {
     bool decoded = leaf->preamble || leaf->body || leaf->writer != NULL;
-    size_t made = decoded ? mime_decoder_finish(&leaf->decoder, p->decoded) : 0;
+    uint8_t *room = leaf_room(p, leaf);
+    size_t made = decoded ? mime_decoder_finish(&leaf->decoder, room) : 0;
     const char *problem = decoded ? mime_decoder_problem(&leaf->decoder) : NULL;
-    if ((made > 0 && leaf_bytes(p, leaf, p->decoded, made) < 0) ||
+    if ((made > 0 && leaf_bytes(p, leaf, room, made) < 0) ||
         (problem != NULL && problem_add(&p->mail->problems, "%s", problem) < 0))
         return -1;
     if (leaf->preamble && close_preamble(p) < 0)
         return -1;
     if (leaf->files != NULL && mail_files_close(leaf->files) < 0)
+        return -1;
+    if (leaf->smime != NULL && close_smime(p, leaf) < 0)
         return -1;
     if (leaf->body && close_body(p) < 0)
         return -1;
@@ -353,9 +420,12 @@ static int part_end(void *context, struct mime_part *part)
     struct mail_parser *p = context;
     if (part->user == NULL)
         return 0;
-    AUTO(leaf) leaf = p->leaves[--p->depth];
+    struct leaf *leaf = part->user;
     part->user = NULL;
-    return leaf_close(p, leaf);
+    if (leaf_close(p, leaf) < 0) /* parts inside it are above it until here */
+        return -1;
+    leaf_free(p->leaves[--p->depth]);
+    return 0;
 }
 
 /* ---- the mail is complete ---- */
@@ -433,8 +503,9 @@ struct mail_parser *mail_parser_new(const struct mail_options *options)
     p->options = options != NULL ? *options : defaults;
     mail_body_init(&p->body, &p->mail->problems);
     p->attachments = (struct mail_attachments){.mail = p->mail, .sink = p->options.sink};
-    const struct mime_handler handler = {part_begin, part_body, part_end, p};
-    p->mime = mime_parser_new(&handler, &p->mail->problems);
+    p->tnef = (struct mail_tnef){.dir = p->options.spool_dir, .problems = &p->mail->problems};
+    p->handler = (struct mime_handler){part_begin, part_body, part_end, p};
+    p->mime = mime_parser_new(&p->handler, &p->mail->problems);
     return p->mime != NULL ? TAKE(p) : NULL;
 }
 
@@ -446,6 +517,7 @@ void mail_parser_free(struct mail_parser *p)
         leaf_free(p->leaves[--p->depth]);
     mime_parser_free(p->mime);
     mail_body_done(&p->body);
+    mail_tnef_done(&p->tnef);
     mail_free(p->mail);
     free(p);
 }
@@ -454,7 +526,9 @@ static int failed(const struct mail_parser *p, struct error *err)
 {
     if (p->attachments.cancelled)
         return error_set(err, ERROR_CANCELLED, "reading a message was stopped");
-    return error_oom(err, "reading a message");
+    if (p->failure.class == ERROR_NONE)
+        return error_oom(err, "reading a message");
+    return error_set(err, p->failure.class, "%s", p->failure.text);
 }
 
 int mail_parser_feed(struct mail_parser *p, const uint8_t *bytes, size_t count, struct error *err)
@@ -464,7 +538,9 @@ int mail_parser_feed(struct mail_parser *p, const uint8_t *bytes, size_t count, 
 
 int mail_parser_finish(struct mail_parser *p, struct mail **out_mail, struct error *err)
 {
-    if (mime_parser_finish(p->mime) < 0 || mail_body_finish(&p->body, p->mail) < 0)
+    if (mime_parser_finish(p->mime) < 0 ||
+        mail_tnef_finish(&p->tnef, &p->attachments, &p->body, &p->failure) < 0 ||
+        mail_body_finish(&p->body, p->mail) < 0)
         return failed(p, err);
     if (p->options.sanitize)
         sanitize(p->mail);

@@ -4,7 +4,8 @@
  * Feed the bytes as they arrive, in pieces of any size: every split gives the same result. Memory
  * stays constant beyond the entry's own text, time is linear in the bytes, and no input is an error:
  * what is broken is read as the big mail programs read it, what had to be repaired or cut is told in
- * problems. All text that comes out is valid UTF-8 without NUL. Failures are ours alone: memory.
+ * problems. All text that comes out is valid UTF-8 without NUL. Failures are ours alone: memory, and
+ * the spool folder (ERROR_STORE, ERROR_CREATE) for a mail with a winmail.dat of more than 256 kB.
  *
  * One parser reads one message in one thread; parsers share nothing. */
 #ifndef MAILCHUTE_LOADER_MIME_MAIL_H
@@ -94,6 +95,8 @@ struct mail_options {
     bool attach_html;             /* the HTML version becomes the last attachment, original.html */
     bool sanitize;                /* characters XML 1.0 forbids are dropped from text fields */
     const struct mail_sink *sink; /* borrowed until the parser is freed; NULL: nobody */
+    const char *spool_dir;        /* where a large winmail.dat waits to be opened; borrowed likewise;
+                                   * NULL: $TMPDIR or /tmp */
 };
 
 struct mail_parser;
