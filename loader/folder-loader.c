@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,6 +58,7 @@ struct folder_loader {
     bool in_pass;
     struct loader_record window[FOLDER_WINDOW]; /* what the host knows of files at and behind */
     struct folder_item *items;                  /* handed out, not settled */
+    void *seen; /* tsearch(3) tree of the keys handed out and not moved: none comes twice */
     uint64_t last_token;
     struct loader_item_box *parsed;
 };
@@ -99,6 +101,46 @@ static struct mail_options folder_loader_mail_options(const struct folder_loader
     return (struct mail_options){loader->settings.attach_html, loader->settings.sanitize, NULL};
 }
 
+/* ---- Keys that were handed out; what is released, or read only, stays among them ---------------- */
+
+static int folder_loader_compare(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+static int folder_loader_remember(struct folder_loader *loader, const char *key)
+{
+    char *own = strdup(key);
+    if (own != NULL && tsearch(own, &loader->seen, folder_loader_compare) != NULL)
+        return 0;
+    free(own);
+    return -1;
+}
+
+static void folder_loader_forget(struct folder_loader *loader, const char *key)
+{
+    void *node = tfind(key, &loader->seen, folder_loader_compare);
+    if (node == NULL)
+        return;
+    char *own = *(char **)node;
+    (void)tdelete(key, &loader->seen, folder_loader_compare);
+    free(own);
+}
+
+/* These went back unharmed: what was counted as an attempt was none. A failure costs a try, no more. */
+static void folder_loader_take_back(const struct folder_loader *loader,
+                                    const struct folder_item *items)
+{
+    struct loader_record records[FOLDER_WINDOW];
+    while (items != NULL && !loader->read_only) {
+        size_t count = 0;
+        for (; items != NULL && count < FOLDER_WINDOW; items = items->next)
+            records[count++] = (struct loader_record){loader_item_of(items->box)->origin,
+                                                      .step = LOADER_STEP_UNKNOWN};
+        (void)loader_host_note(&loader->host, records, count, NULL);
+    }
+}
+
 /* ---- Making and freeing a handle -------------------------------------------------------------- */
 
 static void folder_loader_free_items(struct folder_item *items)
@@ -116,7 +158,9 @@ static void folder_loader_free(struct folder_loader *loader)
 {
     if (loader == NULL)
         return;
+    folder_loader_take_back(loader, loader->items);
     folder_loader_free_items(loader->items);
+    tdestroy(loader->seen, free);
     folder_files_done(&loader->files);
     folder_close(loader->folder);
     loader_item_box_free(loader->parsed);
@@ -224,6 +268,7 @@ static int folder_loader_settle(struct folder_loader *loader, const struct folde
         else
             records[moved++] =
                 (struct loader_record){*origin, .step = LOADER_STEP_MOVED, .fate = fate};
+        folder_loader_forget(loader, origin->key);
     }
     if (loader_host_note(&loader->host, records, moved, result == 0 ? err : NULL) < 0)
         result = -1;
@@ -302,7 +347,8 @@ static int folder_loader_keep(struct folder_loader *loader, const char *name,
     if (item == NULL)
         return error_oom(err, "handing out a mail");
     item->name = strdup(name);
-    if (item->name == NULL || loader_item_new(parts, &item->box, err) < 0) {
+    if (item->name == NULL || folder_loader_remember(loader, parts->key) < 0 ||
+        loader_item_new(parts, &item->box, err) < 0) {
         folder_loader_free_items(item);
         return error_oom(err, "handing out a mail");
     }
@@ -343,6 +389,7 @@ static enum folder_outcome folder_loader_offer(struct folder_loader *loader,
         .mailbox = folder_path(loader->folder), .key = file->key, .date_received = received};
     struct error trouble = {0};
     if (folder_loader_read(loader, fd, file, attempts, &parts, &trouble) < 0) {
+        (void)folder_loader_note(loader, record, LOADER_STEP_UNKNOWN, NULL); /* not the mail's fault */
         *err = trouble;
         return FOLDER_FAILED;
     }
@@ -351,14 +398,6 @@ static enum folder_outcome folder_loader_offer(struct folder_loader *loader,
     parts.error = trouble.class != ERROR_NONE ? trouble.text : NULL;
     return folder_loader_keep(loader, file->name, &parts, out_item, err) < 0 ? FOLDER_FAILED
                                                                              : FOLDER_OFFERED;
-}
-
-static bool folder_loader_is_out(const struct folder_loader *loader, const char *name)
-{
-    for (const struct folder_item *item = loader->items; item != NULL; item = item->next)
-        if (text_equal(item->name, name))
-            return true;
-    return false;
 }
 
 static enum folder_outcome folder_loader_step(struct folder_loader *loader,
@@ -370,7 +409,7 @@ static enum folder_outcome folder_loader_step(struct folder_loader *loader,
         (place == 0 && folder_loader_begin_window(loader, err) < 0))
         return FOLDER_FAILED;
     const struct folder_file *file = &loader->files.items[loader->at++];
-    if (folder_loader_is_out(loader, file->name))
+    if (tfind(file->key, &loader->seen, folder_loader_compare) != NULL)
         return FOLDER_PASSED_OVER;
     return folder_loader_offer(loader, file, &loader->window[place], out_item, err);
 }
@@ -422,7 +461,9 @@ static int folder_entry_settle(void *handle, const uint64_t *tokens, uint64_t co
     size_t taken;
     int result = 0;
     struct folder_item *items = folder_loader_take_items(loader, tokens, count, &taken);
-    if (fate != LOADER_FATE_RELEASE && !loader->read_only)
+    if (fate == LOADER_FATE_RELEASE)
+        folder_loader_take_back(loader, items);
+    else if (!loader->read_only)
         result = folder_loader_settle(loader, items, taken, fate, &err);
     folder_loader_free_items(items);
     return result < 0 ? loader_error_from(&err, out_err) : 0;

@@ -94,7 +94,8 @@ enum loader_step {
 enum loader_fate {
     LOADER_FATE_QUEUED = 0, /* its entry is durable: archive it (dropbox), as the settings say */
     LOADER_FATE_BAD = 1,    /* its entry, in state bad with the reason, is durable: badmail */
-    LOADER_FATE_RELEASE = 2 /* not stored (dry run, stopping): leave it as it is, forget it */
+    LOADER_FATE_RELEASE = 2 /* not stored (dry run, stopping): leave it as it is; this handle does not
+                               hand it out again */
 };
 
 /* Stands in arrays: never grows. */
@@ -143,7 +144,8 @@ struct loader_host {
                  struct loader_error *err);
 
     /* Make @count records durable before the step they tell is taken: ATTEMPTED before a message is
-     * fetched that failed before, MOVING before a move is ordered, and so on. One flush to disk for
+     * fetched, MOVING before a move is ordered, and so on; UNKNOWN takes one ATTEMPTED back: the attempt
+     * ended for a reason that was not the message's, such as a lost connection. One flush to disk for
      * all of them. 0, or -1 with err: then the step must not be taken. NULL: not kept. */
     int (*note)(void *context, const struct loader_record *records, uint64_t count,
                 struct loader_error *err);
@@ -155,8 +157,8 @@ struct loader_host {
                      struct loader_record *out_records, uint64_t capacity, uint64_t *out_count,
                      struct loader_error *err);
 
-    /* How much there is: @messages will be handed out in this pass, as far as known now; for a
-     * progress bar. NULL: not wanted. */
+    /* How much there is: @messages wait to be handed out in this pass, as far as known now, the limit
+     * of the settings left aside; for a progress bar. NULL: not wanted. */
     void (*progress)(void *context, uint64_t messages);
 };
 
@@ -297,7 +299,10 @@ struct loader_plugin {
     uint64_t option_count;
 
     /** open - read the settings and get ready. May connect, or leave that to the first next(). Changes
-     * nothing at the source. *out_handle is yours: close(). 0, or -1 with err. */
+     * nothing at the source. A host that must ask for the secret first opens with LOADER_READ_ONLY
+     * and without one, to learn what else is wrong: the loader then reads all other settings and does
+     * not connect; that only the secret is missing is no error, or LOADER_ERROR_CREDENTIALS.
+     * *out_handle is yours: close(). 0, or -1 with err. */
     int (*open)(const struct loader_host *host, const struct loader_settings *settings,
                 void **out_handle, struct loader_error *err);
 
