@@ -2,7 +2,8 @@
 /* cancel.h - SIGINT, SIGTERM and SIGHUP as a request to finish what is in hand and leave.
  *
  * The signals are blocked and read from a descriptor: no handler, no global. The first one is the
- * request; from then on they have their usual effect again, so a second one ends the process at once. */
+ * request; from then on they have their usual effect again, so a second one ends the process at
+ * once. */
 #ifndef MAILCHUTE_HOST_CANCEL_H
 #define MAILCHUTE_HOST_CANCEL_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* command-check.c - mailchute check: would a pick-up work? Each step is told as it is taken; nothing is
- * changed. The exit code is that of the step that failed. */
+/* command-check.c - mailchute check: would a pick-up work? Each step is told as it is taken;
+ * nothing is changed. The exit code is that of the step that failed. */
 #include <config.h>
 #include "command.h"
 
@@ -87,9 +87,9 @@ static void check_report(void *context, const char *step, uint32_t state, const 
         secret_hide(c->source.secret, shown);
     if (c->output_failed == 0)
         c->output_failed =
-            c->common.json ? check_show_json(step == NULL ? "" : step, known, shown, &c->output_error)
-                           : check_show_line(c, step == NULL ? "" : step, known, shown,
-                                             &c->output_error);
+            c->common.json
+                ? check_show_json(step == NULL ? "" : step, known, shown, &c->output_error)
+                : check_show_line(c, step == NULL ? "" : step, known, shown, &c->output_error);
 }
 
 static int check_run(struct check *c, struct error *err)
@@ -125,7 +125,8 @@ int command_check(int argc, char **argv)
     if (command_options(&check_table, argc, argv, &c, &c.common, &count, &exit_code) < 0)
         return exit_code;
     if (count != 1) {
-        error_set(&err, ERROR_USAGE, "check: one connection string is wanted; write mailchute check "
+        error_set(&err, ERROR_USAGE,
+                  "check: one connection string is wanted; write mailchute check "
                   "'url=...' --user NAME");
         return command_fail(&err);
     }
@@ -134,7 +135,9 @@ int command_check(int argc, char **argv)
     c.signs = terminal_is(STDOUT_FILENO) && terminal_has_utf8();
     c.color = terminal_has_color(STDOUT_FILENO);
     int bad = check_run(&c, &err);
-    exit_code = bad < 0 ? command_fail(&err) : c.output_failed < 0 ? command_fail(&c.output_error) : 0;
+    exit_code = bad < 0               ? command_fail(&err)
+                : c.output_failed < 0 ? command_fail(&c.output_error)
+                                      : 0;
     host_table_done(&c.table);
     cancel_done(&c.cancel);
     source_done(&c.source);

@@ -28,8 +28,9 @@ static const struct option_row loaders_rows[] = {
 };
 
 static const struct option_table loaders_table = {
-    "loaders", "[--json]", "Lists the plug-ins that are found and the keys of their connection strings.",
-    loaders_rows, sizeof loaders_rows / sizeof loaders_rows[0]};
+    "loaders", "[--json]",
+    "Lists the plug-ins that are found and the keys of their connection strings.", loaders_rows,
+    sizeof loaders_rows / sizeof loaders_rows[0]};
 
 static json_t *loaders_option(const struct loader_option *option)
 {
@@ -109,10 +110,13 @@ int command_loaders(int argc, char **argv)
         return exit_code;
     command_log(&l.log, &l.common);
     if (count > 0)
-        error_set(&l.err, ERROR_USAGE, "loaders: no argument is wanted; see mailchute loaders --help");
+        error_set(&l.err, ERROR_USAGE,
+                  "loaders: no argument is wanted; see mailchute loaders --help");
     else if (plugin_each(loaders_each, &l) == 0 && l.found == 0)
-        error_set(&l.err, ERROR_CONFIG, "no loader was found in %s; install mailchute, or name a folder "
-                  "by MAILCHUTE_PLUGIN_DIR", PLUGINDIR);
+        error_set(&l.err, ERROR_CONFIG,
+                  "no loader was found in %s; install mailchute, or name a folder "
+                  "by MAILCHUTE_PLUGIN_DIR",
+                  PLUGINDIR);
     else if (l.err.text[0] == '\0')
         return 0;
     return command_fail(&l.err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* command-parse.c - mailchute parse: the entry that each file would become.
  *
- * One file after the other, in the order given; a file that cannot be read does not stop the others,
- * and makes the exit code 65 as bad mail does. */
+ * One file after the other, in the order given; a file that cannot be read does not stop the
+ * others, and makes the exit code 65 as bad mail does. */
 #include <config.h>
 #include "command.h"
 
@@ -185,7 +185,8 @@ int command_parse(int argc, char **argv)
     if (command_options(&parse_table, argc, argv, &c, &c.common, &count, &exit_code) < 0)
         return exit_code;
     if (count == 0) {
-        error_set(&err, ERROR_USAGE, "parse: no file given; write mailchute parse FILE.eml, or - for "
+        error_set(&err, ERROR_USAGE,
+                  "parse: no file given; write mailchute parse FILE.eml, or - for "
                   "standard input");
         return command_fail(&err);
     }

@@ -2,7 +2,8 @@
 /* command-pickup.c - mailchute pickup: mail from a source into the work queue.
  *
  * One session is one handle of the loader. Without --watch there is one session; with it a session
- * that ends for a reason that passes (link lost, server busy) is followed by another after a pause. */
+ * that ends for a reason that passes (link lost, server busy) is followed by another after a
+ * pause. */
 #include <config.h>
 #include "command.h"
 
@@ -58,7 +59,8 @@ static const struct option_row pickup_rows[] = {
     {"source", 0, OPTION_TEXT, FIELD(source.name), "NAME",
      "name of the source in the entries (the loader's, in lower case)"},
     COMMAND_OPTION_QUEUE(struct pickup, common),
-    {"queue-name", 0, OPTION_TEXT, FIELD(queue_name), "NAME", "work queue of the entries (default)"},
+    {"queue-name", 0, OPTION_TEXT, FIELD(queue_name), "NAME",
+     "work queue of the entries (default)"},
     {"dry-run", 'n', OPTION_FLAG, FIELD(dry_run), NULL,
      "show what would be picked up, change nothing"},
     {"limit", 0, OPTION_NUMBER, FIELD(limit), "N", "pick up N messages at most"},
@@ -73,7 +75,7 @@ static const struct option_table pickup_table = {
     "Makes each message an entry of the work queue, then moves it to the archive folder.",
     pickup_rows, sizeof pickup_rows / sizeof pickup_rows[0]};
 
-/* ---- Telling of each entry -------------------------------------------------------------------- */
+/* ---- Telling of each entry ------------------------------------------------------------------- */
 
 /* As it stands in the queue; a dry run has nothing there. */
 static int pickup_entry(const struct pickup *p, const struct pump_event *event, json_t **out_entry,
@@ -143,7 +145,7 @@ static int pickup_stored(void *context, const struct pump_event *event)
     return p->output_failed;
 }
 
-/* ---- Sessions --------------------------------------------------------------------------------- */
+/* ---- Sessions -------------------------------------------------------------------------------- */
 
 static void pickup_expect(void *context, uint64_t messages)
 {
@@ -206,7 +208,8 @@ static void pickup_pause(struct pickup *p, const struct error *err, uint64_t *pa
                                    : 1 + arc4random_uniform((uint32_t)*pause_ms);
     *pause_ms = *pause_ms * 2 < PICKUP_BACKOFF_MAX_MS ? *pause_ms * 2 : PICKUP_BACKOFF_MAX_MS;
     uint64_t end_ms = clock_monotonic_ms(p->clock) + ms;
-    for (uint64_t now = 0; (now = clock_monotonic_ms(p->clock)) < end_ms && !cancel_asked(&p->cancel);) {
+    for (uint64_t now = 0;
+         (now = clock_monotonic_ms(p->clock)) < end_ms && !cancel_asked(&p->cancel);) {
         struct pollfd stop = {p->cancel.fd, POLLIN, 0};
         poll(&stop, 1, (int)(end_ms - now < PUMP_SLICE_MS ? end_ms - now : PUMP_SLICE_MS));
     }
@@ -231,7 +234,7 @@ static int pickup_sessions(struct pickup *p, struct error *err)
     }
 }
 
-/* ---- The end ---------------------------------------------------------------------------------- */
+/* ---- The end --------------------------------------------------------------------------------- */
 
 /* "1,000 picked up (12.3 MB), 3 bad, 0 left; 0.9 s" */
 static int pickup_append_summary(struct buffer *out, const struct pickup *p)
@@ -284,7 +287,7 @@ static int pickup_end(struct pickup *p, int bad, struct error *err)
     return p->pump.counts.bad > 0 ? error_exit_code(ERROR_MAIL) : 0;
 }
 
-/* ---- The command ------------------------------------------------------------------------------ */
+/* ---- The command ----------------------------------------------------------------------------- */
 
 static int pickup_open_queues(struct pickup *p, struct error *err)
 {
@@ -340,15 +343,18 @@ static int pickup_run(struct pickup *p)
 
 int command_pickup(int argc, char **argv)
 {
-    struct pickup p = {.queue_name = PICKUP_QUEUE_NAME, .clock = clock_system(), .cancel = {.fd = -1}};
+    struct pickup p = {
+        .queue_name = PICKUP_QUEUE_NAME, .clock = clock_system(), .cancel = {.fd = -1}};
     struct error err;
     int count, exit_code;
     if (command_options(&pickup_table, argc, argv, &p, &p.common, &count, &exit_code) < 0)
         return exit_code;
     if (count != 1) {
-        error_set(&err, ERROR_USAGE, count == 0 ? "pickup: no connection string given; write mailchute "
-                  "pickup 'url=...' --user NAME" : "pickup: one connection string is wanted, more was "
-                  "given; put it in quotes");
+        error_set(&err, ERROR_USAGE,
+                  count == 0 ? "pickup: no connection string given; write mailchute "
+                               "pickup 'url=...' --user NAME"
+                             : "pickup: one connection string is wanted, more was "
+                               "given; put it in quotes");
         return command_fail(&err);
     }
     p.source.connection = argv[0];

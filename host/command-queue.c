@@ -60,7 +60,7 @@ static const struct option_table queue_table = {
     "Lists entries, shows one, saves one with its attachments, takes the next, ends its work.",
     queue_rows, sizeof queue_rows / sizeof queue_rows[0]};
 
-/* ---- list ------------------------------------------------------------------------------------- */
+/* ---- list ------------------------------------------------------------------------------------ */
 
 static const struct table_column queue_columns[] = {
     {"ID", QUEUE_SHORT_ID}, {"STATE", 6}, {"DATE", 16}, {"SENDER", 24}, {"SUBJECT", 0}};
@@ -147,7 +147,7 @@ static int queue_run_list(struct queue_command *q, struct error *err)
     return context.failed;
 }
 
-/* ---- show, save ------------------------------------------------------------------------------- */
+/* ---- show, save ------------------------------------------------------------------------------ */
 
 static int queue_show_entry(const struct queue_command *q, const struct queue_entry *stored,
                             struct error *err)
@@ -183,14 +183,18 @@ static int queue_compare(const struct queue_entry *stored, const json_t *now, co
 {
     if (!text_equal(render_text(json_object_get(now, "raw"), "sha256"),
                     render_text(json_object_get(then, "raw"), "sha256")))
-        return error_set(err, ERROR_STORE, "entry %s: the raw message is not the one that was stored; "
-                         "restore the queue from a backup", stored->id);
+        return error_set(err, ERROR_STORE,
+                         "entry %s: the raw message is not the one that was stored; "
+                         "restore the queue from a backup",
+                         stored->id);
     const json_t *found = json_object_get(now, "attachments");
     const json_t *told = json_object_get(then, "attachments");
     for (size_t i = 0; i < json_array_size(told); i++)
         if (!text_equal(queue_digest_of(found, i), queue_digest_of(told, i)))
-            return error_set(err, ERROR_STORE, "entry %s: attachment %zu is not the one that the entry "
-                             "tells of; use message.eml", stored->id, i + 1);
+            return error_set(err, ERROR_STORE,
+                             "entry %s: attachment %zu is not the one that the entry "
+                             "tells of; use message.eml",
+                             stored->id, i + 1);
     return 0;
 }
 
@@ -250,12 +254,14 @@ static int queue_run_save(struct queue_command *q, struct error *err)
     if (queue_get(q->queue, q->arguments[0], &entry, err) < 0)
         return -1;
     if (!entry->has_raw)
-        return error_set(err, ERROR_CONFIG, "entry %s has no raw message: it was never downloaded; look "
-                         "in the badmail folder", entry->id);
+        return error_set(err, ERROR_CONFIG,
+                         "entry %s has no raw message: it was never downloaded; look "
+                         "in the badmail folder",
+                         entry->id);
     return queue_save(q, entry, err);
 }
 
-/* ---- take, done, fail, retry ------------------------------------------------------------------ */
+/* ---- take, done, fail, retry ----------------------------------------------------------------- */
 
 static int queue_run_take(struct queue_command *q, struct error *err)
 {
@@ -289,7 +295,8 @@ static int queue_run_done(struct queue_command *q, struct error *err)
 static int queue_run_fail(struct queue_command *q, struct error *err)
 {
     if (q->why == NULL || !text_is_utf8(q->why, strlen(q->why)))
-        return error_set(err, ERROR_USAGE, "queue fail: the reason is missing, or no UTF-8; write --why "
+        return error_set(err, ERROR_USAGE,
+                         "queue fail: the reason is missing, or no UTF-8; write --why "
                          "TEXT");
     if (queue_fail(q->queue, q->arguments[0], 0, q->why, err) < 0)
         return -1;
@@ -303,13 +310,14 @@ static int queue_run_retry(struct queue_command *q, struct error *err)
     return queue_show_changed(q, q->arguments[0], err);
 }
 
-/* ---- stats ------------------------------------------------------------------------------------ */
+/* ---- stats ----------------------------------------------------------------------------------- */
 
 static int queue_stats_json(const struct queue_stats *stats, const char *oldest, struct error *err)
 {
     AUTO_JSON line = json_object();
     for (enum queue_state state = QUEUE_NEW; state <= QUEUE_BAD; state++)
-        if (json_line_set(line, queue_state_name(state), json_line_size(stats->by_state[state])) < 0)
+        if (json_line_set(line, queue_state_name(state), json_line_size(stats->by_state[state])) <
+            0)
             return error_oom(err, "telling numbers");
     if (json_line_set(line, "raw_bytes", json_line_size(stats->raw_bytes)) < 0 ||
         json_line_set(line, "oldest_new", json_line_text(oldest)) < 0 ||
@@ -344,7 +352,7 @@ static int queue_run_stats(struct queue_command *q, struct error *err)
                           : queue_stats_text(&stats, oldest, err);
 }
 
-/* ---- The command ------------------------------------------------------------------------------ */
+/* ---- The command ----------------------------------------------------------------------------- */
 
 static const struct queue_verb {
     const char *name;

@@ -35,11 +35,13 @@ static int command_overview(const struct command *commands)
 {
     AUTO_DONE(buffer) out;
     buffer_init(&out, COMMAND_HELP_MAX);
-    int bad = buffer_append_text(&out, "usage: mailchute COMMAND [ARGUMENT ...]\n\n"
-                                       "Picks e-mail up and hands each message to a work queue.\n\n");
+    int bad =
+        buffer_append_text(&out, "usage: mailchute COMMAND [ARGUMENT ...]\n\n"
+                                 "Picks e-mail up and hands each message to a work queue.\n\n");
     for (; commands->name != NULL; commands++)
         bad |= buffer_printf(&out, "  %-9s %s\n", commands->name, commands->summary);
-    bad |= buffer_append_text(&out, "\nmailchute COMMAND --help tells more; mailchute(1) tells all.\n");
+    bad |= buffer_append_text(&out,
+                              "\nmailchute COMMAND --help tells more; mailchute(1) tells all.\n");
     struct error err;
     if (bad < 0 ? error_oom(&err, "writing the help") : output_bytes(&out, &err))
         return command_fail(&err);
@@ -59,7 +61,8 @@ static int command_unknown(const struct command *commands, const char *word)
     if (near != NULL)
         error_set(&err, ERROR_USAGE, "there is no command '%s'; did you mean '%s'?", shown, near);
     else
-        error_set(&err, ERROR_USAGE, "there is no command '%s'; mailchute --help lists them", shown);
+        error_set(&err, ERROR_USAGE, "there is no command '%s'; mailchute --help lists them",
+                  shown);
     return command_fail(&err);
 }
 
@@ -75,7 +78,8 @@ int command_run(const struct command *commands, int argc, char **argv)
     if (text_equal(argv[1], "--help") || text_equal(argv[1], "-h") || text_equal(argv[1], "help"))
         return command_overview(commands);
     if (text_equal(argv[1], "--version"))
-        return output_text(PACKAGE_NAME " " PACKAGE_VERSION "\n", &err) < 0 ? command_fail(&err) : 0;
+        return output_text(PACKAGE_NAME " " PACKAGE_VERSION "\n", &err) < 0 ? command_fail(&err)
+                                                                            : 0;
     for (const struct command *at = commands; at->name != NULL; at++)
         if (text_equal(argv[1], at->name))
             return at->run(argc - 2, argv + 2);
@@ -132,7 +136,8 @@ static int command_default_folder(char out_folder[PATH_MAX], struct error *err)
         return error_set(err, ERROR_USAGE, "no place for the queue: HOME is not set; name one by "
                          "--queue sqlite:FOLDER");
     if (n < 0 || n >= PATH_MAX)
-        return error_set(err, ERROR_USAGE, "no place for the queue: the name of the home folder is too "
+        return error_set(err, ERROR_USAGE,
+                         "no place for the queue: the name of the home folder is too "
                          "long; name one by --queue sqlite:FOLDER");
     return 0;
 }
@@ -145,8 +150,10 @@ static int command_make_parents(const char *folder, struct error *err)
     for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         if (mkdir(path, S_IRWXU) < 0 && errno != EEXIST)
-            return error_set(err, ERROR_CREATE, "folder '%s' for the queue cannot be made: %s; name "
-                             "another by --queue sqlite:FOLDER", path, strerror(errno));
+            return error_set(err, ERROR_CREATE,
+                             "folder '%s' for the queue cannot be made: %s; name "
+                             "another by --queue sqlite:FOLDER",
+                             path, strerror(errno));
         *slash = '/';
     }
     return 0;

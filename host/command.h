@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* command.h - what all commands share: their table, the common options, how they fail, the queue. */
+/* command.h - what all commands share: their table, the common options, how they fail, the
+ * queue. */
 #ifndef MAILCHUTE_HOST_COMMAND_H
 #define MAILCHUTE_HOST_COMMAND_H
 
@@ -46,7 +47,8 @@ struct command_common {
      "the work queue: sqlite:FOLDER (see mailchute(1) for the default)"}
 
 /** command_options - read the options of @table into @out, whose common ones are @common. 0: go on
- * with *out_arguments; else the command ends with *out_exit_code: help was shown, or an error told. */
+ * with *out_arguments; else the command ends with *out_exit_code: help was shown, or an error
+ * told. */
 int command_options(const struct option_table *table, int argc, char **argv, void *out,
                     const struct command_common *common, int *out_arguments, int *out_exit_code);
 
@@ -64,7 +66,8 @@ enum command_queue_use {
 };
 
 /** command_open_queue - the queue --queue names, or the default one: sqlite: in
- * $XDG_STATE_HOME/mailchute, else /var/lib/mailchute for root, ~/.local/state/mailchute for others. */
+ * $XDG_STATE_HOME/mailchute, else /var/lib/mailchute for root, ~/.local/state/mailchute for
+ * others. */
 int command_open_queue(const char *url, enum command_queue_use use, struct queue **out_queue,
                        struct error *err);
 

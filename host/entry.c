@@ -184,7 +184,8 @@ int entry_content_text(const struct loader_item *item, struct buffer *out, struc
         if (!buffer_is_full(out))
             return error_oom(err, "writing an entry");
     }
-    return error_set(err, ERROR_MAIL, "the entry is larger than the queue takes even without its text; "
+    return error_set(err, ERROR_MAIL,
+                     "the entry is larger than the queue takes even without its text; "
                      "see the raw message");
 }
 
@@ -204,7 +205,8 @@ static json_t *entry_origin(const struct entry_envelope *e)
 static json_t *entry_raw(const struct entry_envelope *e)
 {
     AUTO_JSON raw = json_object();
-    json_t *digest = e->has_raw && e->raw_sha256 != NULL ? entry_digest(e->raw_sha256) : json_null();
+    json_t *digest =
+        e->has_raw && e->raw_sha256 != NULL ? entry_digest(e->raw_sha256) : json_null();
     if (json_line_set(raw, "size", json_line_size(e->raw_size)) < 0 ||
         json_line_set(raw, "sha256", digest) < 0)
         return NULL;
@@ -256,9 +258,10 @@ int entry_from_queue(const struct queue_entry *stored, json_t **out_entry, struc
     if (stored->content != NULL) {
         content = json_loadb(stored->content, stored->content_size, 0, &why);
         if (content == NULL)
-            return error_set(err, ERROR_STORE, "entry %s cannot be read: its content is no JSON (%s); "
-                             "restore the queue from a backup, or save its raw message", stored->id,
-                             why.text);
+            return error_set(err, ERROR_STORE,
+                             "entry %s cannot be read: its content is no JSON (%s); "
+                             "restore the queue from a backup, or save its raw message",
+                             stored->id, why.text);
     }
     char created[CLOCK_RFC3339_MAX], key[QUEUE_KEY_MAX];
     clock_rfc3339(stored->created_s, 0, created);

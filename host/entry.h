@@ -2,8 +2,8 @@
 /* entry.h - the Mail entry as JSON.
  *
  * An entry is its envelope (id, queue, state, origin ...), which the queue keeps in columns, its
- * content (sender ... problems), which the queue keeps as one JSON object, and raw, what is known of
- * the message's bytes. Keys always stand in the same order and are always there: absent text is
+ * content (sender ... problems), which the queue keeps as one JSON object, and raw, what is known
+ * of the message's bytes. Keys always stand in the same order and are always there: absent text is
  * null, absent lists are []. Text is valid UTF-8 without NUL, whatever a loader hands out.
  * JSON values that come out are yours: json_decref(). */
 #ifndef MAILCHUTE_HOST_ENTRY_H

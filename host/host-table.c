@@ -43,8 +43,10 @@ static void host_progress(void *context, uint64_t messages)
 static int host_make_room(struct host_table *table, uint64_t count, struct error *err)
 {
     if (count > HOST_TABLE_RECORDS_MAX)
-        return error_set(err, ERROR_BUG, "the loader asks for %llu records at once; ask its maker for "
-                         "windows of some hundred", (unsigned long long)count);
+        return error_set(err, ERROR_BUG,
+                         "the loader asks for %llu records at once; ask its maker for "
+                         "windows of some hundred",
+                         (unsigned long long)count);
     if (count <= table->capacity)
         return 0;
     void *grown = reallocarray(table->records, (size_t)count, sizeof *table->records);

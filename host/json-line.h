@@ -13,8 +13,8 @@
 #define AUTO_JSON __attribute__((cleanup(json_value_free_at))) json_t *
 void json_value_free_at(json_t **at);
 
-/** json_line_text - a string, null for NULL; bytes that are no UTF-8 become U+FFFD. NULL only out of
- * memory. */
+/** json_line_text - a string, null for NULL; bytes that are no UTF-8 become U+FFFD. NULL only out
+ * of memory. */
 json_t *json_line_text(const char *text);
 
 /** json_line_size - a number; beyond INT64_MAX it stays there (no mail is that large). */
@@ -23,7 +23,8 @@ json_t *json_line_size(uint64_t number);
 /** json_line_set - object[key] = value (given; NULL: out of memory). 0 or -1. */
 int json_line_set(json_t *object, const char *key, json_t *value);
 
-/** json_line_append - @value compact in one line, without the line end. -1: full, or out of memory. */
+/** json_line_append - @value compact in one line, without the line end. -1: full, or out of
+ * memory. */
 int json_line_append(struct buffer *out, const json_t *value);
 
 #endif

@@ -22,7 +22,8 @@ struct log {
     struct progress *progress;   /* taken from the screen before a line, NULL: there is none */
 };
 
-/** log_event - write @text when @level is wanted. @context is a struct log: fits loader_host.log. */
+/** log_event - write @text when @level is wanted. @context is a struct log: fits
+ * loader_host.log. */
 void log_event(void *context, uint32_t level, const char *text);
 
 /** log_error - the one line that a command which fails ends with; whatever the level is. */

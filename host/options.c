@@ -139,7 +139,8 @@ int options_read(const struct option_table *table, int argc, char **argv, void *
             only_arguments = true;
             continue;
         }
-        int bad = word[1] == '-' ? options_read_long(&r, word + 2) : options_read_short(&r, word + 1);
+        int bad =
+            word[1] == '-' ? options_read_long(&r, word + 2) : options_read_short(&r, word + 1);
         if (bad < 0)
             return -1;
     }

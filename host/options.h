@@ -3,8 +3,8 @@
  *
  * "--name VALUE", "--name=VALUE", "-n VALUE", flags "--name" and "-n" (several: "-vv"); options and
  * arguments may mix; "--" ends the options; "-" is an argument. Of an option given twice the last
- * counts. Errors are ERROR_USAGE and name the nearest option; a value is never quoted in them, since
- * somebody may have typed a password there. Pure. */
+ * counts. Errors are ERROR_USAGE and name the nearest option; a value is never quoted in them,
+ * since somebody may have typed a password there. Pure. */
 #ifndef MAILCHUTE_HOST_OPTIONS_H
 #define MAILCHUTE_HOST_OPTIONS_H
 

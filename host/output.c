@@ -26,8 +26,10 @@ static int output_write(const char *bytes, size_t count, struct error *err)
         if (errno == EAGAIN && poll(&room, 1, -1) >= 0)
             continue;
         if (errno != EINTR)
-            return error_set(err, ERROR_STORE, "standard output cannot be written: %s; make room, or "
-                             "send it elsewhere", strerror(errno));
+            return error_set(err, ERROR_STORE,
+                             "standard output cannot be written: %s; make room, or "
+                             "send it elsewhere",
+                             strerror(errno));
     }
     return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* output.h - standard output, where the reader may leave at any time.
  *
- * Each call writes at once. A reader that has gone (EPIPE) gives -1 with ERROR_NONE: end quietly, exit
- * code 0; every other failure is an ERROR_STORE. Text is written as given: make foreign text printable
- * before. */
+ * Each call writes at once. A reader that has gone (EPIPE) gives -1 with ERROR_NONE: end quietly,
+ * exit code 0; every other failure is an ERROR_STORE. Text is written as given: make foreign text
+ * printable before. */
 #ifndef MAILCHUTE_HOST_OUTPUT_H
 #define MAILCHUTE_HOST_OUTPUT_H
 

@@ -40,8 +40,10 @@ static int parse_copy(int from, int to, struct error *err)
         if (n == 0)
             return 0;
         if (write(to, bytes, (size_t)n) != n)
-            return error_set(err, ERROR_STORE, "a temporary file cannot be written: %s; set TMPDIR to "
-                             "a folder with room", strerror(errno));
+            return error_set(err, ERROR_STORE,
+                             "a temporary file cannot be written: %s; set TMPDIR to "
+                             "a folder with room",
+                             strerror(errno));
         size += (uint64_t)n;
     }
     return error_set(err, ERROR_MAIL, "the message is larger than %u bytes; is that mail?",

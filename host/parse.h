@@ -17,9 +17,10 @@ struct parse {
     const struct loader_item *item; /* the message; lives until parse_done() */
 };
 
-/** parse_message - read the message in @fd (a file: offset 0 to its end; anything else: to its end).
- * @connection: options such as "attachHtml=True", NULL: none. @sink gets the attachments, NULL: nobody.
- * Call parse_done() also after a failure. */
+/** parse_message - read the message in @fd (a file: offset 0 to its end; anything else: to its
+ * end).
+ * @connection: options such as "attachHtml=True", NULL: none. @sink gets the attachments, NULL:
+ * nobody. Call parse_done() also after a failure. */
 int parse_message(struct parse *parse, const struct plugin *plugin, struct log *log, int fd,
                   const char *connection, const struct loader_sink *sink, struct error *err);
 void parse_done(struct parse *parse);

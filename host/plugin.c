@@ -86,8 +86,9 @@ static int plugin_check_owner(const char *path, struct error *err)
     if (stat(path, &status) < 0)
         return error_set(err, ERROR_CONFIG, "loader '%s' cannot be read: %s; check its name and "
                          "rights", path, strerror(errno));
-    bool sticky = S_ISDIR(status.st_mode) && (status.st_mode & S_ISVTX) != 0; /* /tmp: others may
-                                                                 add files there, not replace ours */
+    bool sticky =
+        S_ISDIR(status.st_mode) && (status.st_mode & S_ISVTX) != 0; /* /tmp: others may
+                                                       add files there, not replace ours */
     if ((status.st_mode & S_IWOTH) != 0 && !sticky)
         return error_set(err, ERROR_CONFIG, "loader refused: everybody may write to '%s'; run "
                          "chmod o-w on it", path);
@@ -95,8 +96,10 @@ static int plugin_check_owner(const char *path, struct error *err)
         return 0;
     if (plugin_host_path(host_path) && stat(host_path, &host) == 0 && host.st_uid == status.st_uid)
         return 0;
-    return error_set(err, ERROR_CONFIG, "loader refused: '%s' belongs to another user; install it as "
-                     "root, or run as its owner", path);
+    return error_set(err, ERROR_CONFIG,
+                     "loader refused: '%s' belongs to another user; install it as "
+                     "root, or run as its owner",
+                     path);
 }
 
 static int plugin_check_file(const char *path, struct error *err)
@@ -135,13 +138,15 @@ int plugin_adopt(const struct loader_plugin *theirs, struct loader_plugin *out_t
     if (table.name == NULL || !plugin_name_is_good(table.name) || table.open == NULL ||
         table.next == NULL || table.settle == NULL || table.close == NULL ||
         (table.options == NULL && table.option_count > 0))
-        return error_set(err, ERROR_CONFIG, "the loader's table lacks its name or one of open, next, "
+        return error_set(err, ERROR_CONFIG,
+                         "the loader's table lacks its name or one of open, next, "
                          "settle and close; ask its maker");
     *out_table = table;
     return 0;
 }
 
-/* A loader is never unmapped: threads of its libraries (a resolver that waits) may outlive close(). */
+/* A loader is never unmapped: threads of its libraries (a resolver that waits) may outlive
+ * close(). */
 static int plugin_load(const char *path, struct plugin **out_plugin, struct error *err)
 {
     AUTO(plugin) plugin = calloc(1, sizeof *plugin);
@@ -196,9 +201,12 @@ static int plugin_unknown(const char *name, struct error *err)
     plugin_each(plugin_suggest, &suggest); /* names are static in loaders, which stay mapped */
     const char *near = suggest_best(&suggest);
     if (near != NULL)
-        return error_set(err, ERROR_USAGE, "there is no loader '%s'; did you mean '%s'?", shown, near);
-    return error_set(err, ERROR_USAGE, "there is no loader '%s'; mailchute loaders lists those that "
-                     "are there, and --loader takes the path of a .so", shown);
+        return error_set(err, ERROR_USAGE, "there is no loader '%s'; did you mean '%s'?", shown,
+                         near);
+    return error_set(err, ERROR_USAGE,
+                     "there is no loader '%s'; mailchute loaders lists those that "
+                     "are there, and --loader takes the path of a .so",
+                     shown);
 }
 
 int plugin_open(const char *name_or_path, struct plugin **out_plugin, struct error *err)

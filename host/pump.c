@@ -313,8 +313,10 @@ static int pump_take(struct pump *pump, const struct loader_item *item, struct e
 {
     if (!pump_item_is_good(item)) {
         struct error why;
-        error_set(&why, ERROR_BUG, "loader '%s' hands out an item that breaks the contract; ask its "
-                  "maker", pump->plugin->name);
+        error_set(&why, ERROR_BUG,
+                  "loader '%s' hands out an item that breaks the contract; ask its "
+                  "maker",
+                  pump->plugin->name);
         return pump_end(pump, &why, err);
     }
     uint64_t now_ms = clock_monotonic_ms(pump->clock);
@@ -360,8 +362,8 @@ static int pump_swept(struct pump *pump, struct error *err)
     return pump_wait(pump, err);
 }
 
-/* The loader is drained only when what is in hand is settled, so ask again; but not for items that were
- * released: they would be handed out for ever. */
+/* The loader is drained only when what is in hand is settled, so ask again; but not for items that
+ * were released: they would be handed out for ever. */
 static int pump_drained(struct pump *pump, struct error *err)
 {
     uint64_t released = pump->counts.released;

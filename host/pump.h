@@ -85,9 +85,9 @@ struct pump {
 };
 
 /** pump_run - until all is drained, the limit is reached or stored() says stop: 0. -1 with err: the
- * failure of the loader or of the queue, ERROR_CANCELLED after a request to stop; what was in hand is
- * durable and settled as far as the failure allowed, the rest is as it was at the source. The handle
- * is to be closed then. */
+ * failure of the loader or of the queue, ERROR_CANCELLED after a request to stop; what was in hand
+ * is durable and settled as far as the failure allowed, the rest is as it was at the source. The
+ * handle is to be closed then. */
 int pump_run(struct pump *pump, struct error *err);
 
 #endif

@@ -31,8 +31,10 @@ static int save_cannot(const char *what, const char *where, struct error *err)
 {
     char shown[128];
     text_printable(shown, sizeof shown, where, strlen(where));
-    return error_set(err, ERROR_CREATE, "%s '%s' cannot be made: %s; choose another folder, or make "
-                     "room there", what, shown, strerror(errno));
+    return error_set(err, ERROR_CREATE,
+                     "%s '%s' cannot be made: %s; choose another folder, or make "
+                     "room there",
+                     what, shown, strerror(errno));
 }
 
 /* ---- Names ----------------------------------------------------------------------------------- */
@@ -46,7 +48,8 @@ static bool save_is_harmful(const uint8_t *at, size_t length)
         return at[0] == 0xC2 && at[1] < 0xA0;
     if (length != 3 || at[0] != 0xE2)
         return length == 0;
-    return (at[1] == 0x80 && (at[2] == 0x8E || at[2] == 0x8F || (at[2] >= 0xAA && at[2] <= 0xAE))) ||
+    return (at[1] == 0x80 &&
+            (at[2] == 0x8E || at[2] == 0x8F || (at[2] >= 0xAA && at[2] <= 0xAE))) ||
            (at[1] == 0x81 && at[2] >= 0xA6 && at[2] <= 0xA9);
 }
 
@@ -220,8 +223,10 @@ int save_file(struct save *save, const char *name, int from, struct error *err)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return error_set(err, ERROR_STORE, "the raw message cannot be read: %s; check the queue's "
-                             "disk", strerror(errno));
+            return error_set(err, ERROR_STORE,
+                             "the raw message cannot be read: %s; check the queue's "
+                             "disk",
+                             strerror(errno));
         if (n == 0)
             return 0;
         if (save_write(to, bytes, (uint64_t)n, err) < 0)

@@ -28,8 +28,8 @@ AUTO_DEFINE(save, save_free);
 /** save_sink - for the loader's parse(): writes what it is given. Borrowed until save_free(). */
 const struct loader_sink *save_sink(struct save *save);
 
-/** save_finish - the message is read: give the files their names. When parse() failed because of the
- * sink, this tells why. */
+/** save_finish - the message is read: give the files their names. When parse() failed because of
+ * the sink, this tells why. */
 int save_finish(struct save *save, const struct loader_mail *mail, struct error *err);
 
 /** save_file - a new file @name with all bytes of @fd from offset 0. */

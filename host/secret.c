@@ -25,7 +25,8 @@ struct secret {
 
 #define SECRET_ROOM (sizeof(struct secret) + SECRET_MAX + 2)
 
-/* Core dumps and debuggers must not see what comes next. A failure leaves us no worse than before. */
+/* Core dumps and debuggers must not see what comes next. A failure leaves us no worse than
+ * before. */
 static void secret_guard_process(void)
 {
     const struct rlimit none = {0, 0};
@@ -36,7 +37,8 @@ static void secret_guard_process(void)
 static struct secret *secret_new(void)
 {
     secret_guard_process();
-    void *pages = mmap(NULL, SECRET_ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *pages =
+        mmap(NULL, SECRET_ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (pages == MAP_FAILED)
         return NULL;
     (void)mlock(pages, SECRET_ROOM); /* a small RLIMIT_MEMLOCK is no reason to give up */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* secret.h - a password or token on its way from the user to the loader.
  *
- * Held in pages of its own that are locked, kept out of core dumps and wiped at the end. Reading one
- * makes the process undumpable (PR_SET_DUMPABLE, RLIMIT_CORE 0). One line end at the end is dropped.
- * An empty secret, one with a NUL, one beyond SECRET_MAX is refused. Never part of an error. */
+ * Held in pages of its own that are locked, kept out of core dumps and wiped at the end. Reading
+ * one makes the process undumpable (PR_SET_DUMPABLE, RLIMIT_CORE 0). One line end at the end is
+ * dropped. An empty secret, one with a NUL, one beyond SECRET_MAX is refused. Never part of an
+ * error. */
 #ifndef MAILCHUTE_HOST_SECRET_H
 #define MAILCHUTE_HOST_SECRET_H
 
@@ -23,12 +24,12 @@ struct secret;
 int secret_from_file(const char *path, struct secret **out_secret, bool *out_wide,
                      struct error *err);
 
-/** secret_from_credentials - the systemd credential @name ($CREDENTIALS_DIRECTORY/NAME). *out_secret
- * is NULL when there is none. */
+/** secret_from_credentials - the systemd credential @name ($CREDENTIALS_DIRECTORY/NAME).
+ * *out_secret is NULL when there is none. */
 int secret_from_credentials(const char *name, struct secret **out_secret, struct error *err);
 
-/** secret_from_terminal - ask for it on the controlling terminal, without echo. ERROR_USAGE when there
- * is no terminal: the text tells the other ways. */
+/** secret_from_terminal - ask for it on the controlling terminal, without echo. ERROR_USAGE when
+ * there is no terminal: the text tells the other ways. */
 int secret_from_terminal(const char *prompt, struct secret **out_secret, struct error *err);
 
 void secret_free(struct secret *secret); /* wipes it; NULL is fine */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* source.h - where to pick mail up, as a command line tells it: loader, connection string, user name,
- * password.
+/* source.h - where to pick mail up, as a command line tells it: loader, connection string, user
+ * name, password.
  *
  * The password comes, in this order, from --password-file, the systemd credential "password", or a
- * question on the terminal. The question comes last: what is wrong with the connection string is told
- * before. A loader that needs no user is asked for no password. */
+ * question on the terminal. The question comes last: what is wrong with the connection string is
+ * told before. A loader that needs no user is asked for no password. */
 #ifndef MAILCHUTE_HOST_SOURCE_H
 #define MAILCHUTE_HOST_SOURCE_H
 

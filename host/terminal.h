@@ -14,8 +14,8 @@ bool terminal_has_utf8(void);  /* by LC_ALL, LC_CTYPE, LANG */
 bool terminal_has_color(int fd); /* a terminal, NO_COLOR empty or not set, TERM not "dumb" */
 
 /** terminal_append_cell - @text (NULL: nothing) printable in exactly @columns columns: filled with
- * spaces, or cut with "~". Characters count as one column, combining marks (U+0300..U+036F) as none;
- * East Asian wide ones are not measured. */
+ * spaces, or cut with "~". Characters count as one column, combining marks (U+0300..U+036F) as
+ * none; East Asian wide ones are not measured. */
 int terminal_append_cell(struct buffer *out, const char *text, size_t columns);
 
 #endif

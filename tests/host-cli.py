@@ -16,8 +16,8 @@ import tap
 BUILD = os.environ["top_builddir"]
 PROGRAM = os.path.join(BUILD, "host", "mailchute")
 OK, USAGE, BAD, CREATE, CONFIG, STOPPED = 0, 64, 65, 73, 78, 75
-KEYS = ("id class queue source state error attempts created origin sender recipient cc bcc addresses "
-        "subject date_sent date_received message_id in_reply_to references message_body html "
+KEYS = ("id class queue source state error attempts created origin sender recipient cc bcc "
+        "addresses subject date_sent date_received message_id in_reply_to references message_body html "
         "attachments raw flags problems").split()
 
 
@@ -109,7 +109,8 @@ class Pickup(Case):
         told, = self.lines(self.pickup("--json"))
         self.assertEqual(list(told), KEYS)
         self.assertEqual(self.listed(), [told])
-        self.assertEqual((told["queue"], told["source"], told["state"]), ("default", "folder", "new"))
+        self.assertEqual((told["queue"], told["source"], told["state"]),
+                         ("default", "folder", "new"))
 
     def test_source_and_queue_are_named_as_told(self):
         self.put(mail("one"))
@@ -157,7 +158,8 @@ class Pickup(Case):
 
     def test_mail_that_is_too_large_is_bad_and_told_by_the_exit_code(self):
         self.put(mail("small"), mail("large", "x" * 5000))
-        done = self.run_it(*self.pickup_args("--json", connection="maxSize=2000;path=" + self.inbox))
+        connection = "maxSize=2000;path=" + self.inbox
+        done = self.run_it(*self.pickup_args("--json", connection=connection))
         self.assertEqual(done.returncode, BAD)
         self.assertEqual([e["state"] for e in self.lines(done)], ["new", "bad"])
         self.assertIn(b"1 picked up", done.stderr)
@@ -257,7 +259,8 @@ class Mistakes(Case):
         secret = "canary-4711"
         for args, given in ((["--password=" + secret], None), (["--passwrd", secret], None),
                             (["--password-file", "-", "-vv"], secret)):
-            done = self.run_it(*self.pickup_args("--user", "ann", *args), input=(given or "").encode())
+            done = self.run_it(*self.pickup_args("--user", "ann", *args),
+                               input=(given or "").encode())
             self.assertNotIn(secret.encode(), done.stdout + done.stderr)
 
     def test_a_queue_that_cannot_be_made_is_an_error(self):
@@ -346,7 +349,8 @@ class Parse(Case):
         raw = mail("from a pipe", "x" * 100000)
         entry, = self.parse("-", input=raw)
         self.assertEqual((entry["file"], entry["subject"]), ("-", "from a pipe"))
-        self.assertEqual(entry["raw"], {"size": len(raw), "sha256": hashlib.sha256(raw).hexdigest()})
+        digest = hashlib.sha256(raw).hexdigest()
+        self.assertEqual(entry["raw"], {"size": len(raw), "sha256": digest})
 
     def test_attachments_are_saved_inside_the_folder_whatever_they_are_called(self):
         name = self.write("x.eml", mail("s", attachment=("../../evil.txt", "content")))
@@ -426,7 +430,8 @@ class Queue(Case):
 
     def test_work_fails_for_a_reason_and_can_be_tried_again(self):
         self.queue_run("take")
-        failed, = self.lines(self.queue_run("fail", self.first, "--why", "no such customer", "--json"))
+        done = self.queue_run("fail", self.first, "--why", "no such customer", "--json")
+        failed, = self.lines(done)
         self.assertEqual((failed["state"], failed["error"]), ("failed", "no such customer"))
         self.queue_run("retry", self.first[:8])
         self.assertEqual(self.state(), ["new", "new"])
@@ -437,7 +442,8 @@ class Queue(Case):
         self.assertEqual(self.queue_run("take", "--json").stdout, b"")
 
     def test_work_that_was_not_taken_cannot_be_done(self):
-        self.fails(USAGE, "queue", "done", self.first, "--queue", self.queue, words=(self.first[:8],))
+        self.fails(USAGE, "queue", "done", self.first, "--queue", self.queue,
+                   words=(self.first[:8],))
 
     def test_numbers_are_told(self):
         stats, = self.lines(self.queue_run("stats", "--json"))

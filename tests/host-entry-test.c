@@ -67,17 +67,20 @@ START_TEST(an_entry_has_every_key_in_the_agreed_order)
                                       .key = "imap:k"};
     AUTO_JSON entry = NULL;
     ck_assert_int_eq(entry_from_item(&item, &envelope, &entry, &err), 0);
-    assert_json(entry,
+    assert_json(
+        entry,
         "{\"id\":\"0f-1\",\"class\":\"Mail\",\"queue\":\"default\",\"source\":\"imap\","
         "\"state\":\"new\",\"error\":null,\"attempts\":0,\"created\":\"2026-03-01T11:00:06Z\","
-        "\"origin\":{\"loader\":\"imap\",\"account\":\"ann@mail.example.org\",\"mailbox\":\"INBOX\","
+        "\"origin\":{\"loader\":\"imap\",\"account\":\"ann@mail.example.org\",\"mailbox\":"
+        "\"INBOX\","
         "\"uidvalidity\":7,\"uid\":42,\"key\":\"imap:k\"},"
         "\"sender\":\"Ann Lee <ann@example.org>\",\"recipient\":\"bob@example.org; Nobody\","
         "\"cc\":null,\"bcc\":null,"
         "\"addresses\":{\"from\":[{\"name\":\"Ann Lee\",\"address\":\"ann@example.org\"}],"
         "\"to\":[{\"name\":null,\"address\":\"bob@example.org\"},"
         "{\"name\":\"Nobody\",\"address\":null}],\"cc\":[],\"bcc\":[],\"reply_to\":[]},"
-        "\"subject\":\"Gr\xC3\xBC\xC3\x9F" "e\",\"date_sent\":\"2026-03-01T12:00:00+01:00\","
+        "\"subject\":\"Gr\xC3\xBC\xC3\x9F"
+        "e\",\"date_sent\":\"2026-03-01T12:00:00+01:00\","
         "\"date_received\":\"2026-03-01T11:00:05Z\",\"message_id\":\"1@x\",\"in_reply_to\":null,"
         "\"references\":[\"a@x\",\"b@x\"],\"message_body\":\"line 1\\nline \\\"2\\\"\\n\","
         "\"html\":null,"
@@ -126,13 +129,20 @@ START_TEST(what_comes_out_of_the_queue_is_what_went_in)
     struct buffer content;
     buffer_init(&content, QUEUE_CONTENT_MAX);
     ck_assert_int_eq(entry_content_text(&item, &content, &err), 0);
-    struct queue_entry stored = {.id = "0f-1", .class = (char[]){"Mail"}, .queue = (char[]){"default"},
-                                 .source = (char[]){"imap"}, .created_s = 1772362806,
+    struct queue_entry stored = {.id = "0f-1",
+                                 .class = (char[]){"Mail"},
+                                 .queue = (char[]){"default"},
+                                 .source = (char[]){"imap"},
+                                 .created_s = 1772362806,
                                  .loader = (char[]){"imap"},
                                  .account = (char[]){"ann@mail.example.org"},
                                  .mailbox = (char[]){"INBOX"},
-                                 .uidvalidity = 7, .uid = 42, .content = content.data,
-                                 .content_size = content.len, .has_raw = true, .raw_size = 5000,
+                                 .uidvalidity = 7,
+                                 .uid = 42,
+                                 .content = content.data,
+                                 .content_size = content.len,
+                                 .has_raw = true,
+                                 .raw_size = 5000,
                                  .raw_sha256 = {1, 2, 3}};
     struct entry_envelope envelope = {.id = "0f-1", .queue = "default", .source = "imap",
                                       .created = "2026-03-01T11:00:06Z", .loader = "imap",

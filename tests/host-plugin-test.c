@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host-plugin-test.c - promises about plug-ins, old and new ones, and about what they are handed. */
+/* host-plugin-test.c - promises about plug-ins, old and new ones, and about what they are
+ * handed. */
 #include <config.h>
 #include "check-main.h"
 
@@ -16,7 +17,7 @@
 
 static struct error err;
 
-/* ---- Tables of other builds ------------------------------------------------------------------- */
+/* ---- Tables of other builds ------------------------------------------------------------------ */
 
 static int fake_open(const struct loader_host *host, const struct loader_settings *settings,
                      void **out_handle, struct loader_error *theirs)
@@ -120,7 +121,7 @@ START_TEST(a_table_that_cannot_be_used_is_refused_and_says_so)
 }
 END_TEST
 
-/* ---- Files ------------------------------------------------------------------------------------ */
+/* ---- Files ----------------------------------------------------------------------------------- */
 
 static char folder[64], file[128];
 
@@ -181,7 +182,7 @@ START_TEST(a_loader_that_is_not_there_is_named)
 }
 END_TEST
 
-/* ---- Errors between both forms ---------------------------------------------------------------- */
+/* ---- Errors between both forms --------------------------------------------------------------- */
 
 START_TEST(an_error_keeps_class_pause_and_text_on_its_way)
 {
@@ -223,7 +224,7 @@ START_TEST(an_error_fits_the_room_of_an_older_loader)
 }
 END_TEST
 
-/* ---- The host's table ------------------------------------------------------------------------- */
+/* ---- The host's table ------------------------------------------------------------------------ */
 
 static struct queue *queue;
 static struct host_table table;
@@ -261,7 +262,8 @@ START_TEST(a_step_that_was_noted_is_known_and_left_to_settle)
     ck_assert_str_eq(known[1].target, "DROPBOX");
     struct loader_record left[4];
     uint64_t count = 0;
-    ck_assert_int_eq(host->unsettled(host->context, "ann@h", "INBOX", 0, left, 4, &count, &theirs), 0);
+    ck_assert_int_eq(host->unsettled(host->context, "ann@h", "INBOX", 0, left, 4, &count, &theirs),
+                     0);
     ck_assert_uint_eq(count, 1);
     ck_assert_uint_eq(left[0].origin.uid, 42);
     ck_assert_str_eq(left[0].origin.account, "ann@h");

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* host-pump-test.c - promises of host/pump: what is settled is durable, whatever fails.
  *
- * The loader is a script in this process; queue_put(), queue_commit() and queue_rollback() are wrapped,
- * so that each step is written down in the order in which it is taken, and can be made to fail. */
+ * The loader is a script in this process; queue_put(), queue_commit() and queue_rollback() are
+ * wrapped, so that each step is written down in the order in which it is taken, and can be made to
+ * fail. */
 #include <config.h>
 #include "check-main.h"
 
@@ -15,7 +16,7 @@
 /* What happens, in one text: "put 1;put 2;commit;settle 0 1 2;" */
 static struct buffer story;
 
-/* ---- The scripted loader ---------------------------------------------------------------------- */
+/* ---- The scripted loader --------------------------------------------------------------------- */
 
 struct script {
     uint32_t items;          /* handed out before it is drained */
@@ -92,7 +93,7 @@ static const struct loader_plugin script_plugin = {
     LOADER_PLUGIN_HEAD, .name = "Script", .next = script_next, .settle = script_settle,
     .close = script_close, .wait = script_wait};
 
-/* ---- The queue, watched ----------------------------------------------------------------------- */
+/* ---- The queue, watched ---------------------------------------------------------------------- */
 
 static struct {
     uint32_t commit_fails;  /* so many commits fail ... */
@@ -140,7 +141,7 @@ void __wrap_queue_rollback(struct queue *queue)
     __real_queue_rollback(queue);
 }
 
-/* ---- One pump --------------------------------------------------------------------------------- */
+/* ---- One pump -------------------------------------------------------------------------------- */
 
 static struct script script;
 static struct pump pump;

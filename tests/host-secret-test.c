@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host-secret-test.c - promises about passwords on their way in, and attachments on their way out. */
+/* host-secret-test.c - promises about passwords on their way in, and attachments on their way
+ * out. */
 #include <config.h>
 #include "check-main.h"
 
@@ -42,7 +43,7 @@ static void write_file(const void *bytes, size_t count, mode_t mode)
     ck_assert_int_eq(fchmod(fd, mode), 0);
 }
 
-/* ---- Secrets ---------------------------------------------------------------------------------- */
+/* ---- Secrets --------------------------------------------------------------------------------- */
 
 static const struct {
     const char *content, *secret; /* NULL: refused */
@@ -149,7 +150,7 @@ START_TEST(a_password_is_taken_out_of_texts_wherever_it_stands)
 }
 END_TEST
 
-/* ---- Attachments ------------------------------------------------------------------------------ */
+/* ---- Attachments ----------------------------------------------------------------------------- */
 
 static const struct {
     const char *name, *clean;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host-text-test.c - promises of the host's reading and showing: options, suggestions, amounts, tables,
- * progress. */
+/* host-text-test.c - promises of the host's reading and showing: options, suggestions, amounts,
+ * tables, progress. */
 #include <config.h>
 #include "check-main.h"
 
