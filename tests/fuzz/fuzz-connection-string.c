@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz-connection-string.c - any text as an IMAP connection string: read whole or refused with a reason,
- * and no error repeats what follows "password=". */
+/* fuzz-connection-string.c - any text as an IMAP connection string: read whole, or refused with a
+ * reason that is fit to print. */
 #include <config.h>
 #include "imap-settings.h"
 
@@ -20,7 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct error err = {0};
     if (imap_settings_read(text, &settings, &err) == 0) {
         AUTO_TEXT account = imap_settings_account(settings, "ann");
-        if (settings->host[0] == '\0' || settings->port == 0 || strchr(settings->host, '@') != NULL)
+        if (account == NULL || settings->host[0] == '\0' || settings->port == 0 ||
+            strchr(settings->host, '@') != NULL)
             abort();
     } else if (err.class != ERROR_USAGE || err.text[0] == '\0' || text_has_control(err.text) ||
                !text_is_utf8(err.text, strlen(err.text))) {
