@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mail-memory-test.c - for every n: the n-th allocation fails, the mail is told as a failure of ours,
- * nothing leaks and nothing is used that is not there. The linker leads our allocations here. */
+/* mail-memory-test.c - for every n: the n-th allocation fails, the mail is told as a failure of
+ * ours, nothing leaks and nothing is used that is not there. The linker leads our allocations here.
+ */
 #include <config.h>
 #include "check-main.h"
 
@@ -62,17 +63,21 @@ char *__wrap_strndup(const char *text, size_t max)
 
 /* A bit of everything that allocates. */
 static const char message[] =
-    "Return-Path: <>\nFrom: =?utf-8?q?Ann?= <ann@example.org>\nTo: b@example.org, g: c@example.org;\n"
+    "Return-Path: <>\nFrom: =?utf-8?q?Ann?= <ann@example.org>\nTo: b@example.org, g: "
+    "c@example.org;\n"
     "Cc: d@example.org\nBcc: e@example.org\nReply-To: f@example.org\nSender: g@example.org\n"
     "Subject: =?iso-8859-1?q?caf=E9?=\nDate: Sun, 1 Mar 2026 12:00:00 +0200\n"
     "Message-ID: <1@x>\nIn-Reply-To: <0@x>\nReferences: <a@x> <b@x>\n"
     "Content-Type: multipart/mixed; boundary=b\n\npreamble\n--b\n"
-    "Content-Type: multipart/alternative; boundary=c\n\n--c\nContent-Type: text/plain; charset=foo\n\n"
+    "Content-Type: multipart/alternative; boundary=c\n\n--c\nContent-Type: text/plain; "
+    "charset=foo\n\n"
     "caf\xE9\nbegin 644 a.txt\n%:&5L;&\\\n`\nend\n--c\nContent-Type: text/html\n\n"
     "<meta charset=koi8-r><p>x</p>\n--c--\n--b\nContent-Type: image/png; name*0=a; name*1=.png\n"
     "Content-ID: <i@x>\nContent-Transfer-Encoding: base64\n\nAAAA!\n--b\n"
-    "Content-Type: message/rfc822\n\nSubject: in\n\nx\n--b\nContent-Type: text/html\n\n<b>more</b>\n--b\n"
-    "Content-Type: message/delivery-status\n\nFinal-Recipient: rfc822; a@x\nAction: failed\n\n--b--\n";
+    "Content-Type: message/rfc822\n\nSubject: in\n\nx\n--b\nContent-Type: "
+    "text/html\n\n<b>more</b>\n--b\n"
+    "Content-Type: message/delivery-status\n\nFinal-Recipient: rfc822; a@x\nAction: "
+    "failed\n\n--b--\n";
 
 /* ERROR_NONE, or what failed. No check of the test library in here: it allocates too. */
 static enum error_class read_message(void)

@@ -50,20 +50,24 @@ static void ck_text(const char *got, const char *want, const char *what)
 
 START_TEST(the_fields_of_a_mail_are_what_a_person_would_read)
 {
-    AUTO(mail) m = mail_of("From: Ann Example <ann@example.org>\r\n"
-                           "To: bob@example.org, \"Carl C.\" <carl@example.org>\r\n"
-                           "Cc: dan@example.org\r\nBcc: eve@example.org\r\n"
-                           "Reply-To: f@example.org\r\n"
-                           "Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n"
-                           "Date: Sun, 1 Mar 2026 12:00:00 +0200\r\n"
-                           "Message-ID: <1@example.org>\r\nIn-Reply-To: <0@example.org>\r\n"
-                           "References: <a@example.org> <0@example.org>\r\n\r\nHello\r\n");
+    AUTO(mail)
+    m = mail_of("From: Ann Example <ann@example.org>\r\n"
+                "To: bob@example.org, \"Carl C.\" <carl@example.org>\r\n"
+                "Cc: dan@example.org\r\nBcc: eve@example.org\r\n"
+                "Reply-To: f@example.org\r\n"
+                "Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n"
+                "Date: Sun, 1 Mar 2026 12:00:00 +0200\r\n"
+                "Message-ID: <1@example.org>\r\nIn-Reply-To: <0@example.org>\r\n"
+                "References: <a@example.org> <0@example.org>\r\n\r\nHello\r\n");
     ck_text(m->sender, "Ann Example <ann@example.org>", "sender");
     ck_text(m->recipient, "bob@example.org; Carl C. <carl@example.org>", "recipient");
     ck_text(m->cc, "dan@example.org", "cc");
     ck_text(m->bcc, "eve@example.org", "bcc");
     ck_assert_uint_eq(m->reply_to_list.count, 1);
-    ck_text(m->subject, "Gr\xC3\xBC\xC3\x9F" "e", "subject");
+    ck_text(m->subject,
+            "Gr\xC3\xBC\xC3\x9F"
+            "e",
+            "subject");
     ck_text(m->date_sent, "2026-03-01T12:00:00+02:00", "date");
     ck_text(m->message_id, "1@example.org", "id");
     ck_text(m->in_reply_to, "0@example.org", "in reply to");
@@ -95,9 +99,8 @@ static const struct body_row {
     {"plain", "\nhello\r\nyou\rall\n", "hello\nyou\nall\n", NULL, ""},
     {"html alone", "Content-Type: text/html\n\n<p>Hello <b>you</b></p>", "Hello you",
      "<p>Hello <b>you</b></p>", ""},
-    {"html, then a footer",
-     MIXED "text/html\n\n<p>Hello</p>" PART "text/plain\n\nfooter\n--b--\n", "Hello\nfooter",
-     "<p>Hello</p>", ""},
+    {"html, then a footer", MIXED "text/html\n\n<p>Hello</p>" PART "text/plain\n\nfooter\n--b--\n",
+     "Hello\nfooter", "<p>Hello</p>", ""},
     {"html alternative that has no text in it",
      "Content-Type: multipart/alternative; boundary=b\n" PART "text/plain\n\n" PART
      "text/html\n\n<p>Hello</p>\n--b--\n",
@@ -116,24 +119,27 @@ static const struct body_row {
      "one\ntwo", NULL, "noname1.png;"},
     {"text as file",
      MIXED "text/plain\n\nbody" PART "text/plain; name=a.txt\n\nfile" PART
-     "text/html\nContent-Disposition: attachment; filename=b.html\n\n<p>\n--b--\n",
+           "text/html\nContent-Disposition: attachment; filename=b.html\n\n<p>\n--b--\n",
      "body", NULL, "a.txt;b.html;"},
     {"named first part: to be read and to be saved",
      MIXED "text/plain; name=a.txt\n\nboth\n--b--\n", "both", NULL, "a.txt;"},
-    {"only files", MIXED "application/pdf; name=\"../x.pdf\"\n\nPDF\n--b--\n", NULL, NULL, "x.pdf;"},
+    {"only files", MIXED "application/pdf; name=\"../x.pdf\"\n\nPDF\n--b--\n", NULL, NULL,
+     "x.pdf;"},
     {"attached message, not its parts",
      MIXED "text/plain\n\nsee" PART "message/rfc822\n\nSubject: in\nContent-Type: multipart/mixed; "
            "boundary=c\n\n--c\n\ninner\n--c\nContent-Type: image/png\n\nPNG\n--c--\n\n--b--\n",
      "see", NULL, "noname1.eml;"},
     {"calendar, signature, report",
      MIXED "text/plain\n\nx" PART "text/calendar; method=REQUEST\n\nBEGIN" PART
-           "application/pgp-signature; name=s.asc\n\nSIG" PART "message/delivery-status\n\nA: b\n--b--",
+           "application/pgp-signature; name=s.asc\n\nSIG" PART
+           "message/delivery-status\n\nA: b\n--b--",
      "x", NULL, "noname1.ics;s.asc;noname2.txt;"},
-    {"boundary never used", "Content-Type: multipart/mixed; boundary=b\n\nread me\n", "read me\n", NULL,
-     ""},
+    {"boundary never used", "Content-Type: multipart/mixed; boundary=b\n\nread me\n", "read me\n",
+     NULL, ""},
     {"no boundary", "Content-Type: multipart/mixed\n\nread me\n", "read me\n", NULL, ""},
     {"preamble is no body", MIXED "text/plain\n\nx\n--b--\nepilogue\n", "x", NULL, ""},
-    {"base64 text", "Content-Transfer-Encoding: base64\n\naGVsbG8NCnlvdQ==\n", "hello\nyou", NULL, ""},
+    {"base64 text", "Content-Transfer-Encoding: base64\n\naGVsbG8NCnlvdQ==\n", "hello\nyou", NULL,
+     ""},
     {"quoted-printable, latin 1",
      "Content-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n\n"
      "caf=E9=\n au lait\n",
@@ -155,10 +161,10 @@ static const struct body_row {
      "Content-Type: multipart/mixed; boundary=b; charset=iso-8859-1\n"
      "Content-Transfer-Encoding: quoted-printable\n\ncaf=E9\n",
      "caf\xC3\xA9\n", NULL, ""},
-    {"parameter that lost its fold", "Content-Type: multipart/mixed;\nboundary=b\n" PART "text/plain\n\nx",
-     "x", NULL, ""},
-    {"file inside the text", "\nbefore\nbegin 644 a.txt\n%:&5L;&\\\n`\nend\nafter\n", "before\nafter\n", NULL,
-     "a.txt;"},
+    {"parameter that lost its fold",
+     "Content-Type: multipart/mixed;\nboundary=b\n" PART "text/plain\n\nx", "x", NULL, ""},
+    {"file inside the text", "\nbefore\nbegin 644 a.txt\n%:&5L;&\\\n`\nend\nafter\n",
+     "before\nafter\n", NULL, "a.txt;"},
     {"header without separator", "Subject: x\nhello\nyou\n", "hello\nyou\n", NULL, ""},
 };
 
@@ -197,13 +203,16 @@ static const struct flag_row {
     {"Return-Path: <>\n\n", 0},
     {"Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nx\n--b--\n",
      MAIL_BOUNCE},
-    {"Return-Path: <>\nContent-Type: multipart/report; boundary=b\n\n--b\n\nx\n--b--\n", MAIL_BOUNCE},
-    {"Content-Type: multipart/report; report-type=disposition-notification; boundary=b\n\n--b\n\nx", 0},
+    {"Return-Path: <>\nContent-Type: multipart/report; boundary=b\n\n--b\n\nx\n--b--\n",
+     MAIL_BOUNCE},
+    {"Content-Type: multipart/report; report-type=disposition-notification; boundary=b\n\n--b\n\nx",
+     0},
     {MIXED "message/delivery-status\n\nReporting-MTA: dns; x\n\n--b--\n", MAIL_BOUNCE},
     {"Content-Type: multipart/signed; boundary=b\n\n--b\n\nx\n--b--\n", MAIL_SIGNED},
     {"Content-Type: multipart/encrypted; boundary=b\n\n--b\n\nx\n--b--\n", MAIL_ENCRYPTED},
     {"Content-Type: application/pkcs7-mime; smime-type=enveloped-data\n\nx", MAIL_ENCRYPTED},
-    {"Content-Type: text/plain\n\n-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nx\n", MAIL_SIGNED},
+    {"Content-Type: text/plain\n\n-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nx\n",
+     MAIL_SIGNED},
     {"Content-Type: text/plain\n\nas in -----BEGIN PGP SIGNED MESSAGE-----\n", 0},
     {MIXED "message/rfc822\n\nList-Id: <x>\nAuto-Submitted: auto-replied\n\nx\n--b--\n", 0},
 };
@@ -217,9 +226,11 @@ END_TEST
 
 START_TEST(a_bounce_tells_who_could_not_be_reached_and_why)
 {
-    AUTO(mail) m = mail_of(
+    AUTO(mail)
+    m = mail_of(
         "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n" PART
-        "text/plain\n\nsorry" PART "message/delivery-status\n\nReporting-MTA: dns; mx.example.org\n\n"
+        "text/plain\n\nsorry" PART
+        "message/delivery-status\n\nReporting-MTA: dns; mx.example.org\n\n"
         "Final-Recipient: rfc822; ann@example.org\nAction: failed\nStatus: 5.1.1\n\n"
         "Final-Recipient: rfc822; bob@example.org\nAction: delivered\nStatus: 2.0.0\n\n"
         "Final-Recipient: rfc822;carl@example.org\nAction: Failed\nStatus: 5.2.2 (full)\n--b--\n");
@@ -261,10 +272,11 @@ static void collected_done(struct collected *c)
         buffer_done(&c->bytes[i]);
 }
 
-static const char files[] =
-    MIXED "text/html\n\n<p>Hi</p>" PART "application/pdf; name=a.pdf\n"
+static const char files[] = MIXED
+    "text/html\n\n<p>Hi</p>" PART "application/pdf; name=a.pdf\n"
     "Content-Transfer-Encoding: base64\nContent-Disposition: attachment\nContent-ID: <c@x>\n\n"
-    "AAEC/w==\n" PART "message/rfc822\n\nSubject: in\r\nContent-Type: multipart/mixed; boundary=c\n\n"
+    "AAEC/w==\n" PART
+    "message/rfc822\n\nSubject: in\r\nContent-Type: multipart/mixed; boundary=c\n\n"
     "--c\nContent-Type: image/png\n\nPNG\n--c--\n" PART "image/gif\n\n\n--b--\n";
 
 START_TEST(the_sink_gets_each_attachments_decoded_bytes_and_the_entry_their_size_and_digest)
@@ -283,7 +295,8 @@ START_TEST(the_sink_gets_each_attachments_decoded_bytes_and_the_entry_their_size
             {"a.pdf", "application/pdf", "attachment", "c@x", "\x00\x01\x02\xFF", 4},
             {"noname1.eml", "message/rfc822", NULL, NULL,
              "Subject: in\r\nContent-Type: multipart/mixed; boundary=c\n\n"
-             "--c\nContent-Type: image/png\n\nPNG\n--c--\n", 95},
+             "--c\nContent-Type: image/png\n\nPNG\n--c--\n",
+             95},
             {"noname2.gif", "image/gif", NULL, NULL, "", 0},
             {"original.html", "text/html", "attachment", NULL, "<p>Hi</p>", 9},
         };
@@ -341,7 +354,9 @@ END_TEST
 
 START_TEST(sanitize_drops_what_xml_forbids_and_nothing_else)
 {
-    static const char message[] = "Subject: a\x01z\n\nb\x02 \t\x1F" "c\xEF\xBF\xBE" "d\xEF\xBF\xBD\n";
+    static const char message[] = "Subject: a\x01z\n\nb\x02 \t\x1F"
+                                  "c\xEF\xBF\xBE"
+                                  "d\xEF\xBF\xBD\n";
     const struct mail_options options = {.sanitize = true};
     AUTO(mail) m = mail_of_bytes(message, sizeof message - 1, 0, &options);
     ck_text(m->message_body, "b \tcd\xEF\xBF\xBD\n", "body");
@@ -353,8 +368,8 @@ END_TEST
 
 static bool texts_are_utf8(const struct mail *m)
 {
-    const char *texts[] = {m->sender, m->recipient, m->subject, m->message_body, m->html,
-                           m->message_id};
+    const char *texts[] = {m->sender,       m->recipient, m->subject,
+                           m->message_body, m->html,      m->message_id};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (texts[i] != NULL && !text_is_utf8(texts[i], strlen(texts[i])))
             return false;
@@ -383,8 +398,8 @@ START_TEST(any_damage_to_a_mail_gives_valid_text_alike_in_pieces)
         for (uint32_t n = 1 + next_random(&seed) % 6; n > 0; n--)
             message[next_random(&seed) % (sizeof files - 1)] = (char)next_random(&seed);
         AUTO(mail) a = mail_of_bytes(message, sizeof files - 1, 0, NULL);
-        AUTO(mail) b = mail_of_bytes(message, sizeof files - 1,
-                                     next_random(&seed) % sizeof files, NULL);
+        AUTO(mail)
+        b = mail_of_bytes(message, sizeof files - 1, next_random(&seed) % sizeof files, NULL);
         ck_assert(texts_are_utf8(a));
         ck_text(b->message_body, a->message_body, "body");
         ck_text(b->html, a->html, "html");
@@ -424,21 +439,24 @@ static const struct bomb_row {
     {"base64 without end", "Content-Type: image/png\nContent-Transfer-Encoding: base64\n\n",
      "AAAABBBBCCCCDDDDEEEEFFFFGGGGHHHHIIIIJJJJKKKKLLLLMMMMNNNNOOOOPPPPQQQQRRRRSSSS\r\n", 400000,
      2u << 20},
-    {"million empty parts", "Content-Type: multipart/mixed; boundary=b\n\n", "--b\n", 1000000, 2u << 20},
+    {"million empty parts", "Content-Type: multipart/mixed; boundary=b\n\n", "--b\n", 1000000,
+     2u << 20},
     {"million headers", "", "Subject: x\n", 1000000, 2u << 20},
     {"one long header", "Subject: ", "ssssssssssssssssssssssssssssssss", 320000, 3u << 20},
     {"group of addresses", "To: ", "a:a:a:a:a:a:a:a:", 600000, 4u << 20},
     {"many addresses", "To: ", "a@b.example, ", 800000, 4u << 20},
     {"parameters", "Content-Type: a/b", "; n*0*=x; n*1*=y; n*2*=z", 400000, 4u << 20},
     {"nested messages", "", "Content-Type: message/rfc822\n\n", 300000, 2u << 20},
-    {"same boundary for ever", "", "Content-Type: multipart/mixed; boundary=b\n\n--b\n", 200000, 2u << 20},
-    {"lines of dashes", "Content-Type: multipart/mixed; boundary=b\n\n--b\n\n", "--\n--x\n-\n", 1000000,
-     80u << 20},
+    {"same boundary for ever", "", "Content-Type: multipart/mixed; boundary=b\n\n--b\n", 200000,
+     2u << 20},
+    {"lines of dashes", "Content-Type: multipart/mixed; boundary=b\n\n--b\n\n", "--\n--x\n-\n",
+     1000000, 80u << 20},
     {"garbage header lines", "", "g\n", 3000000, 40u << 20},
-    {"preamble without end", "Content-Type: multipart/mixed; boundary=b\n\n", "This is MIME\n", 1000000,
-     4u << 20},
+    {"preamble without end", "Content-Type: multipart/mixed; boundary=b\n\n", "This is MIME\n",
+     1000000, 4u << 20},
     {"files in text", "\n", "begin 644 a\n%:&5L;&\\\n`\nend\n", 500000, 4u << 20},
-    {"text without end", "\n", "All work and no play makes Jack a dull boy\r\n", 1000000, 80u << 20},
+    {"text without end", "\n", "All work and no play makes Jack a dull boy\r\n", 1000000,
+     80u << 20},
 };
 
 START_TEST(a_bomb_costs_no_more_than_the_entrys_own_text)
@@ -494,14 +512,14 @@ static Suite *suite(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, the_fields_of_a_mail_are_what_a_person_would_read);
     tcase_add_test(t, a_mail_without_anything_is_still_a_mail);
-    tcase_add_loop_test(t,
-                        each_row_has_the_body_and_the_files_a_person_would_expect_wherever_it_is_cut,
-                        0, sizeof body_rows / sizeof body_rows[0]);
+    tcase_add_loop_test(
+        t, each_row_has_the_body_and_the_files_a_person_would_expect_wherever_it_is_cut, 0,
+        sizeof body_rows / sizeof body_rows[0]);
     tcase_add_loop_test(t, flags_come_from_headers_and_structure, 0,
                         sizeof flag_rows / sizeof flag_rows[0]);
     tcase_add_test(t, a_bounce_tells_who_could_not_be_reached_and_why);
-    tcase_add_test(t,
-                   the_sink_gets_each_attachments_decoded_bytes_and_the_entry_their_size_and_digest);
+    tcase_add_test(
+        t, the_sink_gets_each_attachments_decoded_bytes_and_the_entry_their_size_and_digest);
     tcase_add_test(t, a_sink_that_says_stop_ends_it_as_cancelled);
     tcase_add_test(t, html_is_attached_only_when_there_is_some);
     tcase_add_test(t, sanitize_drops_what_xml_forbids_and_nothing_else);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mime-parser-test.c - promises of loader/mime/mime-parser.h: what is told of each structure, and that
- * it is told alike however the message is cut. */
+/* mime-parser-test.c - promises of loader/mime/mime-parser.h: what is told of each structure, and
+ * that it is told alike however the message is cut. */
 #include <config.h>
 #include "check-main.h"
 
@@ -86,7 +86,8 @@ static const struct story_row {
     {"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\none\r\n\r\n--b  \r\n\r\n--b--",
      "(multipart/mixed|(text/plain|one\r\n)(text/plain|))"},
     /* a boundary right behind the header, parts without a header, without anything */
-    {MIXED "--b\n--b\nA: b\n--b\n\n--b--\n", "(multipart/mixed|(text/plain|)(text/plain|)(text/plain|))"},
+    {MIXED "--b\n--b\nA: b\n--b\n\n--b--\n",
+     "(multipart/mixed|(text/plain|)(text/plain|)(text/plain|))"},
     /* lines that only look like boundaries */
     {MIXED "--b\n\n--bc\n --b\nx--b\n--B\n-\n--\n\n--b--x\n",
      "(multipart/mixed|(text/plain|--bc\n --b\nx--b\n--B\n-\n--\n))"},
@@ -113,7 +114,8 @@ static const struct story_row {
     {"Content-Type: message/rfc822\n\n", "(m:message/rfc822|(text/plain|))"},
     {"Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nAAAA",
      "(message/rfc822|AAAA)"},
-    {"Content-Type: multipart/digest; boundary=b\n\n--b\n\nA: b\n\nx\n--b\nContent-Type: text/x\n\ny",
+    {"Content-Type: multipart/digest; boundary=b\n\n--b\n\nA: b\n\nx\n--b\nContent-Type: "
+     "text/x\n\ny",
      "(multipart/digest|(m:message/rfc822|(text/plain|x))(text/x|y))"},
     {MIXED "--b\nContent-Type: message/rfc822\n\nContent-Type: multipart/mixed; boundary=c\n\n"
            "--c\n\nin\n--b\n\nout",
@@ -134,12 +136,14 @@ static const struct story_row {
     {"X-Odd name: x\nContent-Type: text/x\n\nbody", "(text/x|body)"},
     {" fold of nothing\nContent-Type: text/x\n\nbody", "(text/x|body)"},
     {"Content-Type : text/x\n\nbody", "(text/x|body)"},
-    {"From ann@example.org Sat Jan  3 01:05:34 1996\nContent-Type: text/x\n\nbody", "(text/x|body)"},
+    {"From ann@example.org Sat Jan  3 01:05:34 1996\nContent-Type: text/x\n\nbody",
+     "(text/x|body)"},
     {">From ann@example.org\nContent-Type: text/x\n\nFrom here\n", "(text/x|From here\n)"},
     {"Content-Type: text/x\nContent-Type: text/y\n\n", "(text/x|)"},
     {"Content-Type: text\n\nx", "(text/plain|x)"},
     {"Content-Type: X-sun-attachment\n\nx", "(application/octet-stream|x)"},
-    {"Content-Type: multipart/mixed;\nboundary=\"b\"\n\n--b\n\nx", "(multipart/mixed|(text/plain|x))"},
+    {"Content-Type: multipart/mixed;\nboundary=\"b\"\n\n--b\n\nx",
+     "(multipart/mixed|(text/plain|x))"},
     {"Content-Type: multipart/mixed; boundary=\"b \"\n\n--b \n\nx\n--b\n--b --\n",
      "(multipart/mixed|(text/plain|x\n--b))"},
     {"Content-Type: text/x\r\r\n\r\r\nbody", "(text/x|body)"},
@@ -176,9 +180,24 @@ static uint32_t next_random(uint32_t *state)
 START_TEST(any_mixture_of_lines_is_told_alike_in_pieces)
 {
     static const char *const lines[] = {
-        "Content-Type: multipart/mixed; boundary=b\n", "Content-Type: multipart/mixed; boundary=bb\r\n",
-        "Content-Type: message/rfc822\n", "\n", "\r\n", "\n", "--b\n", "--bb\r\n", "--b--\n", "--bb--",
-        "text\n", " fold\n", "a: b\n", "-", "--", "\r", "X: y\r", "no end",
+        "Content-Type: multipart/mixed; boundary=b\n",
+        "Content-Type: multipart/mixed; boundary=bb\r\n",
+        "Content-Type: message/rfc822\n",
+        "\n",
+        "\r\n",
+        "\n",
+        "--b\n",
+        "--bb\r\n",
+        "--b--\n",
+        "--bb--",
+        "text\n",
+        " fold\n",
+        "a: b\n",
+        "-",
+        "--",
+        "\r",
+        "X: y\r",
+        "no end",
     };
     uint32_t seed = 1000u + (uint32_t)_i;
     for (int round = 0; round < 300; round++) {
@@ -312,7 +331,8 @@ END_TEST
 
 START_TEST(parts_stop_at_the_limit_and_all_that_is_left_is_one_part)
 {
-    static const unsigned parts[] = {MAIL_PARTS_MAX - 2, MAIL_PARTS_MAX - 1, MAIL_PARTS_MAX, 100000};
+    static const unsigned parts[] = {MAIL_PARTS_MAX - 2, MAIL_PARTS_MAX - 1, MAIL_PARTS_MAX,
+                                     100000};
     for (size_t i = 0; i < 4; i++) {
         struct mail_texts problems = {0};
         struct buffer b;
@@ -403,8 +423,8 @@ START_TEST(fifty_boundaries_that_differ_in_their_last_byte_are_told_apart)
     common[sizeof common - 1] = '\0';
     buffer_init(&b, 1u << 24);
     for (unsigned i = 0; i < MAIL_DEPTH_MAX - 1; i++)
-        buffer_printf(&b, "Content-Type: multipart/mixed; boundary=\"%s%02u\"\n\n--%s%02u\n", common, i,
-                      common, i);
+        buffer_printf(&b, "Content-Type: multipart/mixed; boundary=\"%s%02u\"\n\n--%s%02u\n",
+                      common, i, common, i);
     buffer_append_text(&b, "\n");
     for (unsigned n = 0; n < 2000; n++)
         buffer_printf(&b, "--%s99\n", common);
@@ -435,7 +455,8 @@ END_TEST
 
 START_TEST(a_handler_that_says_stop_is_heard_and_nothing_leaks)
 {
-    static const char message[] = MIXED "--b\n\none\n--b\nContent-Type: message/rfc822\n\n\nx\n--b--\n";
+    static const char message[] =
+        MIXED "--b\n\none\n--b\nContent-Type: message/rfc822\n\n\nx\n--b--\n";
     for (int left = 0; left < 4; left++) {
         struct story s = {.left = left};
         struct mail_texts problems = {0};

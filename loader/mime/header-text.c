@@ -82,6 +82,9 @@ static bool header_next_word(struct cursor *c, struct encoded_word *out_word,
 {
     size_t from = c->pos, start;
     bool found = false;
+    *out_plain = (struct span){c->bytes, 0};
+    if (c->len == 0)
+        return false;
     do {
         while (c->pos < c->len && c->bytes[c->pos] != '=')
             c->pos++;

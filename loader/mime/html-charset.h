@@ -11,7 +11,7 @@
 #define HTML_CHARSET_HEAD 1024u /* bytes at the beginning that are looked at */
 #define HTML_CHARSET_MAX 64u    /* bytes of a label, its NUL included */
 
-/** html_charset - the label in a <meta charset=...> or <meta ... content="...; charset=...">, false if
+/** html_charset - the label in a <meta charset=x> or <meta ... content="...; charset=x">, false if
  * there is none. Who can read this far has no UTF-16, whatever it says: that is told as utf-8. */
 bool html_charset(struct span head, char out_label[HTML_CHARSET_MAX]);
 

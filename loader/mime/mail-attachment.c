@@ -11,7 +11,7 @@
 #include "filename.h"
 #include "text.h"
 
-#define TYPE_MAX 256u        /* bytes of a content type, NUL included; RFC 6838 allows 127 + 1 + 127 */
+#define TYPE_MAX 256u /* bytes of a content type, NUL included; RFC 6838 allows 127 + 1 + 127 */
 #define DISPOSITION_MAX 64u  /* likewise */
 #define CONTENT_ID_MAX 1000u /* likewise; more does not fit in a line */
 

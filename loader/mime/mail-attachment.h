@@ -38,8 +38,8 @@ struct mail_attachment_writer *mail_attachment_open(struct mail_attachments *lis
 int mail_attachment_describe(struct mail_attachment_writer *writer,
                              const struct mail_attachment_head *head);
 
-/** mail_attachment_write, mail_attachment_close - the next bytes; size and digest are told. -1: out of
- * memory, or the sink said stop (list->cancelled). */
+/** mail_attachment_write, mail_attachment_close - the next bytes; size and digest are told. -1: out
+ * of memory, or the sink said stop (list->cancelled). */
 int mail_attachment_write(struct mail_attachment_writer *writer, const uint8_t *bytes,
                           size_t count);
 int mail_attachment_close(struct mail_attachment_writer *writer);

@@ -19,7 +19,7 @@ enum mail_body_kind { MAIL_BODY_TEXT, MAIL_BODY_HTML };
 
 struct mail_body_piece {
     enum mail_body_kind kind;
-    uint32_t group;    /* pieces of one group are alternatives of each other; 0: of none */
+    uint32_t group;            /* pieces of one group are alternatives of each other; 0: of none */
     size_t before, start, end; /* in its kind's buffer: end of what came before, its own text */
 };
 
@@ -30,14 +30,15 @@ struct mail_body {
     struct charset_decoder *decoder; /* of the piece that is open; NULL until its set is known */
     size_t head_len;                 /* HTML that names no set: its first bytes */
     uint8_t head[HTML_CHARSET_HEAD];
-    struct mail_texts *problems;     /* borrowed */
+    struct mail_texts *problems; /* borrowed */
 };
 
 void mail_body_init(struct mail_body *body, struct mail_texts *problems);
 void mail_body_done(struct mail_body *body);
 
-/** mail_body_open - the next piece; @charset as its part says, NULL if it says nothing. One piece is
- * open at a time; HTML without a charset is asked itself (html-charset.h). mail_body_write takes its decoded bytes. -1 is out of memory, here and below. */
+/** mail_body_open - the next piece; @charset as its part says, NULL if it says nothing. One piece
+ * is open at a time; HTML without a charset is asked itself (html-charset.h). mail_body_write takes
+ * its decoded bytes. -1 is out of memory, here and below. */
 int mail_body_open(struct mail_body *body, enum mail_body_kind kind, uint32_t group,
                    const char *charset);
 int mail_body_write(struct mail_body *body, const uint8_t *bytes, size_t count);

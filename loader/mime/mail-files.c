@@ -33,10 +33,11 @@ static int files_begin(void *context, struct span name)
     AUTO_TEXT filename = header_take_text(name, NAME_MAX_BYTES, files->body->problems);
     if (filename == NULL)
         return -1;
-    files->writer = mail_attachment_open(files->attachments, &(struct mail_attachment_head){
+    const struct mail_attachment_head head = {
         .filename = filename,
         .content_type = "application/octet-stream",
-    });
+    };
+    files->writer = mail_attachment_open(files->attachments, &head);
     return files->writer != NULL ? 0 : -1;
 }
 

@@ -54,7 +54,7 @@ static struct span after_type(struct span s)
     return trimmed((struct span){s.bytes + skip, s.len - skip});
 }
 
-/* The group of fields of one recipient (RFC 3464 s.2.3); the one of the message has none of them. */
+/* The group of fields of one recipient (RFC 3464 s.2.3); that of the message itself has none. */
 static int report_group(struct mail_report *report, struct span group)
 {
     struct span recipient, action, status = {(const uint8_t *)"", 0};

@@ -25,6 +25,7 @@ static inline uint8_t base64_value(uint8_t c)
 #define R16(v) R4(v), R4(v), R4(v), R4(v)
 #define S B64_STRAY
 #define W B64_SKIP
+    /* clang-format off */
     static const uint8_t values[256] = {
         S,  S,  S,  S,  S,  S,  S,  S,  S,  W,  W,  W,  W,  W,  S,  S,  R16(S),
         W,  S,  S,  S,  S,  S,  S,  S,  S,  S,  S,  62, S,  S,  S,  63,
@@ -35,6 +36,7 @@ static inline uint8_t base64_value(uint8_t c)
         41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, S,  S,  S,  S,  S,
         R16(S), R16(S), R16(S), R16(S), R16(S), R16(S), R16(S), R16(S),
     };
+    /* clang-format on */
 #undef W
 #undef S
 #undef R16

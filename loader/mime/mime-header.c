@@ -53,9 +53,9 @@ enum mime_line mime_line_kind(const uint8_t *bytes, size_t len)
 bool mime_line_is_known(const uint8_t *bytes, size_t len)
 {
     static const char *const names[] = {
-        "Received:",   "Return-Path:", "Delivered-To:", "From:",       "Sender:",     "Reply-To:",
-        "To:",         "Cc:",          "Subject:",      "Date:",       "Message-ID:", "References:",
-        "In-Reply-To:", "MIME-Version:", "Content-",    "DKIM-",       "List-",       "X-",
+        "Received:",    "Return-Path:",  "Delivered-To:", "From:", "Sender:",     "Reply-To:",
+        "To:",          "Cc:",           "Subject:",      "Date:", "Message-ID:", "References:",
+        "In-Reply-To:", "MIME-Version:", "Content-",      "DKIM-", "List-",       "X-",
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct cursor c = cursor_over(bytes, len);

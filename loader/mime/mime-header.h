@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mime-header.h - the fields of a header block (RFC 5322 s.2.2), one after the other.
  *
- * A block as mime-parser hands it out holds only whole fields: "Name: value" and lines that begin with
- * white space behind it. Nothing is copied, nothing is changed, time is linear. */
+ * A block as mime-parser hands it out holds only whole fields: "Name: value" and lines that begin
+ * with white space behind it. Nothing is copied, nothing is changed, time is linear. */
 #ifndef MAILCHUTE_MIME_MIME_HEADER_H
 #define MAILCHUTE_MIME_MIME_HEADER_H
 
@@ -25,8 +25,8 @@ enum mime_line {
 /** mime_line_kind - what a line of a header block is by its first bytes. */
 enum mime_line mime_line_kind(const uint8_t *bytes, size_t len);
 
-/** mime_line_is_known - the line begins a field that mail programs write, such as "Received:". A line
- * of text can look like a field, hardly like one of these. */
+/** mime_line_is_known - the line begins a field that mail programs write, such as "Received:". A
+ * line of text can look like a field, hardly like one of these. */
 bool mime_line_is_known(const uint8_t *bytes, size_t len);
 
 /** mime_field_next - the next field of the block; false at its end. */

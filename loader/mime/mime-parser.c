@@ -3,11 +3,13 @@
  *
  * One stack of open parts, one of three states:
  *
- *   HEADER -- empty line, boundary --> BODY -- boundary --> HEADER      REST is BODY that never ends
+ *   HEADER -- empty line, boundary --> BODY -- boundary --> HEADER      REST is BODY that never
+ * ends
  *
  * A scan takes as many bytes as it understands. What it cannot tell yet - the beginning of a line
- * that may be a boundary - is held back, at most WINDOW bytes, and seen again with the next piece. So
- * a decision looks only at bytes within one window, and never depends on how the input was cut. */
+ * that may be a boundary - is held back, at most WINDOW bytes, and seen again with the next piece.
+ * So a decision looks only at bytes within one window, and never depends on how the input was cut.
+ */
 #include <config.h>
 #include "mime-parser.h"
 
@@ -19,15 +21,16 @@
 #include "problem.h"
 #include "text.h"
 
-#define WINDOW 4096u             /* bytes that may be held back */
-#define LINE_WINDOW (WINDOW - 2) /* bytes of a line that are looked at; a CR LF may stand before it */
-#define PROBE 1024u              /* bytes in which the kind of line ends shows */
+#define WINDOW 4096u /* bytes that may be held back */
+#define LINE_WINDOW                                                                                \
+    (WINDOW - 2)    /* bytes of a line that are looked at; a CR LF may stand before it */
+#define PROBE 1024u /* bytes in which the kind of line ends shows */
 
 enum stage { STAGE_PREAMBLE, STAGE_PARTS, STAGE_EPILOGUE };
 
 struct frame {
     struct mime_part part; /* first: a part's parent is its frame */
-    char *boundary; /* of a multipart */
+    char *boundary;        /* of a multipart */
     size_t boundary_len;
     enum stage stage;
     uint32_t children;
@@ -42,12 +45,12 @@ struct mime_parser {
     struct mime_handler handler;
     struct mail_texts *problems; /* borrowed */
     struct frame frames[MAIL_DEPTH_MAX + 1];
-    size_t depth;     /* frames in use */
-    size_t open;      /* multiparts among them whose boundary counts */
-    size_t capture;   /* the outermost attached message's frame + 1; 0: none */
+    size_t depth;   /* frames in use */
+    size_t open;    /* multiparts among them whose boundary counts */
+    size_t capture; /* the outermost attached message's frame + 1; 0: none */
     uint32_t parts;
     enum state state;
-    bool line_start;  /* BODY: the next byte begins a line */
+    bool line_start; /* BODY: the next byte begins a line */
 
     struct buffer header;
     uint32_t fields;
@@ -144,8 +147,8 @@ static int type_default(struct mime_parser *p, const struct mime_part *parent,
     return 0;
 }
 
-/* The value of a field that should stand there once; empty without it. Where two programs may choose
- * different ones a reader should know. */
+/* The value of a field that should stand there once; empty without it. Where two programs may
+ * choose different ones a reader should know. */
 static int field_once(struct mime_parser *p, struct span header, const char *name, struct span *out)
 {
     struct cursor c = cursor_over(header.bytes, header.len);
@@ -260,8 +263,8 @@ static int emit(struct mime_parser *p, const uint8_t *bytes, size_t count)
     struct frame *f = top(p);
     if (count == 0)
         return 0;
-    bool wanted = f->part.kind == MIME_LEAF ||
-                  (f->part.kind == MIME_MULTIPART && f->stage == STAGE_PREAMBLE);
+    bool wanted =
+        f->part.kind == MIME_LEAF || (f->part.kind == MIME_MULTIPART && f->stage == STAGE_PREAMBLE);
     if (wanted && p->handler.body(p->handler.context, &f->part, bytes, count) < 0)
         return -1;
     return capture(p, bytes, count);
@@ -596,8 +599,8 @@ static int scan(struct mime_parser *p, struct piece in, size_t *out_used)
     *out_used = 0;
     while (in.len > 0) {
         size_t used = 0;
-        int result = p->state == STATE_HEADER ? header_step(p, &in, &used)
-                                              : body_step(p, &in, &used);
+        int result =
+            p->state == STATE_HEADER ? header_step(p, &in, &used) : body_step(p, &in, &used);
         if (result <= 0)
             return result;
         in.bytes += used;
@@ -673,8 +676,7 @@ static int probe_decide(struct mime_parser *p)
 
 /* ---- the door ---- */
 
-struct mime_parser *mime_parser_new(const struct mime_handler *handler,
-                                    struct mail_texts *problems)
+struct mime_parser *mime_parser_new(const struct mime_handler *handler, struct mail_texts *problems)
 {
     struct mime_parser *p = calloc(1, sizeof *p);
     if (p == NULL)

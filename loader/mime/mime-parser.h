@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mime-parser.h - the structure of a message (RFC 2045, RFC 2046), pushed through as a stream.
  *
- * Feed bytes in pieces of any size; the handler hears of each part: begin with its header block, the
- * bytes of its body as they stand in the message (still encoded), end. Every split gives the same
- * calls, but for where a body is cut into pieces. Time is linear in the bytes, whatever the
+ * Feed bytes in pieces of any size; the handler hears of each part: begin with its header block,
+ * the bytes of its body as they stand in the message (still encoded), end. Every split gives the
+ * same calls, but for where a body is cut into pieces. Time is linear in the bytes, whatever the
  * boundaries; memory is one header block and 4 kB, whatever the message.
  *
  * No input is an error. How broken structure is read:
@@ -12,8 +12,8 @@
  *   fold; unless fields go on behind it: then it is left out. A parameter behind a ";" is a fold.
  * - "From " of an mbox file before the first field is left out.
  * - A message all of whose lines end in a bare CR is read with LF in their place.
- * - multipart without a usable boundary, what is nested deeper than MAIL_DEPTH_MAX, and messages in a
- *   transfer encoding are leaves. Behind MAIL_PARTS_MAX parts all that is left is one leaf. */
+ * - multipart without a usable boundary, what is nested deeper than MAIL_DEPTH_MAX, and messages in
+ * a transfer encoding are leaves. Behind MAIL_PARTS_MAX parts all that is left is one leaf. */
 #ifndef MAILCHUTE_MIME_MIME_PARSER_H
 #define MAILCHUTE_MIME_MIME_PARSER_H
 
@@ -52,9 +52,9 @@ struct mime_part {
     const struct header_value *disposition; /* Content-Disposition, value "" when missing */
 };
 
-/* Each returns 0, or -1 to stop: the parser's call then returns -1 and it can only be freed. The part
- * lives from begin to end. Bytes of a message's inner parts come twice: as their own, and as the
- * outermost message's. */
+/* Each returns 0, or -1 to stop: the parser's call then returns -1 and it can only be freed. The
+ * part lives from begin to end. Bytes of a message's inner parts come twice: as their own, and as
+ * the outermost message's. */
 struct mime_handler {
     int (*begin)(void *context, struct mime_part *part);
     int (*body)(void *context, struct mime_part *part, const uint8_t *bytes, size_t count);

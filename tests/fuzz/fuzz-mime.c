@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz-mime.c - any bytes are a mail, and the same mail in whatever pieces they come.
  *
- * The entry point is that of libFuzzer (-DFUZZING, -fsanitize=fuzzer); else a main() replays the files
- * it is given, or without any mutates its own seeds a fixed number of times, as one TAP test.
- * The oracle: it succeeds; all text is valid UTF-8; limits hold; each attachment is given whole to the
- * sink; two ways to cut the input give the same entry. */
+ * The entry point is that of libFuzzer (-DFUZZING, -fsanitize=fuzzer); else a main() replays the
+ * files it is given, or without any mutates its own seeds a fixed number of times, as one TAP test.
+ * The oracle: it succeeds; all text is valid UTF-8; limits hold; each attachment is given whole to
+ * the sink; two ways to cut the input give the same entry. */
 #include <config.h>
 
 #include <stdio.h>
@@ -89,8 +89,8 @@ static void check_attachment(const struct mail_attachment *a)
 
 static void check_mail(const struct mail *m)
 {
-    const char *fields[] = {m->sender, m->recipient, m->cc, m->bcc, m->subject, m->date_sent,
-                            m->message_id, m->in_reply_to};
+    const char *fields[] = {m->sender,  m->recipient, m->cc,         m->bcc,
+                            m->subject, m->date_sent, m->message_id, m->in_reply_to};
     const struct mail_addresses *lists[] = {&m->from_list, &m->to_list, &m->cc_list, &m->bcc_list,
                                             &m->reply_to_list};
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
@@ -134,19 +134,26 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 #ifndef FUZZING
 
-static const char *const seeds[] = {
-    "From: =?utf-8?q?Ann?= <a@b>, g:c@d,e@f;\nTo: \"x\\\"y\" (c) <@r:z@d>\nSubject: =?gb2312?b?xOO6ww==?=\n"
-    "Date: Sun, 1 Mar 2026 12:00:00 +0200\n\n=ybegin line=128 size=2 name=a\n*+\n=yend size=2\n",
-    "Content-Type: multipart/mixed;\n boundary*0=a;\n boundary*1=b\n\n--ab\n"
-    "Content-Type: text/html; charset=iso-2022-jp\nContent-Transfer-Encoding: quoted-printable\n\n"
-    "=1B$B$3=\n<b>&amp;\n--ab\nContent-Type: message/rfc822\n\nSubject: in\nContent-Type: "
-    "multipart/digest; boundary=c\n\n--c\n\nTo: x\n\ny\n--c--\n--ab--\n",
-    "Content-Type: multipart/related; boundary=b\r\n\r\n--b\r\nContent-Type: multipart/alternative; "
-    "boundary=c\r\n\r\n--c\r\n\r\nbegin 644 f\r\n%:&5L;&\\\r\n`\r\nend\r\n--c\r\nContent-Type: text/html"
-    "\r\n\r\n<meta charset=utf-7><p>x\r\n--c--\r\n--b\r\nContent-ID: <a@b>\r\nContent-Type: image/png; "
-    "name*=utf-8''a%2Fb\r\nContent-Transfer-Encoding: base64\r\n\r\nAAAA=\r\n--b--\r\n",
-    "A: b\rContent-Type: multipart/report; boundary=x; report-type=delivery-status\r\r--x\r"
-    "Content-Type: message/delivery-status\r\rFinal-Recipient: rfc822;a\rAction: failed\r\r--x--\r",
+static const struct seed {
+    const char *text;
+} seeds[] = {
+    {"From: =?utf-8?q?Ann?= <a@b>, g:c@d,e@f;\nTo: \"x\\\"y\" (c) <@r:z@d>\nSubject: "
+     "=?gb2312?b?xOO6ww==?=\n"
+     "Date: Sun, 1 Mar 2026 12:00:00 +0200\n\n=ybegin line=128 size=2 name=a\n*+\n=yend size=2\n"},
+    {"Content-Type: multipart/mixed;\n boundary*0=a;\n boundary*1=b\n\n--ab\n"
+     "Content-Type: text/html; charset=iso-2022-jp\nContent-Transfer-Encoding: quoted-printable\n\n"
+     "=1B$B$3=\n<b>&amp;\n--ab\nContent-Type: message/rfc822\n\nSubject: in\nContent-Type: "
+     "multipart/digest; boundary=c\n\n--c\n\nTo: x\n\ny\n--c--\n--ab--\n"},
+    {"Content-Type: multipart/related; boundary=b\r\n\r\n--b\r\nContent-Type: "
+     "multipart/alternative; "
+     "boundary=c\r\n\r\n--c\r\n\r\nbegin 644 f\r\n%:&5L;&\\\r\n`\r\nend\r\n--c\r\nContent-Type: "
+     "text/html"
+     "\r\n\r\n<meta charset=utf-7><p>x\r\n--c--\r\n--b\r\nContent-ID: <a@b>\r\nContent-Type: "
+     "image/png; "
+     "name*=utf-8''a%2Fb\r\nContent-Transfer-Encoding: base64\r\n\r\nAAAA=\r\n--b--\r\n"},
+    {"A: b\rContent-Type: multipart/report; boundary=x; report-type=delivery-status\r\r--x\r"
+     "Content-Type: message/delivery-status\r\rFinal-Recipient: rfc822;a\rAction: "
+     "failed\r\r--x--\r"},
 };
 
 static uint32_t next_random(uint32_t *state)
@@ -158,7 +165,7 @@ static uint32_t next_random(uint32_t *state)
 /* A piece of one seed replaced by a piece of another, or by noise. */
 static size_t mutate(uint8_t *data, size_t size, size_t room, uint32_t *state)
 {
-    const char *other = seeds[next_random(state) % (sizeof seeds / sizeof seeds[0])];
+    const char *other = seeds[next_random(state) % (sizeof seeds / sizeof seeds[0])].text;
     size_t from = next_random(state) % strlen(other), at = next_random(state) % (size + 1);
     size_t n = next_random(state) % 40, cut = next_random(state) % 20;
     n = n < strlen(other) - from ? n : strlen(other) - from;
@@ -191,7 +198,7 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++)
         replay_file(argv[i]);
     for (int round = 0; argc == 1 && round < 2000; round++) {
-        const char *seed = seeds[(size_t)round % (sizeof seeds / sizeof seeds[0])];
+        const char *seed = seeds[(size_t)round % (sizeof seeds / sizeof seeds[0])].text;
         size_t size = strlen(seed);
         memcpy(data, seed, size);
         for (uint32_t n = next_random(&state) % 8; n > 0; n--)
