@@ -152,6 +152,9 @@ static int imap_job_start(struct imap_job *job, struct error *err);
 static void imap_job_refused(struct imap_job *job)
 {
     struct imap_moves *moves = job->moves;
+    if (moves->why.class == ERROR_NONE)
+        error_set(&moves->why, ERROR_CONFIG, "the server says OK and leaves the message where it is; see to "
+                  "the rights on both folders, the entries are safe");
     for (size_t i = 0; i < job->count; i++)
         imap_host_log(moves->host, IMAP_LOG_ERROR,
                       "message %u stays in '%s' though its entry is stored: %s", job->items[i].uid,

@@ -441,13 +441,15 @@ static int imap_window_send(struct imap_pickup *p, struct imap_window *w, struct
         w->state = IMAP_WINDOW_READY;
         return fine ? 0 : error_oom(err, "fetching mail");
     }
+    w->state = IMAP_WINDOW_SENT;
+    if (imap_window_note(p, w, err) < 0) {
+        imap_set_done(&set);
+        return -1;
+    }
     imap_command_init(&command, "UID FETCH ");
     imap_command_set(&command, &set);
     imap_command_add(&command, " (UID BODY.PEEK[])");
     imap_set_done(&set);
-    w->state = IMAP_WINDOW_SENT;
-    if (imap_window_note(p, w, err) < 0)
-        return -1;
     return imap_session_send(p->session, &command, &call, err);
 }
 

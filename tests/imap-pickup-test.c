@@ -1,0 +1,728 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* imap-pickup-test.c - promises of the whole dialogue, held against servers that lie, break off, refuse
+ * and forget (imap-script.h), with a ledger in memory. */
+#include <config.h>
+#include "check-main.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "imap-check.h"
+#include "imap-pickup.h"
+#include "imap-script.h"
+#include "text.h"
+
+#define UIDS 200
+
+/* ---- A host ----------------------------------------------------------------------------------- */
+
+struct host {
+    struct imap_host table;
+    struct script_server *server;
+    struct imap_settings *settings;
+    struct imap_pickup *pickup;
+    struct imap_record ledger[UIDS];
+    uint64_t now_ms, step_ms; /* the clock, and how far it moves when it is looked at */
+    bool cancelled, note_fails;
+    struct error err;
+    char log[4000];
+};
+
+static uint64_t host_ms(void *context)
+{
+    struct host *h = context;
+    return h->now_ms += h->step_ms;
+}
+
+static int64_t host_s(void *context)
+{
+    (void)context;
+    return 0;
+}
+
+static bool host_cancelled(void *context)
+{
+    return ((struct host *)context)->cancelled;
+}
+
+static void host_log(void *context, enum imap_log level, const char *text)
+{
+    struct host *h = context;
+    (void)level;
+    size_t used = strlen(h->log);
+    (void)snprintf(h->log + used, sizeof h->log - used, "%s\n", text);
+}
+
+static int host_known(void *context, struct imap_record *records, size_t count, struct error *err)
+{
+    struct host *h = context;
+    (void)err;
+    for (size_t i = 0; i < count; i++)
+        if (records[i].uid < UIDS && h->ledger[records[i].uid].uid != 0)
+            records[i] = h->ledger[records[i].uid];
+    return 0;
+}
+
+static int host_note(void *context, const struct imap_record *records, size_t count,
+                     struct error *err)
+{
+    static const char *const names[] = {"withdraw", "ATTEMPTED", "STORED", "MOVING",
+                                        "COPIED",   "DELETING",  "MOVED"};
+    struct host *h = context;
+    char line[100];
+    if (h->note_fails)
+        return error_set(err, ERROR_STORE, "disk full");
+    for (size_t i = 0; i < count; i++) {
+        struct imap_record *at = &h->ledger[records[i].uid % UIDS];
+        (void)snprintf(line, sizeof line, "note %u %s target %u", records[i].uid,
+                       names[records[i].step], records[i].target_uid);
+        script_note(h->server, line);
+        at->uid = records[i].uid;
+        at->uidvalidity = records[i].uidvalidity;
+        if (records[i].step <= IMAP_STEP_ATTEMPTED) {
+            at->attempts += records[i].step == IMAP_STEP_ATTEMPTED ? 1 : UINT32_MAX;
+            at->step = at->step < IMAP_STEP_ATTEMPTED ? IMAP_STEP_ATTEMPTED : at->step;
+            continue;
+        }
+        at->step = records[i].step;
+        at->target_uid = records[i].target_uid;
+        at->target_uidvalidity = records[i].target_uidvalidity;
+    }
+    return 0;
+}
+
+static int host_unsettled(void *context, uint32_t after_uid, struct imap_record *out,
+                          size_t capacity, size_t *out_count, struct error *err)
+{
+    struct host *h = context;
+    (void)err;
+    *out_count = 0;
+    for (uint32_t uid = after_uid + 1; uid < UIDS && *out_count < capacity; uid++)
+        if (h->ledger[uid].step >= IMAP_STEP_STORED && h->ledger[uid].step < IMAP_STEP_MOVED)
+            out[(*out_count)++] = h->ledger[uid];
+    return 0;
+}
+
+static void host_progress(void *context, uint64_t messages)
+{
+    (void)context;
+    (void)messages;
+}
+
+/* A server by this script, and a pick-up with these further settings. */
+static struct host *host_start(const struct script *script, const char *more)
+{
+    struct host *h = calloc(1, sizeof *h);
+    char connection[600];
+    unsigned int port;
+    h->server = script_start(script, &port);
+    h->table = (struct imap_host){
+        .context = h,
+        .clock = {host_ms, host_s, h},
+        .cancelled = host_cancelled,
+        .log = host_log,
+        .known = host_known,
+        .note = host_note,
+        .unsettled = host_unsettled,
+        .progress = host_progress,
+    };
+    (void)snprintf(connection, sizeof connection, "url=127.0.0.1;port=%u;starttls=Never;%s", port,
+                   more);
+    ck_assert_msg(imap_settings_read(connection, &h->settings, &h->err) == 0, "%s", h->err.text);
+    struct imap_pickup_options options = {
+        .settings = h->settings, .host = &h->table, .user = "ann", .secret = "sesame"};
+    ck_assert_int_eq(imap_pickup_open(&options, &h->pickup, &h->err), 0);
+    return h;
+}
+
+static void host_stop(struct host *h)
+{
+    imap_pickup_close(h->pickup);
+    imap_settings_free(h->settings);
+    script_stop(h->server);
+    free(h);
+}
+
+/* Everything that is there, as a host would: stored, then settled, until drained. Tells the UIDs, bad
+ * ones with their '!', and the failure if there was one. */
+static const char *host_run(struct host *h)
+{
+    static char seen[1000];
+    uint32_t uids[UIDS];
+    size_t count = 0;
+    seen[0] = '\0';
+    for (;;) {
+        struct imap_message message;
+        size_t used = strlen(seen);
+        enum imap_pickup_result r = imap_pickup_next(h->pickup, &message, &h->err);
+        if (r == IMAP_PICKUP_MESSAGE) {
+            (void)snprintf(seen + used, sizeof seen - used, "%u%s ", message.uid,
+                           message.error != NULL ? "!" : "");
+            h->ledger[message.uid].uid = message.uid;
+            h->ledger[message.uid].uidvalidity = message.uidvalidity;
+            h->ledger[message.uid].step = IMAP_STEP_STORED;
+            mail_free(message.mail);
+            spool_free(message.spool);
+            uids[count++] = message.uid;
+            continue;
+        }
+        if (r == IMAP_PICKUP_DRAINED && count > 0) {
+            if (imap_pickup_settle(h->pickup, uids, count, IMAP_FATE_QUEUED, &h->err) == 0) {
+                count = 0;
+                continue;
+            }
+            r = IMAP_PICKUP_FAILED;
+        }
+        if (r == IMAP_PICKUP_FAILED)
+            (void)snprintf(seen + used, sizeof seen - used, "failed: %s",
+                           error_class_name(h->err.class));
+        return seen;
+    }
+}
+
+static struct host *run_script(const struct script_rule *rules, size_t count, const char *capabilities,
+                               const char *more, const char *want)
+{
+    static struct script script;
+    script = (struct script){NULL, capabilities, rules, count};
+    struct host *h = host_start(&script, more);
+    const char *seen = host_run(h);
+    ck_assert_msg(strcmp(seen, want) == 0, "seen '%s', wanted '%s': %s\n%s\n%s", seen, want, h->err.text,
+                  h->log, script_trace(h->server));
+    return h;
+}
+#define RUN(rules, capabilities, more, want)                                                       \
+    run_script(rules, sizeof rules / sizeof rules[0], capabilities, more, want)
+
+/* These come in this order in the trace; a piece that begins with '-' does not come at all. */
+static void expect_trace(struct host *h, const char *const *pieces, size_t count)
+{
+    char *trace = script_trace(h->server);
+    const char *at = trace;
+    for (size_t i = 0; i < count; i++) {
+        if (pieces[i][0] == '-') {
+            ck_assert_msg(strstr(trace, pieces[i] + 1) == NULL, "'%s' is in\n%s", pieces[i] + 1, trace);
+            continue;
+        }
+        const char *found = strstr(at, pieces[i]);
+        ck_assert_msg(found != NULL, "'%s' does not come in\n%s", pieces[i], at);
+        at = found + strlen(pieces[i]);
+    }
+    free(trace);
+}
+#define TRACE(h, ...)                                                                              \
+    do {                                                                                           \
+        static const char *const pieces_[] = {__VA_ARGS__};                                        \
+        expect_trace(h, pieces_, sizeof pieces_ / sizeof pieces_[0]);                              \
+    } while (0)
+
+/* ---- Replies ---------------------------------------------------------------------------------- */
+
+#define FULL "MOVE UIDPLUS IDLE"
+#define LISTED(uid) "* 1 FETCH (UID " #uid " FLAGS () RFC822.SIZE 20 INTERNALDATE \"01-Mar-2026 12:00:00 +0000\")\r\n"
+#define BODY(uid) "* 1 FETCH (UID " #uid " BODY[] {?}\r\nSubject: " #uid "\r\n\r\nbody\r\n\1)\r\n"
+#define OK "@ OK done\r\n"
+
+#define FOUND_ONE {"SEARCH", "* SEARCH 5\r\n" OK}
+#define LIST_ONE {"RFC822.SIZE", LISTED(5) OK}
+#define BODY_ONE {"BODY.PEEK[]", BODY(5) OK}
+#define MOVE_ONE {"UID MOVE 5", "* OK [COPYUID 9 5 105] moved\r\n* 1 EXPUNGE\r\n" OK}
+
+/* ---- All goes well ---------------------------------------------------------------------------- */
+
+START_TEST(a_message_is_moved_only_after_it_was_handed_out_and_noted)
+{
+    static const struct script_rule rules[] = {FOUND_ONE, LIST_ONE, BODY_ONE, MOVE_ONE};
+    struct host *h = RUN(rules, FULL, "", "5 ");
+    TRACE(h, "note 5 ATTEMPTED", "UID FETCH 5 (UID BODY.PEEK[])", "note 5 MOVING target 100",
+          "UID MOVE 5 \"DROPBOX\"", "note 5 MOVED target 105");
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(uidplus_copies_sees_the_copy_and_deletes_its_own)
+{
+    static const struct script_rule rules[] = {
+        FOUND_ONE, LIST_ONE, BODY_ONE,
+        {"UID COPY 5", "@ OK [COPYUID 9 5 105] copied\r\n"},
+        {"UID STORE 5 +FLAGS.SILENT (\\Deleted)", OK},
+        {"UID EXPUNGE 5", "* 1 EXPUNGE\r\n" OK},
+        {"UID FETCH 5 (UID)", OK}};
+    struct host *h = RUN(rules, "UIDPLUS", "", "5 ");
+    TRACE(h, "note 5 MOVING", "UID COPY 5", "note 5 COPIED target 105", "UID STORE 5",
+          "note 5 DELETING target 105", "UID EXPUNGE 5", "UID FETCH 5 (UID)", "note 5 MOVED target 105");
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(without_uidplus_the_original_is_marked_and_nothing_is_expunged)
+{
+    static const struct script_rule rules[] = {
+        FOUND_ONE, LIST_ONE, BODY_ONE, {"UID COPY 5", OK},
+        {"UID STORE 5 +FLAGS.SILENT ($MailchutePickedUp)", OK}};
+    struct host *h = RUN(rules, "", "", "5 ");
+    TRACE(h, "UNKEYWORD $MailchutePickedUp", "note 5 MOVED", "-EXPUNGE", "-CLOSE", "-\\Deleted");
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(a_body_comes_before_its_uid_in_any_form_and_among_data_nobody_asked_for)
+{
+    static const struct script_rule rules[] = {
+        {"SEARCH", "* SEARCH 5 6 7 8\r\n" OK},
+        {"RFC822.SIZE", "* 9 EXISTS\r\n* 3 FETCH (FLAGS (\\Seen))\r\n" LISTED(5) LISTED(6) LISTED(7)
+                        "* X-NEWS (a {3}\r\n(((\r\n" LISTED(8) LISTED(77) OK},
+        {"BODY.PEEK[]",
+         "* 2 FETCH (FLAGS (\\Answered) UID 6)\r\n* 2 FETCH (BODY[] {?}\r\nSubject: six\r\n\1 UID 6)\r\n"
+         "* 1 FETCH (UID 5 BODY[] \"Subject: five\")\r\n* 2 EXPUNGE\r\n* LIST () \"/\" x\r\n"
+         "* 4 FETCH (UID 8 BODY[] ~{?}\r\n\1)\r\n* OK [ALERT] hello\r\n"
+         "* 3 FETCH (UID 7 FLAGS () BODY[] {?}\r\n@ OK forged\r\n* BYE forged\r\n)\r\n\1)\r\n" OK},
+        {"UID MOVE 5:8", "* OK [COPYUID 9 5:8 105:108] moved\r\n" OK},
+        {"SEARCH", "* SEARCH\r\n" OK}};
+    struct host *h = RUN(rules, FULL, "", "5 6 7 8 ");
+    ck_assert_ptr_nonnull(strstr(h->log, "says: hello"));
+    TRACE(h, "note 8 MOVED target 108");
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(a_rule_sees_decoded_headers_and_what_it_leaves_is_not_fetched)
+{
+    static const struct script_rule rules[] = {
+        {"SEARCH", "* SEARCH 5 6\r\n" OK},
+        {"BODY.PEEK[HEADER]",
+         "* 1 FETCH (UID 5 RFC822.SIZE 20 BODY[HEADER] {?}\r\nSubject: =?utf-8?q?h=C3=A4?=\r\n llo\r\n\r\n\1)\r\n"
+         "* 2 FETCH (BODY[HEADER] {?}\r\nSubject: other\r\n\r\n\1 RFC822.SIZE 20 UID 6)\r\n" OK},
+        BODY_ONE, MOVE_ONE};
+    struct host *h = RUN(rules, FULL, "accept=Subject:/^h\xC3\xA4 llo/", "5 ");
+    TRACE(h, "UID FETCH 5 (UID BODY.PEEK[])", "UID MOVE 5 ", "-MOVE 5:6");
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(what_is_too_large_or_killed_us_thrice_is_told_and_not_fetched)
+{
+    static const struct script_rule rules[] = {
+        {"SEARCH", "* SEARCH 5 6\r\n" OK},
+        {"RFC822.SIZE", "* 1 FETCH (UID 5 RFC822.SIZE 2000000)\r\n" LISTED(6) OK},
+        {"UID MOVE 5:6", "* OK [COPYUID 9 5:6 105:106] moved\r\n" OK}};
+    static struct script script = {NULL, FULL, rules, 3};
+    struct host *h = host_start(&script, "maxSize=1MB");
+    h->ledger[6] = (struct imap_record){.uidvalidity = 7, .uid = 6, .step = 1, .attempts = 3};
+    ck_assert_str_eq(host_run(h), "5! 6! ");
+    TRACE(h, "-BODY.PEEK[]");
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(suspects_go_alone_each_settled_before_the_next)
+{
+    static const struct script_rule rules[] = {
+        {"SEARCH", "* SEARCH 5 6 7\r\n" OK},
+        {"RFC822.SIZE", LISTED(5) LISTED(6) LISTED(7) OK},
+        {"FETCH 5 (UID BODY.PEEK[])", BODY(5) OK},
+        {"FETCH 6 (UID BODY.PEEK[])", BODY(6) OK},
+        {"FETCH 7 (UID BODY.PEEK[])", BODY(7) OK},
+        MOVE_ONE,
+        {"UID MOVE 6", "@ OK [COPYUID 9 6 106] moved\r\n"},
+        {"UID MOVE 7", "@ OK [COPYUID 9 7 107] moved\r\n"}};
+    static struct script script = {NULL, FULL, rules, 8};
+    struct host *h = host_start(&script, "");
+    for (uint32_t uid = 5; uid <= 6; uid++)
+        h->ledger[uid] =
+            (struct imap_record){.uidvalidity = 7, .uid = uid, .step = 1, .attempts = 2};
+    ck_assert_str_eq(host_run(h), "5 6 7 ");
+    TRACE(h, "note 5 ATTEMPTED", "note 5 MOVING", "note 6 ATTEMPTED", "note 6 MOVING",
+          "note 7 ATTEMPTED");
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(idle_wakes_for_new_mail_and_sleeps_through_chatter)
+{
+    static const struct script_rule rules[] = {
+        {"IDLE", "+ idling\r\n* OK still here\r\n"},
+        {"DONE", ""},
+        {"SEARCH", "* SEARCH\r\n" OK}};
+    static struct script script = {NULL, FULL, rules, 3};
+    struct host *h = host_start(&script, "");
+    int fd;
+    uint32_t timeout_ms;
+    ck_assert_str_eq(host_run(h), "");
+    ck_assert_int_eq(imap_pickup_wait(h->pickup, &fd, &timeout_ms, &h->err), 0);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_uint_eq(timeout_ms, 300000);
+    ck_assert_str_eq(host_run(h), ""); /* "still here" is no reason to search */
+    TRACE(h, "IDLE", "-DONE");
+    h->now_ms += 300000;
+    h->cancelled = true; /* the poll is due: DONE goes out; this server never answers it */
+    ck_assert_str_eq(host_run(h), "failed: cancelled");
+    TRACE(h, "IDLE");
+    host_stop(h);
+}
+END_TEST
+
+/* ---- Servers that fail ------------------------------------------------------------------------ */
+
+START_TEST(a_message_that_did_not_come_whole_is_not_handed_out)
+{
+    static const struct {
+        const char *reply, *want;
+    } rows[] = {
+        {"* 1 FETCH (UID 5 BODY[] {500}\r\nSubject: x\r\n\2", "failed: link"},
+        {"* 1 FETCH (UID 5 BODY[] {10}\r\n* BYE gone\2", "failed: link"},
+        {"* 1 FETCH (UID 5 BODY[] {4}\r\nab\r\n)\r\n* BYE gone\r\n", "failed: link"},
+        {"* BYE [UNAVAILABLE] gone\r\n", "failed: pause"},
+        {BODY(5) "\2", "failed: link"},
+        {BODY(5) "@ BAD what\r\n", "failed: protocol"},
+        {BODY(5) "zzzzzz1 OK done\r\n", "failed: protocol"},
+        {BODY(5) "@ NO [THROTTLED] Suggested Backoff Time: 90500 milliseconds\r\n", "failed: pause"},
+        {"* 1 FETCH (UID 5 BODY[] {9999999999}\r\n", "failed: protocol"},
+        {"garbage\r\n", "failed: protocol"},
+        {"* OK [UIDVALIDITY 8] new\r\n" OK, "failed: link"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct script_rule rules[] = {FOUND_ONE, LIST_ONE, {"BODY.PEEK[]", rows[i].reply}};
+        struct host *h = RUN(rules, FULL, "", rows[i].want);
+        if (strcmp(rows[i].want, "failed: pause") == 0 && i == 7)
+            ck_assert_uint_eq(h->err.pause_s, 91);
+        imap_pickup_close(h->pickup);
+        h->pickup = NULL;
+        TRACE(h, "note 5 ATTEMPTED", "note 5 withdraw", "-MOVE");
+        ck_assert_uint_eq(h->ledger[5].attempts, 0);
+        host_stop(h);
+    }
+}
+END_TEST
+
+START_TEST(a_body_that_never_comes_is_asked_for_again_and_then_left_in_place)
+{
+    static const char *const replies[] = {
+        OK, "* 1 FETCH (UID 5 BODY[] NIL)\r\n" OK, BODY(6) OK, "* 1 FETCH (UID 5)\r\n" OK,
+        "* 1 FETCH (BODY[] {2}\r\nxx)\r\n" OK, BODY(5) "@ NO not now\r\n"};
+    for (size_t i = 0; i < sizeof replies / sizeof replies[0]; i++) {
+        struct script_rule rules[] = {FOUND_ONE, LIST_ONE, {"*BODY.PEEK[]", replies[i]}};
+        struct host *h = RUN(rules, FULL, "", "");
+        TRACE(h, "BODY.PEEK[]", "BODY.PEEK[]", "BODY.PEEK[]", "note 5 withdraw", "-MOVE");
+        ck_assert_ptr_nonnull(strstr(h->log, "left for a later run"));
+        host_stop(h);
+    }
+}
+END_TEST
+
+START_TEST(silence_ends_by_the_clock_and_cancel_at_once)
+{
+    static const struct script_rule silent[] = {FOUND_ONE, {"RFC822.SIZE", "* OK wait\r\n\3"}};
+    static struct script script = {NULL, FULL, silent, 2};
+    struct host *h = host_start(&script, "timeout=60s");
+    h->step_ms = 7000;
+    ck_assert_str_eq(host_run(h), "failed: link");
+    ck_assert_ptr_nonnull(strstr(h->err.text, "no answer to UID FETCH for 60 s"));
+    host_stop(h);
+    h = host_start(&script, "");
+    h->cancelled = true;
+    ck_assert_str_eq(host_run(h), "failed: cancelled");
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(a_login_that_fails_says_of_what_kind)
+{
+    static const struct {
+        const char *greeting, *login, *want, *text;
+    } rows[] = {
+        {NULL, "@ NO [AUTHENTICATIONFAILED] no\r\n", "failed: credentials", "app password"},
+        {NULL, "@ NO [UNAVAILABLE] later\r\n", "failed: pause", "later"},
+        {NULL, "* BYE busy\r\n\2", "failed: link", "busy"},
+        {NULL, "@ NO sesame is wrong\r\n", "failed: credentials", "withheld"},
+        {"* PREAUTH hi\r\n", "", "failed: protocol", "PREAUTH"},
+        {"* BYE too many\r\n\2", "", "failed: link", "too many"},
+        {"\2", "", "failed: unreachable", "before the server said a word"},
+        {"hello there\r\n", "", "failed: unreachable", "within 30 s"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct script_rule rules[] = {{"*LOGIN", rows[i].login}};
+        struct script script = {rows[i].greeting, FULL, rules, 1};
+        struct host *h = host_start(&script, "");
+        h->step_ms = strstr(rows[i].text, "within") != NULL ? 5000 : 0;
+        const char *seen = host_run(h);
+        ck_assert_msg(strcmp(seen, rows[i].want) == 0, "row %zu: %s: %s", i, seen, h->err.text);
+        ck_assert_msg(strstr(h->err.text, rows[i].text) != NULL, "%s", h->err.text);
+        ck_assert_ptr_null(strstr(h->err.text, "sesame"));
+        TRACE(h, "-SELECT");
+        host_stop(h);
+    }
+}
+END_TEST
+
+/* ---- Moves that fail -------------------------------------------------------------------------- */
+
+START_TEST(ok_without_copyuid_is_believed_only_when_the_message_is_gone)
+{
+    static const struct script_rule gone[] = {FOUND_ONE, LIST_ONE, BODY_ONE, {"UID MOVE 5", OK},
+                                              {"UID FETCH 5 (UID)", OK}};
+    struct host *h = RUN(gone, FULL, "", "5 ");
+    TRACE(h, "UID MOVE 5", "UID FETCH 5 (UID)", "note 5 MOVED");
+    host_stop(h);
+    static const struct script_rule there[] = {
+        FOUND_ONE, LIST_ONE, BODY_ONE, {"*UID MOVE 5", OK},
+        {"*UID FETCH 5 (UID)", "* 1 FETCH (UID 5)\r\n" OK}};
+    h = RUN(there, FULL, "", "5 failed: config");
+    TRACE(h, "UID MOVE 5", "UID MOVE 5", "-MOVED");
+    ck_assert_uint_eq(h->ledger[5].step, IMAP_STEP_MOVING);
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(a_refused_copy_is_never_followed_by_a_deletion)
+{
+    static const struct script_rule rules[] = {
+        FOUND_ONE, LIST_ONE, BODY_ONE, {"*UID COPY", "@ NO [OVERQUOTA] full\r\n"},
+        {"*UID FETCH 5 (UID)", "* 1 FETCH (UID 5)\r\n" OK}};
+    struct host *h = RUN(rules, "UIDPLUS", "", "5 failed: config");
+    TRACE(h, "UID COPY", "-STORE", "-EXPUNGE", "-COPIED");
+    ck_assert_ptr_nonnull(strstr(h->err.text, "full"));
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(a_copy_without_proof_is_marked_and_not_deleted)
+{
+    static const struct script_rule rules[] = {
+        FOUND_ONE, LIST_ONE, BODY_ONE, {"UID COPY 5", OK},
+        {"UID STORE 5 +FLAGS.SILENT ($MailchutePickedUp)", OK}};
+    struct host *h = RUN(rules, "UIDPLUS", "", "5 ");
+    TRACE(h, "UID STORE 5", "-EXPUNGE", "-\\Deleted");
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(a_folder_that_went_is_made_once_more)
+{
+    static const struct script_rule rules[] = {
+        FOUND_ONE, LIST_ONE, BODY_ONE, {"UID MOVE 5", "@ NO [TRYCREATE] no such folder\r\n"}, MOVE_ONE};
+    struct host *h = RUN(rules, FULL, "", "5 ");
+    TRACE(h, "UID MOVE 5", "CREATE \"DROPBOX\"", "UID MOVE 5", "note 5 MOVED target 105");
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(one_refused_message_does_not_keep_the_others)
+{
+    static const struct script_rule rules[] = {
+        {"SEARCH", "* SEARCH 5 6\r\n" OK},
+        {"RFC822.SIZE", LISTED(5) LISTED(6) OK},
+        {"BODY.PEEK[]", BODY(5) BODY(6) OK},
+        {"UID MOVE 5:6", "@ NO one of them is held\r\n"},
+        {"UID FETCH 5:6 (UID)", "* 1 FETCH (UID 5)\r\n* 2 FETCH (UID 6)\r\n" OK},
+        {"UID MOVE 6", "@ OK [COPYUID 9 6 106] moved\r\n"},
+        {"*UID MOVE 5", "@ NO held\r\n"},
+        {"*UID FETCH 5 (UID)", "* 1 FETCH (UID 5)\r\n" OK}};
+    struct host *h = RUN(rules, FULL, "", "5 6 failed: config");
+    TRACE(h, "note 6 MOVED target 106", "-note 5 MOVED");
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(a_step_that_cannot_be_noted_is_not_taken)
+{
+    static const struct script_rule rules[] = {FOUND_ONE, LIST_ONE, BODY_ONE};
+    static struct script script = {NULL, FULL, rules, 3};
+    struct host *h = host_start(&script, "");
+    h->note_fails = true;
+    ck_assert_str_eq(host_run(h), "failed: store");
+    TRACE(h, "-BODY.PEEK", "-MOVE");
+    host_stop(h);
+}
+END_TEST
+
+/* ---- What an earlier run left ----------------------------------------------------------------- */
+
+static struct host *leftover(const struct script *script, uint32_t step, uint32_t target_uid)
+{
+    struct host *h = host_start(script, "");
+    h->ledger[5] = (struct imap_record){.uidvalidity = 7,
+                                        .uid = 5,
+                                        .step = step,
+                                        .target_uidvalidity = 9,
+                                        .target_uid = target_uid};
+    return h;
+}
+
+START_TEST(a_stored_message_that_is_gone_was_moved)
+{
+    static const struct script_rule rules[] = {{"UID FETCH 5 (UID)", OK}};
+    static struct script script = {NULL, FULL, rules, 1};
+    struct host *h = leftover(&script, IMAP_STEP_MOVING, 100);
+    ck_assert_str_eq(host_run(h), "");
+    TRACE(h, "note 5 MOVED", "-UID MOVE");
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(a_stored_message_is_moved_and_not_handed_out_again)
+{
+    static const struct script_rule rules[] = {
+        {"UID FETCH 5 (UID)", "* 1 FETCH (UID 5)\r\n" OK}, FOUND_ONE, MOVE_ONE};
+    static struct script script = {NULL, FULL, rules, 3};
+    for (uint32_t step = IMAP_STEP_STORED; step <= IMAP_STEP_MOVING; step++) {
+        struct host *h = leftover(&script, step, 100);
+        ck_assert_str_eq(host_run(h), "");
+        TRACE(h, "UID FETCH 5 (UID)", "note 5 MOVED target 105", "-BODY.PEEK");
+        host_stop(h);
+    }
+}
+END_TEST
+
+START_TEST(a_copied_message_is_only_deleted)
+{
+    static const struct script_rule rules[] = {
+        {"UID FETCH 5 (UID)", "* 1 FETCH (UID 5)\r\n" OK},
+        {"UID STORE 5 +FLAGS.SILENT (\\Deleted)", OK},
+        {"UID EXPUNGE 5", OK},
+        {"UID FETCH 5 (UID)", OK}};
+    static struct script script = {NULL, "UIDPLUS", rules, 4};
+    for (uint32_t step = IMAP_STEP_COPIED; step <= IMAP_STEP_DELETING; step++) {
+        struct host *h = leftover(&script, step, 105);
+        ck_assert_str_eq(host_run(h), "");
+        TRACE(h, "UID EXPUNGE 5", "note 5 MOVED target 105", "-UID COPY");
+        host_stop(h);
+    }
+}
+END_TEST
+
+#define LOOKS(uid) "* 1 FETCH (UID " #uid " RFC822.SIZE 20 INTERNALDATE \"01-Mar-2026 12:00:00 +0000\" " \
+                   "BODY[HEADER] {?}\r\nSubject: x\r\n\r\n\1)\r\n"
+
+START_TEST(before_a_second_copy_the_archive_is_searched)
+{
+    static const struct script_rule found[] = {
+        {"UID FETCH 5 (UID RFC822.SIZE", LOOKS(5) OK},
+        {"UID FETCH 100:*", LOOKS(99) LOOKS(107) OK},
+        {"UID STORE 5 +FLAGS.SILENT (\\Deleted)", OK},
+        {"UID EXPUNGE 5", OK},
+        {"UID FETCH 5 (UID)", OK}};
+    static struct script script = {NULL, "UIDPLUS", found, 5};
+    struct host *h = leftover(&script, IMAP_STEP_MOVING, 100);
+    ck_assert_str_eq(host_run(h), "");
+    TRACE(h, "EXAMINE \"DROPBOX\"", "SELECT \"INBOX\"", "note 5 COPIED target 107", "UID EXPUNGE 5",
+          "note 5 MOVED", "-UID COPY");
+    host_stop(h);
+    static const struct script_rule missing[] = {
+        {"UID FETCH 5 (UID RFC822.SIZE", LOOKS(5) OK},
+        {"UID FETCH 100:*", LOOKS(99) OK},
+        {"UID COPY 5", "@ OK [COPYUID 9 5 105] copied\r\n"},
+        {"UID STORE 5 +FLAGS.SILENT (\\Deleted)", OK},
+        {"UID EXPUNGE 5", OK},
+        {"UID FETCH 5 (UID)", OK}};
+    static struct script again = {NULL, "UIDPLUS", missing, 6};
+    h = leftover(&again, IMAP_STEP_MOVING, 100);
+    ck_assert_str_eq(host_run(h), "");
+    TRACE(h, "EXAMINE \"DROPBOX\"", "UID COPY 5", "note 5 COPIED target 105", "note 5 MOVED");
+    host_stop(h);
+}
+END_TEST
+
+/* ---- Folders ---------------------------------------------------------------------------------- */
+
+START_TEST(a_folder_is_found_behind_namespace_and_separator_or_made_there)
+{
+    static const struct script_rule rules[] = {
+        {"NAMESPACE", "* NAMESPACE ((\"INBOX.\" \".\")) NIL NIL\r\n" OK},
+        {"*LIST \"\" \"\"", "* LIST (\\Noselect) \".\" \"\"\r\n" OK},
+        {"*LIST \"\" \"INBOX\"", "* LIST () \".\" inbox\r\n" OK},
+        {"*LIST \"\" \"INBOX.&AMQ-rchiv.2026\"", "* LIST () \".\" $\r\n" OK},
+        {"*LIST", OK},
+        {"CREATE \"INBOX.bad \\\"ones\\\" &-c\"", "@ NO no upper level\r\n"},
+    };
+    static struct script script = {NULL, FULL " NAMESPACE", rules, 6};
+    struct host *h = host_start(&script, "dropbox=\xC3\x84rchiv/2026;badmail='bad \"ones\" &c'");
+    ck_assert_str_eq(host_run(h), "");
+    TRACE(h, "CREATE \"INBOX\"", "CREATE \"INBOX.bad", "STATUS \"INBOX.&AMQ-rchiv.2026\"",
+          "-CREATE \"INBOX.&");
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(a_mailbox_that_is_not_there_is_never_made)
+{
+    static const struct script_rule rules[] = {{"*LIST \"\" \"Nowhere\"", OK}};
+    struct host *h = RUN(rules, FULL, "mailbox=Nowhere", "failed: config");
+    TRACE(h, "LIST", "-CREATE", "-SELECT");
+    ck_assert_ptr_nonnull(strstr(h->err.text, "no folder 'Nowhere'"));
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(two_names_of_one_folder_are_found_out)
+{
+    static const struct script_rule rules[] = {
+        {"*LIST \"\" \"\"", "* LIST (\\Noselect) \".\" \"\"\r\n" OK}, {"*LIST \"\" \"a/b\"", OK}};
+    struct host *h = RUN(rules, FULL, "dropbox=a/b;badmail=a.b;", "failed: config");
+    TRACE(h, "-SELECT");
+    host_stop(h);
+}
+END_TEST
+
+/* ---- Check ------------------------------------------------------------------------------------ */
+
+static void check_report(void *context, const char *step, enum imap_check_state state,
+                         const char *text)
+{
+    struct host *h = context;
+    size_t used = strlen(h->log);
+    (void)snprintf(h->log + used, sizeof h->log - used, "%s %d %s\n", step, (int)state, text);
+}
+
+START_TEST(check_tells_each_step_and_changes_nothing)
+{
+    static const struct script_rule rules[] = {
+        {"*LIST \"\" \"DROPBOX\"", OK}, {"SEARCH", "* SEARCH 5 6\r\n" OK}};
+    static struct script script = {NULL, FULL, rules, 2};
+    struct host *h = host_start(&script, "");
+    ck_assert_int_eq(imap_check(h->settings, "ann", "sesame", &h->table, check_report, h, &h->err), 0);
+    ck_assert_ptr_nonnull(strstr(h->log, "dropbox 0 'DROPBOX' is not there, it would be made"));
+    ck_assert_ptr_nonnull(strstr(h->log, "badmail 0 'BADMAIL' is there"));
+    ck_assert_ptr_nonnull(strstr(h->log, "would find 2 messages"));
+    TRACE(h, "EXAMINE", "-SELECT", "-CREATE", "-STORE", "-SUBSCRIBE");
+    host_stop(h);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("imap-pickup");
+    TCase *t = tcase_create("dialogue");
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, a_message_is_moved_only_after_it_was_handed_out_and_noted);
+    tcase_add_test(t, uidplus_copies_sees_the_copy_and_deletes_its_own);
+    tcase_add_test(t, without_uidplus_the_original_is_marked_and_nothing_is_expunged);
+    tcase_add_test(t, a_body_comes_before_its_uid_in_any_form_and_among_data_nobody_asked_for);
+    tcase_add_test(t, a_rule_sees_decoded_headers_and_what_it_leaves_is_not_fetched);
+    tcase_add_test(t, what_is_too_large_or_killed_us_thrice_is_told_and_not_fetched);
+    tcase_add_test(t, suspects_go_alone_each_settled_before_the_next);
+    tcase_add_test(t, idle_wakes_for_new_mail_and_sleeps_through_chatter);
+    tcase_add_test(t, a_message_that_did_not_come_whole_is_not_handed_out);
+    tcase_add_test(t, a_body_that_never_comes_is_asked_for_again_and_then_left_in_place);
+    tcase_add_test(t, silence_ends_by_the_clock_and_cancel_at_once);
+    tcase_add_test(t, a_login_that_fails_says_of_what_kind);
+    tcase_add_test(t, ok_without_copyuid_is_believed_only_when_the_message_is_gone);
+    tcase_add_test(t, a_refused_copy_is_never_followed_by_a_deletion);
+    tcase_add_test(t, a_copy_without_proof_is_marked_and_not_deleted);
+    tcase_add_test(t, a_folder_that_went_is_made_once_more);
+    tcase_add_test(t, one_refused_message_does_not_keep_the_others);
+    tcase_add_test(t, a_step_that_cannot_be_noted_is_not_taken);
+    tcase_add_test(t, a_stored_message_that_is_gone_was_moved);
+    tcase_add_test(t, a_stored_message_is_moved_and_not_handed_out_again);
+    tcase_add_test(t, a_copied_message_is_only_deleted);
+    tcase_add_test(t, before_a_second_copy_the_archive_is_searched);
+    tcase_add_test(t, a_folder_is_found_behind_namespace_and_separator_or_made_there);
+    tcase_add_test(t, a_mailbox_that_is_not_there_is_never_made);
+    tcase_add_test(t, two_names_of_one_folder_are_found_out);
+    tcase_add_test(t, check_tells_each_step_and_changes_nothing);
+    suite_add_tcase(s, t);
+    return s;
+}
+
+CHECK_MAIN(suite)

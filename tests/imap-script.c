@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* imap-script.c - an IMAP server by rules. See imap-script.h. */
+#include <config.h>
+#include "imap-script.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "buffer.h"
+
+#define SCRIPT_LINE_MAX 70000
+#define SCRIPT_RULES_MAX 64
+#define SCRIPT_REPLY_MAX (16u << 20)
+
+struct script_server {
+    const struct script *script;
+    int listener, stop[2];
+    pthread_t thread;
+    pthread_mutex_t lock;
+    struct buffer trace;
+    bool used[SCRIPT_RULES_MAX];
+};
+
+static const struct script_rule script_usual[] = {
+    {"*LOGIN", "@ OK in\r\n"},
+    {"*LIST \"\" \"\"", "* LIST (\\Noselect) \"/\" \"\"\r\n@ OK\r\n"},
+    {"*LIST", "* LIST () \"/\" $\r\n@ OK\r\n"},
+    {"*STATUS", "* STATUS $ (UIDNEXT 100 UIDVALIDITY 9)\r\n@ OK\r\n"},
+    {"*SELECT", "* 3 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [PERMANENTFLAGS (\\Deleted \\*)] x\r\n"
+                "@ OK [READ-WRITE] done\r\n"},
+    {"*EXAMINE", "* 3 EXISTS\r\n* OK [UIDVALIDITY 9] x\r\n@ OK [READ-ONLY] done\r\n"},
+    {"*SEARCH", "* SEARCH\r\n@ OK\r\n"},
+    {"*CREATE", "@ OK\r\n"},
+    {"*SUBSCRIBE", "@ OK\r\n"},
+    {"*LOGOUT", "* BYE\r\n@ OK\r\n\2"},
+    {"*", "@ BAD unexpected\r\n"},
+};
+
+void script_note(struct script_server *server, const char *line)
+{
+    pthread_mutex_lock(&server->lock);
+    buffer_append_text(&server->trace, line);
+    buffer_append_text(&server->trace, "\n");
+    pthread_mutex_unlock(&server->lock);
+}
+
+char *script_trace(struct script_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    char *trace = strdup(buffer_text(&server->trace));
+    pthread_mutex_unlock(&server->lock);
+    return trace;
+}
+
+static bool script_matches(const char *match, const char *command)
+{
+    return strstr(command, match[0] == '*' ? match + 1 : match) != NULL;
+}
+
+static const char *script_find(struct script_server *server, const char *command)
+{
+    const struct script *script = server->script;
+    for (size_t i = 0; i < script->rule_count; i++) {
+        if (server->used[i] || !script_matches(script->rules[i].match, command))
+            continue;
+        server->used[i] = script->rules[i].match[0] != '*';
+        return script->rules[i].reply;
+    }
+    for (size_t i = 0;; i++)
+        if (script_matches(script_usual[i].match, command))
+            return script_usual[i].reply;
+}
+
+/* Tags and names in place, then the sizes of literals. */
+static void script_expand(struct buffer *out, const char *reply, const char *tag, const char *name)
+{
+    struct buffer text;
+    buffer_init(&text, SCRIPT_REPLY_MAX);
+    bool start = true;
+    for (; *reply != '\0'; reply++) {
+        if (*reply == '@' && start)
+            buffer_append_text(&text, tag);
+        else if (*reply == '$')
+            buffer_append_text(&text, name);
+        else
+            buffer_append_byte(&text, (uint8_t)*reply);
+        start = *reply == '\n';
+    }
+    const char *at = buffer_text(&text), *mark;
+    while ((mark = strstr(at, "{?}")) != NULL) {
+        const char *body = mark + 5, *end = strchr(body, '\1');
+        ck_assert_ptr_nonnull(end);
+        buffer_append(out, at, (size_t)(mark - at));
+        buffer_printf(out, "{%zu}\r\n", (size_t)(end - body));
+        buffer_append(out, body, (size_t)(end - body));
+        at = end + 1;
+    }
+    buffer_append_text(out, at);
+    buffer_done(&text);
+}
+
+static void script_send(int fd, const char *bytes, size_t count)
+{
+    while (count > 0) {
+        ssize_t sent = send(fd, bytes, count, MSG_NOSIGNAL);
+        if (sent <= 0)
+            return;
+        bytes += sent;
+        count -= (size_t)sent;
+    }
+}
+
+/* true: the dialogue goes on. */
+static bool script_say(struct script_server *server, int fd, const char *reply, const char *tag,
+                       const char *name)
+{
+    struct buffer out;
+    buffer_init(&out, SCRIPT_REPLY_MAX);
+    script_expand(&out, reply, tag, name);
+    size_t end = strcspn(buffer_text(&out), "\2\3");
+    char how = buffer_text(&out)[end];
+    script_send(fd, buffer_text(&out), end);
+    buffer_done(&out);
+    if (how == '\3') {
+        struct pollfd stop = {.fd = server->stop[0], .events = POLLIN};
+        (void)poll(&stop, 1, -1);
+    }
+    return how == '\0';
+}
+
+static bool script_answer(struct script_server *server, int fd, char *line)
+{
+    char tag[64] = "", name[1100] = "", *space = strchr(line, ' ');
+    const char *command = line;
+    if (strcmp(line, "DONE") != 0 && space != NULL && (size_t)(space - line) < sizeof tag) {
+        memcpy(tag, line, (size_t)(space - line));
+        command = space + 1;
+    }
+    char *end = strrchr(line, '"'), *start = end;
+    while (start != NULL && start > line && *--start != '"')
+        ;
+    if (end != NULL && (size_t)(end - start) + 2 < sizeof name)
+        memcpy(name, start, (size_t)(end - start) + 1);
+    if (strncmp(command, "LOGIN", 5) != 0)
+        script_note(server, command);
+    if (strcmp(command, "CAPABILITY") == 0) {
+        char reply[500];
+        (void)snprintf(reply, sizeof reply, "* CAPABILITY IMAP4rev1 %s\r\n@ OK\r\n",
+                       server->script->capabilities);
+        return script_say(server, fd, reply, tag, name);
+    }
+    return script_say(server, fd, script_find(server, command), tag, name);
+}
+
+static void script_serve(struct script_server *server, int fd)
+{
+    static const char hello[] = "* OK hello\r\n";
+    const char *greeting = server->script->greeting != NULL ? server->script->greeting : hello;
+    struct buffer line;
+    char byte;
+    buffer_init(&line, SCRIPT_LINE_MAX);
+    bool on = script_say(server, fd, greeting, "", "");
+    while (on && recv(fd, &byte, 1, 0) == 1) {
+        if (byte == '\n') {
+            on = script_answer(server, fd, line.data);
+            buffer_clear(&line);
+        } else if (byte != '\r') {
+            buffer_append_byte(&line, (uint8_t)byte);
+        }
+    }
+    buffer_done(&line);
+}
+
+static void *script_run(void *context)
+{
+    struct script_server *server = context;
+    for (;;) {
+        struct pollfd fds[] = {{server->listener, POLLIN, 0}, {server->stop[0], POLLIN, 0}};
+        if (poll(fds, 2, -1) < 0 || fds[1].revents != 0)
+            return NULL;
+        int fd = accept(server->listener, NULL, NULL);
+        if (fd < 0)
+            return NULL;
+        script_serve(server, fd);
+        close(fd);
+    }
+}
+
+struct script_server *script_start(const struct script *script, unsigned int *out_port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof at;
+    struct script_server *server = calloc(1, sizeof *server);
+    ck_assert_ptr_nonnull(server);
+    server->script = script;
+    buffer_init(&server->trace, 1 << 20);
+    pthread_mutex_init(&server->lock, NULL);
+    server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(server->listener, (struct sockaddr *)&at, sizeof at), 0);
+    ck_assert_int_eq(listen(server->listener, 5), 0);
+    ck_assert_int_eq(getsockname(server->listener, (struct sockaddr *)&at, &size), 0);
+    ck_assert_int_eq(pipe(server->stop), 0);
+    ck_assert_int_eq(pthread_create(&server->thread, NULL, script_run, server), 0);
+    *out_port = ntohs(at.sin_port);
+    return server;
+}
+
+void script_stop(struct script_server *server)
+{
+    ck_assert_int_eq(write(server->stop[1], "x", 1), 1);
+    pthread_join(server->thread, NULL);
+    close(server->listener);
+    close(server->stop[0]);
+    close(server->stop[1]);
+    buffer_done(&server->trace);
+    pthread_mutex_destroy(&server->lock);
+    free(server);
+}

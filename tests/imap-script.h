@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* imap-script.h - an IMAP server that says what a test wants, in a thread, on loopback.
+ *
+ * Each command is answered by the first rule whose match stands in it; rules of the test come before
+ * those for the usual beginning (login, folders, SELECT, an empty SEARCH). A rule counts once, one whose
+ * match begins with '*' always. In a reply
+ *
+ *     @        at the start of a line is the command's tag, also inside a literal
+ *     $        is the last quoted string of the command
+ *     {?}      is the size of the literal that follows, up to \1
+ *     \2       closes the connection    \3  says nothing more for ever
+ *
+ * What came in stands in script_trace(), one command a line, and whatever the test adds to it. */
+#ifndef MAILCHUTE_TESTS_IMAP_SCRIPT_H
+#define MAILCHUTE_TESTS_IMAP_SCRIPT_H
+
+#include <stddef.h>
+
+struct script_rule {
+    const char *match, *reply;
+};
+
+struct script {
+    const char *greeting;     /* NULL: "* OK hello" */
+    const char *capabilities; /* behind IMAP4rev1 */
+    const struct script_rule *rules;
+    size_t rule_count;
+};
+
+struct script_server;
+
+/* *out_port is where it listens. The script is borrowed. */
+struct script_server *script_start(const struct script *script, unsigned int *out_port);
+
+/* Add a line to the trace, from the test's own thread. */
+void script_note(struct script_server *server, const char *line);
+
+/* The trace so far: yours, free(). */
+char *script_trace(struct script_server *server);
+
+void script_stop(struct script_server *server);
+
+#endif
