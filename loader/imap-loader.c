@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* imap-loader.c - External Source "IMAP": picks up mail from an IMAP mailbox.
  *
- * Joins the plug-in contract to imap/imap-pickup.h, which does the work: words are translated in both
- * directions, items that are out are kept until they are settled, and that is all. */
+ * Joins the plug-in contract to imap/imap-pickup.h, which does the work: words are translated in
+ * both directions, items that are out are kept until they are settled, and that is all. */
 #include <config.h>
 #include "loader-item.h"
 
@@ -32,7 +32,7 @@ struct imap_loader {
     struct loader_item_box *parsed;
 };
 
-/* ---- The host, in the words of imap-host.h ---------------------------------------------------- */
+/* ---- The host, in the words of imap-host.h --------------------------------------------------- */
 
 static bool imap_loader_cancelled(void *context)
 {
@@ -113,9 +113,8 @@ static int imap_loader_unsettled(void *context, uint32_t after_uid, struct imap_
     const struct imap_loader *loader = context;
     struct loader_record theirs[IMAP_RECORDS_MAX];
     size_t most = capacity < IMAP_RECORDS_MAX ? capacity : IMAP_RECORDS_MAX;
-    if (loader_host_unsettled(&loader->theirs, loader->account,
-                              imap_pickup_mailbox(loader->pickup), after_uid, theirs, most,
-                              out_count, err) < 0)
+    if (loader_host_unsettled(&loader->theirs, loader->account, imap_pickup_mailbox(loader->pickup),
+                              after_uid, theirs, most, out_count, err) < 0)
         return -1;
     for (size_t i = 0; i < *out_count; i++)
         imap_loader_unrecord(&theirs[i], &out_records[i]);
@@ -137,7 +136,7 @@ static void imap_loader_set_host(struct imap_loader *loader)
     };
 }
 
-/* ---- Making and freeing a handle -------------------------------------------------------------- */
+/* ---- Making and freeing a handle ------------------------------------------------------------- */
 
 static void imap_loader_free(struct imap_loader *loader)
 {
@@ -198,7 +197,7 @@ static int imap_loader_open(const struct loader_host *host, const struct loader_
     return 0;
 }
 
-/* ---- Items that are out ----------------------------------------------------------------------- */
+/* ---- Items that are out ---------------------------------------------------------------------- */
 
 static int imap_loader_make_room(struct imap_loader *loader, struct error *err)
 {
@@ -242,7 +241,8 @@ static void imap_loader_settled(struct imap_loader *loader, struct imap_out *out
 static int imap_loader_hand_out(struct imap_loader *loader, const struct imap_message *message,
                                 const struct loader_item **out_item, struct error *err)
 {
-    AUTO_DONE(loader_item_parts) parts = {
+    AUTO_DONE(loader_item_parts)
+    parts = {
         .token = message->uid,
         .account = loader->account,
         .mailbox = imap_pickup_mailbox(loader->pickup),
@@ -279,7 +279,7 @@ static int imap_loader_settle(struct imap_loader *loader, const uint64_t *tokens
     return imap_pickup_settle(loader->pickup, uids, settled, fate, err);
 }
 
-/* ---- Entry points: what the host calls -------------------------------------------------------- */
+/* ---- Entry points: what the host calls ------------------------------------------------------- */
 
 static int imap_entry_open(const struct loader_host *host, const struct loader_settings *settings,
                            void **out_handle, struct loader_error *out_err)
@@ -434,7 +434,7 @@ static int imap_entry_check(const struct loader_host *host, const struct loader_
     return 0;
 }
 
-/* ---- The table -------------------------------------------------------------------------------- */
+/* ---- The table ------------------------------------------------------------------------------- */
 
 static struct loader_option imap_options[CONNECTION_KEYS_MAX];
 static size_t imap_option_count;
@@ -450,18 +450,12 @@ __attribute__((constructor)) static void imap_entry_describe(void)
 const struct loader_plugin *mailchute_loader_plugin(void)
 {
     static struct loader_plugin plugin = {
-        LOADER_PLUGIN_HEAD,
-        .name = "IMAP",
-        .version = PACKAGE_VERSION,
-        .summary = "mail from an IMAP mailbox",
-        .options = imap_options,
-        .open = imap_entry_open,
-        .next = imap_entry_next,
-        .settle = imap_entry_settle,
-        .close = imap_entry_close,
-        .wait = imap_entry_wait,
-        .parse = imap_entry_parse,
-        .check = imap_entry_check,
+        LOADER_PLUGIN_HEAD,         .name = "IMAP",
+        .version = PACKAGE_VERSION, .summary = "mail from an IMAP mailbox",
+        .options = imap_options,    .open = imap_entry_open,
+        .next = imap_entry_next,    .settle = imap_entry_settle,
+        .close = imap_entry_close,  .wait = imap_entry_wait,
+        .parse = imap_entry_parse,  .check = imap_entry_check,
     };
     plugin.option_count = imap_option_count;
     return &plugin;

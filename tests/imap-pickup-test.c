@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* imap-pickup-test.c - promises of the whole dialogue, held against servers that lie, break off, refuse
- * and forget (imap-script.h), with a ledger in memory. */
+/* imap-pickup-test.c - promises of the whole dialogue, held against servers that lie, break off,
+ * refuse and forget (imap-script.h), with a ledger in memory. */
 #include <config.h>
 #include "check-main.h"
 
@@ -15,7 +15,7 @@
 
 #define UIDS 200
 
-/* ---- A host ----------------------------------------------------------------------------------- */
+/* ---- A host ---------------------------------------------------------------------------------- */
 
 struct host {
     struct imap_host table;
@@ -144,8 +144,8 @@ static void host_stop(struct host *h)
     free(h);
 }
 
-/* Everything that is there, as a host would: stored, then settled, until drained. Tells the UIDs, bad
- * ones with their '!', and the failure if there was one. */
+/* Everything that is there, as a host would: stored, then settled, until drained. Tells the UIDs,
+ * bad ones with their '!', and the failure if there was one. */
 static const char *host_run(struct host *h)
 {
     static char seen[1000];
@@ -181,15 +181,15 @@ static const char *host_run(struct host *h)
     }
 }
 
-static struct host *run_script(const struct script_rule *rules, size_t count, const char *capabilities,
-                               const char *more, const char *want)
+static struct host *run_script(const struct script_rule *rules, size_t count,
+                               const char *capabilities, const char *more, const char *want)
 {
     static struct script script;
     script = (struct script){NULL, capabilities, rules, count};
     struct host *h = host_start(&script, more);
     const char *seen = host_run(h);
-    ck_assert_msg(strcmp(seen, want) == 0, "seen '%s', wanted '%s': %s\n%s\n%s", seen, want, h->err.text,
-                  h->log, script_trace(h->server));
+    ck_assert_msg(strcmp(seen, want) == 0, "seen '%s', wanted '%s': %s\n%s\n%s", seen, want,
+                  h->err.text, h->log, script_trace(h->server));
     return h;
 }
 #define RUN(rules, capabilities, more, want)                                                       \
@@ -202,7 +202,8 @@ static void expect_trace(struct host *h, const char *const *pieces, size_t count
     const char *at = trace;
     for (size_t i = 0; i < count; i++) {
         if (pieces[i][0] == '-') {
-            ck_assert_msg(strstr(trace, pieces[i] + 1) == NULL, "'%s' is in\n%s", pieces[i] + 1, trace);
+            ck_assert_msg(strstr(trace, pieces[i] + 1) == NULL, "'%s' is in\n%s", pieces[i] + 1,
+                          trace);
             continue;
         }
         const char *found = strstr(at, pieces[i]);
@@ -217,19 +218,33 @@ static void expect_trace(struct host *h, const char *const *pieces, size_t count
         expect_trace(h, pieces_, sizeof pieces_ / sizeof pieces_[0]);                              \
     } while (0)
 
-/* ---- Replies ---------------------------------------------------------------------------------- */
+/* ---- Replies --------------------------------------------------------------------------------- */
 
 #define FULL "MOVE UIDPLUS IDLE"
-#define LISTED(uid) "* 1 FETCH (UID " #uid " FLAGS () RFC822.SIZE 20 INTERNALDATE \"01-Mar-2026 12:00:00 +0000\")\r\n"
+#define LISTED(uid)                                                                                \
+    "* 1 FETCH (UID " #uid                                                                         \
+    " FLAGS () RFC822.SIZE 20 INTERNALDATE \"01-Mar-2026 12:00:00 +0000\")\r\n"
 #define BODY(uid) "* 1 FETCH (UID " #uid " BODY[] {?}\r\nSubject: " #uid "\r\n\r\nbody\r\n\1)\r\n"
 #define OK "@ OK done\r\n"
 
-#define FOUND_ONE {"SEARCH", "* SEARCH 5\r\n" OK}
-#define LIST_ONE {"RFC822.SIZE", LISTED(5) OK}
-#define BODY_ONE {"BODY.PEEK[]", BODY(5) OK}
-#define MOVE_ONE {"UID MOVE 5", "* OK [COPYUID 9 5 105] moved\r\n* 1 EXPUNGE\r\n" OK}
+#define FOUND_ONE                                                                                  \
+    {                                                                                              \
+        "SEARCH", "* SEARCH 5\r\n" OK                                                              \
+    }
+#define LIST_ONE                                                                                   \
+    {                                                                                              \
+        "RFC822.SIZE", LISTED(5) OK                                                                \
+    }
+#define BODY_ONE                                                                                   \
+    {                                                                                              \
+        "BODY.PEEK[]", BODY(5) OK                                                                  \
+    }
+#define MOVE_ONE                                                                                   \
+    {                                                                                              \
+        "UID MOVE 5", "* OK [COPYUID 9 5 105] moved\r\n* 1 EXPUNGE\r\n" OK                         \
+    }
 
-/* ---- All goes well ---------------------------------------------------------------------------- */
+/* ---- All goes well --------------------------------------------------------------------------- */
 
 START_TEST(a_message_is_moved_only_after_it_was_handed_out_and_noted)
 {
@@ -243,15 +258,17 @@ END_TEST
 
 START_TEST(uidplus_copies_sees_the_copy_and_deletes_its_own)
 {
-    static const struct script_rule rules[] = {
-        FOUND_ONE, LIST_ONE, BODY_ONE,
-        {"UID COPY 5", "@ OK [COPYUID 9 5 105] copied\r\n"},
-        {"UID STORE 5 +FLAGS.SILENT (\\Deleted)", OK},
-        {"UID EXPUNGE 5", "* 1 EXPUNGE\r\n" OK},
-        {"UID FETCH 5 (UID)", OK}};
+    static const struct script_rule rules[] = {FOUND_ONE,
+                                               LIST_ONE,
+                                               BODY_ONE,
+                                               {"UID COPY 5", "@ OK [COPYUID 9 5 105] copied\r\n"},
+                                               {"UID STORE 5 +FLAGS.SILENT (\\Deleted)", OK},
+                                               {"UID EXPUNGE 5", "* 1 EXPUNGE\r\n" OK},
+                                               {"UID FETCH 5 (UID)", OK}};
     struct host *h = RUN(rules, "UIDPLUS", "", "5 ");
     TRACE(h, "note 5 MOVING", "UID COPY 5", "note 5 COPIED target 105", "UID STORE 5",
-          "note 5 DELETING target 105", "UID EXPUNGE 5", "UID FETCH 5 (UID)", "note 5 MOVED target 105");
+          "note 5 DELETING target 105", "UID EXPUNGE 5", "UID FETCH 5 (UID)",
+          "note 5 MOVED target 105");
     host_stop(h);
 }
 END_TEST
@@ -259,7 +276,10 @@ END_TEST
 START_TEST(without_uidplus_the_original_is_marked_and_nothing_is_expunged)
 {
     static const struct script_rule rules[] = {
-        FOUND_ONE, LIST_ONE, BODY_ONE, {"UID COPY 5", OK},
+        FOUND_ONE,
+        LIST_ONE,
+        BODY_ONE,
+        {"UID COPY 5", OK},
         {"UID STORE 5 +FLAGS.SILENT ($MailchutePickedUp)", OK}};
     struct host *h = RUN(rules, "", "", "5 ");
     TRACE(h, "UNKEYWORD $MailchutePickedUp", "note 5 MOVED", "-EXPUNGE", "-CLOSE", "-\\Deleted");
@@ -271,10 +291,11 @@ START_TEST(a_body_comes_before_its_uid_in_any_form_and_among_data_nobody_asked_f
 {
     static const struct script_rule rules[] = {
         {"SEARCH", "* SEARCH 5 6 7 8\r\n" OK},
-        {"RFC822.SIZE", "* 9 EXISTS\r\n* 3 FETCH (FLAGS (\\Seen))\r\n" LISTED(5) LISTED(6) LISTED(7)
-                        "* X-NEWS (a {3}\r\n(((\r\n" LISTED(8) LISTED(77) OK},
+        {"RFC822.SIZE", "* 9 EXISTS\r\n* 3 FETCH (FLAGS (\\Seen))\r\n" LISTED(5) LISTED(6)
+                            LISTED(7) "* X-NEWS (a {3}\r\n(((\r\n" LISTED(8) LISTED(77) OK},
         {"BODY.PEEK[]",
-         "* 2 FETCH (FLAGS (\\Answered) UID 6)\r\n* 2 FETCH (BODY[] {?}\r\nSubject: six\r\n\1 UID 6)\r\n"
+         "* 2 FETCH (FLAGS (\\Answered) UID 6)\r\n* 2 FETCH (BODY[] {?}\r\nSubject: six\r\n\1 UID "
+         "6)\r\n"
          "* 1 FETCH (UID 5 BODY[] \"Subject: five\")\r\n* 2 EXPUNGE\r\n* LIST () \"/\" x\r\n"
          "* 4 FETCH (UID 8 BODY[] ~{?}\r\n\1)\r\n* OK [ALERT] hello\r\n"
          "* 3 FETCH (UID 7 FLAGS () BODY[] {?}\r\n@ OK forged\r\n* BYE forged\r\n)\r\n\1)\r\n" OK},
@@ -292,9 +313,11 @@ START_TEST(a_rule_sees_decoded_headers_and_what_it_leaves_is_not_fetched)
     static const struct script_rule rules[] = {
         {"SEARCH", "* SEARCH 5 6\r\n" OK},
         {"BODY.PEEK[HEADER]",
-         "* 1 FETCH (UID 5 RFC822.SIZE 20 BODY[HEADER] {?}\r\nSubject: =?utf-8?q?h=C3=A4?=\r\n llo\r\n\r\n\1)\r\n"
+         "* 1 FETCH (UID 5 RFC822.SIZE 20 BODY[HEADER] {?}\r\nSubject: =?utf-8?q?h=C3=A4?=\r\n "
+         "llo\r\n\r\n\1)\r\n"
          "* 2 FETCH (BODY[HEADER] {?}\r\nSubject: other\r\n\r\n\1 RFC822.SIZE 20 UID 6)\r\n" OK},
-        BODY_ONE, MOVE_ONE};
+        BODY_ONE,
+        MOVE_ONE};
     struct host *h = RUN(rules, FULL, "accept=Subject:/^h\xC3\xA4 llo/", "5 ");
     TRACE(h, "UID FETCH 5 (UID BODY.PEEK[])", "UID MOVE 5 ", "-MOVE 5:6");
     host_stop(h);
@@ -318,15 +341,14 @@ END_TEST
 
 START_TEST(suspects_go_alone_each_settled_before_the_next)
 {
-    static const struct script_rule rules[] = {
-        {"SEARCH", "* SEARCH 5 6 7\r\n" OK},
-        {"RFC822.SIZE", LISTED(5) LISTED(6) LISTED(7) OK},
-        {"FETCH 5 (UID BODY.PEEK[])", BODY(5) OK},
-        {"FETCH 6 (UID BODY.PEEK[])", BODY(6) OK},
-        {"FETCH 7 (UID BODY.PEEK[])", BODY(7) OK},
-        MOVE_ONE,
-        {"UID MOVE 6", "@ OK [COPYUID 9 6 106] moved\r\n"},
-        {"UID MOVE 7", "@ OK [COPYUID 9 7 107] moved\r\n"}};
+    static const struct script_rule rules[] = {{"SEARCH", "* SEARCH 5 6 7\r\n" OK},
+                                               {"RFC822.SIZE", LISTED(5) LISTED(6) LISTED(7) OK},
+                                               {"FETCH 5 (UID BODY.PEEK[])", BODY(5) OK},
+                                               {"FETCH 6 (UID BODY.PEEK[])", BODY(6) OK},
+                                               {"FETCH 7 (UID BODY.PEEK[])", BODY(7) OK},
+                                               MOVE_ONE,
+                                               {"UID MOVE 6", "@ OK [COPYUID 9 6 106] moved\r\n"},
+                                               {"UID MOVE 7", "@ OK [COPYUID 9 7 107] moved\r\n"}};
     static struct script script = {NULL, FULL, rules, 8};
     struct host *h = host_start(&script, "");
     for (uint32_t uid = 5; uid <= 6; uid++)
@@ -342,9 +364,7 @@ END_TEST
 START_TEST(idle_wakes_for_new_mail_and_sleeps_through_chatter)
 {
     static const struct script_rule rules[] = {
-        {"IDLE", "+ idling\r\n* OK still here\r\n"},
-        {"DONE", ""},
-        {"SEARCH", "* SEARCH\r\n" OK}};
+        {"IDLE", "+ idling\r\n* OK still here\r\n"}, {"DONE", ""}, {"SEARCH", "* SEARCH\r\n" OK}};
     static struct script script = {NULL, FULL, rules, 3};
     struct host *h = host_start(&script, "");
     int fd;
@@ -363,7 +383,7 @@ START_TEST(idle_wakes_for_new_mail_and_sleeps_through_chatter)
 }
 END_TEST
 
-/* ---- Servers that fail ------------------------------------------------------------------------ */
+/* ---- Servers that fail ----------------------------------------------------------------------- */
 
 START_TEST(a_message_that_did_not_come_whole_is_not_handed_out)
 {
@@ -377,7 +397,8 @@ START_TEST(a_message_that_did_not_come_whole_is_not_handed_out)
         {BODY(5) "\2", "failed: link"},
         {BODY(5) "@ BAD what\r\n", "failed: protocol"},
         {BODY(5) "zzzzzz1 OK done\r\n", "failed: protocol"},
-        {BODY(5) "@ NO [THROTTLED] Suggested Backoff Time: 90500 milliseconds\r\n", "failed: pause"},
+        {BODY(5) "@ NO [THROTTLED] Suggested Backoff Time: 90500 milliseconds\r\n",
+         "failed: pause"},
         {"* 1 FETCH (UID 5 BODY[] {9999999999}\r\n", "failed: protocol"},
         {"garbage\r\n", "failed: protocol"},
         {"* OK [UIDVALIDITY 8] new\r\n" OK, "failed: link"},
@@ -398,9 +419,12 @@ END_TEST
 
 START_TEST(a_body_that_never_comes_is_asked_for_again_and_then_left_in_place)
 {
-    static const char *const replies[] = {
-        OK, "* 1 FETCH (UID 5 BODY[] NIL)\r\n" OK, BODY(6) OK, "* 1 FETCH (UID 5)\r\n" OK,
-        "* 1 FETCH (BODY[] {2}\r\nxx)\r\n" OK, BODY(5) "@ NO not now\r\n"};
+    static const char *const replies[] = {OK,
+                                          "* 1 FETCH (UID 5 BODY[] NIL)\r\n" OK,
+                                          BODY(6) OK,
+                                          "* 1 FETCH (UID 5)\r\n" OK,
+                                          "* 1 FETCH (BODY[] {2}\r\nxx)\r\n" OK,
+                                          BODY(5) "@ NO not now\r\n"};
     for (size_t i = 0; i < sizeof replies / sizeof replies[0]; i++) {
         struct script_rule rules[] = {FOUND_ONE, LIST_ONE, {"*BODY.PEEK[]", replies[i]}};
         struct host *h = RUN(rules, FULL, "", "");
@@ -456,18 +480,20 @@ START_TEST(a_login_that_fails_says_of_what_kind)
 }
 END_TEST
 
-/* ---- Moves that fail -------------------------------------------------------------------------- */
+/* ---- Moves that fail ------------------------------------------------------------------------- */
 
 START_TEST(ok_without_copyuid_is_believed_only_when_the_message_is_gone)
 {
-    static const struct script_rule gone[] = {FOUND_ONE, LIST_ONE, BODY_ONE, {"UID MOVE 5", OK},
-                                              {"UID FETCH 5 (UID)", OK}};
+    static const struct script_rule gone[] = {
+        FOUND_ONE, LIST_ONE, BODY_ONE, {"UID MOVE 5", OK}, {"UID FETCH 5 (UID)", OK}};
     struct host *h = RUN(gone, FULL, "", "5 ");
     TRACE(h, "UID MOVE 5", "UID FETCH 5 (UID)", "note 5 MOVED");
     host_stop(h);
-    static const struct script_rule there[] = {
-        FOUND_ONE, LIST_ONE, BODY_ONE, {"*UID MOVE 5", OK},
-        {"*UID FETCH 5 (UID)", "* 1 FETCH (UID 5)\r\n" OK}};
+    static const struct script_rule there[] = {FOUND_ONE,
+                                               LIST_ONE,
+                                               BODY_ONE,
+                                               {"*UID MOVE 5", OK},
+                                               {"*UID FETCH 5 (UID)", "* 1 FETCH (UID 5)\r\n" OK}};
     h = RUN(there, FULL, "", "5 failed: config");
     TRACE(h, "UID MOVE 5", "UID MOVE 5", "-MOVED");
     ck_assert_uint_eq(h->ledger[5].step, IMAP_STEP_MOVING);
@@ -477,9 +503,11 @@ END_TEST
 
 START_TEST(a_refused_copy_is_never_followed_by_a_deletion)
 {
-    static const struct script_rule rules[] = {
-        FOUND_ONE, LIST_ONE, BODY_ONE, {"*UID COPY", "@ NO [OVERQUOTA] full\r\n"},
-        {"*UID FETCH 5 (UID)", "* 1 FETCH (UID 5)\r\n" OK}};
+    static const struct script_rule rules[] = {FOUND_ONE,
+                                               LIST_ONE,
+                                               BODY_ONE,
+                                               {"*UID COPY", "@ NO [OVERQUOTA] full\r\n"},
+                                               {"*UID FETCH 5 (UID)", "* 1 FETCH (UID 5)\r\n" OK}};
     struct host *h = RUN(rules, "UIDPLUS", "", "5 failed: config");
     TRACE(h, "UID COPY", "-STORE", "-EXPUNGE", "-COPIED");
     ck_assert_ptr_nonnull(strstr(h->err.text, "full"));
@@ -490,7 +518,10 @@ END_TEST
 START_TEST(a_copy_without_proof_is_marked_and_not_deleted)
 {
     static const struct script_rule rules[] = {
-        FOUND_ONE, LIST_ONE, BODY_ONE, {"UID COPY 5", OK},
+        FOUND_ONE,
+        LIST_ONE,
+        BODY_ONE,
+        {"UID COPY 5", OK},
         {"UID STORE 5 +FLAGS.SILENT ($MailchutePickedUp)", OK}};
     struct host *h = RUN(rules, "UIDPLUS", "", "5 ");
     TRACE(h, "UID STORE 5", "-EXPUNGE", "-\\Deleted");
@@ -501,7 +532,11 @@ END_TEST
 START_TEST(a_folder_that_went_is_made_once_more)
 {
     static const struct script_rule rules[] = {
-        FOUND_ONE, LIST_ONE, BODY_ONE, {"UID MOVE 5", "@ NO [TRYCREATE] no such folder\r\n"}, MOVE_ONE};
+        FOUND_ONE,
+        LIST_ONE,
+        BODY_ONE,
+        {"UID MOVE 5", "@ NO [TRYCREATE] no such folder\r\n"},
+        MOVE_ONE};
     struct host *h = RUN(rules, FULL, "", "5 ");
     TRACE(h, "UID MOVE 5", "CREATE \"DROPBOX\"", "UID MOVE 5", "note 5 MOVED target 105");
     host_stop(h);
@@ -537,7 +572,7 @@ START_TEST(a_step_that_cannot_be_noted_is_not_taken)
 }
 END_TEST
 
-/* ---- What an earlier run left ----------------------------------------------------------------- */
+/* ---- What an earlier run left ---------------------------------------------------------------- */
 
 static struct host *leftover(const struct script *script, uint32_t step, uint32_t target_uid)
 {
@@ -577,11 +612,10 @@ END_TEST
 
 START_TEST(a_copied_message_is_only_deleted)
 {
-    static const struct script_rule rules[] = {
-        {"UID FETCH 5 (UID)", "* 1 FETCH (UID 5)\r\n" OK},
-        {"UID STORE 5 +FLAGS.SILENT (\\Deleted)", OK},
-        {"UID EXPUNGE 5", OK},
-        {"UID FETCH 5 (UID)", OK}};
+    static const struct script_rule rules[] = {{"UID FETCH 5 (UID)", "* 1 FETCH (UID 5)\r\n" OK},
+                                               {"UID STORE 5 +FLAGS.SILENT (\\Deleted)", OK},
+                                               {"UID EXPUNGE 5", OK},
+                                               {"UID FETCH 5 (UID)", OK}};
     static struct script script = {NULL, "UIDPLUS", rules, 4};
     for (uint32_t step = IMAP_STEP_COPIED; step <= IMAP_STEP_DELETING; step++) {
         struct host *h = leftover(&script, step, 105);
@@ -592,17 +626,17 @@ START_TEST(a_copied_message_is_only_deleted)
 }
 END_TEST
 
-#define LOOKS(uid) "* 1 FETCH (UID " #uid " RFC822.SIZE 20 INTERNALDATE \"01-Mar-2026 12:00:00 +0000\" " \
-                   "BODY[HEADER] {?}\r\nSubject: x\r\n\r\n\1)\r\n"
+#define LOOKS(uid)                                                                                 \
+    "* 1 FETCH (UID " #uid " RFC822.SIZE 20 INTERNALDATE \"01-Mar-2026 12:00:00 +0000\" "          \
+    "BODY[HEADER] {?}\r\nSubject: x\r\n\r\n\1)\r\n"
 
 START_TEST(before_a_second_copy_the_archive_is_searched)
 {
-    static const struct script_rule found[] = {
-        {"UID FETCH 5 (UID RFC822.SIZE", LOOKS(5) OK},
-        {"UID FETCH 100:*", LOOKS(99) LOOKS(107) OK},
-        {"UID STORE 5 +FLAGS.SILENT (\\Deleted)", OK},
-        {"UID EXPUNGE 5", OK},
-        {"UID FETCH 5 (UID)", OK}};
+    static const struct script_rule found[] = {{"UID FETCH 5 (UID RFC822.SIZE", LOOKS(5) OK},
+                                               {"UID FETCH 100:*", LOOKS(99) LOOKS(107) OK},
+                                               {"UID STORE 5 +FLAGS.SILENT (\\Deleted)", OK},
+                                               {"UID EXPUNGE 5", OK},
+                                               {"UID FETCH 5 (UID)", OK}};
     static struct script script = {NULL, "UIDPLUS", found, 5};
     struct host *h = leftover(&script, IMAP_STEP_MOVING, 100);
     ck_assert_str_eq(host_run(h), "");
@@ -624,7 +658,7 @@ START_TEST(before_a_second_copy_the_archive_is_searched)
 }
 END_TEST
 
-/* ---- Folders ---------------------------------------------------------------------------------- */
+/* ---- Folders --------------------------------------------------------------------------------- */
 
 START_TEST(a_folder_is_found_behind_namespace_and_separator_or_made_there)
 {
@@ -665,7 +699,7 @@ START_TEST(two_names_of_one_folder_are_found_out)
 }
 END_TEST
 
-/* ---- Check ------------------------------------------------------------------------------------ */
+/* ---- Check ----------------------------------------------------------------------------------- */
 
 static void check_report(void *context, const char *step, enum imap_check_state state,
                          const char *text)
@@ -677,11 +711,12 @@ static void check_report(void *context, const char *step, enum imap_check_state 
 
 START_TEST(check_tells_each_step_and_changes_nothing)
 {
-    static const struct script_rule rules[] = {
-        {"*LIST \"\" \"DROPBOX\"", OK}, {"SEARCH", "* SEARCH 5 6\r\n" OK}};
+    static const struct script_rule rules[] = {{"*LIST \"\" \"DROPBOX\"", OK},
+                                               {"SEARCH", "* SEARCH 5 6\r\n" OK}};
     static struct script script = {NULL, FULL, rules, 2};
     struct host *h = host_start(&script, "");
-    ck_assert_int_eq(imap_check(h->settings, "ann", "sesame", &h->table, check_report, h, &h->err), 0);
+    ck_assert_int_eq(imap_check(h->settings, "ann", "sesame", &h->table, check_report, h, &h->err),
+                     0);
     ck_assert_ptr_nonnull(strstr(h->log, "dropbox 0 'DROPBOX' is not there, it would be made"));
     ck_assert_ptr_nonnull(strstr(h->log, "badmail 0 'BADMAIL' is there"));
     ck_assert_ptr_nonnull(strstr(h->log, "would find 2 messages"));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* imap-response-test.c - promises of the IMAP response parser. Each case is fed whole, byte by byte, and
- * cut at every place: the events must always be the same. */
+/* imap-response-test.c - promises of the IMAP response parser. Each case is fed whole, byte by
+ * byte, and cut at every place: the events must always be the same. */
 #include <config.h>
 #include "check-main.h"
 
@@ -11,7 +11,7 @@
 #include "imap-response.h"
 #include "text.h"
 
-/* ---- Events as text --------------------------------------------------------------------------- */
+/* ---- Events as text -------------------------------------------------------------------------- */
 
 struct heard {
     struct buffer log;
@@ -164,7 +164,7 @@ static void expect_rows(const struct row *rows, size_t count)
 }
 #define EXPECT_ROWS(rows) expect_rows(rows, sizeof rows / sizeof rows[0])
 
-/* ---- Lines ------------------------------------------------------------------------------------ */
+/* ---- Lines ----------------------------------------------------------------------------------- */
 
 START_TEST(status_responses_come_with_code_arguments_and_text)
 {
@@ -178,7 +178,8 @@ START_TEST(status_responses_come_with_code_arguments_and_text)
         {"* OK [broken\n", "OK code=0 args[] text[[broken];"},
         {"* ok [alert] hi\r\n", "OK code=1 args[] text[hi];"},
         {"+ idling\r\n+\r\n", "+[idling];+[];"},
-        {"a OK [COPYUID 7 1:3,9 4:6,8] Moved\n", "tag[a]OK code=1 args[7 1:3,9 4:6,8] text[Moved];"},
+        {"a OK [COPYUID 7 1:3,9 4:6,8] Moved\n",
+         "tag[a]OK code=1 args[7 1:3,9 4:6,8] text[Moved];"},
     };
     EXPECT_ROWS(rows);
 }
@@ -243,7 +244,7 @@ START_TEST(a_search_line_longer_than_any_buffer_is_no_trouble)
 }
 END_TEST
 
-/* ---- FETCH ------------------------------------------------------------------------------------ */
+/* ---- FETCH ----------------------------------------------------------------------------------- */
 
 START_TEST(fetch_items_come_in_any_order_and_unknown_ones_are_skipped)
 {
@@ -255,9 +256,11 @@ START_TEST(fetch_items_come_in_any_order_and_unknown_ones_are_skipped)
         {"* 7 FETCH (INTERNALDATE \" 7-Mar-2026 12:30:00 +0130\" UID 5)\r\n",
          "fetch 7 uid=5 date=1772881200+90;"},
         {"* 7 FETCH (INTERNALDATE \"yesterday\" UID 5)\r\n", "fetch 7 uid=5;"},
-        {"* 7 FETCH (BODYSTRUCTURE (\"TEXT\" (\"a)\" NIL) {3}\r\n(((\n3) X-A NIL X-B {2}\r\n)) UID 5)\r\n",
+        {"* 7 FETCH (BODYSTRUCTURE (\"TEXT\" (\"a)\" NIL) {3}\r\n(((\n3) X-A NIL X-B {2}\r\n)) UID "
+         "5)\r\n",
          "broken"},
-        {"* 7 FETCH (BODYSTRUCTURE (\"TEXT\" (\"a)\" NIL) {3}\r\n((( 3) X-A NIL X-B {2}\r\n)) UID 5)\r\n",
+        {"* 7 FETCH (BODYSTRUCTURE (\"TEXT\" (\"a)\" NIL) {3}\r\n((( 3) X-A NIL X-B {2}\r\n)) UID "
+         "5)\r\n",
          "fetch 7 uid=5;"},
         {"* 7 FETCH (MODSEQ (12) ENVELOPE (\"x\\\"\" NIL ((NIL NIL \"a\" \"b\"))) UID 5)\r\n",
          "fetch 7 uid=5;"},
@@ -269,12 +272,15 @@ END_TEST
 START_TEST(a_body_comes_as_literal_literal8_quoted_or_nil)
 {
     static const struct row rows[] = {
-        {"* 1 FETCH (UID 5 BODY[] {5}\r\nhello)\r\n", "body 0 size=5 uid=5{hello};fetch 1 uid=5 whole;"},
-        {"* 1 FETCH (BODY[] {5}\r\nhello UID 5)\r\n", "body 0 size=5 uid=0{hello};fetch 1 uid=5 whole;"},
+        {"* 1 FETCH (UID 5 BODY[] {5}\r\nhello)\r\n",
+         "body 0 size=5 uid=5{hello};fetch 1 uid=5 whole;"},
+        {"* 1 FETCH (BODY[] {5}\r\nhello UID 5)\r\n",
+         "body 0 size=5 uid=0{hello};fetch 1 uid=5 whole;"},
         {"* 1 FETCH (BODY[] ~{2}\r\nhi UID 5)\r\n", "body 0 size=2 uid=0{hi};fetch 1 uid=5 whole;"},
         {"* 1 FETCH (BODY[] {0}\r\n UID 5)\r\n", "body 0 size=0 uid=0{};fetch 1 uid=5 whole;"},
         {"* 1 FETCH (UID 5 BODY[] {0}\r\n)\r\n", "body 0 size=0 uid=5{};fetch 1 uid=5 whole;"},
-        {"* 1 FETCH (UID 5 BODY[] \"a\\\"b\")\r\n", "body 0 size=3 uid=5{a\"b};fetch 1 uid=5 whole;"},
+        {"* 1 FETCH (UID 5 BODY[] \"a\\\"b\")\r\n",
+         "body 0 size=3 uid=5{a\"b};fetch 1 uid=5 whole;"},
         {"* 1 FETCH (UID 5 BODY[] \"\")\r\n", "body 0 size=0 uid=5{};fetch 1 uid=5 whole;"},
         {"* 1 FETCH (UID 5 BODY[] NIL)\r\n", "fetch 1 uid=5 nil;"},
         {"* 1 FETCH (BODY[HEADER] {4}\r\na:b\n UID 5)\r\n",
@@ -289,12 +295,14 @@ END_TEST
 
 START_TEST(nothing_inside_a_literal_is_taken_for_a_response)
 {
-    static const char wire[] = "* 1 FETCH (UID 5 BODY[] {37}\r\na1 OK done\r\n* BYE x\r\n)\r\n* 2 EXPUNGE\r\n)\r\n"
-                               "a1 OK really\r\n";
-    expect(wire, sizeof wire - 1,
-           "body 0 size=37 uid=5{a1 OK done\r\n* BYE x\r\n)\r\n* 2 EXPUNGE\r\n};fetch 1 uid=5 whole;"
-           "tag[a1]OK code=0 args[] text[really];",
-           false);
+    static const char wire[] =
+        "* 1 FETCH (UID 5 BODY[] {37}\r\na1 OK done\r\n* BYE x\r\n)\r\n* 2 EXPUNGE\r\n)\r\n"
+        "a1 OK really\r\n";
+    expect(
+        wire, sizeof wire - 1,
+        "body 0 size=37 uid=5{a1 OK done\r\n* BYE x\r\n)\r\n* 2 EXPUNGE\r\n};fetch 1 uid=5 whole;"
+        "tag[a1]OK code=0 args[] text[really];",
+        false);
 }
 END_TEST
 
@@ -309,7 +317,7 @@ START_TEST(a_nul_in_a_literal_is_a_byte_like_others)
 }
 END_TEST
 
-/* ---- Hostile ---------------------------------------------------------------------------------- */
+/* ---- Hostile --------------------------------------------------------------------------------- */
 
 START_TEST(what_is_no_response_is_a_protocol_error)
 {
@@ -418,7 +426,8 @@ START_TEST(copyuid_tells_runs_in_the_servers_order_and_nothing_beyond_what_it_ho
     struct imap_copyuid u;
     struct imap_copyuid_run run;
     static const char args[] = "38505 304,319:320 3956:3958";
-    ck_assert_int_eq(imap_copyuid_init(&u, (struct span){(const uint8_t *)args, sizeof args - 1}), 0);
+    ck_assert_int_eq(imap_copyuid_init(&u, (struct span){(const uint8_t *)args, sizeof args - 1}),
+                     0);
     ck_assert_uint_eq(u.uidvalidity, 38505);
     ck_assert(imap_copyuid_next(&u, &run));
     ck_assert(run.from == 304 && run.to == 3956 && run.count == 1);
@@ -427,10 +436,12 @@ START_TEST(copyuid_tells_runs_in_the_servers_order_and_nothing_beyond_what_it_ho
     ck_assert(!imap_copyuid_next(&u, &run));
     static const char *const broken[] = {"", "1", "1 2", "1 2 ", "x 1 2", "1  2", "4294967296 1 2"};
     for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++)
-        ck_assert_int_eq(imap_copyuid_init(&u, (struct span){(const uint8_t *)broken[i],
-                                                             strlen(broken[i])}), -1);
+        ck_assert_int_eq(
+            imap_copyuid_init(&u, (struct span){(const uint8_t *)broken[i], strlen(broken[i])}),
+            -1);
     static const char huge[] = "1 1:4294967295 1:4294967295";
-    ck_assert_int_eq(imap_copyuid_init(&u, (struct span){(const uint8_t *)huge, sizeof huge - 1}), 0);
+    ck_assert_int_eq(imap_copyuid_init(&u, (struct span){(const uint8_t *)huge, sizeof huge - 1}),
+                     0);
     ck_assert(imap_copyuid_next(&u, &run));
     ck_assert_uint_eq(run.count, UINT32_MAX);
 }
@@ -469,7 +480,8 @@ static Suite *suite(void)
     tcase_add_test(hostile, what_is_no_response_is_a_protocol_error);
     tcase_add_test(hostile, the_tail_of_a_lost_line_is_forgiven_once_and_only_at_the_start);
     tcase_add_test(hostile, a_line_ends_at_its_limit);
-    tcase_add_test(hostile, untagged_data_without_end_is_stopped_and_a_tagged_answer_starts_the_count_anew);
+    tcase_add_test(hostile,
+                   untagged_data_without_end_is_stopped_and_a_tagged_answer_starts_the_count_anew);
     tcase_add_test(hostile, many_small_literals_cost_linear_time);
     suite_add_tcase(s, hostile);
     return s;

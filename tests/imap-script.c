@@ -34,8 +34,9 @@ static const struct script_rule script_usual[] = {
     {"*LIST \"\" \"\"", "* LIST (\\Noselect) \"/\" \"\"\r\n@ OK\r\n"},
     {"*LIST", "* LIST () \"/\" $\r\n@ OK\r\n"},
     {"*STATUS", "* STATUS $ (UIDNEXT 100 UIDVALIDITY 9)\r\n@ OK\r\n"},
-    {"*SELECT", "* 3 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [PERMANENTFLAGS (\\Deleted \\*)] x\r\n"
-                "@ OK [READ-WRITE] done\r\n"},
+    {"*SELECT",
+     "* 3 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [PERMANENTFLAGS (\\Deleted \\*)] x\r\n"
+     "@ OK [READ-WRITE] done\r\n"},
     {"*EXAMINE", "* 3 EXISTS\r\n* OK [UIDVALIDITY 9] x\r\n@ OK [READ-ONLY] done\r\n"},
     {"*SEARCH", "* SEARCH\r\n@ OK\r\n"},
     {"*CREATE", "@ OK\r\n"},

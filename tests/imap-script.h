@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* imap-script.h - an IMAP server that says what a test wants, in a thread, on loopback.
  *
- * Each command is answered by the first rule whose match stands in it; rules of the test come before
- * those for the usual beginning (login, folders, SELECT, an empty SEARCH). A rule counts once, one whose
- * match begins with '*' always. In a reply
+ * Each command is answered by the first rule whose match stands in it; rules of the test come
+ * before those for the usual beginning (login, folders, SELECT, an empty SEARCH). A rule counts
+ * once, one whose match begins with '*' always. In a reply
  *
  *     @        at the start of a line is the command's tag, also inside a literal
  *     $        is the last quoted string of the command

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* imap-text-test.c - promises of the small pure modules of the IMAP dialogue: sets of UIDs, modified
- * UTF-7, commands, what was said during the login, addresses that count as local. */
+/* imap-text-test.c - promises of the small pure modules of the IMAP dialogue: sets of UIDs,
+ * modified UTF-7, commands, what was said during the login, addresses that count as local. */
 #include <config.h>
 #include "check-main.h"
 
@@ -15,7 +15,7 @@
 #include "stream.h"
 #include "text.h"
 
-/* ---- Sets ------------------------------------------------------------------------------------- */
+/* ---- Sets ------------------------------------------------------------------------------------ */
 
 static const char *set_text(struct imap_set *set)
 {
@@ -85,7 +85,7 @@ START_TEST(a_million_scattered_uids_backwards_are_sorted_once_and_one_more_is_re
 }
 END_TEST
 
-/* ---- Modified UTF-7 --------------------------------------------------------------------------- */
+/* ---- Modified UTF-7 -------------------------------------------------------------------------- */
 
 START_TEST(names_go_to_modified_utf7_and_back)
 {
@@ -120,8 +120,8 @@ END_TEST
 START_TEST(names_that_would_not_come_back_the_same_are_refused)
 {
     static const char *const wires[] = {
-        "&", "&AMQ", "&-&", "&AMQ-&AOQ-", "&AEE-", "&AMR-", "&AM-", "&A-", "&!-", "&2D0-", "&3OU-",
-        "\xC3\xA4", "a\x01", "a\x7F", "&AMQAQQ-", "&AMQAA-", "&AMQ=-"};
+        "&",     "&AMQ",  "&-&",      "&AMQ-&AOQ-", "&AEE-", "&AMR-",    "&AM-",    "&A-",   "&!-",
+        "&2D0-", "&3OU-", "\xC3\xA4", "a\x01",      "a\x7F", "&AMQAQQ-", "&AMQAA-", "&AMQ=-"};
     for (size_t i = 0; i < sizeof wires / sizeof wires[0]; i++) {
         struct buffer text;
         buffer_init(&text, 200);
@@ -163,7 +163,7 @@ START_TEST(every_character_survives_the_round_trip)
 }
 END_TEST
 
-/* ---- Commands --------------------------------------------------------------------------------- */
+/* ---- Commands -------------------------------------------------------------------------------- */
 
 START_TEST(a_command_holds_sets_and_quoted_names)
 {
@@ -204,7 +204,7 @@ START_TEST(no_control_character_and_nothing_too_long_gets_into_a_command)
 }
 END_TEST
 
-/* ---- Login ------------------------------------------------------------------------------------ */
+/* ---- Login ----------------------------------------------------------------------------------- */
 
 static struct login_log log_of(const char *line)
 {
@@ -255,19 +255,21 @@ START_TEST(local_addresses_are_told_from_public_ones)
         const char *text;
         bool local;
     } rows[] = {
-        {"127.0.0.1", true},    {"127.9.9.9", true},      {"10.0.0.1", true},    {"172.16.0.1", true},
-        {"172.31.0.1", true},   {"172.32.0.1", false},    {"192.168.1.1", true}, {"192.169.1.1", false},
-        {"169.254.1.1", true},  {"8.8.8.8", false},       {"0.0.0.0", false},    {"::1", true},
-        {"fe80::1", true},      {"fd00::1", true},        {"fc00::1", true},     {"2001:db8::1", false},
-        {"::ffff:127.0.0.1", true}, {"::ffff:8.8.8.8", false}, {"::", false},
+        {"127.0.0.1", true},    {"127.9.9.9", true},        {"10.0.0.1", true},
+        {"172.16.0.1", true},   {"172.31.0.1", true},       {"172.32.0.1", false},
+        {"192.168.1.1", true},  {"192.169.1.1", false},     {"169.254.1.1", true},
+        {"8.8.8.8", false},     {"0.0.0.0", false},         {"::1", true},
+        {"fe80::1", true},      {"fd00::1", true},          {"fc00::1", true},
+        {"2001:db8::1", false}, {"::ffff:127.0.0.1", true}, {"::ffff:8.8.8.8", false},
+        {"::", false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
         struct sockaddr_in v4 = {.sin_family = AF_INET};
         bool is_v4 = inet_pton(AF_INET, rows[i].text, &v4.sin_addr) == 1;
         ck_assert(is_v4 || inet_pton(AF_INET6, rows[i].text, &v6.sin6_addr) == 1);
-        bool local = stream_address_is_local(is_v4 ? (struct sockaddr *)&v4
-                                                   : (struct sockaddr *)&v6);
+        bool local =
+            stream_address_is_local(is_v4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6);
         ck_assert_msg(local == rows[i].local, "%s", rows[i].text);
     }
 }

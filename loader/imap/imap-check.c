@@ -48,8 +48,8 @@ static void imap_check_connection(const struct imap_check *check)
     const char *trust = !facts.encrypted  ? "allowed because the address is local"
                         : !facts.verified ? "the certificate is NOT checked (allowInsecureCert)"
                                           : "the certificate is good";
-    imap_check_tell(check, "connection", facts.encrypted && facts.verified ? IMAP_CHECK_OK
-                                                                            : IMAP_CHECK_WARNING,
+    imap_check_tell(check, "connection",
+                    facts.encrypted && facts.verified ? IMAP_CHECK_OK : IMAP_CHECK_WARNING,
                     "connected to %s port %u at %s, %s, %s", check->settings->host,
                     check->settings->port, facts.address, facts.security, trust);
 }
@@ -71,7 +71,8 @@ static void imap_check_target(const struct imap_check *check, const char *step,
                               const struct imap_folder *folder)
 {
     if (folder->exists)
-        imap_check_tell(check, step, IMAP_CHECK_OK, "'%s' is there as '%s'", folder->name, folder->wire);
+        imap_check_tell(check, step, IMAP_CHECK_OK, "'%s' is there as '%s'", folder->name,
+                        folder->wire);
     else
         imap_check_tell(check, step, IMAP_CHECK_OK, "'%s' is not there, it would be made as '%s'",
                         folder->name, folder->wire);
@@ -84,8 +85,9 @@ static int imap_check_mailbox(struct imap_check *check, struct error *err)
         imap_session_select(check->session, check->folders.mailbox.wire, true, err) < 0)
         return imap_check_failed(check, "mailbox", err);
     imap_check_tell(check, "mailbox", selected->fleeting ? IMAP_CHECK_WARNING : IMAP_CHECK_OK,
-                    "'%s' is there as '%s': %u messages, UIDVALIDITY %u%s", check->folders.mailbox.name,
-                    check->folders.mailbox.wire, selected->exists, selected->uidvalidity,
+                    "'%s' is there as '%s': %u messages, UIDVALIDITY %u%s",
+                    check->folders.mailbox.name, check->folders.mailbox.wire, selected->exists,
+                    selected->uidvalidity,
                     selected->fleeting ? "; the server does not keep UIDs between sessions" : "");
     if (check->settings->after == IMAP_AFTER_LEAVE)
         return 0;
@@ -110,17 +112,19 @@ static int imap_check_search_data(void *context, const struct imap_event *event,
 
 static int imap_check_search(struct imap_check *check, struct error *err)
 {
-    struct imap_call call = {.what = "UID SEARCH",
-                             .context = check,
-                             .data = imap_check_search_data};
+    struct imap_call call = {
+        .what = "UID SEARCH", .context = check, .data = imap_check_search_data};
     struct imap_command command;
     imap_pickup_search_command(check->session, check->settings, &command);
     if (imap_session_run(check->session, &command, &call, err) < 0)
         return imap_check_failed(check, "search", err);
-    imap_check_tell(check, "search", IMAP_CHECK_OK, "a pick-up would find %" PRIu64 " messages, less "
-                    "those already picked up%s", check->found,
+    imap_check_tell(check, "search", IMAP_CHECK_OK,
+                    "a pick-up would find %" PRIu64 " messages, less "
+                    "those already picked up%s",
+                    check->found,
                     check->settings->accept != NULL || check->settings->skip != NULL
-                        ? " and those the rules leave out" : "");
+                        ? " and those the rules leave out"
+                        : "");
     return 0;
 }
 
@@ -128,11 +132,12 @@ int imap_check(const struct imap_settings *settings, const char *user, const cha
                const struct imap_host *host, imap_check_report *report, void *context,
                struct error *err)
 {
-    struct imap_check check = {.settings = settings, .host = host, .report = report,
-                               .context = context};
+    struct imap_check check = {
+        .settings = settings, .host = host, .report = report, .context = context};
     AUTO(imap_session) session = NULL;
     if (imap_session_open(settings, user, secret, host, &session, err) < 0)
-        return imap_check_failed(&check, err->class == ERROR_CREDENTIALS ? "login" : "connection", err);
+        return imap_check_failed(&check, err->class == ERROR_CREDENTIALS ? "login" : "connection",
+                                 err);
     check.session = session;
     imap_check_connection(&check);
     imap_check_tell(&check, "login", IMAP_CHECK_OK, "'%s' is logged in", user);

@@ -13,9 +13,9 @@ enum imap_check_state { IMAP_CHECK_OK = 0, IMAP_CHECK_WARNING = 1, IMAP_CHECK_FA
 typedef void imap_check_report(void *context, const char *step, enum imap_check_state state,
                                const char *text);
 
-/** imap_check - connect, log in, look at the server's abilities, the mailbox and the folders, count what
- * a pick-up would find. Steps: "connection", "login", "abilities", "mailbox", "dropbox", "badmail",
- * "search". 0 when a pick-up would work, else -1 with err, which was reported too. */
+/** imap_check - connect, log in, look at the server's abilities, the mailbox and the folders, count
+ * what a pick-up would find. Steps: "connection", "login", "abilities", "mailbox", "dropbox",
+ * "badmail", "search". 0 when a pick-up would work, else -1 with err, which was reported too. */
 int imap_check(const struct imap_settings *settings, const char *user, const char *secret,
                const struct imap_host *host, imap_check_report *report, void *context,
                struct error *err);

@@ -59,7 +59,8 @@ int imap_command_end(struct imap_command *command, struct error *err)
         command->refused = true;
     if (!command->refused)
         return 0;
-    return error_set(err, ERROR_USAGE, "a command to the server would hold a control character or be "
+    return error_set(err, ERROR_USAGE,
+                     "a command to the server would hold a control character or be "
                      "longer than %u bytes; check mailbox, dropbox, badmail and search",
                      IMAP_COMMAND_MAX);
 }

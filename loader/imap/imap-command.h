@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* imap-command.h - write IMAP commands (RFC 9051 s.6) into a buffer.
  *
- * Pure: no socket, no clock. A command is written piece by piece; what cannot be sent (NUL, CR, LF in a
- * string; more than IMAP_COMMAND_MAX bytes) is remembered and told by imap_command_end(), which the
- * caller cannot do without. Strings always go quoted: mailbox names are ASCII by then (imap-utf7.h),
- * so that no literal, and no waiting for "+", is ever needed. */
+ * Pure: no socket, no clock. A command is written piece by piece; what cannot be sent (NUL, CR, LF
+ * in a string; more than IMAP_COMMAND_MAX bytes) is remembered and told by imap_command_end(),
+ * which the caller cannot do without. Strings always go quoted: mailbox names are ASCII by then
+ * (imap-utf7.h), so that no literal, and no waiting for "+", is ever needed. */
 #ifndef MAILCHUTE_LOADER_IMAP_COMMAND_H
 #define MAILCHUTE_LOADER_IMAP_COMMAND_H
 

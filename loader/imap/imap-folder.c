@@ -10,13 +10,13 @@
 #include "imap-utf7.h"
 #include "text.h"
 
-/* ---- Names ------------------------------------------------------------------------------------ */
+/* ---- Names ----------------------------------------------------------------------------------- */
 
 /* Is the first level of this name INBOX, in any case? */
 static bool imap_name_is_inbox(const char *name, char delimiter)
 {
-    return text_starts_nocase(name, "INBOX") && (name[5] == '\0' || (delimiter != '\0' &&
-           (name[5] == delimiter || name[5] == '/')));
+    return text_starts_nocase(name, "INBOX") &&
+           (name[5] == '\0' || (delimiter != '\0' && (name[5] == delimiter || name[5] == '/')));
 }
 
 /* One candidate: prefix and path, '/' as @slash, INBOX in capitals, in modified UTF-7. */
@@ -59,8 +59,10 @@ int imap_folder_names(const char *path, char delimiter, const char *prefix,
     }
     if (fine)
         return count;
-    return error_set(err, ERROR_USAGE, "'%.200s' cannot be the name of a folder (empty, too long, or with "
-                     "control characters); correct it in the connection string", path);
+    return error_set(err, ERROR_USAGE,
+                     "'%.200s' cannot be the name of a folder (empty, too long, or with "
+                     "control characters); correct it in the connection string",
+                     path);
 }
 
 bool imap_folder_same(const char *a, const char *b)
@@ -68,7 +70,7 @@ bool imap_folder_same(const char *a, const char *b)
     return strcmp(a, b) == 0 || (text_equal_nocase(a, "INBOX") && text_equal_nocase(b, "INBOX"));
 }
 
-/* ---- Asking the server ------------------------------------------------------------------------ */
+/* ---- Asking the server ----------------------------------------------------------------------- */
 
 /* What LIST "" "" and NAMESPACE tell. */
 struct imap_levels {
@@ -172,7 +174,7 @@ static int imap_lookup_ask(struct imap_session *session, struct imap_lookup *loo
     return 0;
 }
 
-/* ---- Resolving -------------------------------------------------------------------------------- */
+/* ---- Resolving ------------------------------------------------------------------------------- */
 
 /* The server's name as people read it. One that is no modified UTF-7 stands for itself. */
 static char *imap_folder_path(const char *wire, char delimiter)
@@ -205,23 +207,30 @@ static int imap_folder_choose(struct imap_folder *folder, const char *path,
     return 0;
 }
 
-static int imap_folders_check(const struct imap_folders *folders, const char *host, struct error *err)
+static int imap_folders_check(const struct imap_folders *folders, const char *host,
+                              struct error *err)
 {
     const struct imap_folder *mailbox = &folders->mailbox;
     if (!mailbox->exists)
-        return error_set(err, ERROR_CONFIG, "%s: there is no folder '%s' (looked for '%s'); check mailbox "
-                         "in the connection string", host, mailbox->name, mailbox->wire);
+        return error_set(err, ERROR_CONFIG,
+                         "%s: there is no folder '%s' (looked for '%s'); check mailbox "
+                         "in the connection string",
+                         host, mailbox->name, mailbox->wire);
     if (imap_folder_same(mailbox->wire, folders->dropbox.wire))
-        return error_set(err, ERROR_CONFIG, "%s: mailbox '%s' and dropbox '%s' are the same folder, mail "
-                         "would be picked up again and again; name another dropbox", host, mailbox->name,
-                         folders->dropbox.name);
+        return error_set(err, ERROR_CONFIG,
+                         "%s: mailbox '%s' and dropbox '%s' are the same folder, mail "
+                         "would be picked up again and again; name another dropbox",
+                         host, mailbox->name, folders->dropbox.name);
     if (imap_folder_same(mailbox->wire, folders->badmail.wire))
-        return error_set(err, ERROR_CONFIG, "%s: mailbox '%s' and badmail '%s' are the same folder, bad "
-                         "mail would come again and again; name another badmail", host,
-                         mailbox->name, folders->badmail.name);
+        return error_set(err, ERROR_CONFIG,
+                         "%s: mailbox '%s' and badmail '%s' are the same folder, bad "
+                         "mail would come again and again; name another badmail",
+                         host, mailbox->name, folders->badmail.name);
     if (imap_folder_same(folders->dropbox.wire, folders->badmail.wire))
-        return error_set(err, ERROR_CONFIG, "%s: dropbox '%s' and badmail '%s' are the same folder; name "
-                         "two", host, folders->dropbox.name, folders->badmail.name);
+        return error_set(err, ERROR_CONFIG,
+                         "%s: dropbox '%s' and badmail '%s' are the same folder; name "
+                         "two",
+                         host, folders->dropbox.name, folders->badmail.name);
     return 0;
 }
 
@@ -235,8 +244,8 @@ int imap_folders_resolve(struct imap_session *session, const struct imap_setting
     *out = (struct imap_folders){0};
     int r = imap_levels_ask(session, &levels, err);
     for (int f = 0; r == 0 && f < 3; f++) {
-        int count = imap_folder_names(paths[f], levels.delimiter, levels.prefix, lookups[f].names,
-                                      err);
+        int count =
+            imap_folder_names(paths[f], levels.delimiter, levels.prefix, lookups[f].names, err);
         lookups[f].count = count < 0 ? 0 : count;
         r = count < 0 ? -1 : 0;
     }
@@ -264,7 +273,7 @@ void imap_folders_done(struct imap_folders *folders)
     imap_folder_done(&folders->badmail);
 }
 
-/* ---- Creating --------------------------------------------------------------------------------- */
+/* ---- Creating -------------------------------------------------------------------------------- */
 
 /* What came of a CREATE. */
 struct imap_creation {
@@ -344,7 +353,7 @@ int imap_folder_create(struct imap_session *session, struct imap_folder *folder,
     return imap_session_send(session, &command, &call, err);
 }
 
-/* ---- Status ----------------------------------------------------------------------------------- */
+/* ---- Status ---------------------------------------------------------------------------------- */
 
 static int imap_folder_status_data(void *context, const struct imap_event *event, bool *out_taken,
                                    struct error *err)
@@ -359,7 +368,8 @@ static int imap_folder_status_data(void *context, const struct imap_event *event
     return 0;
 }
 
-static int imap_folder_status_done(void *context, const struct imap_event *answer, struct error *err)
+static int imap_folder_status_done(void *context, const struct imap_event *answer,
+                                   struct error *err)
 {
     (void)context;
     (void)answer;

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* imap-folder.h - find the server's name for a folder as the user writes it.
  *
- * The user writes Unicode, with '/' between levels or with the server's own separator. For "Done/2026"
- * on a server with separator '.' and personal namespace "INBOX." these names are tried in order, and the
- * first that the server lists is taken:
+ * The user writes Unicode, with '/' between levels or with the server's own separator. For
+ * "Done/2026" on a server with separator '.' and personal namespace "INBOX." these names are tried
+ * in order, and the first that the server lists is taken:
  *
  *     Done/2026          exactly as written: an existing folder of that name always wins
  *     Done.2026          '/' as the server's separator
  *     INBOX.Done.2026    behind the prefix of the personal namespace
  *
- * INBOX, also as first level, is the same in any case of letters (RFC 9051 s.5.1). Nothing is guessed
- * beyond that: a folder that only shares its last level with what was written is another folder, and
- * mail moved there would be lost to its owner.
+ * INBOX, also as first level, is the same in any case of letters (RFC 9051 s.5.1). Nothing is
+ * guessed beyond that: a folder that only shares its last level with what was written is another
+ * folder, and mail moved there would be lost to its owner.
  *
  * A missing dropbox or badmail is made under the last of these names, with all its levels, and
  * subscribed to. A missing mailbox never is. */
@@ -28,9 +28,9 @@
 #define IMAP_FOLDER_NAME_MAX 1000u /* bytes of a name on the wire */
 
 struct imap_folder {
-    char *name;  /* as the user wrote it */
-    char *wire;  /* the server's name, modified UTF-7 */
-    char *path;  /* the same in Unicode with '/' between levels, for the ledger and for people: one
+    char *name; /* as the user wrote it */
+    char *wire; /* the server's name, modified UTF-7 */
+    char *path; /* the same in Unicode with '/' between levels, for the ledger and for people: one
                     folder has one path, however the user writes it */
     bool exists;
     char delimiter;       /* '\0': the server has no levels */
@@ -43,27 +43,26 @@ struct imap_folders {
 };
 
 /** imap_folder_names - what to try for @path, best first: up to IMAP_FOLDER_CANDIDATES names in
- * modified UTF-7, no two the same, each yours: free(). Pure. Returns how many, -1: @path cannot be a
- * folder's name, or out of memory. */
+ * modified UTF-7, no two the same, each yours: free(). Pure. Returns how many, -1: @path cannot be
+ * a folder's name, or out of memory. */
 int imap_folder_names(const char *path, char delimiter, const char *prefix,
                       char *out_names[IMAP_FOLDER_CANDIDATES], struct error *err);
 
 /** imap_folder_same - do two names on the wire mean one folder? */
 bool imap_folder_same(const char *a, const char *b);
 
-/** imap_folders_resolve - find mailbox, dropbox and badmail of the settings. ERROR_CONFIG when mailbox
- * is not there, or when two of them are one. Dropbox and badmail may be missing. *out is
+/** imap_folders_resolve - find mailbox, dropbox and badmail of the settings. ERROR_CONFIG when
+ * mailbox is not there, or when two of them are one. Dropbox and badmail may be missing. *out is
  * overwritten; yours: imap_folders_done(). */
 int imap_folders_resolve(struct imap_session *session, const struct imap_settings *settings,
                          struct imap_folders *out, struct error *err);
 void imap_folders_done(struct imap_folders *folders);
 
 /** imap_folder_create - make it, with its levels, and subscribe to it. Fine if it is there. */
-int imap_folder_create(struct imap_session *session, struct imap_folder *folder,
-                       const char *key, struct error *err);
+int imap_folder_create(struct imap_session *session, struct imap_folder *folder, const char *key,
+                       struct error *err);
 
 /** imap_folder_status - ask for UIDVALIDITY and UIDNEXT; what cannot be had stays 0. */
-int imap_folder_status(struct imap_session *session, struct imap_folder *folder,
-                       struct error *err);
+int imap_folder_status(struct imap_session *session, struct imap_folder *folder, struct error *err);
 
 #endif

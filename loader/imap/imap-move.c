@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* imap-move.c - take stored messages out of the mailbox. See imap-move.h.
  *
- * A job is up to IMAP_MOVE_MAX messages that go the same way. Its functions call each other through the
- * session: each step's answer starts the next.
+ * A job is up to IMAP_MOVE_MAX messages that go the same way. Its functions call each other through
+ * the session: each step's answer starts the next.
  *
  *   job_start ─ MOVE ──> job_moved ──────────────────────┐
  *             ─ COPY ──> job_copied ─> job_store ─> ─────┤ job_verify ─> job_verified ─> job_end
  *             ─ ......   job_stored ─> job_expunge ──────┘                    │
- *                                                             job_again <─────┘  (still there)   */
+ *                                                             job_again <─────┘  (still there) */
 #include <config.h>
 #include "imap-move.h"
 
@@ -16,11 +16,17 @@
 
 #include "imap-set.h"
 
-#define IMAP_JOB_TRIES 2u            /* orders given for one message in one session */
-#define IMAP_MOVES_OUTSTANDING 16u   /* commands of ours and others on their way, before we wait */
+#define IMAP_JOB_TRIES 2u          /* orders given for one message in one session */
+#define IMAP_MOVES_OUTSTANDING 16u /* commands of ours and others on their way, before we wait */
 
-enum imap_way { IMAP_WAY_MOVE, IMAP_WAY_COPY, IMAP_WAY_KEEP, IMAP_WAY_DELETE, IMAP_WAY_FLAG,
-                IMAP_WAY_LEAVE };
+enum imap_way {
+    IMAP_WAY_MOVE,
+    IMAP_WAY_COPY,
+    IMAP_WAY_KEEP,
+    IMAP_WAY_DELETE,
+    IMAP_WAY_FLAG,
+    IMAP_WAY_LEAVE
+};
 
 /* One message of a job, in ascending order of UIDs. */
 struct imap_moving {
@@ -55,7 +61,7 @@ struct imap_moves {
     struct error why;
 };
 
-/* ---- Jobs ------------------------------------------------------------------------------------- */
+/* ---- Jobs ------------------------------------------------------------------------------------ */
 
 static struct imap_job *imap_job_new(struct imap_moves *moves)
 {
@@ -88,7 +94,8 @@ static void imap_job_keep_there(struct imap_job *job)
 }
 
 /* Note @step for all items, or for those only that are no longer there. */
-static int imap_job_note(struct imap_job *job, enum imap_step step, bool gone_only, struct error *err)
+static int imap_job_note(struct imap_job *job, enum imap_step step, bool gone_only,
+                         struct error *err)
 {
     const struct imap_selected *selected = imap_session_selected(job->moves->session);
     struct imap_record records[IMAP_MOVE_MAX];
@@ -102,8 +109,9 @@ static int imap_job_note(struct imap_job *job, enum imap_step step, bool gone_on
             .step = step,
             .fate = job->fate,
             .target_uidvalidity = job->target_uidvalidity,
-            .target_uid = step == IMAP_STEP_MOVING && job->target != NULL ? job->target->uidnext
-                                                                          : job->items[i].target_uid,
+            .target_uid = step == IMAP_STEP_MOVING && job->target != NULL
+                              ? job->target->uidnext
+                              : job->items[i].target_uid,
             .target = job->target != NULL ? job->target->path : NULL,
         };
     }
@@ -144,7 +152,7 @@ static struct imap_moving *imap_job_find(struct imap_job *job, uint32_t uid)
     return low < job->count && job->items[low].uid == uid ? &job->items[low] : NULL;
 }
 
-/* ---- Refusals --------------------------------------------------------------------------------- */
+/* ---- Refusals -------------------------------------------------------------------------------- */
 
 static int imap_job_start(struct imap_job *job, struct error *err);
 
@@ -153,7 +161,8 @@ static void imap_job_refused(struct imap_job *job)
 {
     struct imap_moves *moves = job->moves;
     if (moves->why.class == ERROR_NONE)
-        error_set(&moves->why, ERROR_CONFIG, "the server says OK and leaves the message where it is; see to "
+        error_set(&moves->why, ERROR_CONFIG,
+                  "the server says OK and leaves the message where it is; see to "
                   "the rights on both folders, the entries are safe");
     for (size_t i = 0; i < job->count; i++)
         imap_host_log(moves->host, IMAP_LOG_ERROR,
@@ -196,7 +205,7 @@ static int imap_job_again(struct imap_job *job, struct error *err)
     return imap_job_start(job, err);
 }
 
-/* ---- Looking ---------------------------------------------------------------------------------- */
+/* ---- Looking --------------------------------------------------------------------------------- */
 
 static int imap_job_verify_data(void *context, const struct imap_event *event, bool *out_taken,
                                 struct error *err)
@@ -217,7 +226,8 @@ static int imap_job_verified(void *context, const struct imap_event *answer, str
 {
     struct imap_job *job = context;
     if (answer->status != IMAP_OK)
-        return imap_answer_error(answer, ERROR_LINK, "looking for moved mail", "try again later", err);
+        return imap_answer_error(answer, ERROR_LINK, "looking for moved mail", "try again later",
+                                 err);
     if (imap_job_note(job, IMAP_STEP_MOVED, true, err) < 0)
         return -1;
     imap_job_keep_there(job);
@@ -239,7 +249,7 @@ static int imap_job_verify(struct imap_job *job, struct error *err)
     return imap_job_send(job, "UID FETCH ", " (UID)", NULL, &call, err);
 }
 
-/* ---- COPYUID ---------------------------------------------------------------------------------- */
+/* ---- COPYUID --------------------------------------------------------------------------------- */
 
 /* Believed for what it names. The target's UIDNEXT is above all that were given. */
 static void imap_job_copyuid(struct imap_job *job, struct span args)
@@ -282,7 +292,7 @@ static void imap_job_mark_unnamed(struct imap_job *job)
         job->items[i].there = job->items[i].target_uid == 0;
 }
 
-/* ---- Creating the target ---------------------------------------------------------------------- */
+/* ---- Creating the target --------------------------------------------------------------------- */
 
 static int imap_job_target_made(void *context, const struct imap_event *answer, struct error *err)
 {
@@ -309,8 +319,10 @@ static int imap_job_no(struct imap_job *job, const struct imap_event *answer, co
     struct error *why = &job->moves->why;
     if (answer->code == IMAP_CODE_TRYCREATE && !job->created && job->target != NULL)
         return imap_job_create(job, err);
-    (void)imap_answer_error(answer, ERROR_CONFIG, what, "see to the folder, its rights and its quota; "
-                            "the entries are safe", why);
+    (void)imap_answer_error(answer, ERROR_CONFIG, what,
+                            "see to the folder, its rights and its quota; "
+                            "the entries are safe",
+                            why);
     if (why->class == ERROR_PAUSE || why->class == ERROR_PROTOCOL) {
         *err = *why;
         return -1;
@@ -318,7 +330,7 @@ static int imap_job_no(struct imap_job *job, const struct imap_event *answer, co
     return imap_job_verify(job, err);
 }
 
-/* ---- The steps -------------------------------------------------------------------------------- */
+/* ---- The steps ------------------------------------------------------------------------------- */
 
 static int imap_job_moved(void *context, const struct imap_event *answer, struct error *err)
 {
@@ -394,7 +406,8 @@ static int imap_job_copied(void *context, const struct imap_event *answer, struc
     for (size_t i = 0; i < job->count; i++)
         all = all && !job->items[i].there;
     if (job->way == IMAP_WAY_COPY && !all) { /* no proof of a copy: the original stays */
-        imap_host_log(moves->host, IMAP_LOG_WARNING, "the server copied mail to '%s' but does not say to "
+        imap_host_log(moves->host, IMAP_LOG_WARNING,
+                      "the server copied mail to '%s' but does not say to "
                       "where (no COPYUID); the originals in '%s' are marked, not deleted",
                       job->target->name, moves->folders->mailbox.name);
         job->way = IMAP_WAY_KEEP;
@@ -425,7 +438,8 @@ static int imap_job_start(struct imap_job *job, struct error *err)
     case IMAP_WAY_FLAG:
         return imap_job_store(job, err);
     case IMAP_WAY_DELETE:
-        return imap_job_note(job, IMAP_STEP_DELETING, false, err) < 0 ? -1 : imap_job_store(job, err);
+        return imap_job_note(job, IMAP_STEP_DELETING, false, err) < 0 ? -1
+                                                                      : imap_job_store(job, err);
     case IMAP_WAY_MOVE:
         if (imap_job_note(job, IMAP_STEP_MOVING, false, err) < 0)
             return -1;
@@ -441,7 +455,7 @@ static int imap_job_start(struct imap_job *job, struct error *err)
     return imap_job_send(job, "UID COPY ", " ", job->target, &copy, err);
 }
 
-/* ---- Which way -------------------------------------------------------------------------------- */
+/* ---- Which way ------------------------------------------------------------------------------- */
 
 /* The best way the server knows to get a message into another folder. */
 static enum imap_way imap_moves_best(struct imap_moves *moves)
@@ -452,7 +466,8 @@ static enum imap_way imap_moves_best(struct imap_moves *moves)
     if (can & IMAP_CAN_UIDPLUS)
         return IMAP_WAY_COPY;
     if (!moves->warned)
-        imap_host_log(moves->host, IMAP_LOG_WARNING, "the server knows neither MOVE nor UIDPLUS: mail is "
+        imap_host_log(moves->host, IMAP_LOG_WARNING,
+                      "the server knows neither MOVE nor UIDPLUS: mail is "
                       "copied to '%s' and marked with %s, the original stays in '%s'",
                       moves->folders->dropbox.name, IMAP_KEYWORD, moves->folders->mailbox.name);
     moves->warned = true;
@@ -491,7 +506,7 @@ int imap_moves_add(struct imap_moves *moves, const struct imap_record *record, s
     job->way = way;
     job->fate = fate;
     job->copied = copied;
-    job->target = !targeted                ? NULL
+    job->target = !targeted               ? NULL
                   : fate == IMAP_FATE_BAD ? &moves->folders->badmail
                                           : &moves->folders->dropbox;
     job->target_uidvalidity = copied                ? record->target_uidvalidity
@@ -523,9 +538,10 @@ int imap_moves_start(struct imap_moves *moves, struct error *err)
     return 0;
 }
 
-/* ---- Life ------------------------------------------------------------------------------------- */
+/* ---- Life ------------------------------------------------------------------------------------ */
 
-struct imap_moves *imap_moves_new(struct imap_session *session, const struct imap_settings *settings,
+struct imap_moves *imap_moves_new(struct imap_session *session,
+                                  const struct imap_settings *settings,
                                   const struct imap_host *host, struct imap_folders *folders)
 {
     struct imap_moves *moves = calloc(1, sizeof *moves);

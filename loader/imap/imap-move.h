@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* imap-move.h - take stored messages out of the mailbox: move, copy and delete, flag, or leave.
  *
- * What the settings want and the server can decides the way; every step is noted in the ledger before
- * it is ordered, and nothing is believed but what the server shows:
+ * What the settings want and the server can decides the way; every step is noted in the ledger
+ * before it is ordered, and nothing is believed but what the server shows:
  *
  *   MOVE (RFC 6851)     note MOVING -> UID MOVE -> COPYUID names it, or it is seen to be gone
  *                       -> note MOVED
  *   UIDPLUS (RFC 4315)  note MOVING -> UID COPY -> COPYUID names it -> note COPIED -> \Deleted
  *                       -> note DELETING -> UID EXPUNGE -> it is seen to be gone -> note MOVED
- *   neither             note MOVING -> UID COPY -> keyword IMAP_KEYWORD (where the server takes none:
- *                       \Flagged) -> note MOVED; the original stays, other people's \Deleted too
+ *   neither             note MOVING -> UID COPY -> keyword IMAP_KEYWORD (where the server takes
+ *                       none: \Flagged) -> note MOVED; the original stays
  *   after=Delete        note DELETING -> \Deleted -> UID EXPUNGE, where there is UIDPLUS
  *   after=Flag          the keyword; after=Leave: nothing but note MOVED
  *
- * A bare EXPUNGE or CLOSE is never sent: they would take other people's messages along. A step is sent
- * only after the one before it was answered OK, so that a refused COPY can never be followed by its
- * EXPUNGE. Up to IMAP_MOVE_MAX messages go in one command; several commands may be on their way. When
- * a command is refused, its messages are tried one by one; those refused again stay where they are, in
- * the ledger as they are, and imap_moves_refused() tells. */
+ * A bare EXPUNGE or CLOSE is never sent: they would take other people's messages along. A step is
+ * sent only after the one before it was answered OK, so that a refused COPY can never be followed
+ * by its EXPUNGE. Up to IMAP_MOVE_MAX messages go in one command; several commands may be on their
+ * way. When a command is refused, its messages are tried one by one; those refused again stay where
+ * they are, in the ledger as they are, and imap_moves_refused() tells. */
 #ifndef MAILCHUTE_LOADER_IMAP_MOVE_H
 #define MAILCHUTE_LOADER_IMAP_MOVE_H
 
@@ -36,9 +36,11 @@
 
 struct imap_moves;
 
-/** imap_moves_new - everything is borrowed until imap_moves_free(), which must come before the session
- * is used again. The mailbox is selected by the time of imap_moves_start(). NULL: out of memory. */
-struct imap_moves *imap_moves_new(struct imap_session *session, const struct imap_settings *settings,
+/** imap_moves_new - everything is borrowed until imap_moves_free(), which must come before the
+ * session is used again. The mailbox is selected by the time of imap_moves_start(). NULL: out of
+ * memory. */
+struct imap_moves *imap_moves_new(struct imap_session *session,
+                                  const struct imap_settings *settings,
                                   const struct imap_host *host, struct imap_folders *folders);
 void imap_moves_free(struct imap_moves *moves);
 AUTO_DEFINE(imap_moves, imap_moves_free);
@@ -53,8 +55,8 @@ int imap_moves_start(struct imap_moves *moves, struct error *err);
 /** imap_moves_busy - some are on their way or wait to be sent. */
 bool imap_moves_busy(const struct imap_moves *moves);
 
-/** imap_moves_refused - how many the server refused to take out of the mailbox; *out_why (may be NULL)
- * tells the last reason. */
+/** imap_moves_refused - how many the server refused to take out of the mailbox; *out_why (may be
+ * NULL) tells the last reason. */
 uint64_t imap_moves_refused(const struct imap_moves *moves, struct error *out_why);
 
 #endif

@@ -32,7 +32,7 @@ struct imap_pickup {
     struct imap_set todo;    /* found, not listed yet */
     struct imap_set handled; /* listed in this session: not to be listed again */
     bool searched, searching, overflow;
-    uint64_t found;          /* by the last search, for progress() */
+    uint64_t found; /* by the last search, for progress() */
     uint64_t next_poll_ms;
 
     struct imap_entry listing[IMAP_WINDOW_MAX]; /* asked for */
@@ -56,7 +56,7 @@ struct imap_pickup {
     char date[CLOCK_RFC3339_MAX];
 };
 
-/* ---- Secrets ---------------------------------------------------------------------------------- */
+/* ---- Secrets --------------------------------------------------------------------------------- */
 
 static void imap_pickup_forget_secret(struct imap_pickup *p)
 {
@@ -66,7 +66,7 @@ static void imap_pickup_forget_secret(struct imap_pickup *p)
     p->secret = NULL;
 }
 
-/* ---- Searching -------------------------------------------------------------------------------- */
+/* ---- Searching ------------------------------------------------------------------------------- */
 
 static int imap_search_data(void *context, const struct imap_event *event, bool *out_taken,
                             struct error *err)
@@ -86,12 +86,15 @@ static int imap_search_done(void *context, const struct imap_event *answer, stru
     struct imap_pickup *p = context;
     p->searching = false;
     if (answer->status != IMAP_OK)
-        return imap_answer_error(answer, p->settings->search != NULL ? ERROR_CONFIG : ERROR_PROTOCOL,
+        return imap_answer_error(answer,
+                                 p->settings->search != NULL ? ERROR_CONFIG : ERROR_PROTOCOL,
                                  "UID SEARCH", "check search in the connection string", err);
     uint64_t found = imap_set_size(&p->todo);
     if (found > (uint64_t)imap_session_selected(p->session)->exists + IMAP_SET_RANGES_MAX)
-        return error_set(err, ERROR_PROTOCOL, "the server finds more messages (%" PRIu64 ") than there are "
-                         "in the mailbox; try again later, or tell its administrator", found);
+        return error_set(err, ERROR_PROTOCOL,
+                         "the server finds more messages (%" PRIu64 ") than there are "
+                         "in the mailbox; try again later, or tell its administrator",
+                         found);
     if (imap_set_subtract(&p->todo, &p->handled) < 0)
         return error_oom(err, "searching");
     p->found = imap_set_size(&p->todo);
@@ -121,10 +124,8 @@ void imap_pickup_search_command(struct imap_session *session, const struct imap_
 
 static int imap_pickup_search(struct imap_pickup *p, struct error *err)
 {
-    struct imap_call call = {.what = "UID SEARCH",
-                             .context = p,
-                             .data = imap_search_data,
-                             .done = imap_search_done};
+    struct imap_call call = {
+        .what = "UID SEARCH", .context = p, .data = imap_search_data, .done = imap_search_done};
     struct imap_command command;
     imap_pickup_search_command(p->session, p->settings, &command);
     imap_set_clear(&p->todo);
@@ -134,18 +135,23 @@ static int imap_pickup_search(struct imap_pickup *p, struct error *err)
     return imap_session_send(p->session, &command, &call, err);
 }
 
-/* ---- Listing ---------------------------------------------------------------------------------- */
+/* ---- Listing --------------------------------------------------------------------------------- */
 
 /* Why this one is not to be fetched, or NULL. */
-static int imap_entry_judge(const struct imap_pickup *p, struct imap_entry *entry, struct error *err)
+static int imap_entry_judge(const struct imap_pickup *p, struct imap_entry *entry,
+                            struct error *err)
 {
     int n = 0;
     if (entry->attempts >= IMAP_ATTEMPTS_MAX)
-        n = asprintf(&entry->error, "%u attempts to load message %u did not come to an end; it is set "
-                     "aside, look at it in the badmail folder", entry->attempts, entry->uid);
+        n = asprintf(&entry->error,
+                     "%u attempts to load message %u did not come to an end; it is set "
+                     "aside, look at it in the badmail folder",
+                     entry->attempts, entry->uid);
     else if (entry->size > p->settings->max_size)
-        n = asprintf(&entry->error, "message has %" PRIu64 " bytes, maxSize allows %" PRIu64
-                     "; raise maxSize to load it", entry->size, p->settings->max_size);
+        n = asprintf(&entry->error,
+                     "message has %" PRIu64 " bytes, maxSize allows %" PRIu64
+                     "; raise maxSize to load it",
+                     entry->size, p->settings->max_size);
     if (n >= 0)
         return 0;
     entry->error = NULL;
@@ -158,8 +164,8 @@ static int imap_listing_known(struct imap_pickup *p, struct error *err)
     const struct imap_selected *selected = imap_session_selected(p->session);
     struct imap_record records[IMAP_WINDOW_MAX];
     for (size_t i = 0; i < p->listing_count; i++)
-        records[i] = (struct imap_record){.uidvalidity = selected->uidvalidity,
-                                          .uid = p->listing[i].uid};
+        records[i] =
+            (struct imap_record){.uidvalidity = selected->uidvalidity, .uid = p->listing[i].uid};
     if (p->listing_count > 0 &&
         p->host->known(p->host->context, records, p->listing_count, err) < 0)
         return -1;
@@ -231,18 +237,21 @@ static int imap_listing_send(struct imap_pickup *p, struct error *err)
     return imap_session_send(p->session, &command, &call, err);
 }
 
-/* ---- Data of messages ------------------------------------------------------------------------- */
+/* ---- Data of messages ------------------------------------------------------------------------ */
 
 /* A rule looks at the header that came before the end of this FETCH response. */
-static int imap_pickup_apply_rules(struct imap_pickup *p, struct imap_entry *entry, struct error *err)
+static int imap_pickup_apply_rules(struct imap_pickup *p, struct imap_entry *entry,
+                                   struct error *err)
 {
     struct span header = {(const uint8_t *)buffer_text(&p->header), p->header.len};
     bool take = true, undecided = false;
     if (imap_rules_take(&p->rules, header, &take, &undecided, err) < 0)
         return -1;
     if (undecided)
-        imap_host_log(p->host, IMAP_LOG_WARNING, "message %u: a rule (accept, skip) ran into the limits of "
-                      "its expression, which counts as no match", entry->uid);
+        imap_host_log(p->host, IMAP_LOG_WARNING,
+                      "message %u: a rule (accept, skip) ran into the limits of "
+                      "its expression, which counts as no match",
+                      entry->uid);
     entry->left = !take;
     return 0;
 }
@@ -286,7 +295,8 @@ static bool imap_pickup_awaits_any(const struct imap_pickup *p)
     return false;
 }
 
-static int imap_pickup_body(struct imap_pickup *p, const struct imap_event *event, struct error *err)
+static int imap_pickup_body(struct imap_pickup *p, const struct imap_event *event,
+                            struct error *err)
 {
     bool known = (event->fetch.has & IMAP_FETCH_UID) != 0;
     p->header_open = event->section == IMAP_SECTION_HEADER;
@@ -294,7 +304,8 @@ static int imap_pickup_body(struct imap_pickup *p, const struct imap_event *even
         buffer_clear(&p->header);
     if (event->section != IMAP_SECTION_WHOLE)
         return imap_body_start(&p->body, 0, false, err);
-    bool wanted = known ? imap_pickup_awaited(p, event->fetch.uid) != NULL : imap_pickup_awaits_any(p);
+    bool wanted =
+        known ? imap_pickup_awaited(p, event->fetch.uid) != NULL : imap_pickup_awaits_any(p);
     return imap_body_start(&p->body, event->size, wanted, err);
 }
 
@@ -337,7 +348,7 @@ static int imap_pickup_on_event(void *context, const struct imap_event *event, s
     }
 }
 
-/* ---- Windows ---------------------------------------------------------------------------------- */
+/* ---- Windows --------------------------------------------------------------------------------- */
 
 /* Which of a window's entries are to be fetched. */
 static bool imap_entry_fetches(const struct imap_entry *entry)
@@ -353,22 +364,23 @@ static int imap_pickup_withdraw(struct imap_pickup *p, const uint32_t *uids, siz
     if (p->session == NULL || p->options.read_only || count == 0)
         return 0;
     for (size_t i = 0; i < count; i++)
-        records[i] = (struct imap_record){
-            .uidvalidity = imap_session_selected(p->session)->uidvalidity,
-            .uid = uids[i],
-            .step = IMAP_STEP_UNKNOWN};
+        records[i] =
+            (struct imap_record){.uidvalidity = imap_session_selected(p->session)->uidvalidity,
+                                 .uid = uids[i],
+                                 .step = IMAP_STEP_UNKNOWN};
     return p->host->note(p->host->context, records, count, err);
 }
 
-/* A body that was asked for and did not come, though the server says all is well: later again, in the
- * end it stays where it is. Never badmail: this is not the mail's fault. */
+/* A body that was asked for and did not come, though the server says all is well: later again, in
+ * the end it stays where it is. Never badmail: this is not the mail's fault. */
 static int imap_pickup_missing(struct imap_pickup *p, struct imap_entry *entry, struct error *err)
 {
     p->planned--;
     if (++entry->tries >= IMAP_TRIES_MAX) {
-        imap_host_log(p->host, IMAP_LOG_WARNING, "message %u of '%s' is listed, but the server does not "
-                      "give it out, or it went meanwhile; left for a later run", entry->uid,
-                      p->folders.mailbox.name);
+        imap_host_log(p->host, IMAP_LOG_WARNING,
+                      "message %u of '%s' is listed, but the server does not "
+                      "give it out, or it went meanwhile; left for a later run",
+                      entry->uid, p->folders.mailbox.name);
         imap_entry_done(entry);
         return entry->noted ? imap_pickup_withdraw(p, &entry->uid, 1, err) : 0;
     }
@@ -386,7 +398,8 @@ static int imap_window_done(void *context, const struct imap_event *answer, stru
     struct imap_pickup *p = w->owner;
     if (answer->status == IMAP_BAD)
         return imap_answer_error(answer, ERROR_PROTOCOL, "UID FETCH", "try again later", err);
-    if (answer->status == IMAP_NO) { /* what came with a NO does not count; pauses end the session */
+    if (answer->status ==
+        IMAP_NO) { /* what came with a NO does not count; pauses end the session */
         (void)imap_answer_error(answer, ERROR_LINK, "UID FETCH", "try again later", err);
         if (err->class == ERROR_PAUSE)
             return -1;
@@ -417,10 +430,10 @@ static int imap_window_note(struct imap_pickup *p, struct imap_window *w, struct
     for (size_t i = 0; i < w->count; i++)
         if (imap_entry_fetches(&w->entries[i]) && !w->entries[i].noted) {
             w->entries[i].noted = true;
-            records[count++] = (struct imap_record){
-                .uidvalidity = imap_session_selected(p->session)->uidvalidity,
-                .uid = w->entries[i].uid,
-                .step = IMAP_STEP_ATTEMPTED};
+            records[count++] =
+                (struct imap_record){.uidvalidity = imap_session_selected(p->session)->uidvalidity,
+                                     .uid = w->entries[i].uid,
+                                     .step = IMAP_STEP_ATTEMPTED};
         }
     if (p->options.read_only || count == 0)
         return 0;
@@ -429,7 +442,8 @@ static int imap_window_note(struct imap_pickup *p, struct imap_window *w, struct
 
 static int imap_window_send(struct imap_pickup *p, struct imap_window *w, struct error *err)
 {
-    struct imap_call call = {.what = "UID FETCH", .context = w, .done = imap_window_done, .bulk = true};
+    struct imap_call call = {
+        .what = "UID FETCH", .context = w, .done = imap_window_done, .bulk = true};
     struct imap_command command;
     struct imap_set set;
     bool fine = true;
@@ -458,8 +472,9 @@ static bool imap_pickup_limit_reached(const struct imap_pickup *p)
     return p->options.limit != 0 && p->planned >= p->options.limit;
 }
 
-/* How many messages that were tried so often may be on their way together. One that kills us is found
- * by halving: it goes with many, then with few, then alone, and nothing beside it is counted. */
+/* How many messages that were tried so often may be on their way together. One that kills us is
+ * found by halving: it goes with many, then with few, then alone, and nothing beside it is
+ * counted. */
 static size_t imap_window_most(const struct imap_pickup *p, uint32_t attempts)
 {
     size_t most = p->settings->batch != 0 ? p->settings->batch : IMAP_WINDOW_COUNT;
@@ -498,7 +513,8 @@ static bool imap_pickup_waits_for_host(const struct imap_pickup *p)
            (p->suspects || imap_entry_is_suspect(next));
 }
 
-static void imap_window_put(struct imap_pickup *p, struct imap_window *w, const struct imap_entry *entry)
+static void imap_window_put(struct imap_pickup *p, struct imap_window *w,
+                            const struct imap_entry *entry)
 {
     w->entries[w->count++] = *entry;
     w->bytes += imap_entry_fetches(entry) ? entry->size : 0;
@@ -512,8 +528,7 @@ static int imap_pickup_fill_window(struct imap_pickup *p, struct error *err)
     w->owner = p;
     w->count = w->next = 0;
     w->bytes = 0;
-    while (p->listed_next < p->listed_count &&
-           imap_window_fits(p, w, &p->listed[p->listed_next]))
+    while (p->listed_next < p->listed_count && imap_window_fits(p, w, &p->listed[p->listed_next]))
         imap_window_put(p, w, &p->listed[p->listed_next++]);
     bool last = p->todo.count == 0 && !p->listing_sent && !p->listing_ready && !p->searching &&
                 p->listed_next == p->listed_count && p->window_count == 0;
@@ -560,7 +575,7 @@ static int imap_pickup_plan(struct imap_pickup *p, struct error *err)
     }
 }
 
-/* ---- Handing out ------------------------------------------------------------------------------ */
+/* ---- Handing out ----------------------------------------------------------------------------- */
 
 static bool imap_pickup_hand_out(struct imap_pickup *p, struct imap_message *out)
 {
@@ -596,7 +611,7 @@ static bool imap_pickup_hand_out(struct imap_pickup *p, struct imap_message *out
     return true;
 }
 
-/* ---- Opening ---------------------------------------------------------------------------------- */
+/* ---- Opening --------------------------------------------------------------------------------- */
 
 static int imap_pickup_prepare_folders(struct imap_pickup *p, struct error *err)
 {
@@ -619,19 +634,25 @@ static int imap_pickup_select(struct imap_pickup *p, struct error *err)
     if (imap_session_select(p->session, p->folders.mailbox.wire, p->options.read_only, err) < 0)
         return -1;
     if (selected->fleeting)
-        imap_host_log(p->host, IMAP_LOG_WARNING, "the server does not keep UIDs of '%s' between sessions: "
-                      "mail that stays there may be picked up again", p->folders.mailbox.name);
+        imap_host_log(p->host, IMAP_LOG_WARNING,
+                      "the server does not keep UIDs of '%s' between sessions: "
+                      "mail that stays there may be picked up again",
+                      p->folders.mailbox.name);
     if (selected->read_only && !p->options.read_only && p->settings->after != IMAP_AFTER_LEAVE)
-        return error_set(err, ERROR_CONFIG, "'%s' can only be read by this user, mail cannot be moved out "
-                         "of it; get the rights, or use after=Leave", p->folders.mailbox.name);
+        return error_set(err, ERROR_CONFIG,
+                         "'%s' can only be read by this user, mail cannot be moved out "
+                         "of it; get the rights, or use after=Leave",
+                         p->folders.mailbox.name);
     return 0;
 }
 
 static int imap_pickup_connect(struct imap_pickup *p, struct error *err)
 {
     if (p->settings->allow_insecure_cert)
-        imap_host_log(p->host, IMAP_LOG_WARNING, "allowInsecureCert: the certificate of '%s' is not "
-                      "checked, anybody on the way can read and change everything", p->settings->host);
+        imap_host_log(p->host, IMAP_LOG_WARNING,
+                      "allowInsecureCert: the certificate of '%s' is not "
+                      "checked, anybody on the way can read and change everything",
+                      p->settings->host);
     int r = imap_session_open(p->settings, p->user, p->secret, p->host, &p->session, err);
     imap_pickup_forget_secret(p);
     if (r < 0 || imap_pickup_prepare_folders(p, err) < 0 || imap_pickup_select(p, err) < 0)
@@ -639,8 +660,8 @@ static int imap_pickup_connect(struct imap_pickup *p, struct error *err)
     p->moves = imap_moves_new(p->session, p->settings, p->host, &p->folders);
     if (p->moves == NULL)
         return error_oom(err, "opening a mailbox");
-    if (!p->options.read_only &&
-        imap_reconcile(p->session, p->settings, p->host, &p->folders, p->moves, &p->handled, err) < 0)
+    if (!p->options.read_only && imap_reconcile(p->session, p->settings, p->host, &p->folders,
+                                                p->moves, &p->handled, err) < 0)
         return -1;
     imap_session_listen(p->session, imap_pickup_on_event, p);
     return 0;
@@ -656,8 +677,8 @@ int imap_pickup_open(const struct imap_pickup_options *options, struct imap_pick
     p->settings = options->settings;
     p->host = options->host;
     p->body.spool_dir = options->host->spool_dir;
-    p->body.options = (struct mail_options){options->settings->attach_html,
-                                            options->settings->sanitize, NULL};
+    p->body.options =
+        (struct mail_options){options->settings->attach_html, options->settings->sanitize, NULL};
     p->body.max_size = options->settings->max_size;
     buffer_init(&p->header, IMAP_HEADER_MAX);
     if (imap_rules_init(&p->rules, options->settings, err) < 0)
@@ -671,7 +692,7 @@ int imap_pickup_open(const struct imap_pickup_options *options, struct imap_pick
     return 0;
 }
 
-/* ---- The pass --------------------------------------------------------------------------------- */
+/* ---- The pass -------------------------------------------------------------------------------- */
 
 static bool imap_pickup_is_done(const struct imap_pickup *p)
 {
@@ -722,7 +743,8 @@ enum imap_pickup_result imap_pickup_next(struct imap_pickup *p, struct imap_mess
         if (imap_pickup_plan(p, err) < 0)
             return IMAP_PICKUP_FAILED;
         if (imap_pickup_hand_out(p, out_message))
-            return imap_session_flush(p->session, err) < 0 ? IMAP_PICKUP_FAILED : IMAP_PICKUP_MESSAGE;
+            return imap_session_flush(p->session, err) < 0 ? IMAP_PICKUP_FAILED
+                                                           : IMAP_PICKUP_MESSAGE;
         if (p->host->cancelled(p->host->context)) {
             error_set(err, ERROR_CANCELLED, "cancelled");
             return IMAP_PICKUP_FAILED;
@@ -742,7 +764,8 @@ enum imap_pickup_result imap_pickup_next(struct imap_pickup *p, struct imap_mess
     }
 }
 
-/* All that is on its way and was not handed out. The session may be broken: only the ledger is told. */
+/* All that is on its way and was not handed out. The session may be broken: only the ledger is
+ * told. */
 static void imap_pickup_withdraw_windows(struct imap_pickup *p)
 {
     uint32_t uids[IMAP_WINDOW_MAX];
@@ -754,7 +777,8 @@ static void imap_pickup_withdraw_windows(struct imap_pickup *p)
             if (w->entries[j].noted)
                 uids[count++] = w->entries[j].uid;
         if (imap_pickup_withdraw(p, uids, count, &err) < 0)
-            imap_host_log(p->host, IMAP_LOG_WARNING, "attempts could not be taken back: %s", err.text);
+            imap_host_log(p->host, IMAP_LOG_WARNING, "attempts could not be taken back: %s",
+                          err.text);
     }
 }
 
@@ -781,9 +805,10 @@ const char *imap_pickup_mailbox(const struct imap_pickup *p)
     return p->folders.mailbox.path != NULL ? p->folders.mailbox.path : p->settings->mailbox;
 }
 
-/* ---- Waiting ---------------------------------------------------------------------------------- */
+/* ---- Waiting --------------------------------------------------------------------------------- */
 
-int imap_pickup_wait(struct imap_pickup *p, int *out_fd, uint32_t *out_timeout_ms, struct error *err)
+int imap_pickup_wait(struct imap_pickup *p, int *out_fd, uint32_t *out_timeout_ms,
+                     struct error *err)
 {
     uint64_t now = clock_monotonic_ms(&p->host->clock), left;
     *out_fd = -1;
@@ -800,7 +825,7 @@ int imap_pickup_wait(struct imap_pickup *p, int *out_fd, uint32_t *out_timeout_m
     return 0;
 }
 
-/* ---- Closing ---------------------------------------------------------------------------------- */
+/* ---- Closing --------------------------------------------------------------------------------- */
 
 static void imap_pickup_free_entries(struct imap_entry *entries, size_t from, size_t count)
 {

@@ -5,10 +5,10 @@
  *     (UIDs)        (sizes, dates)     │                            (two on their way)     │
  *                                      └─ what it knows as stored ──> moves <── settle() ──┘
  *
- * Every stage is asked for ahead, so that the server always has work, and every stage is bounded: one
- * listing and three windows of at most IMAP_WINDOW_MAX messages and IMAP_WINDOW_BYTES (or one larger
- * message) are held. Messages come with the lowest UID first. "New" is whatever is in the mailbox and
- * not in the ledger: neither \Seen nor the highest UID seen so far is asked.
+ * Every stage is asked for ahead, so that the server always has work, and every stage is bounded:
+ * one listing and three windows of at most IMAP_WINDOW_MAX messages and IMAP_WINDOW_BYTES (or one
+ * larger message) are held. Messages come with the lowest UID first. "New" is whatever is in the
+ * mailbox and not in the ledger: neither \Seen nor the highest UID seen so far is asked.
  *
  * One handle, one thread. After a failure it can only be closed. */
 #ifndef MAILCHUTE_LOADER_IMAP_PICKUP_H
@@ -30,7 +30,8 @@
 #define IMAP_ATTEMPTS_MAX 3u /* attempts without an end after which a message is set aside */
 #define IMAP_TRIES_MAX 3u    /* times a body that does not come is asked for in one session */
 
-/* What is to be done. Borrowed until imap_pickup_close(), but secret: during imap_pickup_open() only. */
+/* What is to be done. Borrowed until imap_pickup_close(), but secret: during imap_pickup_open()
+ * only. */
 struct imap_pickup_options {
     const struct imap_settings *settings;
     const struct imap_host *host;
@@ -43,34 +44,34 @@ struct imap_pickup_options {
 struct imap_message {
     uint32_t uidvalidity, uid;
     uint64_t raw_size;
-    const char *error; /* why it could not be loaded, or NULL; until the next call */
+    const char *error;         /* why it could not be loaded, or NULL; until the next call */
     const char *date_received; /* RFC 3339, or NULL; until the next call */
-    struct mail *mail;   /* NULL: not loaded */
-    struct spool *spool; /* NULL: not loaded */
+    struct mail *mail;         /* NULL: not loaded */
+    struct spool *spool;       /* NULL: not loaded */
     uint8_t sha256[DIGEST_SIZE];
 };
 
-/** imap_pickup_mailbox - the mailbox's path (imap-folder.h), once connected; before: as the settings
- * name it. Borrowed. */
+/** imap_pickup_mailbox - the mailbox's path (imap-folder.h), once connected; before: as the
+ * settings name it. Borrowed. */
 struct imap_pickup;
 const char *imap_pickup_mailbox(const struct imap_pickup *pickup);
 
-/** imap_pickup_search_command - start the UID SEARCH of a pick-up: everything but what is deleted, what
- * we marked ourselves, and what the settings leave out. */
+/** imap_pickup_search_command - start the UID SEARCH of a pick-up: everything but what is deleted,
+ * what we marked ourselves, and what the settings leave out. */
 void imap_pickup_search_command(struct imap_session *session, const struct imap_settings *settings,
                                 struct imap_command *out_command);
 
 enum imap_pickup_result { IMAP_PICKUP_MESSAGE, IMAP_PICKUP_DRAINED, IMAP_PICKUP_FAILED };
 
-/** imap_pickup_open - read the rules; keeps a copy of the secret until the first connection is made.
- * Nothing is sent. *out_pickup is yours: imap_pickup_close(). */
+/** imap_pickup_open - read the rules; keeps a copy of the secret until the first connection is
+ * made. Nothing is sent. *out_pickup is yours: imap_pickup_close(). */
 int imap_pickup_open(const struct imap_pickup_options *options, struct imap_pickup **out_pickup,
                      struct error *err);
 void imap_pickup_close(struct imap_pickup *pickup); /* NULL is fine */
 AUTO_DEFINE(imap_pickup, imap_pickup_close);
 
-/** imap_pickup_next - the next message. The first call connects. DRAINED: none now, and all that was
- * settled is done with. */
+/** imap_pickup_next - the next message. The first call connects. DRAINED: none now, and all that
+ * was settled is done with. */
 enum imap_pickup_result imap_pickup_next(struct imap_pickup *pickup,
                                          struct imap_message *out_message, struct error *err);
 

@@ -31,12 +31,12 @@ struct imap_reconcile {
     struct imap_folders *folders;
     struct imap_moves *moves;
     struct imap_set *handled;
-    struct digest *digest;          /* of the header that is arriving */
+    struct digest *digest; /* of the header that is arriving */
     uint8_t header[DIGEST_SIZE];
-    uint32_t lowest;                /* while looking in a target: from here on */
-    enum imap_fate fate;            /* while looking in a target: whose */
+    uint32_t lowest;     /* while looking in a target: from here on */
+    enum imap_fate fate; /* while looking in a target: whose */
     bool in_target;
-    uint64_t strangers;             /* records of another UIDVALIDITY */
+    uint64_t strangers; /* records of another UIDVALIDITY */
     size_t count;
     struct imap_unsettled items[IMAP_RECORDS_MAX]; /* ascending UIDs */
 };
@@ -49,7 +49,8 @@ static struct imap_unsettled *imap_reconcile_find(struct imap_reconcile *r, uint
     return NULL;
 }
 
-static struct imap_looks imap_looks_of(const struct imap_reconcile *r, const struct imap_fetch *fetch)
+static struct imap_looks imap_looks_of(const struct imap_reconcile *r,
+                                       const struct imap_fetch *fetch)
 {
     struct imap_looks looks = {.size = fetch->size, .date_s = fetch->date_s};
     memcpy(looks.header, r->header, sizeof looks.header);
@@ -121,8 +122,8 @@ static int imap_reconcile_data(void *context, const struct imap_event *event, bo
 /* UID FETCH of our records, with what tells them apart where a twin is to be looked for. */
 static int imap_reconcile_look(struct imap_reconcile *r, bool looks, struct error *err)
 {
-    struct imap_call call = {.what = "UID FETCH", .context = r, .data = imap_reconcile_data,
-                             .bulk = true};
+    struct imap_call call = {
+        .what = "UID FETCH", .context = r, .data = imap_reconcile_data, .bulk = true};
     struct imap_command command;
     struct imap_set set;
     imap_set_init(&set);
@@ -132,11 +133,12 @@ static int imap_reconcile_look(struct imap_reconcile *r, bool looks, struct erro
             command.refused = true;
     imap_command_set(&command, &set);
     imap_set_done(&set);
-    imap_command_add(&command, looks ? " (UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER])" : " (UID)");
+    imap_command_add(&command,
+                     looks ? " (UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER])" : " (UID)");
     return imap_session_run(r->session, &command, &call, err);
 }
 
-/* ---- Looking in the target -------------------------------------------------------------------- */
+/* ---- Looking in the target ------------------------------------------------------------------- */
 
 /* The lowest UID a copy of ours can have there; 0: none is looked for. */
 static uint32_t imap_reconcile_lowest(const struct imap_reconcile *r, enum imap_fate fate,
@@ -157,8 +159,8 @@ static uint32_t imap_reconcile_lowest(const struct imap_reconcile *r, enum imap_
 static int imap_reconcile_target(struct imap_reconcile *r, const struct imap_folder *folder,
                                  enum imap_fate fate, struct error *err)
 {
-    struct imap_call call = {.what = "UID FETCH", .context = r, .data = imap_reconcile_data,
-                             .bulk = true};
+    struct imap_call call = {
+        .what = "UID FETCH", .context = r, .data = imap_reconcile_data, .bulk = true};
     struct imap_command command;
     char range[40];
     if (!folder->exists || imap_reconcile_lowest(r, fate, 0) == 0)
@@ -196,12 +198,14 @@ static int imap_reconcile_targets(struct imap_reconcile *r, struct error *err)
     if (imap_session_select(r->session, r->folders->mailbox.wire, false, err) < 0)
         return -1;
     if (imap_session_selected(r->session)->uidvalidity != uidvalidity)
-        return error_set(err, ERROR_LINK, "%s: '%s' was numbered anew while we looked (UIDVALIDITY); try "
-                         "again", r->settings->host, r->folders->mailbox.name);
+        return error_set(err, ERROR_LINK,
+                         "%s: '%s' was numbered anew while we looked (UIDVALIDITY); try "
+                         "again",
+                         r->settings->host, r->folders->mailbox.name);
     return 0;
 }
 
-/* ---- One page of the ledger ------------------------------------------------------------------- */
+/* ---- One page of the ledger ------------------------------------------------------------------ */
 
 /* Note what is no longer there as MOVED, and what has a twin as COPIED. */
 static int imap_reconcile_note(struct imap_reconcile *r, struct error *err)
@@ -215,8 +219,8 @@ static int imap_reconcile_note(struct imap_reconcile *r, struct error *err)
         records[count] = item->record;
         if (!item->there)
             records[count].step = IMAP_STEP_MOVED;
-        records[count++].target =
-            item->record.fate == IMAP_FATE_BAD ? r->folders->badmail.path : r->folders->dropbox.path;
+        records[count++].target = item->record.fate == IMAP_FATE_BAD ? r->folders->badmail.path
+                                                                     : r->folders->dropbox.path;
     }
     return count > 0 ? r->host->note(r->host->context, records, count, err) : 0;
 }
@@ -241,8 +245,10 @@ static int imap_reconcile_page(struct imap_reconcile *r, struct error *err)
         else if (imap_moves_add(r->moves, record, err) < 0)
             return -1;
     }
-    imap_host_log(r->host, IMAP_LOG_INFO, "of %zu stored messages an earlier run left in '%s', %zu are "
-                  "gone from there, the others are moved now", r->count, r->folders->mailbox.name, gone);
+    imap_host_log(r->host, IMAP_LOG_INFO,
+                  "of %zu stored messages an earlier run left in '%s', %zu are "
+                  "gone from there, the others are moved now",
+                  r->count, r->folders->mailbox.name, gone);
     return 0;
 }
 
@@ -280,8 +286,12 @@ int imap_reconcile(struct imap_session *session, const struct imap_settings *set
         free(r);
         return error_oom(err, "looking for moved mail");
     }
-    *r = (struct imap_reconcile){.session = session, .settings = settings, .host = host,
-                                 .folders = folders, .moves = moves, .handled = handled,
+    *r = (struct imap_reconcile){.session = session,
+                                 .settings = settings,
+                                 .host = host,
+                                 .folders = folders,
+                                 .moves = moves,
+                                 .handled = handled,
                                  .digest = digest};
     do {
         result = imap_reconcile_read(r, &after, &read, err);
@@ -289,7 +299,8 @@ int imap_reconcile(struct imap_session *session, const struct imap_settings *set
             result = imap_reconcile_page(r, err);
     } while (result == 0 && read == IMAP_RECORDS_MAX);
     if (r->strangers > 0)
-        imap_host_log(host, IMAP_LOG_WARNING, "'%s' was numbered anew (UIDVALIDITY) since %" PRIu64
+        imap_host_log(host, IMAP_LOG_WARNING,
+                      "'%s' was numbered anew (UIDVALIDITY) since %" PRIu64
                       " messages were stored and not yet moved: they cannot be told from new mail",
                       folders->mailbox.name, r->strangers);
     free(r);

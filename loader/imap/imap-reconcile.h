@@ -6,9 +6,9 @@
  *   no longer in the mailbox        it was moved, the answer was lost: note MOVED
  *   STORED                          move it
  *   MOVING, server knows MOVE       move it: a MOVE that was not done left it whole
- *   MOVING, server knows no MOVE    a COPY may have been done: look in the target, from the UIDNEXT noted
- *                                   before, for the same size, date and header; found: note COPIED, and
- *                                   go on from there; else copy it
+ *   MOVING, server knows no MOVE    a COPY may have been done: look in the target, from the UIDNEXT
+ *                                   noted before, for the same size, date and header; found: note
+ *                                   COPIED, and go on from there; else copy it
  *   COPIED, DELETING                delete the original: both orders may be repeated
  *
  * Records of another UIDVALIDITY are left as they are, and told. */
@@ -22,8 +22,8 @@
 #include "imap-session.h"
 #include "imap-set.h"
 
-/** imap_reconcile - the mailbox is selected, and is so again afterwards. What is left to do is added to
- * @moves; the UIDs that were looked at are added to @handled. */
+/** imap_reconcile - the mailbox is selected, and is so again afterwards. What is left to do is
+ * added to @moves; the UIDs that were looked at are added to @handled. */
 int imap_reconcile(struct imap_session *session, const struct imap_settings *settings,
                    const struct imap_host *host, struct imap_folders *folders,
                    struct imap_moves *moves, struct imap_set *handled, struct error *err);

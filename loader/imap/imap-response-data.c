@@ -39,7 +39,7 @@ static struct span imap_rest(const struct cursor *c)
     return (struct span){c->bytes + c->pos, cursor_left(c)};
 }
 
-/* ---- Status ----------------------------------------------------------------------------------- */
+/* ---- Status ---------------------------------------------------------------------------------- */
 
 static bool imap_parse_status(struct cursor *c, enum imap_status *out_status)
 {
@@ -64,8 +64,8 @@ static enum imap_code imap_code_find(struct span name)
     return IMAP_CODE_OTHER;
 }
 
-/* resp-text = ["[" resp-text-code "]" SP] [text]; a '[' without its ']' is text. The code's arguments
- * may hold a quoted ']' (BADCHARSET, REFERRAL): nobody here reads those. */
+/* resp-text = ["[" resp-text-code "]" SP] [text]; a '[' without its ']' is text. The code's
+ * arguments may hold a quoted ']' (BADCHARSET, REFERRAL): nobody here reads those. */
 static void imap_parse_resp_text(struct cursor *c, struct imap_event *event)
 {
     struct cursor try = *c;
@@ -96,7 +96,7 @@ bool imap_parser_is_text(struct span line)
     return cursor_byte(&c, ' ') == PARSE_OK && imap_parse_status(&c, &status);
 }
 
-/* ---- Data ------------------------------------------------------------------------------------- */
+/* ---- Data ------------------------------------------------------------------------------------ */
 
 /* string = quoted / literal (held in the line: "{5}" CRLF and its bytes), into @scratch. */
 static enum parse imap_parse_string(struct cursor *c, struct buffer *scratch)
@@ -298,7 +298,7 @@ int imap_parser_data(struct imap_parser *parser, struct span line, struct error 
     return r;
 }
 
-/* ---- Lists of words and UIDs ------------------------------------------------------------------ */
+/* ---- Lists of words and UIDs ----------------------------------------------------------------- */
 
 bool imap_capability_has(struct span list, const char *name)
 {

@@ -3,8 +3,8 @@
  *
  *   msg-att = "(" item SP value *(SP item SP value) ")"        (RFC 9051 s.9)
  *
- * A piece is the text of one line: up to the closing parenthesis or to a literal's announcement. What is
- * awaited between two pieces stands in parser->item and parser->depth. */
+ * A piece is the text of one line: up to the closing parenthesis or to a literal's announcement.
+ * What is awaited between two pieces stands in parser->item and parser->depth. */
 #include <config.h>
 #include "imap-response-private.h"
 
@@ -16,7 +16,7 @@ static int imap_fetch_bad(const char *what, const struct cursor *c, struct error
     return imap_protocol_error(err, what, (struct span){c->bytes + c->pos, cursor_left(c)});
 }
 
-/* ---- Names ------------------------------------------------------------------------------------ */
+/* ---- Names ----------------------------------------------------------------------------------- */
 
 /* "BODY[HEADER.FIELDS (A B)]<0>": brackets may hold spaces. */
 static struct span imap_fetch_name(struct cursor *c)
@@ -59,7 +59,7 @@ static enum imap_item imap_fetch_item(struct span name)
     return IMAP_ITEM_OTHER;
 }
 
-/* ---- Values ----------------------------------------------------------------------------------- */
+/* ---- Values ---------------------------------------------------------------------------------- */
 
 /* flag-list = "(" [flag *(SP flag)] ")" */
 static int imap_fetch_flags(struct imap_parser *parser, struct cursor *c, struct error *err)
@@ -127,9 +127,9 @@ static bool imap_fetch_read_date(struct span text, struct imap_fetch *fetch)
         return false;
     int32_t offset = (int32_t)(zone_h * 60 + zone_m);
     fetch->date_offset_min = sign == '-' ? -offset : offset;
-    fetch->date_s = clock_unix_from_date((int32_t)(century * 100 + year), month, day, hour, minute,
-                                         second) -
-                    (int64_t)fetch->date_offset_min * 60;
+    fetch->date_s =
+        clock_unix_from_date((int32_t)(century * 100 + year), month, day, hour, minute, second) -
+        (int64_t)fetch->date_offset_min * 60;
     return true;
 }
 
@@ -147,7 +147,7 @@ static int imap_fetch_date(struct imap_parser *parser, struct cursor *c, struct 
     return r == PARSE_OK ? 0 : imap_fetch_bad("INTERNALDATE that is no string", c, err);
 }
 
-/* ---- Bodies ----------------------------------------------------------------------------------- */
+/* ---- Bodies ---------------------------------------------------------------------------------- */
 
 static int imap_fetch_body_start(struct imap_parser *parser, uint64_t size, struct error *err)
 {
@@ -175,7 +175,9 @@ static int imap_fetch_body_quoted(struct imap_parser *parser, struct cursor *c, 
 {
     struct buffer text;
     buffer_init(&text, IMAP_LINE_MAX);
-    int r = imap_parse_quoted(c, &text) == PARSE_OK ? 0 : imap_fetch_bad("a string without end", c, err);
+    int r = imap_parse_quoted(c, &text) == PARSE_OK
+                ? 0
+                : imap_fetch_bad("a string without end", c, err);
     if (r == 0)
         r = imap_fetch_body_start(parser, text.len, err);
     if (r == 0 && text.len > 0) {
@@ -228,8 +230,8 @@ static int imap_fetch_body(struct imap_parser *parser, struct cursor *c, struct 
     return 0;
 }
 
-/* A value of no use: atoms, strings, literals and lists of them. Returns where depth is 0 again, or at
- * a literal. */
+/* A value of no use: atoms, strings, literals and lists of them. Returns where depth is 0 again, or
+ * at a literal. */
 static int imap_fetch_skip(struct imap_parser *parser, struct cursor *c, struct error *err)
 {
     struct buffer text;
@@ -244,7 +246,8 @@ static int imap_fetch_skip(struct imap_parser *parser, struct cursor *c, struct 
             parser->depth--;
         if (byte == '(' || byte == ')' || byte == ' ') {
             c->pos++;
-        } else if (byte == '{' || (byte == '~' && c->pos + 1 < c->len && c->bytes[c->pos + 1] == '{')) {
+        } else if (byte == '{' ||
+                   (byte == '~' && c->pos + 1 < c->len && c->bytes[c->pos + 1] == '{')) {
             return imap_fetch_literal(parser, c, false, err);
         } else if (byte == '"') {
             buffer_init(&text, IMAP_LINE_MAX);
@@ -288,9 +291,8 @@ static int imap_fetch_value(struct imap_parser *parser, struct cursor *c, struct
 
 static int imap_fetch_end(struct imap_parser *parser, const struct cursor *c, struct error *err)
 {
-    struct imap_event event = {.kind = IMAP_EVENT_FETCH,
-                               .number = parser->fetch_number,
-                               .fetch = parser->fetch};
+    struct imap_event event = {
+        .kind = IMAP_EVENT_FETCH, .number = parser->fetch_number, .fetch = parser->fetch};
     if (cursor_left(c) != 0)
         return imap_fetch_bad("more bytes behind a FETCH response", c, err);
     parser->in_fetch = false;

@@ -14,45 +14,57 @@
 /*   LINE ──"{n}" in a FETCH──> LITERAL ──> LINE        (the literal is handed through)
  *   LINE ──"{n}" elsewhere───> INLINE ───> LINE        (it becomes part of the line held)
  *   LINE ──"* SEARCH"────────> NUMBERS ──> LINE */
-enum imap_parser_state { IMAP_PARSER_LINE, IMAP_PARSER_LITERAL, IMAP_PARSER_INLINE,
-                         IMAP_PARSER_NUMBERS };
+enum imap_parser_state {
+    IMAP_PARSER_LINE,
+    IMAP_PARSER_LITERAL,
+    IMAP_PARSER_INLINE,
+    IMAP_PARSER_NUMBERS
+};
 
-enum imap_item { IMAP_ITEM_NONE, IMAP_ITEM_UID, IMAP_ITEM_SIZE, IMAP_ITEM_FLAGS, IMAP_ITEM_DATE,
-                 IMAP_ITEM_WHOLE, IMAP_ITEM_HEADER, IMAP_ITEM_SECTION, IMAP_ITEM_OTHER };
+enum imap_item {
+    IMAP_ITEM_NONE,
+    IMAP_ITEM_UID,
+    IMAP_ITEM_SIZE,
+    IMAP_ITEM_FLAGS,
+    IMAP_ITEM_DATE,
+    IMAP_ITEM_WHOLE,
+    IMAP_ITEM_HEADER,
+    IMAP_ITEM_SECTION,
+    IMAP_ITEM_OTHER
+};
 
 struct imap_parser {
     imap_event_function *function;
     void *context;
     enum imap_parser_state state;
-    struct buffer line;     /* a line that is not complete yet */
-    uint64_t literal_left;  /* LITERAL, INLINE: bytes to come */
+    struct buffer line;                  /* a line that is not complete yet */
+    uint64_t literal_left;               /* LITERAL, INLINE: bytes to come */
     uint64_t untagged, numbers, skipped; /* bytes counted against their limits */
-    bool first_line;        /* nothing was read yet, and leniency is wanted */
+    bool first_line;                     /* nothing was read yet, and leniency is wanted */
 
     /* FETCH: */
     bool in_fetch;
-    bool body_wanted;       /* the literal belongs to a body, not to an item of no use */
+    bool body_wanted; /* the literal belongs to a body, not to an item of no use */
     uint32_t fetch_number;
-    unsigned int depth;     /* open parentheses of an item of no use */
-    enum imap_item item;    /* whose value is awaited */
+    unsigned int depth;  /* open parentheses of an item of no use */
+    enum imap_item item; /* whose value is awaited */
     struct imap_fetch fetch;
 
     /* NUMBERS: */
     struct imap_numbers {
         bool esearch, all, skip;
-        bool ranged;        /* behind ':' */
+        bool ranged; /* behind ':' */
         unsigned int digits;
         uint64_t first, value;
         unsigned int word_len;
-        char word[4];       /* start of the word before, to find "ALL" */
+        char word[4]; /* start of the word before, to find "ALL" */
     } number;
 };
 
 int imap_protocol_error(struct error *err, const char *what, struct span at);
 
 /** imap_parser_emit - hand an event on. */
-int imap_parser_emit(struct imap_parser *parser, const struct imap_event *event,
-                     struct error *err);
+int imap_parser_emit(struct imap_parser *parser, const struct imap_event *event, struct error *err);
 
 /* nz-number and number of 32 bits, at the end of the bytes too. */
 enum parse imap_parse_u32(struct cursor *c, uint32_t *out_number);
@@ -77,8 +89,8 @@ bool imap_parser_is_text(struct span line);
 int imap_parser_fetch(struct imap_parser *parser, struct span piece, struct error *err);
 int imap_parser_fetch_literal_end(struct imap_parser *parser, struct error *err);
 
-/** imap_parser_numbers_start - is this the start of a SEARCH or ESEARCH response? Then *out_skip bytes
- * of it are its name. */
+/** imap_parser_numbers_start - is this the start of a SEARCH or ESEARCH response? Then *out_skip
+ * bytes of it are its name. */
 bool imap_parser_numbers_start(struct imap_parser *parser, struct span head, size_t *out_skip);
 int imap_parser_numbers(struct imap_parser *parser, struct cursor *in, struct error *err);
 

@@ -40,8 +40,10 @@ int imap_protocol_error(struct error *err, const char *what, struct span at)
 {
     char shown[81];
     text_printable(shown, sizeof shown, at.bytes, at.len);
-    return error_set(err, ERROR_PROTOCOL, "the server does not keep to the IMAP protocol: %s near '%s'; "
-                     "try again later, or tell its administrator", what, shown);
+    return error_set(err, ERROR_PROTOCOL,
+                     "the server does not keep to the IMAP protocol: %s near '%s'; "
+                     "try again later, or tell its administrator",
+                     what, shown);
 }
 
 int imap_parser_emit(struct imap_parser *parser, const struct imap_event *event, struct error *err)
@@ -51,7 +53,7 @@ int imap_parser_emit(struct imap_parser *parser, const struct imap_event *event,
     return parser->function(parser->context, event, err);
 }
 
-/* ---- Small pieces of grammar, for the other files too ----------------------------------------- */
+/* ---- Small pieces of grammar, for the other files too ---------------------------------------- */
 
 enum parse imap_parse_u64(struct cursor *c, uint64_t *out_number)
 {
@@ -136,7 +138,7 @@ enum parse imap_parse_announced(struct cursor *c, uint64_t *out_size)
     return PARSE_OK;
 }
 
-/* ---- Lines ------------------------------------------------------------------------------------ */
+/* ---- Lines ----------------------------------------------------------------------------------- */
 
 /* Where a line ends in a literal that has to be held with it: where its announcement starts. */
 static bool imap_line_announces(struct span line, uint64_t *out_size)
@@ -167,7 +169,8 @@ static int imap_parser_count(uint64_t *counter, uint64_t more, uint64_t max, con
     *counter += more;
     if (*counter <= max)
         return 0;
-    return error_set(err, ERROR_PROTOCOL, "the server sends without end: more than %llu bytes of %s and "
+    return error_set(err, ERROR_PROTOCOL,
+                     "the server sends without end: more than %llu bytes of %s and "
                      "no answer to a command; try again later, or tell its administrator",
                      (unsigned long long)max, name);
 }
@@ -177,8 +180,8 @@ static int imap_parser_inline(struct imap_parser *parser, struct span line, uint
                               struct error *err)
 {
     bool held = parser->line.data != NULL && line.bytes == (const uint8_t *)parser->line.data;
-    if ((!held && buffer_append(&parser->line, line.bytes, line.len) < 0) ||
-        size > IMAP_LINE_MAX || buffer_append(&parser->line, "\r\n", 2) < 0)
+    if ((!held && buffer_append(&parser->line, line.bytes, line.len) < 0) || size > IMAP_LINE_MAX ||
+        buffer_append(&parser->line, "\r\n", 2) < 0)
         return imap_protocol_error(err, "a line with its literals is longer than 64 kB", line);
     parser->literal_left = size;
     parser->state = IMAP_PARSER_INLINE;
@@ -191,7 +194,8 @@ static int imap_parser_line(struct imap_parser *parser, struct span line, struct
     struct cursor c = cursor_over(line.bytes, line.len);
     uint64_t size;
     int r;
-    if (imap_parser_count(&parser->untagged, line.len + 2, IMAP_UNTAGGED_MAX, "untagged data", err) < 0)
+    if (imap_parser_count(&parser->untagged, line.len + 2, IMAP_UNTAGGED_MAX, "untagged data",
+                          err) < 0)
         return -1;
     if (parser->in_fetch) {
         r = imap_parser_fetch(parser, line, err);
@@ -273,7 +277,7 @@ static int imap_parser_take_line(struct imap_parser *parser, struct cursor *in, 
     return imap_parser_line(parser, piece, err);
 }
 
-/* ---- Literals --------------------------------------------------------------------------------- */
+/* ---- Literals -------------------------------------------------------------------------------- */
 
 static int imap_parser_take_literal(struct imap_parser *parser, struct cursor *in,
                                     struct error *err)
@@ -297,8 +301,7 @@ static int imap_parser_take_literal(struct imap_parser *parser, struct cursor *i
     return imap_parser_fetch_literal_end(parser, err);
 }
 
-static int imap_parser_take_inline(struct imap_parser *parser, struct cursor *in,
-                                   struct error *err)
+static int imap_parser_take_inline(struct imap_parser *parser, struct cursor *in, struct error *err)
 {
     struct span piece = {in->bytes + in->pos, cursor_left(in)};
     if (piece.len > parser->literal_left)

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* imap-response.h - read what an IMAP server says (RFC 9051 s.7, s.9; RFC 3501) as events.
  *
- * Bytes go in, in pieces of any size; events come out through one function, in the server's order, the
- * same for every way of cutting the bytes. Only lines are ever held (IMAP_LINE_MAX); the literal of a
- * message's body is announced and handed through as it comes, nothing in it is looked at. SEARCH and
- * ESEARCH, whose one line may name a million messages, are handed through number by number.
+ * Bytes go in, in pieces of any size; events come out through one function, in the server's order,
+ * the same for every way of cutting the bytes. Only lines are ever held (IMAP_LINE_MAX); the
+ * literal of a message's body is announced and handed through as it comes, nothing in it is looked
+ * at. SEARCH and ESEARCH, whose one line may name a million messages, are handed through number by
+ * number.
  *
  * Taken as they come: data nobody asked for, FETCH items in any order, BODY[] as literal, literal8,
- * quoted string or NIL, unknown responses, codes and items, bare LF. Everything else is ERROR_PROTOCOL,
- * with the limit's name where one was hit, and ends the dialogue: there is no way to find the next line
- * behind a lie about a length. Pure but for memory; a parser is one thread's. */
+ * quoted string or NIL, unknown responses, codes and items, bare LF. Everything else is
+ * ERROR_PROTOCOL, with the limit's name where one was hit, and ends the dialogue: there is no way
+ * to find the next line behind a lie about a length. Pure but for memory; a parser is one
+ * thread's. */
 #ifndef MAILCHUTE_LOADER_IMAP_RESPONSE_H
 #define MAILCHUTE_LOADER_IMAP_RESPONSE_H
 
@@ -21,12 +23,13 @@
 #include "cursor.h"
 #include "error.h"
 
-#define IMAP_LINE_MAX 65536u                      /* bytes of a line, literals within it included */
-#define IMAP_LITERAL_MAX (1025ull * 1024 * 1024)  /* bytes of a body: the ceiling of maxSize and 1 MB */
-#define IMAP_UNTAGGED_MAX (8ull * 1024 * 1024)    /* bytes of lines between two tagged responses */
-#define IMAP_NUMBERS_MAX (64ull * 1024 * 1024)    /* bytes of SEARCH answers between two of them */
-#define IMAP_SKIPPED_MAX IMAP_LITERAL_MAX         /* bytes of literals of no use between two of them */
-#define IMAP_NESTING_MAX 100u                     /* parentheses in an item of no use */
+#define IMAP_LINE_MAX 65536u /* bytes of a line, literals within it included */
+#define IMAP_LITERAL_MAX                                                                           \
+    (1025ull * 1024 * 1024) /* bytes of a body: the ceiling of maxSize and 1 MB */
+#define IMAP_UNTAGGED_MAX (8ull * 1024 * 1024) /* bytes of lines between two tagged responses */
+#define IMAP_NUMBERS_MAX (64ull * 1024 * 1024) /* bytes of SEARCH answers between two of them */
+#define IMAP_SKIPPED_MAX IMAP_LITERAL_MAX      /* bytes of literals of no use between two of them */
+#define IMAP_NESTING_MAX 100u                  /* parentheses in an item of no use */
 
 enum imap_event_kind {
     IMAP_EVENT_TAGGED,     /* tag, status, code, args, text */
@@ -35,8 +38,8 @@ enum imap_event_kind {
     IMAP_EVENT_CAPABILITY, /* text: the list; from a code it is told as STATUS or TAGGED */
     IMAP_EVENT_LIST,       /* text: name as sent, delimiter, list_flags */
     IMAP_EVENT_NAMESPACE,  /* text: prefix of the first personal one, delimiter */
-    IMAP_EVENT_MAILBOX,    /* STATUS data: text: name as sent; uidnext, uidvalidity, number: messages */
-    IMAP_EVENT_EXISTS,     /* number */
+    IMAP_EVENT_MAILBOX, /* STATUS: text: name as sent; uidnext, uidvalidity, number: messages */
+    IMAP_EVENT_EXISTS,  /* number */
     IMAP_EVENT_EXPUNGE,    /* number */
     IMAP_EVENT_VANISHED,   /* text: set of UIDs as sent */
     IMAP_EVENT_SEARCH,     /* range: one number, or one range of an ESEARCH */
@@ -75,7 +78,7 @@ enum imap_code {
     IMAP_CODE_OTHER
 };
 
-#define IMAP_LIST_NOSELECT 1u    /* \Noselect or \NonExistent */
+#define IMAP_LIST_NOSELECT 1u /* \Noselect or \NonExistent */
 #define IMAP_LIST_NOINFERIORS 2u
 
 enum imap_section { IMAP_SECTION_WHOLE, IMAP_SECTION_HEADER, IMAP_SECTION_OTHER };
@@ -124,8 +127,9 @@ typedef int imap_event_function(void *context, const struct imap_event *event, s
 
 struct imap_parser;
 
-/** imap_parser_new - a parser at the start of a line. @lenient_start: the first line may be the tail
- * of one whose head was lost (stream.h); it then becomes IMAP_EVENT_OTHER. NULL: out of memory. */
+/** imap_parser_new - a parser at the start of a line. @lenient_start: the first line may be the
+ * tail of one whose head was lost (stream.h); it then becomes IMAP_EVENT_OTHER. NULL: out of
+ * memory. */
 struct imap_parser *imap_parser_new(imap_event_function *function, void *context,
                                     bool lenient_start);
 void imap_parser_free(struct imap_parser *parser);
@@ -144,7 +148,8 @@ enum parse imap_parse_tag_number(struct cursor *c, uint32_t *out_number);
 /** imap_capability_has - is @name one of the words of this list? */
 bool imap_capability_has(struct span list, const char *name);
 
-/* What COPYUID tells (RFC 4315 s.3): runs of UIDs and what became of them, in the server's order. */
+/* What COPYUID tells (RFC 4315 s.3): runs of UIDs and what became of them, in the server's
+ * order. */
 struct imap_copyuid {
     uint32_t uidvalidity;
     struct cursor from, to;

@@ -35,7 +35,8 @@ bool imap_rules_any(const struct imap_rules *rules)
 
 static bool imap_rule_wants(const struct filter *rule, struct span name)
 {
-    return rule != NULL && (text_equal(filter_header(rule), "*") || span_is(name, filter_header(rule)));
+    return rule != NULL &&
+           (text_equal(filter_header(rule), "*") || span_is(name, filter_header(rule)));
 }
 
 /* Adds this field's answer to *out_match. */

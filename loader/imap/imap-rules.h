@@ -24,8 +24,8 @@ void imap_rules_done(struct imap_rules *rules);
 /** imap_rules_any - is there a rule, so that headers are needed? */
 bool imap_rules_any(const struct imap_rules *rules);
 
-/** imap_rules_take - take the mail with this header block? *out_undecided: a limit of PCRE2 was hit on
- * the way, which counts as no match. -1 out of memory. */
+/** imap_rules_take - take the mail with this header block? *out_undecided: a limit of PCRE2 was hit
+ * on the way, which counts as no match. -1 out of memory. */
 int imap_rules_take(const struct imap_rules *rules, struct span header, bool *out_take,
                     bool *out_undecided, struct error *err);
 

@@ -13,9 +13,10 @@
 
 #include "text.h"
 
-#define IMAP_INPUT_SIZE 65536u           /* bytes received at once */
-#define IMAP_INPUT_BUDGET (1024u * 1024) /* bytes taken in one turn before the caller's turn comes */
-#define IMAP_PATIENCE_FACTOR 10u         /* times the timeout, for an answer that only drips */
+#define IMAP_INPUT_SIZE 65536u /* bytes received at once */
+#define IMAP_INPUT_BUDGET                                                                          \
+    (1024u * 1024)               /* bytes taken in one turn before the caller's turn comes */
+#define IMAP_PATIENCE_FACTOR 10u /* times the timeout, for an answer that only drips */
 
 /*                    ┌──────────────────────────────┐
  *   CLOSED -> OPEN -> SELECTING -> SELECTED -> IDLE_ASKED -> IDLE -> IDLE_ENDING -> SELECTED
@@ -65,8 +66,8 @@ struct imap_session {
     struct buffer sending, waiting; /* sending's bytes stay where they are until all are gone */
     size_t sent;
     uint8_t *input;
-    uint64_t silent_ms;  /* waited since the last byte */
-    uint64_t answer_ms;  /* waited since the last tagged answer */
+    uint64_t silent_ms; /* waited since the last byte */
+    uint64_t answer_ms; /* waited since the last tagged answer */
     uint64_t floor_ms, floor_bytes;
 };
 
@@ -85,7 +86,7 @@ static int imap_session_fail(struct imap_session *session)
     return -1;
 }
 
-/* ---- Answers ---------------------------------------------------------------------------------- */
+/* ---- Answers --------------------------------------------------------------------------------- */
 
 /* "Suggested Backoff Time: 299961 milliseconds" (Exchange Online). */
 static uint32_t imap_answer_pause_s(struct span text)
@@ -138,16 +139,18 @@ static int imap_session_bye(struct imap_session *session, const struct imap_even
     char said[200];
     uint32_t pause_s = imap_answer_pause_s(event->text);
     text_printable(said, sizeof said, event->text.bytes, event->text.len);
-    bool pause = pause_s > 0 || event->code == IMAP_CODE_THROTTLED ||
-                 event->code == IMAP_CODE_UNAVAILABLE;
-    error_set(err, pause ? ERROR_PAUSE : ERROR_LINK, "%s: the server ended the connection, it says '%s'; "
-              "try again later", session->settings->host, said);
+    bool pause =
+        pause_s > 0 || event->code == IMAP_CODE_THROTTLED || event->code == IMAP_CODE_UNAVAILABLE;
+    error_set(err, pause ? ERROR_PAUSE : ERROR_LINK,
+              "%s: the server ended the connection, it says '%s'; "
+              "try again later",
+              session->settings->host, said);
     if (err != NULL)
         err->pause_s = pause_s;
     return -1;
 }
 
-/* ---- Events ----------------------------------------------------------------------------------- */
+/* ---- Events ---------------------------------------------------------------------------------- */
 
 static void imap_session_capabilities(struct imap_session *session, struct span list)
 {
@@ -155,20 +158,16 @@ static void imap_session_capabilities(struct imap_session *session, struct span 
         const char *name;
         uint32_t bits;
     } names[] = {
-        {"MOVE", IMAP_CAN_MOVE},
-        {"UIDPLUS", IMAP_CAN_UIDPLUS},
-        {"IDLE", IMAP_CAN_IDLE},
-        {"ESEARCH", IMAP_CAN_ESEARCH},
-        {"NAMESPACE", IMAP_CAN_NAMESPACE},
-        {"ID", IMAP_CAN_ID},
+        {"MOVE", IMAP_CAN_MOVE},        {"UIDPLUS", IMAP_CAN_UIDPLUS},     {"IDLE", IMAP_CAN_IDLE},
+        {"ESEARCH", IMAP_CAN_ESEARCH},  {"NAMESPACE", IMAP_CAN_NAMESPACE}, {"ID", IMAP_CAN_ID},
         {"X-GM-EXT-1", IMAP_CAN_GMAIL},
     };
     session->can = 0;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (imap_capability_has(list, names[i].name))
             session->can |= names[i].bits;
-    /* rev2 holds them all; a server that speaks both revisions talks rev1 until ENABLE, and lists what
-     * it means to offer there: believe its list. */
+    /* rev2 holds them all; a server that speaks both revisions talks rev1 until ENABLE, and lists
+     * what it means to offer there: believe its list. */
     if (imap_capability_has(list, "IMAP4rev2") && !imap_capability_has(list, "IMAP4rev1"))
         session->can |= IMAP_CAN_REV2 | IMAP_CAN_MOVE | IMAP_CAN_UIDPLUS | IMAP_CAN_IDLE |
                         IMAP_CAN_ESEARCH | IMAP_CAN_NAMESPACE;
@@ -186,8 +185,10 @@ static int imap_session_status(struct imap_session *session, const struct imap_e
     switch (event->code) {
     case IMAP_CODE_UIDVALIDITY:
         if (!selecting && event->number != selected->uidvalidity)
-            return error_set(err, ERROR_LINK, "%s: the server numbered the mailbox anew while we worked in "
-                             "it (UIDVALIDITY); try again", session->settings->host);
+            return error_set(err, ERROR_LINK,
+                             "%s: the server numbered the mailbox anew while we worked in "
+                             "it (UIDVALIDITY); try again",
+                             session->settings->host);
         selected->uidvalidity = event->number;
         break;
     case IMAP_CODE_UIDNEXT:
@@ -201,7 +202,8 @@ static int imap_session_status(struct imap_session *session, const struct imap_e
         break;
     case IMAP_CODE_ALERT:
         text_printable(said, sizeof said, event->text.bytes, event->text.len);
-        imap_host_log(session->host, IMAP_LOG_WARNING, "%s says: %s", session->settings->host, said);
+        imap_host_log(session->host, IMAP_LOG_WARNING, "%s says: %s", session->settings->host,
+                      said);
         break;
     default:
         break;
@@ -230,8 +232,10 @@ static int imap_session_unasked(const struct imap_event *event, struct error *er
 {
     char tag[40];
     text_printable(tag, sizeof tag, event->tag.bytes, event->tag.len);
-    return error_set(err, ERROR_PROTOCOL, "the server answers a command that was not sent (tag '%s'); "
-                     "try again later, or tell its administrator", tag);
+    return error_set(err, ERROR_PROTOCOL,
+                     "the server answers a command that was not sent (tag '%s'); "
+                     "try again later, or tell its administrator",
+                     tag);
 }
 
 static int imap_session_tagged(struct imap_session *session, const struct imap_event *event,
@@ -291,7 +295,7 @@ static int imap_session_on_event(void *context, const struct imap_event *event, 
     }
 }
 
-/* ---- Bytes ------------------------------------------------------------------------------------ */
+/* ---- Bytes ----------------------------------------------------------------------------------- */
 
 static int imap_session_write(struct imap_session *session, bool *out_blocked, struct error *err)
 {
@@ -330,8 +334,8 @@ static int imap_session_ended(struct imap_session *session, struct error *err)
                      session->outstanding_count > 0 ? session->outstanding[0].call.what : "");
 }
 
-/* Take what is there, up to the budget. session->readable stays true where more may be there: TLS keeps
- * bytes that poll() does not see. */
+/* Take what is there, up to the budget. session->readable stays true where more may be there: TLS
+ * keeps bytes that poll() does not see. */
 static int imap_session_read(struct imap_session *session, size_t *out_count, struct error *err)
 {
     *out_count = 0;
@@ -340,8 +344,8 @@ static int imap_session_read(struct imap_session *session, size_t *out_count, st
     session->readable = true;
     while (*out_count < IMAP_INPUT_BUDGET) {
         size_t count = 0;
-        enum stream_result r = stream_receive(session->stream, session->input, IMAP_INPUT_SIZE,
-                                              &count, err);
+        enum stream_result r =
+            stream_receive(session->stream, session->input, IMAP_INPUT_SIZE, &count, err);
         if (r == STREAM_AGAIN) {
             session->readable = false;
             return 0;
@@ -355,7 +359,7 @@ static int imap_session_read(struct imap_session *session, size_t *out_count, st
     return 0;
 }
 
-/* ---- Waiting ---------------------------------------------------------------------------------- */
+/* ---- Waiting --------------------------------------------------------------------------------- */
 
 static uint64_t imap_session_patience(const struct imap_session *session)
 {
@@ -377,20 +381,25 @@ static bool imap_session_bulk(const struct imap_session *session)
 static int imap_session_check_time(struct imap_session *session, struct error *err)
 {
     uint64_t patience = imap_session_patience(session);
-    const char *what = session->outstanding_count > 0 ? session->outstanding[0].call.what : "a command";
+    const char *what =
+        session->outstanding_count > 0 ? session->outstanding[0].call.what : "a command";
     bool bulk = imap_session_bulk(session);
     if (session->silent_ms > patience)
-        return error_set(err, ERROR_LINK, "%s: no answer to %s for %llu s; try again later, or raise "
-                         "timeout", session->settings->host, what,
-                         (unsigned long long)(patience / 1000));
+        return error_set(err, ERROR_LINK,
+                         "%s: no answer to %s for %llu s; try again later, or raise "
+                         "timeout",
+                         session->settings->host, what, (unsigned long long)(patience / 1000));
     if (!bulk && session->answer_ms > patience * IMAP_PATIENCE_FACTOR)
-        return error_set(err, ERROR_LINK, "%s: %s is still not answered after %llu s; try again later, or "
-                         "raise timeout", session->settings->host, what,
+        return error_set(err, ERROR_LINK,
+                         "%s: %s is still not answered after %llu s; try again later, or "
+                         "raise timeout",
+                         session->settings->host, what,
                          (unsigned long long)(session->answer_ms / 1000));
     if (!bulk || session->floor_ms < IMAP_FLOOR_MS)
         return 0;
     if (session->floor_bytes < IMAP_FLOOR_BYTES)
-        return error_set(err, ERROR_LINK, "%s: the server sends less than 1 kB a second; try again later",
+        return error_set(err, ERROR_LINK,
+                         "%s: the server sends less than 1 kB a second; try again later",
                          session->settings->host);
     session->floor_ms = session->floor_bytes = 0;
     return 0;
@@ -459,16 +468,18 @@ int imap_session_turn(struct imap_session *session, struct error *err)
     }
 }
 
-/* ---- Commands --------------------------------------------------------------------------------- */
+/* ---- Commands -------------------------------------------------------------------------------- */
 
 int imap_session_send(struct imap_session *session, struct imap_command *command,
                       const struct imap_call *call, struct error *err)
 {
     int r = imap_command_end(command, err);
     if (r == 0 && session->outstanding_count == IMAP_OUTSTANDING_MAX)
-        r = error_set(err, ERROR_BUG, "more than %u commands are on their way", IMAP_OUTSTANDING_MAX);
-    if (r == 0 && (buffer_printf(&session->waiting, "%s%u ", session->prefix, session->next_number) < 0 ||
-                   buffer_append(&session->waiting, command->bytes.data, command->bytes.len) < 0))
+        r = error_set(err, ERROR_BUG, "more than %u commands are on their way",
+                      IMAP_OUTSTANDING_MAX);
+    if (r == 0 &&
+        (buffer_printf(&session->waiting, "%s%u ", session->prefix, session->next_number) < 0 ||
+         buffer_append(&session->waiting, command->bytes.data, command->bytes.len) < 0))
         r = error_oom(err, "sending a command");
     if (r == 0) {
         if (session->outstanding_count == 0) {
@@ -524,7 +535,7 @@ int imap_session_run(struct imap_session *session, struct imap_command *command,
     return 0;
 }
 
-/* ---- Selecting -------------------------------------------------------------------------------- */
+/* ---- Selecting ------------------------------------------------------------------------------- */
 
 struct imap_selecting {
     struct imap_session *session;
@@ -541,11 +552,14 @@ static int imap_select_done(void *context, const struct imap_event *answer, stru
         imap_session_enter(session, IMAP_OPEN);
         (void)snprintf(what, sizeof what, "opening the folder '%.200s'", selecting->wire);
         return imap_answer_error(answer, ERROR_CONFIG, what,
-                                 "check mailbox in the connection string, and its access rights", err);
+                                 "check mailbox in the connection string, and its access rights",
+                                 err);
     }
     if (session->selected.uidvalidity == 0)
-        return error_set(err, ERROR_PROTOCOL, "the server gives '%.200s' no UIDVALIDITY, without which mail "
-                         "cannot be told apart; it cannot be used", selecting->wire);
+        return error_set(err, ERROR_PROTOCOL,
+                         "the server gives '%.200s' no UIDVALIDITY, without which mail "
+                         "cannot be told apart; it cannot be used",
+                         selecting->wire);
     session->selected.read_only = selecting->read_only || answer->code == IMAP_CODE_READ_ONLY;
     imap_session_enter(session, IMAP_SELECTED);
     return 0;
@@ -555,9 +569,8 @@ int imap_session_select(struct imap_session *session, const char *wire, bool rea
                         struct error *err)
 {
     struct imap_selecting selecting = {session, wire, read_only};
-    struct imap_call call = {.what = read_only ? "EXAMINE" : "SELECT",
-                             .context = &selecting,
-                             .done = imap_select_done};
+    struct imap_call call = {
+        .what = read_only ? "EXAMINE" : "SELECT", .context = &selecting, .done = imap_select_done};
     struct imap_command command;
     session->selected = (struct imap_selected){0};
     imap_session_enter(session, IMAP_SELECTING);
@@ -569,7 +582,7 @@ int imap_session_select(struct imap_session *session, const char *wire, bool rea
     return 0;
 }
 
-/* ---- IDLE ------------------------------------------------------------------------------------- */
+/* ---- IDLE ------------------------------------------------------------------------------------ */
 
 static int imap_idle_done(void *context, const struct imap_event *answer, struct error *err)
 {
@@ -616,7 +629,7 @@ bool imap_session_idling(const struct imap_session *session)
     return session->state == IMAP_IDLE;
 }
 
-/* ---- Opening and closing ---------------------------------------------------------------------- */
+/* ---- Opening and closing --------------------------------------------------------------------- */
 
 /* Tags of six random letters and a number: a mail that was written to forge one has to guess. */
 static int imap_session_make_prefix(struct imap_session *session, struct error *err)
@@ -701,7 +714,8 @@ static void imap_session_logout(struct imap_session *session)
     bool blocked;
     if (session->state == IMAP_IDLE && buffer_append_text(&session->waiting, "DONE\r\n") < 0)
         return;
-    if (buffer_printf(&session->waiting, "%s%u LOGOUT\r\n", session->prefix, session->next_number) == 0)
+    if (buffer_printf(&session->waiting, "%s%u LOGOUT\r\n", session->prefix,
+                      session->next_number) == 0)
         (void)imap_session_write(session, &blocked, NULL);
 }
 
@@ -719,7 +733,7 @@ void imap_session_close(struct imap_session *session)
     free(session);
 }
 
-/* ---- What is known ---------------------------------------------------------------------------- */
+/* ---- What is known --------------------------------------------------------------------------- */
 
 void imap_session_listen(struct imap_session *session, imap_event_function *function, void *context)
 {

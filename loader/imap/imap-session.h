@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* imap-session.h - one logged-in dialogue with an IMAP server: commands out, answers in.
  *
- * Commands are sent without waiting for the answers of those before them; each has its own functions for
- * its data and its tagged answer. Those functions run inside imap_session_turn(), in the server's
- * order; they may send further commands, but not wait.
+ * Commands are sent without waiting for the answers of those before them; each has its own
+ * functions for its data and its tagged answer. Those functions run inside imap_session_turn(), in
+ * the server's order; they may send further commands, but not wait.
  *
  *     imap_session_open      connect, log in, ask for the capabilities
  *     imap_session_send      queue a command            imap_session_run    send it and wait for it
@@ -11,9 +11,9 @@
  *     imap_session_select    SELECT or EXAMINE
  *     imap_session_idle      IDLE, and imap_session_wake to end it
  *
- * Deadlines count only time spent waiting here, by the host's clock: no byte for settings' timeout (a
- * MOVE or COPY may take IMAP_MOVE_MS), less than IMAP_FLOOR_BYTES in IMAP_FLOOR_MS while bodies come, or
- * no tagged answer for ten times the timeout though bytes drip. cancelled() is asked every
+ * Deadlines count only time spent waiting here, by the host's clock: no byte for settings' timeout
+ * (a MOVE or COPY may take IMAP_MOVE_MS), less than IMAP_FLOOR_BYTES in IMAP_FLOOR_MS while bodies
+ * come, or no tagged answer for ten times the timeout though bytes drip. cancelled() is asked every
  * IMAP_POLL_MS. After any failure the session can only be closed. One session, one thread. */
 #ifndef MAILCHUTE_LOADER_IMAP_SESSION_H
 #define MAILCHUTE_LOADER_IMAP_SESSION_H
@@ -34,7 +34,7 @@
 #define IMAP_MOVE_MS 300000u
 #define IMAP_FLOOR_MS 60000u
 #define IMAP_FLOOR_BYTES (60u * 1024)
-#define IMAP_IDLE_MS 540000u  /* IDLE is renewed after 9 minutes (RFC 2177: before 29) */
+#define IMAP_IDLE_MS 540000u /* IDLE is renewed after 9 minutes (RFC 2177: before 29) */
 #define IMAP_OUTSTANDING_MAX 64u
 #define IMAP_OUTPUT_MAX (4u * 1024 * 1024)
 
@@ -52,8 +52,8 @@
 struct imap_selected {
     uint32_t exists, uidvalidity, uidnext;
     bool read_only;
-    bool keywords;  /* new keywords may be set (PERMANENTFLAGS \*) */
-    bool fleeting;  /* UIDNOTSTICKY */
+    bool keywords; /* new keywords may be set (PERMANENTFLAGS \*) */
+    bool fleeting; /* UIDNOTSTICKY */
 };
 
 struct imap_session;
@@ -95,7 +95,8 @@ size_t imap_session_outstanding(const struct imap_session *session);
 /** imap_session_news - EXISTS has grown since this was last asked. */
 bool imap_session_news(struct imap_session *session);
 
-/** imap_session_send - end @command, put it in the queue; @call is copied. @command is done with. */
+/** imap_session_send - end @command, put it in the queue; @call is copied. @command is done
+ * with. */
 int imap_session_send(struct imap_session *session, struct imap_command *command,
                       const struct imap_call *call, struct error *err);
 
@@ -106,8 +107,8 @@ int imap_session_run(struct imap_session *session, struct imap_command *command,
 /** imap_session_flush - send what can be sent now; takes nothing. */
 int imap_session_flush(struct imap_session *session, struct error *err);
 
-/** imap_session_turn - send what waits, take what came; when nothing did, wait until something does.
- * imap_session_peek - the same without waiting. */
+/** imap_session_turn - send what waits, take what came; when nothing did, wait until something
+ * does. imap_session_peek - the same without waiting. */
 int imap_session_turn(struct imap_session *session, struct error *err);
 int imap_session_peek(struct imap_session *session, struct error *err);
 
@@ -115,8 +116,8 @@ int imap_session_peek(struct imap_session *session, struct error *err);
 int imap_session_select(struct imap_session *session, const char *wire, bool read_only,
                         struct error *err);
 
-/** imap_session_idle - IDLE, until the server says it does. imap_session_wake ends it; both do nothing
- * when it is so already. */
+/** imap_session_idle - IDLE, until the server says it does. imap_session_wake ends it; both do
+ * nothing when it is so already. */
 int imap_session_idle(struct imap_session *session, struct error *err);
 int imap_session_wake(struct imap_session *session, struct error *err);
 bool imap_session_idling(const struct imap_session *session);
@@ -125,8 +126,8 @@ bool imap_session_idling(const struct imap_session *session);
 void imap_session_drop_buffers(struct imap_session *session);
 
 /** imap_answer_error - what a NO or BAD means: throttling is ERROR_PAUSE (with the server's own
- * "Suggested Backoff Time"), BAD is ERROR_PROTOCOL, rights, quota and names are ERROR_CONFIG, all else
- * @class. @hint is the next step for a person. Returns -1. */
+ * "Suggested Backoff Time"), BAD is ERROR_PROTOCOL, rights, quota and names are ERROR_CONFIG, all
+ * else @class. @hint is the next step for a person. Returns -1. */
 int imap_answer_error(const struct imap_event *answer, enum error_class class, const char *what,
                       const char *hint, struct error *err);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* imap-set.h - sets of UIDs, kept as ranges (RFC 9051 s.9, sequence-set), never expanded.
  *
- * A million messages in a row cost eight bytes, a million scattered ones eight megabytes, more ranges
- * than IMAP_SET_RANGES_MAX are refused. Adding in ascending order is constant time; otherwise the set
- * is put in order when it is next asked, so that a server that answers SEARCH backwards costs a sort,
- * not a square. Not thread-safe. */
+ * A million messages in a row cost eight bytes, a million scattered ones eight megabytes, more
+ * ranges than IMAP_SET_RANGES_MAX are refused. Adding in ascending order is constant time;
+ * otherwise the set is put in order when it is next asked, so that a server that answers SEARCH
+ * backwards costs a sort, not a square. Not thread-safe. */
 #ifndef MAILCHUTE_LOADER_IMAP_SET_H
 #define MAILCHUTE_LOADER_IMAP_SET_H
 
@@ -36,14 +36,15 @@ bool imap_set_has(struct imap_set *set, uint32_t uid);
 /** imap_set_size - how many UIDs are in it. */
 uint64_t imap_set_size(struct imap_set *set);
 
-/** imap_set_sort - ascending, nothing twice, neighbours joined. Called by the others as needed; call it
- * before looking at ranges. */
+/** imap_set_sort - ascending, nothing twice, neighbours joined. Called by the others as needed;
+ * call it before looking at ranges. */
 void imap_set_sort(struct imap_set *set);
 
 /** imap_set_subtract - take out of @set what is in @other. -1: out of memory or full. */
 int imap_set_subtract(struct imap_set *set, struct imap_set *other);
 
-/** imap_set_take - move the @max lowest UIDs from @set to the end of @out, which should be empty. */
+/** imap_set_take - move the @max lowest UIDs from @set to the end of @out, which should be
+ * empty. */
 int imap_set_take(struct imap_set *set, uint64_t max, struct imap_set *out);
 
 #endif

@@ -13,7 +13,7 @@
 static const char utf7_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
 
-/* ---- Encoding --------------------------------------------------------------------------------- */
+/* ---- Encoding -------------------------------------------------------------------------------- */
 
 /* Bits that wait for a base64 digit. */
 struct utf7_bits {
@@ -78,8 +78,9 @@ int imap_utf7_encode(struct buffer *out, const char *text)
         if (length == 1 && shifted && utf7_close(out, &bits) < 0)
             return -1;
         shifted = length > 1;
-        if (shifted ? utf7_put(out, &bits, utf7_character(at, length)) < 0
-                    : buffer_append(out, *at == '&' ? "&-" : (const char *)at, *at == '&' ? 2 : 1) < 0)
+        if (shifted
+                ? utf7_put(out, &bits, utf7_character(at, length)) < 0
+                : buffer_append(out, *at == '&' ? "&-" : (const char *)at, *at == '&' ? 2 : 1) < 0)
             return -1;
         at += length;
         left -= length;
@@ -87,7 +88,7 @@ int imap_utf7_encode(struct buffer *out, const char *text)
     return shifted ? utf7_close(out, &bits) : 0;
 }
 
-/* ---- Decoding --------------------------------------------------------------------------------- */
+/* ---- Decoding -------------------------------------------------------------------------------- */
 
 /* One UTF-16 unit of a shift; *high keeps the first half of a pair. */
 static int utf7_take_unit(struct buffer *out, uint32_t unit, uint32_t *high)

@@ -15,7 +15,8 @@
 int imap_utf7_encode(struct buffer *out, const char *text);
 
 /** imap_utf7_decode - append the name as UTF-8. -1: bytes that are no ASCII, base64 that is broken,
- * unended, empty, or hides what could stand for itself; or @out is full. @out may then hold a part. */
+ * unended, empty, or hides what could stand for itself; or @out is full. @out may then hold a
+ * part. */
 int imap_utf7_decode(struct buffer *out, const void *bytes, size_t count);
 
 #endif

@@ -47,8 +47,10 @@ void imap_body_done(struct imap_body *body)
 /* The listing told a smaller size, or none: the literal is the truth. */
 static int imap_body_too_large(struct imap_body *body, uint64_t size, struct error *err)
 {
-    if (asprintf(&body->error, "message has %" PRIu64 " bytes, maxSize allows %" PRIu64
-                 "; raise maxSize to load it", size, body->max_size) >= 0)
+    if (asprintf(&body->error,
+                 "message has %" PRIu64 " bytes, maxSize allows %" PRIu64
+                 "; raise maxSize to load it",
+                 size, body->max_size) >= 0)
         return 0;
     body->error = NULL;
     return error_oom(err, "receiving mail");
@@ -92,8 +94,10 @@ int imap_body_end(struct imap_body *body, struct error *err)
 int imap_body_give(struct imap_body *body, struct imap_entry *entry, struct error *err)
 {
     if (body->complete && entry == NULL && ++body->strangers > IMAP_STRANGERS_MAX)
-        return error_set(err, ERROR_PROTOCOL, "the server sends messages that were not asked for, more than "
-                         "%u; try again later, or tell its administrator", IMAP_STRANGERS_MAX);
+        return error_set(err, ERROR_PROTOCOL,
+                         "the server sends messages that were not asked for, more than "
+                         "%u; try again later, or tell its administrator",
+                         IMAP_STRANGERS_MAX);
     if (body->complete && entry != NULL && !entry->complete) {
         entry->complete = true;
         entry->spool = TAKE(body->spool);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* imap-window.h - messages whose bodies were asked for in one UID FETCH, and how they arrive.
  *
- * A body's bytes go from the parser's events straight into a spool and the mail parser. It belongs to the
- * message whose UID stands in the same FETCH response, before or behind it. A message counts as
- * complete only when its UID, all of its literal and the command's tagged OK have come; a window is
- * handed out only then. What comes for a UID that was not asked for is thrown away. */
+ * A body's bytes go from the parser's events straight into a spool and the mail parser. It belongs
+ * to the message whose UID stands in the same FETCH response, before or behind it. A message counts
+ * as complete only when its UID, all of its literal and the command's tagged OK have come; a window
+ * is handed out only then. What comes for a UID that was not asked for is thrown away. */
 #ifndef MAILCHUTE_LOADER_IMAP_WINDOW_H
 #define MAILCHUTE_LOADER_IMAP_WINDOW_H
 
@@ -19,9 +19,9 @@
 #include "mail.h"
 #include "spool.h"
 
-#define IMAP_WINDOW_MAX 500u                    /* messages of a window, and of a listing */
-#define IMAP_WINDOW_BYTES (4u * 1024 * 1024)    /* of a window's bodies; one larger goes alone */
-#define IMAP_STRANGERS_MAX 10000u               /* bodies of UIDs nobody asked for, in one session */
+#define IMAP_WINDOW_MAX 500u                 /* messages of a window, and of a listing */
+#define IMAP_WINDOW_BYTES (4u * 1024 * 1024) /* of a window's bodies; one larger goes alone */
+#define IMAP_STRANGERS_MAX 10000u            /* bodies of UIDs nobody asked for, in one session */
 
 /* One message on its way. */
 struct imap_entry {
@@ -30,7 +30,7 @@ struct imap_entry {
     bool listed;        /* its data came */
     bool left;          /* a rule says: leave it where it is */
     bool has_date, complete;
-    bool noted;         /* ATTEMPTED was noted and is not answered for yet */
+    bool noted; /* ATTEMPTED was noted and is not answered for yet */
     int32_t date_offset_min;
     int64_t date_s;
     uint64_t size;

@@ -4,8 +4,8 @@
  * libcurl folds every refusal into one code. Its header callback shows us the server's own lines
  * (RFC 9051 s.7.1): fed here, they tell a wrong password from a server that is busy. Bounded: a few
  * flags and the last refusal. Nothing here is trusted for anything but error texts, and for the
- * question whether STARTTLS was offered at all, where the answer can only lead to a refusal or, to a
- * loopback or private address, to plain text. Pure. */
+ * question whether STARTTLS was offered at all, where the answer can only lead to a refusal or, to
+ * a loopback or private address, to plain text. Pure. */
 #ifndef MAILCHUTE_LOADER_LIB_LOGIN_LOG_H
 #define MAILCHUTE_LOADER_LIB_LOGIN_LOG_H
 
@@ -25,15 +25,17 @@ struct login_log {
     bool preauth;      /* RFC 9051 s.7.1.4: logged in before we said who we are */
     bool bye;          /* RFC 9051 s.7.1.5 */
     bool refused;      /* a tagged NO or BAD came */
-    char text[LOGIN_LOG_TEXT_MAX]; /* of the last NO, BAD or BYE, printable; "" when there is none */
-    char code[32];                 /* its response code in capitals, "AUTHENTICATIONFAILED"; or "" */
+    char
+        text[LOGIN_LOG_TEXT_MAX]; /* of the last NO, BAD or BYE, printable; "" when there is none */
+    char code[32];                /* its response code in capitals, "AUTHENTICATIONFAILED"; or "" */
 };
 
 /** login_log_line - one line of the server, with or without its CR LF. */
 void login_log_line(struct login_log *log, const void *bytes, size_t count);
 
-/** login_log_class - what a refused login means: ERROR_CREDENTIALS; ERROR_PAUSE where the server asks
- * us to come back later ([UNAVAILABLE], [INUSE], [LIMIT], throttling); ERROR_LINK after a BYE. */
+/** login_log_class - what a refused login means: ERROR_CREDENTIALS; ERROR_PAUSE where the server
+ * asks us to come back later ([UNAVAILABLE], [INUSE], [LIMIT], throttling); ERROR_LINK after a
+ * BYE. */
 enum error_class login_log_class(const struct login_log *log);
 
 #endif

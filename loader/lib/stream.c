@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stream.c - transport and login by libcurl, the dialogue by others. See stream.h.
  *
- * Each attempt to connect is one easy handle in a multi handle of its own, driven here in short polls
- * so that deadlines and cancelled() are ours. It stays in the multi until the end: taking it out
- * would close the connection. */
+ * Each attempt to connect is one easy handle in a multi handle of its own, driven here in short
+ * polls so that deadlines and cancelled() are ours. It stays in the multi until the end: taking it
+ * out would close the connection. */
 #include <config.h>
 #include "stream.h"
 
@@ -25,8 +25,8 @@
 #include "login-log.h"
 #include "text.h"
 
-#define STREAM_POLL_MS 200            /* how long cancelled() may wait */
-#define STREAM_DEAD_PEER_MS 60000u    /* TCP_USER_TIMEOUT: sent bytes may stay unacknowledged */
+#define STREAM_POLL_MS 200         /* how long cancelled() may wait */
+#define STREAM_DEAD_PEER_MS 60000u /* TCP_USER_TIMEOUT: sent bytes may stay unacknowledged */
 #define STREAM_KEEPALIVE_S 60L
 #define STREAM_WHERE_MAX 300
 
@@ -37,7 +37,7 @@ struct stream {
     CURL *easy;
     CURLM *multi;
     bool in_multi;
-    bool plain; /* no TLS will be used */
+    bool plain;         /* no TLS will be used */
     bool plain_refused; /* plain text to a public address: we refused it */
     bool verified;
     bool bare_login; /* LOGIN_OPTIONS left unset */
@@ -49,7 +49,7 @@ struct stream {
     char curl_text[CURL_ERROR_SIZE];
 };
 
-/* ---- SIGPIPE ---------------------------------------------------------------------------------- */
+/* ---- SIGPIPE --------------------------------------------------------------------------------- */
 
 /* A host that does not ignore SIGPIPE must not die of a server that hangs up: with
  * CURLOPT_NOSIGNAL (needed in threads) libcurl does not see to that. */
@@ -79,7 +79,7 @@ static void stream_guard_leave(struct stream_guard *guard)
     pthread_sigmask(SIG_SETMASK, &guard->before, NULL);
 }
 
-/* ---- Addresses -------------------------------------------------------------------------------- */
+/* ---- Addresses ------------------------------------------------------------------------------- */
 
 static bool stream_ipv4_is_local(uint32_t host_order)
 {
@@ -90,8 +90,9 @@ static bool stream_ipv4_is_local(uint32_t host_order)
 static bool stream_ipv6_is_local(const struct in6_addr *a)
 {
     if (IN6_IS_ADDR_V4MAPPED(a))
-        return stream_ipv4_is_local((uint32_t)a->s6_addr[12] << 24 | (uint32_t)a->s6_addr[13] << 16 |
-                                    (uint32_t)a->s6_addr[14] << 8 | a->s6_addr[15]);
+        return stream_ipv4_is_local((uint32_t)a->s6_addr[12] << 24 |
+                                    (uint32_t)a->s6_addr[13] << 16 | (uint32_t)a->s6_addr[14] << 8 |
+                                    a->s6_addr[15]);
     return IN6_IS_ADDR_LOOPBACK(a) || IN6_IS_ADDR_LINKLOCAL(a) || (a->s6_addr[0] & 0xFE) == 0xFC;
 }
 
@@ -127,7 +128,7 @@ static void stream_note_address(struct stream *stream, const struct sockaddr *ad
         stream->address[0] = '\0';
 }
 
-/* ---- What libcurl calls ----------------------------------------------------------------------- */
+/* ---- What libcurl calls ---------------------------------------------------------------------- */
 
 /* A socket is wanted for this address: the last moment to refuse plain text to a public one. */
 static curl_socket_t stream_on_socket(void *context, curlsocktype purpose,
@@ -159,8 +160,8 @@ static size_t stream_on_line(char *bytes, size_t size, size_t count, void *conte
     return size * count;
 }
 
-/* Of libcurl's chatter only the one line that tells protocol and cipher is wanted; all else, and above
- * all what was sent, is dropped here unseen. */
+/* Of libcurl's chatter only the one line that tells protocol and cipher is wanted; all else, and
+ * above all what was sent, is dropped here unseen. */
 static int stream_on_chatter(CURL *easy, curl_infotype type, char *bytes, size_t count,
                              void *context)
 {
@@ -177,7 +178,7 @@ static int stream_on_chatter(CURL *easy, curl_infotype type, char *bytes, size_t
     return 0;
 }
 
-/* ---- Options ---------------------------------------------------------------------------------- */
+/* ---- Options --------------------------------------------------------------------------------- */
 
 /* IPv6 addresses stand in brackets, all else is checked to be a name or an address. */
 static int stream_url(const struct stream_settings *s, char *out, size_t size)
@@ -194,9 +195,9 @@ static void stream_set_basics(struct stream *stream)
     curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "imap,imaps");
     curl_easy_setopt(e, CURLOPT_CONNECT_ONLY, 1L);
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
-                     (long)(STREAM_CONNECT_MS + STREAM_TLS_MS + STREAM_GREETING_MS +
-                            STREAM_LOGIN_MS));
+    curl_easy_setopt(
+        e, CURLOPT_CONNECTTIMEOUT_MS,
+        (long)(STREAM_CONNECT_MS + STREAM_TLS_MS + STREAM_GREETING_MS + STREAM_LOGIN_MS));
     curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(e, CURLOPT_TCP_KEEPIDLE, STREAM_KEEPALIVE_S);
     curl_easy_setopt(e, CURLOPT_TCP_KEEPINTVL, STREAM_KEEPALIVE_S / 3);
@@ -233,9 +234,9 @@ static CURLcode stream_set_tls(struct stream *stream, const struct stream_settin
     curl_easy_setopt(e, CURLOPT_USE_SSL, (long)(stream->plain ? CURLUSESSL_NONE : CURLUSESSL_ALL));
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
-    curl_easy_setopt(e, CURLOPT_SSLVERSION,
-                     (long)(text_equal(s->min_tls, "1.3") ? CURL_SSLVERSION_TLSv1_3
-                                                          : CURL_SSLVERSION_TLSv1_2));
+    curl_easy_setopt(
+        e, CURLOPT_SSLVERSION,
+        (long)(text_equal(s->min_tls, "1.3") ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2));
     stream_set_ca(e, s->ca_file);
     stream->verified = verify && !stream->plain;
     if (s->pinned_key == NULL)
@@ -243,13 +244,15 @@ static CURLcode stream_set_tls(struct stream *stream, const struct stream_settin
     return curl_easy_setopt(e, CURLOPT_PINNEDPUBLICKEY, s->pinned_key);
 }
 
-/* libcurl's own order would try CRAM-MD5 before PLAIN; behind TLS, PLAIN is what every server has. */
+/* libcurl's own order would try CRAM-MD5 before PLAIN; behind TLS, PLAIN is what every server
+ * has. */
 static CURLcode stream_set_login(struct stream *stream, const struct stream_settings *s)
 {
     CURL *e = stream->easy;
     char options[64];
     bool automatic = s->auth == NULL || text_equal_nocase(s->auth, "Auto");
-    bool bearer = text_equal_nocase(s->auth, "XOAuth2") || text_equal_nocase(s->auth, "OAuthBearer");
+    bool bearer =
+        text_equal_nocase(s->auth, "XOAuth2") || text_equal_nocase(s->auth, "OAuthBearer");
     const char *secret = s->secret != NULL ? s->secret : "";
     curl_easy_setopt(e, CURLOPT_USERNAME, s->user);
     curl_easy_setopt(e, bearer ? CURLOPT_XOAUTH2_BEARER : CURLOPT_PASSWORD, secret);
@@ -263,8 +266,7 @@ static CURLcode stream_set_login(struct stream *stream, const struct stream_sett
     return curl_easy_setopt(e, CURLOPT_LOGIN_OPTIONS, options);
 }
 
-static int stream_prepare(struct stream *stream, const struct stream_settings *s,
-                          struct error *err)
+static int stream_prepare(struct stream *stream, const struct stream_settings *s, struct error *err)
 {
     char url[STREAM_WHERE_MAX];
     stream->easy = curl_easy_init();
@@ -276,21 +278,27 @@ static int stream_prepare(struct stream *stream, const struct stream_settings *s
     stream_set_basics(stream);
     curl_easy_setopt(stream->easy, CURLOPT_URL, url);
     if (curl_easy_setopt(stream->easy, CURLOPT_PROXY, s->proxy != NULL ? s->proxy : "") != CURLE_OK)
-        return error_set(err, ERROR_USAGE, "proxy '%s' cannot be used; write socks5h://host:port "
-                         "or http://host:port", s->proxy);
+        return error_set(err, ERROR_USAGE,
+                         "proxy '%s' cannot be used; write socks5h://host:port "
+                         "or http://host:port",
+                         s->proxy);
     if (stream_set_tls(stream, s) != CURLE_OK)
-        return error_set(err, ERROR_USAGE, "pinnedKey '%s' cannot be used; write sha256// and the "
-                         "digest of the key in base64", s->pinned_key);
+        return error_set(err, ERROR_USAGE,
+                         "pinnedKey '%s' cannot be used; write sha256// and the "
+                         "digest of the key in base64",
+                         s->pinned_key);
     if (stream_set_login(stream, s) != CURLE_OK)
-        return error_set(err, ERROR_USAGE, "auth '%s' is not known to libcurl; use Auto, Plain, Login, "
-                         "Cram-MD5, XOAuth2 or OAuthBearer", s->auth);
+        return error_set(err, ERROR_USAGE,
+                         "auth '%s' is not known to libcurl; use Auto, Plain, Login, "
+                         "Cram-MD5, XOAuth2 or OAuthBearer",
+                         s->auth);
     if (curl_multi_add_handle(stream->multi, stream->easy) != CURLM_OK)
         return error_oom(err, "connecting");
     stream->in_multi = true;
     return 0;
 }
 
-/* ---- Driving the connection ------------------------------------------------------------------- */
+/* ---- Driving the connection ------------------------------------------------------------------ */
 
 static enum stream_phase stream_phase(const struct stream *stream, bool tls_first)
 {
@@ -314,8 +322,10 @@ static int stream_too_late(const struct stream *stream, enum stream_phase phase,
     };
     static const unsigned int after_ms[] = {STREAM_CONNECT_MS, STREAM_TLS_MS, STREAM_GREETING_MS,
                                             STREAM_LOGIN_MS};
-    return error_set(err, ERROR_UNREACHABLE, "%s: %s within %u s; check host, port and ssl, or try "
-                     "again later", stream->where, what[phase], after_ms[phase] / 1000);
+    return error_set(err, ERROR_UNREACHABLE,
+                     "%s: %s within %u s; check host, port and ssl, or try "
+                     "again later",
+                     stream->where, what[phase], after_ms[phase] / 1000);
 }
 
 /* Until libcurl is done: 0 with its code, or -1 when time ran out or the user said stop. */
@@ -336,8 +346,7 @@ static int stream_drive(struct stream *stream, const struct stream_settings *s, 
             return 0;
         }
         if (s->cancelled != NULL && s->cancelled(s->context))
-            return error_set(err, ERROR_CANCELLED, "%s: cancelled while connecting",
-                             stream->where);
+            return error_set(err, ERROR_CANCELLED, "%s: cancelled while connecting", stream->where);
         enum stream_phase now = stream_phase(stream, s->security == STREAM_TLS);
         if (now != phase) {
             phase = now;
@@ -350,16 +359,20 @@ static int stream_drive(struct stream *stream, const struct stream_settings *s, 
     }
 }
 
-/* ---- Errors ----------------------------------------------------------------------------------- */
+/* ---- Errors ---------------------------------------------------------------------------------- */
 
 static int stream_refused_plain(const struct stream *stream, struct error *err)
 {
     if (!stream->plain_refused)
-        return error_set(err, ERROR_PROTOCOL, "%s: the server offers no encryption (STARTTLS), or broke it "
-                         "off: nothing was sent; use ssl=True (port 993)", stream->where);
-    return error_set(err, ERROR_CONFIG, "%s: the server offers no encryption (STARTTLS) here, and %s "
-                     "is not a loopback or private address: nothing was sent; use ssl=True (port 993)",
-                     stream->where, stream->address[0] != '\0' ? stream->address : "the proxy");
+        return error_set(err, ERROR_PROTOCOL,
+                         "%s: the server offers no encryption (STARTTLS), or broke it "
+                         "off: nothing was sent; use ssl=True (port 993)",
+                         stream->where);
+    return error_set(
+        err, ERROR_CONFIG,
+        "%s: the server offers no encryption (STARTTLS) here, and %s "
+        "is not a loopback or private address: nothing was sent; use ssl=True (port 993)",
+        stream->where, stream->address[0] != '\0' ? stream->address : "the proxy");
 }
 
 /* The server said NO or BYE while we logged in. */
@@ -372,21 +385,28 @@ static int stream_login_failed(const struct stream *stream, const struct stream_
         said = "(withheld)";
     enum error_class class = login_log_class(&stream->log);
     if (class != ERROR_CREDENTIALS)
-        return error_set(err, class, "%s: the server does not let us in now, it says '%s'; try again "
-                         "later", stream->where, said);
+        return error_set(err, class,
+                         "%s: the server does not let us in now, it says '%s'; try again "
+                         "later",
+                         stream->where, said);
     if (!stream->log.refused)
-        return error_set(err, ERROR_CREDENTIALS, "%s: no way to log in that both sides know; set auth to "
-                         "one the server offers, or use ssl=True", stream->where);
-    return error_set(err, ERROR_CREDENTIALS, "%s: user '%s' or the password was refused, the server says "
+        return error_set(err, ERROR_CREDENTIALS,
+                         "%s: no way to log in that both sides know; set auth to "
+                         "one the server offers, or use ssl=True",
+                         stream->where);
+    return error_set(err, ERROR_CREDENTIALS,
+                     "%s: user '%s' or the password was refused, the server says "
                      "'%s'; check both (many providers want an app password, or auth=XOAuth2)",
                      stream->where, s->user, said);
 }
 
 static int stream_certificate_failed(const struct stream *stream, struct error *err)
 {
-    return error_set(err, ERROR_CERTIFICATE, "%s: the server's certificate is not trusted (%s); give its "
-                     "CA with caFile, its key with pinnedKey, or accept any with allowInsecureCert=True",
-                     stream->where, stream->curl_text);
+    return error_set(
+        err, ERROR_CERTIFICATE,
+        "%s: the server's certificate is not trusted (%s); give its "
+        "CA with caFile, its key with pinnedKey, or accept any with allowInsecureCert=True",
+        stream->where, stream->curl_text);
 }
 
 static int stream_no_connection(const struct stream *stream, CURLcode code, struct error *err)
@@ -395,15 +415,18 @@ static int stream_no_connection(const struct stream *stream, CURLcode code, stru
     if (stream->plain_refused)
         return stream_refused_plain(stream, err);
     if (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY)
-        return error_set(err, ERROR_UNREACHABLE, "%s: host not found (%s); check url%s", stream->where,
-                         why, code == CURLE_COULDNT_RESOLVE_PROXY ? " and proxy" : "");
-    return error_set(err, ERROR_UNREACHABLE, "%s: no connection (%s); check host, port and that the "
-                     "server runs", stream->where, why);
+        return error_set(err, ERROR_UNREACHABLE, "%s: host not found (%s); check url%s",
+                         stream->where, why,
+                         code == CURLE_COULDNT_RESOLVE_PROXY ? " and proxy" : "");
+    return error_set(err, ERROR_UNREACHABLE,
+                     "%s: no connection (%s); check host, port and that the "
+                     "server runs",
+                     stream->where, why);
 }
 
 /* libcurl gave up: say why in our words. */
-static int stream_failed(const struct stream *stream, const struct stream_settings *s, CURLcode code,
-                         struct error *err)
+static int stream_failed(const struct stream *stream, const struct stream_settings *s,
+                         CURLcode code, struct error *err)
 {
     const char *why = stream->curl_text[0] != '\0' ? stream->curl_text : curl_easy_strerror(code);
     switch (code) {
@@ -412,15 +435,19 @@ static int stream_failed(const struct stream *stream, const struct stream_settin
     case CURLE_SSL_ISSUER_ERROR:
         return stream_certificate_failed(stream, err);
     case CURLE_SSL_CACERT_BADFILE:
-        return error_set(err, ERROR_CONFIG, "%s: caFile '%s' cannot be read as certificates; check the "
-                         "file", stream->where, s->ca_file != NULL ? s->ca_file : "(system)");
+        return error_set(err, ERROR_CONFIG,
+                         "%s: caFile '%s' cannot be read as certificates; check the "
+                         "file",
+                         stream->where, s->ca_file != NULL ? s->ca_file : "(system)");
     case CURLE_USE_SSL_FAILED:
         return stream_refused_plain(stream, err);
     case CURLE_LOGIN_DENIED:
         return stream_login_failed(stream, s, err);
     case CURLE_SSL_CONNECT_ERROR:
-        return error_set(err, ERROR_PROTOCOL, "%s: TLS handshake failed (%s); check that ssl fits the port "
-                         "(True for 993, False for 143), and minTls", stream->where, why);
+        return error_set(err, ERROR_PROTOCOL,
+                         "%s: TLS handshake failed (%s); check that ssl fits the port "
+                         "(True for 993, False for 143), and minTls",
+                         stream->where, why);
     case CURLE_OUT_OF_MEMORY:
         return error_oom(err, "connecting");
     case CURLE_COULDNT_CONNECT:
@@ -435,25 +462,33 @@ static int stream_failed(const struct stream *stream, const struct stream_settin
     if (stream->log.bye)
         return stream_login_failed(stream, s, err);
     if (stream->log.lines == 0)
-        return error_set(err, ERROR_UNREACHABLE, "%s: the connection ended before the server said a word "
-                         "(%s); check port and ssl", stream->where, why);
-    return error_set(err, ERROR_PROTOCOL, "%s: the server broke the protocol while we logged in (%s); "
-                     "check that this is an IMAP server", stream->where, why);
+        return error_set(err, ERROR_UNREACHABLE,
+                         "%s: the connection ended before the server said a word "
+                         "(%s); check port and ssl",
+                         stream->where, why);
+    return error_set(err, ERROR_PROTOCOL,
+                     "%s: the server broke the protocol while we logged in (%s); "
+                     "check that this is an IMAP server",
+                     stream->where, why);
 }
 
-/* ---- Opening ---------------------------------------------------------------------------------- */
+/* ---- Opening --------------------------------------------------------------------------------- */
 
 static int stream_connected(struct stream *stream, struct error *err)
 {
     curl_socket_t fd = CURL_SOCKET_BAD;
     if (stream->log.preauth)
-        return error_set(err, ERROR_PROTOCOL, "%s: the server says we are logged in already (PREAUTH), "
+        return error_set(err, ERROR_PROTOCOL,
+                         "%s: the server says we are logged in already (PREAUTH), "
                          "which skips encryption and login; refused: use ssl=True or ask its "
-                         "administrator", stream->where);
+                         "administrator",
+                         stream->where);
     if (curl_easy_getinfo(stream->easy, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK ||
         fd == CURL_SOCKET_BAD)
-        return error_set(err, ERROR_LINK, "%s: the connection ended right after the login; try again "
-                         "later", stream->where);
+        return error_set(err, ERROR_LINK,
+                         "%s: the connection ended right after the login; try again "
+                         "later",
+                         stream->where);
     stream->fd = fd;
     curl_easy_setopt(stream->easy, CURLOPT_BUFFERSIZE, (long)STREAM_RECEIVE_MAX);
     curl_easy_setopt(stream->easy, CURLOPT_PASSWORD, NULL);
@@ -464,8 +499,8 @@ static int stream_connected(struct stream *stream, struct error *err)
 
 /* One connection. What the server said stays in *out_log either way. */
 static int stream_attempt(const struct stream_settings *s, bool plain, bool bare_login,
-                          struct stream **out_stream, struct login_log *out_log,
-                          CURLcode *out_code, struct error *err)
+                          struct stream **out_stream, struct login_log *out_log, CURLcode *out_code,
+                          struct error *err)
 {
     struct stream_guard guard;
     AUTO(stream) stream = calloc(1, sizeof *stream);
@@ -496,17 +531,21 @@ static int stream_attempt(const struct stream_settings *s, bool plain, bool bare
 static int stream_check(const struct stream_settings *s, struct error *err)
 {
     if (s->user == NULL || s->user[0] == '\0')
-        return error_set(err, ERROR_USAGE, "no user name given for %s; give one with --user", s->host);
+        return error_set(err, ERROR_USAGE, "no user name given for %s; give one with --user",
+                         s->host);
     if (text_has_control(s->user) || (s->secret != NULL && text_has_control(s->secret)))
-        return error_set(err, ERROR_USAGE, "user name or password for %s holds a control character (a "
-                         "line end at its end?); remove it", s->host);
+        return error_set(err, ERROR_USAGE,
+                         "user name or password for %s holds a control character (a "
+                         "line end at its end?); remove it",
+                         s->host);
     if (s->host[0] == '\0' || s->host[strcspn(s->host, " /@?#%\\\"'<>[]")] != '\0' ||
         text_has_control(s->host))
-        return error_set(err, ERROR_USAGE, "url holds no host name that can be used; write a name such as "
+        return error_set(err, ERROR_USAGE,
+                         "url holds no host name that can be used; write a name such as "
                          "mail.example.org");
     if (s->ca_file != NULL && access(s->ca_file, R_OK) != 0)
-        return error_set(err, ERROR_CONFIG, "caFile '%s' cannot be read; check path and permissions",
-                         s->ca_file);
+        return error_set(err, ERROR_CONFIG,
+                         "caFile '%s' cannot be read; check path and permissions", s->ca_file);
     return 0;
 }
 
@@ -544,7 +583,7 @@ void stream_close(struct stream *stream)
     free(stream);
 }
 
-/* ---- The stream ------------------------------------------------------------------------------- */
+/* ---- The stream ------------------------------------------------------------------------------ */
 
 void stream_facts(const struct stream *stream, struct stream_facts *out_facts)
 {

@@ -13,9 +13,9 @@
  *  - Proxies are those of the settings; the environment's are not looked at.
  *  - Each phase has a deadline of its own (STREAM_*_MS), and cancelled() is heeded within 200 ms.
  *
- * What arrives in one piece with the login's answer is lost inside libcurl: ask for the capabilities
- * again, and expect the rest of a line first. TLS may hold bytes that poll() does not see: receive
- * until STREAM_AGAIN before waiting. Nothing is said on close: LOGOUT is the caller's.
+ * What arrives in one piece with the login's answer is lost inside libcurl: ask for the
+ * capabilities again, and expect the rest of a line first. TLS may hold bytes that poll() does not
+ * see: receive until STREAM_AGAIN before waiting. Nothing is said on close: LOGOUT is the caller's.
  *
  * One stream, one thread; streams share nothing. */
 #ifndef MAILCHUTE_LOADER_LIB_STREAM_H
@@ -29,10 +29,10 @@
 #include "clock.h"
 #include "error.h"
 
-#define STREAM_CONNECT_MS 10000u  /* name look-up and TCP */
-#define STREAM_TLS_MS 10000u      /* handshake on a TLS port */
-#define STREAM_GREETING_MS 30000u /* until the server's first line */
-#define STREAM_LOGIN_MS 30000u    /* from there, STARTTLS included */
+#define STREAM_CONNECT_MS 10000u   /* name look-up and TCP */
+#define STREAM_TLS_MS 10000u       /* handshake on a TLS port */
+#define STREAM_GREETING_MS 30000u  /* until the server's first line */
+#define STREAM_LOGIN_MS 30000u     /* from there, STARTTLS included */
 #define STREAM_RECEIVE_MAX 262144u /* bytes; more is never received at once */
 
 enum stream_security {
@@ -73,10 +73,10 @@ enum stream_result {
 
 struct stream;
 
-/** stream_open - connect and log in. *out_stream is yours: stream_close(). Errors name host and port
- * and say what to do: ERROR_UNREACHABLE, ERROR_CERTIFICATE, ERROR_CREDENTIALS, ERROR_CONFIG (plain
- * text refused, CA file), ERROR_PAUSE and ERROR_LINK (busy, BYE), ERROR_PROTOCOL, ERROR_USAGE,
- * ERROR_CANCELLED. */
+/** stream_open - connect and log in. *out_stream is yours: stream_close(). Errors name host and
+ * port and say what to do: ERROR_UNREACHABLE, ERROR_CERTIFICATE, ERROR_CREDENTIALS, ERROR_CONFIG
+ * (plain text refused, CA file), ERROR_PAUSE and ERROR_LINK (busy, BYE), ERROR_PROTOCOL,
+ * ERROR_USAGE, ERROR_CANCELLED. */
 int stream_open(const struct stream_settings *settings, struct stream **out_stream,
                 struct error *err);
 void stream_close(struct stream *stream); /* NULL is fine */
@@ -93,7 +93,8 @@ int stream_fd(const struct stream *stream);
 enum stream_result stream_send(struct stream *stream, const void *bytes, size_t count,
                                size_t *out_sent, struct error *err);
 
-/** stream_receive - up to @capacity bytes, *out_count of them (> 0) with STREAM_OK. Does not block. */
+/** stream_receive - up to @capacity bytes, *out_count of them (> 0) with STREAM_OK. Does not
+ * block. */
 enum stream_result stream_receive(struct stream *stream, void *bytes, size_t capacity,
                                   size_t *out_count, struct error *err);
 
