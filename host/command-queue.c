@@ -236,12 +236,10 @@ static int queue_save(struct queue_command *q, const struct queue_entry *stored,
     if (queue_raw(q->queue, stored->id, &opened, err) < 0)
         return -1;
     AUTO_FD raw = opened;
-    struct error ignored; /* the loader that made the entry may be gone, or cannot read files */
-    if (plugin_open(stored->loader, &plugin, &ignored) < 0 || plugin->table.parse == NULL) {
-        plugin_close(TAKE(plugin));
-        if (plugin_open(PARSE_LOADER, &plugin, err) < 0)
-            return -1;
-    }
+    struct error ignored; /* the loader that made the entry wants its whole connection string */
+    if (plugin_open(PARSE_LOADER, &plugin, &ignored) < 0 &&
+        plugin_open(stored->loader, &plugin, err) < 0)
+        return -1;
     if (save_open(q->arguments[1], NULL, &save, err) < 0 ||
         save_file(save, "message.eml", raw, err) < 0)
         return -1;

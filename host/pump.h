@@ -25,7 +25,7 @@
 #include "queue.h"
 
 #define PUMP_BATCH_ITEMS 256u         /* items of one commit */
-#define PUMP_BATCH_BYTES (8u << 20)   /* raw bytes of one commit; one larger item goes alone */
+#define PUMP_BATCH_BYTES (8u << 20)   /* raw bytes after which a batch is full */
 #define PUMP_BATCH_MS 2000u           /* an item waits no longer for others to come */
 #define PUMP_COMMIT_TRIES 3u          /* a commit whose outcome is unknown */
 #define PUMP_POLL_MS 60000u           /* between sweeps of a loader that has no wait() */

@@ -422,6 +422,16 @@ class Queue(Case):
         self.assertEqual(digests, {"message.eml": self.entries[0]["raw"]["sha256"],
                                    "1-a b.txt": self.entries[0]["attachments"][0]["sha256"]})
 
+    def test_the_html_version_that_was_asked_for_is_saved_too(self):
+        raw = mail("html").replace(b"MIME-Version: 1.0", b"Content-Type: text/html")
+        self.write("in/html.eml", raw)
+        done = self.good(*self.pickup_args(
+            "--json", connection="attachHtml=True;path=" + self.inbox))
+        entry, = self.lines(done)
+        out = os.path.join(self.folder, "out")
+        self.queue_run("save", entry["id"], out)
+        self.assertEqual(sorted(os.listdir(out)), ["1-original.html", "message.eml"])
+
     def test_work_is_taken_oldest_first_and_done(self):
         taken, = self.lines(self.queue_run("take", "--json"))
         self.assertEqual((taken["id"], taken["state"], taken["attempts"]), (self.first, "taken", 1))
