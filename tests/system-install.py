@@ -107,8 +107,8 @@ class Installed(unittest.TestCase):
         self.assertIn(plugins, done.stdout)
 
     def test_the_pkg_config_file_says_where_plug_ins_go(self):
-        self.assertIn(self.pkg_config("--variable=plugindir"),
-                      "/" + os.path.relpath(self.file("mailchute/imap.so"), self.root))
+        self.assertEqual(self.pkg_config("--variable=plugindir"),   # the root stands for /
+                         os.path.dirname(self.file("mailchute/imap.so")))
 
     def test_a_loader_builds_out_of_tree_with_the_installed_header_and_runs(self):
         source = os.path.join(self.root, "nothing.c")
