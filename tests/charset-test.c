@@ -21,20 +21,29 @@ static const struct charset_row {
     {NULL, BYTES("plain"), "plain", ""},
     {NULL, BYTES(""), "", ""},
     {"utf-8", BYTES("Gr\xC3\xBC\xC3\x9F"), "Grüß", ""},
-    {"UTF8", BYTES("\xEF\xBB\xBF" "a"), "a", ""},
+    {"UTF8",
+     BYTES("\xEF\xBB\xBF"
+           "a"),
+     "a", ""},
     {"utf-8", BYTES("\xE2\x82\xAC \xE2\x82 x"), "€ \uFFFD x",
      "bytes that charset 'utf-8' does not have became U+FFFD"},
-    {"utf-8", BYTES("Gr\xFC\xDF" "e"), "Grüße",
-     "text is not in its charset 'utf-8', read as windows-1252"},
+    {"utf-8",
+     BYTES("Gr\xFC\xDF"
+           "e"),
+     "Grüße", "text is not in its charset 'utf-8', read as windows-1252"},
     {"utf-8", BYTES("\xED\xA0\x80\xC3\xA4"), "\uFFFD\uFFFD\uFFFDä",
      "bytes that charset 'utf-8' does not have became U+FFFD"},
-    {"iso-8859-1", BYTES("\x93" "a\x94 \x80"), "“a” €", ""},
+    {"iso-8859-1",
+     BYTES("\x93"
+           "a\x94 \x80"),
+     "“a” €", ""},
     {"ISO_8859-1:1987", BYTES("\xE4"), "ä", ""},
     {"latin1", BYTES("\xEF\xBB\xBF\xC3\xA4"), "ä", ""},
     {"iso-8859-15", BYTES("\xA4"), "€", ""},
     {"us-ascii", BYTES("caf\xE9"), "café",
      "text is not in its charset 'us-ascii', read as windows-1252"},
-    {"us-ascii", BYTES("caf\xC3\xA9"), "café", "text is not in its charset 'us-ascii', read as utf-8"},
+    {"us-ascii", BYTES("caf\xC3\xA9"), "café",
+     "text is not in its charset 'us-ascii', read as utf-8"},
     {NULL, BYTES("caf\xE9"), "café", "8-bit text without charset, read as windows-1252"},
     {NULL, BYTES("caf\xC3\xA9"), "café", "8-bit text without charset, read as utf-8"},
     {"x-foo", BYTES("caf\xE9"), "café", "charset 'x-foo' unknown, read as windows-1252"},
@@ -53,7 +62,8 @@ static const struct charset_row {
      "text is not in its charset 'iso-2022-jp', read as cp932"},
     {"iso-2022-jp", BYTES("日本"), "日本",
      "text is not in its charset 'iso-2022-jp', read as utf-8"},
-    {NULL, BYTES("a \x1B$B$3$s\x1B(B"), "a こん", "8-bit text without charset, read as iso-2022-jp"},
+    {NULL, BYTES("a \x1B$B$3$s\x1B(B"), "a こん",
+     "8-bit text without charset, read as iso-2022-jp"},
     {"us-ascii", BYTES("\x1B$)C\x0EGQ\x0F"), "한",
      "text is not in its charset 'us-ascii', read as iso-2022-kr"},
     {NULL, BYTES("\x1B[1mbold"), "\x1B[1mbold", ""},
@@ -63,8 +73,15 @@ static const struct charset_row {
     {"utf-16", BYTES("\xFE\xFF\0a\x20\xAC"), "a€", ""},
     {"utf-16", BYTES("a\0\xAC\x20"), "a€", ""},
     {"utf-16le", BYTES("\x3D\xD8\x00\xDE"), "😀", ""},
-    {NULL, BYTES("\xFF\xFE" "a\0"), "a", "8-bit text without charset, read as utf-16le"},
-    {"utf-16le", BYTES("\x3D\xD8" "a\0"), "\uFFFD" "a",
+    {NULL,
+     BYTES("\xFF\xFE"
+           "a\0"),
+     "a", "8-bit text without charset, read as utf-16le"},
+    {"utf-16le",
+     BYTES("\x3D\xD8"
+           "a\0"),
+     "\uFFFD"
+     "a",
      "bytes that charset 'utf-16le' does not have became U+FFFD"},
     {"utf-8", BYTES("a\0b\0\xC3\xA4"), "abä", ""},
     {NULL, BYTES("\0\0a"), "a", ""},
@@ -172,8 +189,8 @@ START_TEST(a_guess_waits_for_the_window_and_then_holds_for_the_rest)
     ck_assert_uint_eq(out.len, 0);
     ck_assert_int_eq(charset_decoder_feed(d, bytes + CHARSET_WINDOW - 1, 1, &out), 0);
     ck_assert_uint_eq(out.len, CHARSET_WINDOW);
-    ck_assert_int_eq(charset_decoder_feed(d, bytes + CHARSET_WINDOW, text.len - CHARSET_WINDOW, &out),
-                     0);
+    ck_assert_int_eq(
+        charset_decoder_feed(d, bytes + CHARSET_WINDOW, text.len - CHARSET_WINDOW, &out), 0);
     ck_assert_int_eq(charset_decoder_finish(d, &out), 0);
     ck_assert_uint_eq(out.len, text.len + 1);
     ck_assert_str_eq(out.data + out.len - 4, "ää");
@@ -224,7 +241,8 @@ static Suite *suite(void)
     int rows = (int)(sizeof charset_rows / sizeof charset_rows[0]);
     tcase_add_loop_test(t, bytes_of_a_labelled_or_unlabelled_text_become_what_people_read, 0, rows);
     tcase_add_loop_test(t, every_split_gives_the_same_text_and_the_same_problem, 0, rows);
-    tcase_add_loop_test(t, no_bytes_under_any_label_give_invalid_utf8_or_nul_and_splits_do_not_matter,
+    tcase_add_loop_test(t,
+                        no_bytes_under_any_label_give_invalid_utf8_or_nul_and_splits_do_not_matter,
                         0, (int)charset_alias_count());
     tcase_add_test(t, the_table_of_aliases_is_sorted_and_each_names_a_charset);
     tcase_add_test(t, a_guess_waits_for_the_window_and_then_holds_for_the_rest);

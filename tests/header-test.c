@@ -32,14 +32,14 @@ static const struct text_row {
     {"=?utf-8?Q?Gr=C3=BC=C3=9Fe_aus?= Wien", "Grüße aus Wien"},
     {"=?UTF-8?B?w6Q=?= =?utf-8?b?w7Y=?=", "äö"},
     {"=?utf-8?Q?a?=\r\n =?utf-8?Q?b?= c =?utf-8?Q?d?=", "ab c d"},
-    {"=?utf-8?B?w?= =?utf-8?B?6Q=?=", "ä"},         /* base64 cut anywhere */
-    {"=?utf-8?Q?=C3?= =?utf-8?Q?=A4?=", "ä"},       /* a character cut */
-    {"=?utf-8?B?w6Q?=", "ä"},                       /* no padding */
-    {"=?utf-8?B?w6Q=?==?utf-8?B?w7Y=?=", "äö"},     /* no space between */
-    {"x=?utf-8?Q?=C3=A4?=y", "xäy"},                /* none around */
-    {"=?utf-8?Q?a b?=", "a b"},                     /* a space inside */
-    {"=?utf-8?B?w6\r\n Q=?=", "ä"},                 /* a fold inside */
-    {"=?iso-8859-1*de?Q?=E4?=", "ä"},               /* RFC 2231 s.5 */
+    {"=?utf-8?B?w?= =?utf-8?B?6Q=?=", "ä"},     /* base64 cut anywhere */
+    {"=?utf-8?Q?=C3?= =?utf-8?Q?=A4?=", "ä"},   /* a character cut */
+    {"=?utf-8?B?w6Q?=", "ä"},                   /* no padding */
+    {"=?utf-8?B?w6Q=?==?utf-8?B?w7Y=?=", "äö"}, /* no space between */
+    {"x=?utf-8?Q?=C3=A4?=y", "xäy"},            /* none around */
+    {"=?utf-8?Q?a b?=", "a b"},                 /* a space inside */
+    {"=?utf-8?B?w6\r\n Q=?=", "ä"},             /* a fold inside */
+    {"=?iso-8859-1*de?Q?=E4?=", "ä"},           /* RFC 2231 s.5 */
     {"=?iso-2022-jp?B?GyRCJDMkcxsoQg==?=", "こん"},
     {"=?foo?Q?caf=E9?=", "café"},
     {"=?us-ascii?Q?caf=C3=A9?=", "café"},
@@ -54,9 +54,15 @@ static const struct text_row {
     {"=?", "=?"},
     {"1=2? really =?no", "1=2? really =?no"},
     {"=?=?utf-8?Q?a?=", "=?a"},
-    {"Gr\xC3\xBC\xC3\x9F" "e", "Grüße"},            /* RFC 6532 */
-    {"Gr\xFC\xDF" "e", "Grüße"},                    /* raw Latin-1 */
-    {"=?utf-8?Q?" "?= a", "a"},
+    {"Gr\xC3\xBC\xC3\x9F"
+     "e",
+     "Grüße"}, /* RFC 6532 */
+    {"Gr\xFC\xDF"
+     "e",
+     "Grüße"}, /* raw Latin-1 */
+    {"=?utf-8?Q?"
+     "?= a",
+     "a"},
     {"=?utf-8?Q?what?now?=", "what?now"},
     {"=?utf-8?Q?a?=  =?iso-8859-1?Q?=E4?=", "aä"},
 };
@@ -84,7 +90,8 @@ START_TEST(no_two_bytes_anywhere_in_a_field_let_a_control_character_out)
                              (int)b);
             buffer_init(&out, 1000);
             ck_assert_int_eq(
-                header_decode_text((struct span){(const uint8_t *)value, (size_t)n}, &out, NULL), 0);
+                header_decode_text((struct span){(const uint8_t *)value, (size_t)n}, &out, NULL),
+                0);
             ck_assert(text_is_utf8(buffer_text(&out), out.len));
             for (size_t k = 0; k < out.len; k++)
                 ck_assert((uint8_t)out.data[k] >= 0x20 && out.data[k] != 0x7F);
@@ -175,9 +182,10 @@ START_TEST(an_address_list_as_text_joins_with_semicolons)
     struct mail_addresses list = {0};
     struct buffer out;
     buffer_init(&out, 1000);
-    ck_assert_int_eq(header_parse_addresses(span_of("Ann <a@x>, b@y, root"), &list, NULL), 0);
+    ck_assert_int_eq(
+        header_parse_addresses(span_of("Ann <a@x>, b@y, \"C@z\" <c@z>, root"), &list, NULL), 0);
     ck_assert_int_eq(header_addresses_text(&list, &out), 0);
-    ck_assert_str_eq(buffer_text(&out), "Ann <a@x>; b@y; root");
+    ck_assert_str_eq(buffer_text(&out), "Ann <a@x>; b@y; c@z; root");
     buffer_done(&out);
     mail_addresses_done(&list);
 }
@@ -193,8 +201,9 @@ static struct buffer repeated(const char *piece, size_t times)
 }
 
 static const char *const hostile_pieces[] = {
-    "a:", "(", "((", ")", "<", ">", "\"", "\\", "a@b,", "a,", "=?a?q?<", "=?a?q?", "\"a", "(a)",
-    "<a", "a b ", "=?utf-8?B?", "x*0=\"", ";x=", "=", "%", "'", ";x*=a'", "\" ", "; \"", "@", ";a*1*=%",
+    "a:",  "(",       "((",     ")",   "<",      ">",   "\"",   "\\",         "a@b,",
+    "a,",  "=?a?q?<", "=?a?q?", "\"a", "(a)",    "<a",  "a b ", "=?utf-8?B?", "x*0=\"",
+    ";x=", "=",       "%",      "'",   ";x*=a'", "\" ", "; \"", "@",          ";a*1*=%",
 };
 
 START_TEST(hostile_repetition_costs_no_more_than_memory_for_it_and_ends)
@@ -348,8 +357,8 @@ START_TEST(a_field_with_parameters_is_read_whole_and_decoded)
     ck_assert_int_eq(header_parse_value(span_of(value_rows[_i].value), &v, NULL), 0);
     ck_assert_int_eq(buffer_append_text(&got, v.value), 0);
     for (size_t i = 0; i < v.count; i++)
-        ck_assert_int_eq(
-            buffer_printf(&got, "|%s=%s", v.parameters[i].name, v.parameters[i].value), 0);
+        ck_assert_int_eq(buffer_printf(&got, "|%s=%s", v.parameters[i].name, v.parameters[i].value),
+                         0);
     ck_assert_str_eq(buffer_text(&got), value_rows[_i].want);
     ck_assert_ptr_null(header_value_get(&v, "none"));
     buffer_done(&got);
@@ -366,9 +375,9 @@ START_TEST(parameters_beyond_the_limit_are_told_and_left_out)
     ck_assert_int_eq(buffer_append_text(&value, "a"), 0);
     for (unsigned int i = 0; i < MAIL_PARAMETERS_MAX + 1; i++)
         ck_assert_int_eq(buffer_printf(&value, "; p%u=%u", i, i), 0);
-    ck_assert_int_eq(header_parse_value((struct span){(const uint8_t *)value.data, value.len}, &v,
-                                        &problems),
-                     0);
+    ck_assert_int_eq(
+        header_parse_value((struct span){(const uint8_t *)value.data, value.len}, &v, &problems),
+        0);
     ck_assert_uint_eq(v.count, MAIL_PARAMETERS_MAX);
     ck_assert_uint_eq(problems.count, 1);
     header_value_done(&v);
@@ -442,7 +451,9 @@ static const struct name_row {
     {"a\r\nX: y\tz", "aX: y_z"},
     {"a\u202Egpj.exe", "agpj.exe"},
     {"\u2066a\u2069\u200E.txt", "a.txt"},
-    {"a\xC2\x85" "b", "ab"},
+    {"a\xC2\x85"
+     "b",
+     "ab"},
     {"\u202E", ""},
     {"\xFF.txt", "_.txt"},
     {"Grüße.txt", "Grüße.txt"},

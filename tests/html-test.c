@@ -67,13 +67,17 @@ static const struct html_row {
     {"<table><tr><td><p>a</p><p>b</p></td><td>c</td></tr></table>", "a\n\nb\n\nc"},
     {"<table><tr><td><table><tr><td>a</table></td><td>b</td></tr></table>c", "a\tb\nc"},
     {"<table><tr><td>a<br>b</td><td>c</td></tr></table>", "a\nb\tc"},
-    {"a<blockquote>b<br>c<blockquote>d</blockquote></blockquote>e",
-     "a\n\n> b\n> c\n>\n> > d\n\ne"},
+    {"a<blockquote>b<br>c<blockquote>d</blockquote></blockquote>e", "a\n\n> b\n> c\n>\n> > d\n\ne"},
     {"<pre>\n a\n\n  b\tc</pre>d", " a\n\n  b        c\n\nd"},
     {"a<hr>b", "a\n----------------------------------------\nb"},
     {"<dl><dt>a<dd>b</dl>c", "a\nb\n\nc"},
-    {"a\xC2\xAD" "b\xE2\x80\x8B" "c", "abc"},
-    {"a\x01\x7F" "b", "ab"},
+    {"a\xC2\xAD"
+     "b\xE2\x80\x8B"
+     "c",
+     "abc"},
+    {"a\x01\x7F"
+     "b",
+     "ab"},
     {"</p></div></ul></blockquote></pre>a", "a"},
     {"<", "<"},
     {"</", "</"},
@@ -93,10 +97,44 @@ START_TEST(html_reads_as_a_mail_reader_shows_it)
 END_TEST
 
 static const char *const hostile_pieces[] = {
-    "<", "</", "<!--", "<!", "<?", "<a href=\"", "<a href=", "<a ", "&", "&#", "&#x1", "&a", "&amp",
-    "<ul><li>", "<ol><li>x", "<blockquote>", "<blockquote>x<br>", "<pre>\n", "<br>", "<p>", "<td>x",
-    "<table><tr><td>x", "<script>", "<style ", "</ul>", "<a href=http://x>x", "</a>", "&nbsp;", " ",
-    "<b a='", "=\"", ">", "x", "<img alt=\"<img alt='", "\xC2\xA0", "\xE2", "-->", "<hr>",
+    "<",
+    "</",
+    "<!--",
+    "<!",
+    "<?",
+    "<a href=\"",
+    "<a href=",
+    "<a ",
+    "&",
+    "&#",
+    "&#x1",
+    "&a",
+    "&amp",
+    "<ul><li>",
+    "<ol><li>x",
+    "<blockquote>",
+    "<blockquote>x<br>",
+    "<pre>\n",
+    "<br>",
+    "<p>",
+    "<td>x",
+    "<table><tr><td>x",
+    "<script>",
+    "<style ",
+    "</ul>",
+    "<a href=http://x>x",
+    "</a>",
+    "&nbsp;",
+    " ",
+    "<b a='",
+    "=\"",
+    ">",
+    "x",
+    "<img alt=\"<img alt='",
+    "\xC2\xA0",
+    "\xE2",
+    "-->",
+    "<hr>",
 };
 
 /* The text may grow by what each piece shows, never faster than the input: twice the input gives at
@@ -158,7 +196,8 @@ END_TEST
 START_TEST(the_table_of_entities_is_sorted_and_each_is_text)
 {
     size_t count = 0;
-    for (const char *last = "", *name; (name = html_entity_at(count)) != NULL; last = name, count++) {
+    for (const char *last = "", *name; (name = html_entity_at(count)) != NULL;
+         last = name, count++) {
         ck_assert_str_lt(last, name);
         ck_assert_uint_lt(strlen(name), HTML_ENTITY_MAX);
         ck_assert(text_is_utf8(html_entity(name), strlen(html_entity(name))));

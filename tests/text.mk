@@ -29,3 +29,10 @@ libcounted_la_SOURCES = \
 	../loader/mime/problem.c
 work_test_SOURCES = work-test.c
 work_test_LDADD = libcounted.la $(COMMON_LIBS)
+
+# Allocations of ours go through the test.
+check_PROGRAMS += memory-test
+memory_test_SOURCES = memory-test.c
+memory_test_LDADD = $(TEXT_LIBS)
+memory_test_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray \
+	-Wl,--wrap=strdup,--wrap=strndup

@@ -6,8 +6,8 @@
 
 #include <stddef.h>
 
-#define CHARSET_NAME_MAX 48 /* bytes of a label without its punctuation, NUL included */
-#define CHARSET_GUESS ""    /* the label says nothing: look at the bytes */
+#define CHARSET_NAME_MAX 48      /* bytes of a label without its punctuation, NUL included */
+#define CHARSET_GUESS ""         /* the label says nothing: look at the bytes */
 #define CHARSET_JP "ISO-2022-JP" /* ours to unfold: see charset-shift.h */
 #define CHARSET_HZ "HZ"          /* likewise */
 

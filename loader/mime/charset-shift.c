@@ -13,10 +13,10 @@ static const struct shift_escape {
     const char *bytes;
     enum charset_set set;
 } shift_escapes[] = {
-    {"\x1B(B", SET_ASCII},   {"\x1B(J", SET_ASCII},        {"\x1B(H", SET_ASCII},
-    {"\x1B(I", SET_KANA},    {"\x1B$@", SET_PAIRS},        {"\x1B$B", SET_PAIRS},
-    {"\x1B$(@", SET_PAIRS},  {"\x1B$(B", SET_PAIRS},       {"\x1B$(D", SET_PAIRS_0212},
-    {"\x1B$(Q", SET_PAIRS},  {"\x1B$(O", SET_PAIRS},       {"\x1B$(P", SET_PAIRS_0212},
+    {"\x1B(B", SET_ASCII},  {"\x1B(J", SET_ASCII},  {"\x1B(H", SET_ASCII},
+    {"\x1B(I", SET_KANA},   {"\x1B$@", SET_PAIRS},  {"\x1B$B", SET_PAIRS},
+    {"\x1B$(@", SET_PAIRS}, {"\x1B$(B", SET_PAIRS}, {"\x1B$(D", SET_PAIRS_0212},
+    {"\x1B$(Q", SET_PAIRS}, {"\x1B$(O", SET_PAIRS}, {"\x1B$(P", SET_PAIRS_0212},
 };
 static const struct shift_escape shift_tildes[] = {
     {"~{", SET_PAIRS},

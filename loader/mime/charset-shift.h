@@ -20,12 +20,13 @@ struct charset_shift {
     size_t pending_len;
 };
 
-#define CHARSET_SHIFT_ROOM(count) ((count) * 2 + 8) /* bytes that unfolding @count may give */
+#define CHARSET_SHIFT_ROOM(count) ((count)*2 + 8) /* bytes that unfolding @count may give */
 
 /** charset_shift_init - at the start of a text; @hz: HZ, else ISO-2022-JP. */
 void charset_shift_init(struct charset_shift *s, bool hz);
 
-/** charset_shift_feed - unfold; @out has CHARSET_SHIFT_ROOM(@count) bytes. Returns how many it got. */
+/** charset_shift_feed - unfold; @out has CHARSET_SHIFT_ROOM(@count) bytes. Returns how many it got.
+ */
 size_t charset_shift_feed(struct charset_shift *s, const uint8_t *bytes, size_t count,
                           uint8_t *out);
 

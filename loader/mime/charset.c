@@ -20,8 +20,8 @@
 #include "text.h"
 
 #define ESC 0x1B
-#define CARRY_MAX 16 /* bytes of one character that is not complete; no charset needs more */
-#define CHUNK 2048   /* bytes converted at a time */
+#define CARRY_MAX 16   /* bytes of one character that is not complete; no charset needs more */
+#define CHUNK 2048     /* bytes converted at a time */
 #define GOOD_PER_BAD 4 /* well-formed characters that outweigh a malformed one */
 
 static const char utf8_bom[] = "\xEF\xBB\xBF";
@@ -40,13 +40,13 @@ enum charset_mode {
 
 struct charset_decoder {
     enum charset_mode mode;
-    const char *name;        /* what the label means: see charset_name() */
-    const char *read_as;     /* what it is read as; NULL: only ASCII so far */
-    char label[40];          /* printable, for the problem; "" if there was none */
-    bool swapped_bad;        /* MODE_UTF8: bytes that are none are windows-1252, not U+FFFD */
-    bool bad;                /* some became U+FFFD */
-    bool stepwise;           /* iconv gets one byte more at a time: see charset_enter() */
-    iconv_t iconv;           /* (iconv_t)-1: not open */
+    const char *name;    /* what the label means: see charset_name() */
+    const char *read_as; /* what it is read as; NULL: only ASCII so far */
+    char label[40];      /* printable, for the problem; "" if there was none */
+    bool swapped_bad;    /* MODE_UTF8: bytes that are none are windows-1252, not U+FFFD */
+    bool bad;            /* some became U+FFFD */
+    bool stepwise;       /* iconv gets one byte more at a time: see charset_enter() */
+    iconv_t iconv;       /* (iconv_t)-1: not open */
     struct charset_shift shift;
     struct buffer held;
     uint8_t carry[CARRY_MAX];
@@ -172,7 +172,9 @@ static int iconv_emit(struct charset_decoder *d, const char *bytes, size_t count
 /* Bytes of one unit of the charset: what is skipped where it has no such character. */
 static size_t iconv_unit(const struct charset_decoder *d)
 {
-    return strncmp(d->read_as, "UTF-16", 6) == 0 ? 2 : strncmp(d->read_as, "UTF-32", 6) == 0 ? 4 : 1;
+    return strncmp(d->read_as, "UTF-16", 6) == 0   ? 2
+           : strncmp(d->read_as, "UTF-32", 6) == 0 ? 4
+                                                   : 1;
 }
 
 /* Convert; what is left at the end is part of a character, unless @final. SIZE_MAX: memory. */
@@ -251,9 +253,9 @@ static int charset_replay(struct charset_decoder *d, size_t from, struct buffer 
 {
     struct buffer held = d->held;
     buffer_init(&d->held, CHARSET_WINDOW);
-    int r = held.len > from ? charset_decoder_feed(d, (const uint8_t *)held.data + from,
-                                                   held.len - from, out)
-                            : 0;
+    int r = held.len > from
+                ? charset_decoder_feed(d, (const uint8_t *)held.data + from, held.len - from, out)
+                : 0;
     buffer_done(&held);
     return r;
 }
@@ -271,10 +273,8 @@ static const char *charset_by_bom(const struct charset_decoder *d, size_t *out_s
         size_t count;
         const char *name;
     } marks[] = {
-        {utf8_bom, 3, "UTF-8"},
-        {"\xFF\xFE\0\0", 4, "UTF-32LE"},
-        {"\0\0\xFE\xFF", 4, "UTF-32BE"},
-        {"\xFF\xFE", 2, "UTF-16LE"},
+        {utf8_bom, 3, "UTF-8"},          {"\xFF\xFE\0\0", 4, "UTF-32LE"},
+        {"\0\0\xFE\xFF", 4, "UTF-32BE"}, {"\xFF\xFE", 2, "UTF-16LE"},
         {"\xFE\xFF", 2, "UTF-16BE"},
     };
     bool guess = d->name == NULL || d->name[0] == '\0';
@@ -319,11 +319,9 @@ static const char *charset_by_escape(const struct buffer *held, bool *out_whole)
     static const struct {
         const char *bytes, *name;
     } escapes[] = {
-        {"\x1B$B", CHARSET_JP},      {"\x1B$@", CHARSET_JP},
-        {"\x1B(J", CHARSET_JP},      {"\x1B(I", CHARSET_JP},
-        {"\x1B$(D", CHARSET_JP},     {"\x1B$(B", CHARSET_JP},
-        {"\x1B$)C", "ISO-2022-KR"},  {"\x1B$)A", "ISO-2022-CN-EXT"},
-        {"\x1B$)G", "ISO-2022-CN-EXT"},
+        {"\x1B$B", CHARSET_JP},     {"\x1B$@", CHARSET_JP},         {"\x1B(J", CHARSET_JP},
+        {"\x1B(I", CHARSET_JP},     {"\x1B$(D", CHARSET_JP},        {"\x1B$(B", CHARSET_JP},
+        {"\x1B$)C", "ISO-2022-KR"}, {"\x1B$)A", "ISO-2022-CN-EXT"}, {"\x1B$)G", "ISO-2022-CN-EXT"},
     };
     *out_whole = true;
     for (size_t i = 0; i < sizeof escapes / sizeof escapes[0]; i++) {
@@ -560,7 +558,8 @@ static void charset_tell(struct charset_decoder *d)
     text_copy(as, sizeof as, d->read_as == NULL ? "us-ascii" : d->read_as);
     for (char *at = as; *at != '\0'; at++)
         *at = text_lower(*at);
-    struct buffer b = {.data = d->problem, .cap = sizeof d->problem, .limit = sizeof d->problem - 1};
+    struct buffer b = {
+        .data = d->problem, .cap = sizeof d->problem, .limit = sizeof d->problem - 1};
     bool guessed = d->name != NULL && d->name[0] == '\0' && d->read_as != NULL;
     if (d->name == NULL)
         (void)buffer_printf(&b, "charset '%s' unknown, read as %s", d->label, as);

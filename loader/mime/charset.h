@@ -9,8 +9,8 @@
  *   3. no label, us-ascii, "unknown-8bit" and its kin, a label nobody knows: a byte order mark of
  *      UTF-16 or UTF-32; else an ISO-2022 escape sequence before any 8-bit byte (Japanese, Korean,
  *      Chinese); else UTF-8 where it is (nearly) valid UTF-8; else windows-1252.
- * A label of utf-8 on text without a single valid multibyte character reads as windows-1252 too, and
- * one of iso-2022-jp on 8-bit text as UTF-8 or Shift_JIS.
+ * A label of utf-8 on text without a single valid multibyte character reads as windows-1252 too,
+ * and one of iso-2022-jp on 8-bit text as UTF-8 or Shift_JIS.
  *
  * Streaming: ASCII passes as it comes. To tell UTF-8 from windows-1252 up to CHARSET_WINDOW bytes
  * from the first 8-bit byte are held back; their well-formed and malformed characters are counted
@@ -34,8 +34,8 @@
 
 struct charset_decoder;
 
-/** charset_decoder_new - a decoder for one text. @label as it stands in the message, NULL when there
- * is none; copied. NULL only out of memory. */
+/** charset_decoder_new - a decoder for one text. @label as it stands in the message, NULL when
+ * there is none; copied. NULL only out of memory. */
 struct charset_decoder *charset_decoder_new(const char *label);
 void charset_decoder_free(struct charset_decoder *d);
 AUTO_DEFINE(charset_decoder, charset_decoder_free);

@@ -68,7 +68,9 @@ enum parse encoded_word_parse(struct cursor *c, struct encoded_word *out_word)
 static int hex_digit(int byte)
 {
     int lower = byte >= 'A' && byte <= 'F' ? byte + 32 : byte;
-    return lower >= '0' && lower <= '9' ? lower - '0' : lower >= 'a' && lower <= 'f' ? lower - 87 : -1;
+    return lower >= '0' && lower <= '9'   ? lower - '0'
+           : lower >= 'a' && lower <= 'f' ? lower - 87
+                                          : -1;
 }
 
 /* Q (RFC 2047 s.4.2); "=" without two digits stands for itself, unless it was cut off there. */

@@ -25,8 +25,8 @@ struct encoded_word_bits {
 };
 
 /** encoded_word_parse - the word at the cursor, which then stands behind it. Lenient: spaces in the
- * payload, no "?=" where the next word or the end of the text comes instead. PARSE_BAD: no word; the
- * cursor then stands behind what surely begins none, so that asking on is linear. */
+ * payload, no "?=" where the next word or the end of the text comes instead. PARSE_BAD: no word;
+ * the cursor then stands behind what surely begins none, so that asking on is linear. */
 enum parse encoded_word_parse(struct cursor *c, struct encoded_word *out_word);
 
 /** encoded_word_decode - append the bytes of the word. @bits is zero before the first word of a

@@ -5,8 +5,8 @@
 
 /** filename_clean - @name (UTF-8) as one safe component of a path, 1..MAIL_FILENAME_MAX bytes: what
  * stands before the last '/' or '\' goes, control characters and marks nobody sees (bidirectional,
- * zero width) go, reserved names of Windows get a '_' in front, spaces around it and dots at the end
- * go; a long name is cut at a character before its extension. Yours: free(). "" when nothing is
+ * zero width) go, reserved names of Windows get a '_' in front, spaces around it and dots at the
+ * end go; a long name is cut at a character before its extension. Yours: free(). "" when nothing is
  * left: give it a name of your own. NULL only out of memory. */
 char *filename_clean(const char *name);
 

@@ -2,8 +2,8 @@
 /* header-address.c - address lists. See header-address.h.
  *
  * One scan from left to right collects what belongs to a mailbox: its words, its last comment, what
- * stood in angle brackets. A comma, a semicolon or the end closes it; a colon makes the words before
- * it the name of a group, which is dropped. What was collected is then read by its looks. */
+ * stood in angle brackets. A comma, a semicolon or the end closes it; a colon makes the words
+ * before it the name of a group, which is dropped. What was collected is then read by its looks. */
 #include <config.h>
 #include "header-address.h"
 
@@ -18,9 +18,9 @@
 
 struct address_scan {
     struct cursor c;
-    bool quotes_off;   /* no quote closes any more: they are letters */
-    bool comments_off; /* a comment was not closed: parentheses are letters */
-    bool spaced;       /* white space came before what comes next */
+    bool quotes_off;       /* no quote closes any more: they are letters */
+    bool comments_off;     /* a comment was not closed: parentheses are letters */
+    bool spaced;           /* white space came before what comes next */
     struct buffer words;   /* as a name: quotes undone */
     struct buffer raw;     /* as an address: quotes kept */
     struct buffer comment; /* the last comment */
@@ -487,8 +487,8 @@ static void address_scan_done(struct address_scan *s)
 int header_parse_addresses(struct span value, struct mail_addresses *out,
                            struct mail_texts *problems)
 {
-    AUTO_DONE(address_scan) s = {
-        .c = cursor_over(value.bytes, value.len), .out = out, .problems = problems};
+    AUTO_DONE(address_scan)
+    s = {.c = cursor_over(value.bytes, value.len), .out = out, .problems = problems};
     buffer_init(&s.words, SIZE_MAX);
     buffer_init(&s.raw, SIZE_MAX);
     buffer_init(&s.comment, SIZE_MAX);
@@ -505,10 +505,10 @@ int header_addresses_text(const struct mail_addresses *addresses, struct buffer 
 {
     for (size_t i = 0; i < addresses->count; i++) {
         const struct mail_address *a = &addresses->items[i];
-        bool both = a->name != NULL && a->address != NULL;
-        const char *pieces[] = {i > 0 ? "; " : "", a->name != NULL ? a->name : "",
-                                both ? " <" : "", a->address != NULL ? a->address : "",
-                                both ? ">" : ""};
+        bool named = a->name != NULL && !text_equal_nocase(a->name, a->address);
+        bool both = named && a->address != NULL;
+        const char *pieces[] = {i > 0 ? "; " : "", named ? a->name : "", both ? " <" : "",
+                                a->address != NULL ? a->address : "", both ? ">" : ""};
         for (size_t k = 0; k < sizeof pieces / sizeof pieces[0]; k++)
             if (text_append_fitting(out, pieces[k], strlen(pieces[k])) < 0)
                 return -1;

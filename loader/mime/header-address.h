@@ -21,7 +21,8 @@ int header_parse_addresses(struct span value, struct mail_addresses *out,
                            struct mail_texts *problems);
 
 /** header_addresses_text - append the list as a person would read it, joined with "; ":
- * "Ann Example <ann@example.org>; bob@example.org". A full buffer is no failure. */
+ * "Ann Example <ann@example.org>; bob@example.org"; a name that only repeats the address is left
+ * out. A full buffer is no failure. */
 int header_addresses_text(const struct mail_addresses *addresses, struct buffer *out);
 
 /** mail_addresses_done - free the items; the list is empty afterwards. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* header-date.c - dates. See header-date.h.
  *
- * The value is cut into tokens (numbers, words, signs), and each token says by its own shape what it
- * can be: a month has a name, a time has colons, a year has four digits. The order matters only
+ * The value is cut into tokens (numbers, words, signs), and each token says by its own shape what
+ * it can be: a month has a name, a time has colons, a year has four digits. The order matters only
  * where numbers alone do not tell. */
 #include <config.h>
 #include "header-date.h"
@@ -98,9 +98,9 @@ static void date_tokens(struct cursor c, struct tokens *out)
 
 static int32_t date_month(const char *word)
 {
-    static const char months[12][10] = {"january", "february", "march",     "april",
-                                        "may",     "june",     "july",      "august",
-                                        "september", "october", "november", "december"};
+    static const char months[12][10] = {"january",   "february", "march",    "april",
+                                        "may",       "june",     "july",     "august",
+                                        "september", "october",  "november", "december"};
     size_t length = strlen(word);
     for (int32_t i = 0; i < 12 && length >= 3; i++)
         if (strncmp(months[i], word, length) == 0)
@@ -112,20 +112,18 @@ static const struct zone {
     char name[6];
     int32_t offset_min;
 } zones[] = {
-    {"ut", 0},        {"utc", 0},       {"gmt", 0},       {"z", 0},         {"wet", 0},
-    {"west", 60},     {"bst", 60},      {"ist", 330},     {"cet", 60},      {"met", 60},
-    {"mez", 60},      {"cest", 120},    {"mest", 120},    {"mesz", 120},    {"eet", 120},
-    {"eest", 180},    {"msk", 180},     {"msd", 240},     {"sast", 120},    {"est", -300},
-    {"edt", -240},    {"cst", -360},    {"cdt", -300},    {"mst", -420},    {"mdt", -360},
-    {"pst", -480},    {"pdt", -420},    {"akst", -540},   {"akdt", -480},   {"hst", -600},
-    {"hdt", -540},    {"ast", -240},    {"adt", -180},    {"nst", -210},    {"ndt", -150},
-    {"brt", -180},    {"brst", -120},   {"art", -180},    {"clt", -240},    {"jst", 540},
-    {"kst", 540},     {"hkt", 480},     {"sgt", 480},     {"awst", 480},    {"aest", 600},
-    {"aedt", 660},    {"acst", 570},    {"acdt", 630},    {"nzst", 720},    {"nzdt", 780},
-    {"nzt", 720},     {"wib", 420},     {"ict", 420},     {"pkt", 300},     {"trt", 180},
-    {"idt", 180},     {"wat", 60},      {"eat", 180},     {"cat", 120},     {"pht", 480},
-    {"myt", 480},     {"swt", 60},      {"fst", 120},     {"fwt", 60},      {"dnt", 60},
-    {"dst", 120},     {"bt", 180},      {"zp", 240},
+    {"ut", 0},      {"utc", 0},    {"gmt", 0},    {"z", 0},       {"wet", 0},     {"west", 60},
+    {"bst", 60},    {"ist", 330},  {"cet", 60},   {"met", 60},    {"mez", 60},    {"cest", 120},
+    {"mest", 120},  {"mesz", 120}, {"eet", 120},  {"eest", 180},  {"msk", 180},   {"msd", 240},
+    {"sast", 120},  {"est", -300}, {"edt", -240}, {"cst", -360},  {"cdt", -300},  {"mst", -420},
+    {"mdt", -360},  {"pst", -480}, {"pdt", -420}, {"akst", -540}, {"akdt", -480}, {"hst", -600},
+    {"hdt", -540},  {"ast", -240}, {"adt", -180}, {"nst", -210},  {"ndt", -150},  {"brt", -180},
+    {"brst", -120}, {"art", -180}, {"clt", -240}, {"jst", 540},   {"kst", 540},   {"hkt", 480},
+    {"sgt", 480},   {"awst", 480}, {"aest", 600}, {"aedt", 660},  {"acst", 570},  {"acdt", 630},
+    {"nzst", 720},  {"nzdt", 780}, {"nzt", 720},  {"wib", 420},   {"ict", 420},   {"pkt", 300},
+    {"trt", 180},   {"idt", 180},  {"wat", 60},   {"eat", 180},   {"cat", 120},   {"pht", 480},
+    {"myt", 480},   {"swt", 60},   {"fst", 120},  {"fwt", 60},    {"dnt", 60},    {"dst", 120},
+    {"bt", 180},    {"zp", 240},
 };
 
 /* A named zone; single letters but Z are +00:00, the RFC had their signs wrong (s.4.3). */
@@ -157,7 +155,8 @@ static size_t date_time(const struct token *t, struct date *d)
     if (seconds && (t[used].kind == '.' || t[used].kind == ',') && t[used + 1].kind == 'n' &&
         !t[used + 1].spaced)
         used += 2; /* a fraction */
-    if (t[used].kind == 'w' && (strcmp(t[used].word, "am") == 0 || strcmp(t[used].word, "pm") == 0)) {
+    if (t[used].kind == 'w' &&
+        (strcmp(t[used].word, "am") == 0 || strcmp(t[used].word, "pm") == 0)) {
         if (d->hour <= 12)
             d->hour = d->hour % 12 + (t[used].word[0] == 'p' ? 12 : 0);
         used++;

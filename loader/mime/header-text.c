@@ -70,8 +70,8 @@ static int header_plain(struct span plain, struct buffer *text, struct mail_text
     if (charset_to_utf8(NULL, plain, text, problem) < 0)
         return -1;
     size_t length = strlen(problem);
-    if (length == 0 || (length >= sizeof fine - 1 &&
-                        strcmp(problem + length - (sizeof fine - 1), fine) == 0))
+    if (length == 0 ||
+        (length >= sizeof fine - 1 && strcmp(problem + length - (sizeof fine - 1), fine) == 0))
         return 0;
     return problem_add(problems, "header: %s", problem);
 }
@@ -137,8 +137,8 @@ static int header_clean(const uint8_t *bytes, size_t count, struct buffer *out)
         at = run;
         bool space = false, line = false;
         size_t length;
-        while (at < count &&
-               ((length = control_length(bytes + at, count - at)) > 0 || (line && bytes[at] == ' '))) {
+        while (at < count && ((length = control_length(bytes + at, count - at)) > 0 ||
+                              (line && bytes[at] == ' '))) {
             line = line || bytes[at] == '\r' || bytes[at] == '\n';
             space = space || line || bytes[at] == '\t';
             at += length > 0 ? length : 1;

@@ -14,8 +14,8 @@
 #include "mail.h"
 
 /** header_decode_text - append @value, a field's body with its folds, to @out as UTF-8; white space
- * around it is dropped. What had to be repaired goes to @problems (may be NULL). A full buffer is no
- * failure (see charset.h); -1 is out of memory. */
+ * around it is dropped. What had to be repaired goes to @problems (may be NULL). A full buffer is
+ * no failure (see charset.h); -1 is out of memory. */
 int header_decode_text(struct span value, struct buffer *out, struct mail_texts *problems);
 
 /** header_take_text - the same as text of its own, free() it; NULL only out of memory. */

@@ -142,7 +142,8 @@ static int read_bare(struct cursor *c, struct buffer *out)
         if (is_space(byte)) {
             skip_space(&next);
             struct cursor behind = next;
-            bool comment = cursor_peek(&next) == '(' && skip_comment(&behind) && at_value_end(behind);
+            bool comment =
+                cursor_peek(&next) == '(' && skip_comment(&behind) && at_value_end(behind);
             if (comment || at_parameter(next)) {
                 *c = comment ? behind : next;
                 break;
@@ -258,7 +259,9 @@ static char *read_main(struct cursor *c)
 static int hex_digit(uint8_t byte)
 {
     char lower = text_lower((char)byte);
-    return lower >= '0' && lower <= '9' ? lower - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+    return lower >= '0' && lower <= '9'   ? lower - '0'
+           : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10
+                                          : -1;
 }
 
 static int percent_decode(struct span s, struct buffer *out)
@@ -351,7 +354,8 @@ static char *decode_extended(const char *charset, const struct buffer *bytes,
     if (charset_to_utf8(charset[0] != '\0' ? charset : NULL, raw, &text, problem) < 0 ||
         (problem[0] != '\0' && problem_add(problems, "parameter: %s", problem) < 0))
         return NULL;
-    return header_take_text((struct span){(const uint8_t *)text.data, text.len}, SIZE_MAX, problems);
+    return header_take_text((struct span){(const uint8_t *)text.data, text.len}, SIZE_MAX,
+                            problems);
 }
 
 /* A value in the plain form. Some mailers put the extended form there, without the star. */
@@ -403,7 +407,8 @@ static char *decode_parameter(struct pieces *pieces, struct span name, struct ma
     if (extended)
         return decode_extended(charset, &bytes, problems);
     struct span joined = {(const uint8_t *)bytes.data, bytes.len};
-    return decode_plain(name, plain != NULL && bytes.len == 0 ? piece_span(plain) : joined, problems);
+    return decode_plain(name, plain != NULL && bytes.len == 0 ? piece_span(plain) : joined,
+                        problems);
 }
 
 static int add_parameter(struct pieces *pieces, struct span name, struct header_value *out,
@@ -425,7 +430,8 @@ int header_parse_value(struct span value, struct header_value *out, struct mail_
     AUTO_DONE(header_value) v = {0};
     AUTO(pieces) pieces = calloc(1, sizeof *pieces);
     struct cursor c = cursor_over(value.bytes, value.len);
-    if (pieces == NULL || (v.value = read_main(&c)) == NULL || read_pieces(&c, pieces, problems) < 0)
+    if (pieces == NULL || (v.value = read_main(&c)) == NULL ||
+        read_pieces(&c, pieces, problems) < 0)
         return -1;
     v.parameters = calloc(pieces->count + 1, sizeof *v.parameters);
     if (v.parameters == NULL)

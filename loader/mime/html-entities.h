@@ -8,7 +8,8 @@
 
 #define HTML_ENTITY_MAX 32 /* bytes of the longest name, its NUL included */
 
-/** html_entity - what the name (without "&" and ";") stands for, NULL if it is none. Static UTF-8. */
+/** html_entity - what the name (without "&" and ";") stands for, NULL if it is none. Static UTF-8.
+ */
 const char *html_entity(const char *name);
 
 /** html_entity_is_legacy - browsers take this one without its ";" too, such as "copy". */

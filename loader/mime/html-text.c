@@ -2,7 +2,8 @@
 /* html-text.c - HTML as text. See html-text.h.
  *
  * White space is never written when it comes: line ends, spaces, bullets wait until a visible
- * character needs them, and are forgotten where none follows. A table says what each element does. */
+ * character needs them, and are forgotten where none follows. A table says what each element does.
+ */
 #include <config.h>
 #include "html-text.h"
 
@@ -24,22 +25,22 @@ struct html_list {
 
 struct html_render {
     struct buffer *out;
-    size_t begin;    /* length of out before us */
-    uint32_t breaks; /* line ends that wait */
-    uint32_t spaces; /* spaces that wait */
-    bool cell;       /* a tab waits */
-    bool bullet;     /* an item's mark waits */
-    bool line;       /* something stands on this line */
-    bool first_cell; /* of its row */
-    uint64_t lines;  /* begun so far */
+    size_t begin;                   /* length of out before us */
+    uint32_t breaks;                /* line ends that wait */
+    uint32_t spaces;                /* spaces that wait */
+    bool cell;                      /* a tab waits */
+    bool bullet;                    /* an item's mark waits */
+    bool line;                      /* something stands on this line */
+    bool first_cell;                /* of its row */
+    uint64_t lines;                 /* begun so far */
     uint64_t cells[HTML_CELLS_MAX]; /* the line that each open cell begins on */
     uint32_t cell_depth;
     uint32_t quotes, pres, depth;
     uint32_t line_quotes; /* quotes of the line before */
     struct html_list lists[HTML_LISTS_MAX];
-    bool linked;         /* inside <a href> */
-    size_t link_from;    /* length of out when its text began */
-    struct buffer link;  /* its url */
+    bool linked;        /* inside <a href> */
+    size_t link_from;   /* length of out when its text began */
+    struct buffer link; /* its url */
 };
 
 /* --- writing --- */
@@ -325,23 +326,23 @@ static const struct html_element {
     enum html_role role;
     uint32_t breaks; /* line ends around it: 2 leave an empty line */
 } html_elements[] = {
-    {"a", ROLE_LINK, 0},         {"address", ROLE_BLOCK, 1},  {"article", ROLE_BLOCK, 1},
+    {"a", ROLE_LINK, 0},         {"address", ROLE_BLOCK, 1},    {"article", ROLE_BLOCK, 1},
     {"aside", ROLE_BLOCK, 1},    {"blockquote", ROLE_QUOTE, 2}, {"body", ROLE_BLOCK, 1},
-    {"br", ROLE_BREAK, 1},       {"caption", ROLE_BLOCK, 1},  {"center", ROLE_BLOCK, 1},
-    {"dd", ROLE_BLOCK, 1},       {"details", ROLE_BLOCK, 1},  {"dir", ROLE_LIST, 1},
-    {"div", ROLE_BLOCK, 1},      {"dl", ROLE_BLOCK, 2},       {"dt", ROLE_BLOCK, 1},
+    {"br", ROLE_BREAK, 1},       {"caption", ROLE_BLOCK, 1},    {"center", ROLE_BLOCK, 1},
+    {"dd", ROLE_BLOCK, 1},       {"details", ROLE_BLOCK, 1},    {"dir", ROLE_LIST, 1},
+    {"div", ROLE_BLOCK, 1},      {"dl", ROLE_BLOCK, 2},         {"dt", ROLE_BLOCK, 1},
     {"fieldset", ROLE_BLOCK, 1}, {"figcaption", ROLE_BLOCK, 1}, {"figure", ROLE_BLOCK, 2},
-    {"footer", ROLE_BLOCK, 1},   {"form", ROLE_BLOCK, 1},     {"h1", ROLE_BLOCK, 2},
-    {"h2", ROLE_BLOCK, 2},       {"h3", ROLE_BLOCK, 2},       {"h4", ROLE_BLOCK, 2},
-    {"h5", ROLE_BLOCK, 2},       {"h6", ROLE_BLOCK, 2},       {"head", ROLE_BLOCK, 1},
-    {"header", ROLE_BLOCK, 1},   {"hr", ROLE_RULE, 1},        {"html", ROLE_BLOCK, 1},
-    {"img", ROLE_IMAGE, 0},      {"legend", ROLE_BLOCK, 1},   {"li", ROLE_ITEM, 1},
-    {"listing", ROLE_PRE, 2},    {"main", ROLE_BLOCK, 1},     {"menu", ROLE_LIST, 1},
-    {"nav", ROLE_BLOCK, 1},      {"ol", ROLE_LIST, 1},        {"option", ROLE_BLOCK, 1},
-    {"p", ROLE_BLOCK, 2},        {"pre", ROLE_PRE, 2},        {"section", ROLE_BLOCK, 1},
-    {"summary", ROLE_BLOCK, 1},  {"table", ROLE_BLOCK, 1},    {"tbody", ROLE_BLOCK, 1},
-    {"td", ROLE_CELL, 0},        {"tfoot", ROLE_BLOCK, 1},    {"th", ROLE_CELL, 0},
-    {"thead", ROLE_BLOCK, 1},    {"tr", ROLE_ROW, 1},         {"ul", ROLE_LIST, 1},
+    {"footer", ROLE_BLOCK, 1},   {"form", ROLE_BLOCK, 1},       {"h1", ROLE_BLOCK, 2},
+    {"h2", ROLE_BLOCK, 2},       {"h3", ROLE_BLOCK, 2},         {"h4", ROLE_BLOCK, 2},
+    {"h5", ROLE_BLOCK, 2},       {"h6", ROLE_BLOCK, 2},         {"head", ROLE_BLOCK, 1},
+    {"header", ROLE_BLOCK, 1},   {"hr", ROLE_RULE, 1},          {"html", ROLE_BLOCK, 1},
+    {"img", ROLE_IMAGE, 0},      {"legend", ROLE_BLOCK, 1},     {"li", ROLE_ITEM, 1},
+    {"listing", ROLE_PRE, 2},    {"main", ROLE_BLOCK, 1},       {"menu", ROLE_LIST, 1},
+    {"nav", ROLE_BLOCK, 1},      {"ol", ROLE_LIST, 1},          {"option", ROLE_BLOCK, 1},
+    {"p", ROLE_BLOCK, 2},        {"pre", ROLE_PRE, 2},          {"section", ROLE_BLOCK, 1},
+    {"summary", ROLE_BLOCK, 1},  {"table", ROLE_BLOCK, 1},      {"tbody", ROLE_BLOCK, 1},
+    {"td", ROLE_CELL, 0},        {"tfoot", ROLE_BLOCK, 1},      {"th", ROLE_CELL, 0},
+    {"thead", ROLE_BLOCK, 1},    {"tr", ROLE_ROW, 1},           {"ul", ROLE_LIST, 1},
     {"xmp", ROLE_PRE, 2},
 };
 

@@ -4,8 +4,8 @@
  * Links as "text <url>" (once where both say the same), "* " and "1. " before items of lists, a tab
  * between the cells of a row, "> " before lines of a quote, images as their alternative text,
  * preformatted text as it is, character references resolved; scripts, styles, titles and comments
- * left out. No tree is built and nothing recurses: one pass over tokens with a small stack of lists.
- * Time is linear; nothing is fetched. */
+ * left out. No tree is built and nothing recurses: one pass over tokens with a small stack of
+ * lists. Time is linear; nothing is fetched. */
 #ifndef MAILCHUTE_MIME_HTML_TEXT_H
 #define MAILCHUTE_MIME_HTML_TEXT_H
 

@@ -61,8 +61,8 @@ static bool skip_declaration(struct cursor *c)
     return true;
 }
 
-/* The end of the tag whose name ends at @at: its ">", quotes minded where they are closed. SIZE_MAX:
- * there is none. */
+/* The end of the tag whose name ends at @at: its ">", quotes minded where they are closed.
+ * SIZE_MAX: there is none. */
 static size_t tag_end(struct html_tokens *t, size_t at)
 {
     const struct cursor *c = &t->c;
@@ -146,7 +146,8 @@ bool html_attribute(const struct html_token *tag, const char *name, struct span 
         while (is_blank(cursor_peek(&c)) || cursor_peek(&c) == '/')
             c.pos++;
         size_t from = c.pos;
-        while (c.pos < c.len && !is_blank(c.bytes[c.pos]) && (c.bytes[c.pos] != '=' || c.pos == from))
+        while (c.pos < c.len && !is_blank(c.bytes[c.pos]) &&
+               (c.bytes[c.pos] != '=' || c.pos == from))
             c.pos++;
         bool wanted = span_is((struct span){c.bytes + from, c.pos - from}, name);
         while (is_blank(cursor_peek(&c)))
@@ -194,9 +195,9 @@ static bool reference_number(struct cursor *c, char out[HTML_NAME_MAX])
     size_t from = try.pos;
     for (int byte; (byte = cursor_peek(&try)) >= 0; try.pos++) {
         char lower = text_lower((char)byte);
-        uint32_t digit = is_digit(byte)                               ? (uint32_t)byte - '0'
+        uint32_t digit = is_digit(byte)                        ? (uint32_t)byte - '0'
                          : hex && lower >= 'a' && lower <= 'f' ? (uint32_t)lower - 'a' + 10
-                                                                      : 16;
+                                                               : 16;
         if (digit == 16)
             break;
         number = number > 0x10FFFF ? number : number * (hex ? 16 : 10) + digit;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* problem.h - lists of texts, and the list that tells what had to be repaired in a message.
  *
- * A list is the caller's struct, zeroed before use and ended by mail_texts_done(); its texts are the
- * list's. -1 is out of memory everywhere, and leaves the list as it was. */
+ * A list is the caller's struct, zeroed before use and ended by mail_texts_done(); its texts are
+ * the list's. -1 is out of memory everywhere, and leaves the list as it was. */
 #ifndef MAILCHUTE_MIME_PROBLEM_H
 #define MAILCHUTE_MIME_PROBLEM_H
 
