@@ -195,8 +195,10 @@ static struct buffer repeated(const char *piece, size_t times)
 {
     struct buffer b;
     buffer_init(&b, SIZE_MAX);
+    int bad = 0;
     for (size_t i = 0; i < times; i++)
-        ck_assert_int_eq(buffer_append_text(&b, piece), 0);
+        bad |= buffer_append_text(&b, piece);
+    ck_assert_int_eq(bad, 0); /* once: Check writes a line to a file for every assertion */
     return b;
 }
 
