@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* imap-pickup-fetch.c - windows of bodies, and the count of attempts. See imap-pickup.h. */
+#include <config.h>
+#include "imap-pickup-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Bodies ---------------------------------------------------------------------------------- */
+
+/* The message whose body this is, in the windows on their way. */
+static struct imap_entry *imap_pickup_awaited(struct imap_pickup *p, uint32_t uid)
+{
+    for (size_t i = 0; i < p->window_count; i++) {
+        struct imap_window *w = &p->windows[(p->first_window + i) % IMAP_WINDOWS];
+        struct imap_entry *entry =
+            w->state == IMAP_WINDOW_SENT ? imap_entry_find(w->entries, w->count, uid) : NULL;
+        if (entry != NULL && !entry->complete && entry->error == NULL)
+            return entry;
+    }
+    return NULL;
+}
+
+static bool imap_pickup_awaits_any(const struct imap_pickup *p)
+{
+    for (size_t i = 0; i < IMAP_WINDOWS; i++)
+        if (p->windows[i].state == IMAP_WINDOW_SENT)
+            return true;
+    return false;
+}
+
+static int imap_pickup_body(struct imap_pickup *p, const struct imap_event *event,
+                            struct error *err)
+{
+    bool known = (event->fetch.has & IMAP_FETCH_UID) != 0;
+    p->header_open = event->section == IMAP_SECTION_HEADER;
+    if (p->header_open)
+        buffer_clear(&p->header);
+    if (event->section != IMAP_SECTION_WHOLE)
+        return imap_body_start(&p->body, 0, false, err);
+    bool wanted =
+        known ? imap_pickup_awaited(p, event->fetch.uid) != NULL : imap_pickup_awaits_any(p);
+    return imap_body_start(&p->body, event->size, wanted, err);
+}
+
+static int imap_pickup_bytes(struct imap_pickup *p, struct span bytes, struct error *err)
+{
+    if (!p->header_open)
+        return imap_body_bytes(&p->body, bytes, err);
+    size_t room = IMAP_HEADER_MAX - p->header.len;
+    if (buffer_append(&p->header, bytes.bytes, bytes.len < room ? bytes.len : room) < 0)
+        return error_oom(err, "reading a header");
+    return 0;
+}
+
+static int imap_pickup_fetched(struct imap_pickup *p, const struct imap_fetch *fetch,
+                               struct error *err)
+{
+    bool known = (fetch->has & IMAP_FETCH_UID) != 0;
+    if (fetch->has & IMAP_FETCH_WHOLE) {
+        struct imap_entry *entry = known ? imap_pickup_awaited(p, fetch->uid) : NULL;
+        return imap_body_give(&p->body, entry, err);
+    }
+    return known ? imap_pickup_listed(p, fetch, err) : 0;
+}
+
+int imap_pickup_on_event(void *context, const struct imap_event *event, struct error *err)
+{
+    struct imap_pickup *p = context;
+    switch (event->kind) {
+    case IMAP_EVENT_BODY:
+        return imap_pickup_body(p, event, err);
+    case IMAP_EVENT_BODY_BYTES:
+        return imap_pickup_bytes(p, event->text, err);
+    case IMAP_EVENT_BODY_END:
+        p->header_open = false;
+        return imap_body_end(&p->body, err);
+    case IMAP_EVENT_FETCH:
+        return imap_pickup_fetched(p, &event->fetch, err);
+    default:
+        return 0;
+    }
+}
+
+/* ---- Windows --------------------------------------------------------------------------------- */
+
+/* Which of a window's entries are to be fetched. */
+static bool imap_entry_fetches(const struct imap_entry *entry)
+{
+    return entry->error == NULL;
+}
+
+/* These were attempted, and it was not their fault that nothing came of it: they do not count. */
+int imap_pickup_withdraw(struct imap_pickup *p, const uint32_t *uids, size_t count,
+                         struct error *err)
+{
+    struct imap_record records[IMAP_RECORDS_MAX];
+    if (p->session == NULL || p->options.read_only || count == 0)
+        return 0;
+    for (size_t i = 0; i < count; i++)
+        records[i] =
+            (struct imap_record){.uidvalidity = imap_session_selected(p->session)->uidvalidity,
+                                 .uid = uids[i],
+                                 .step = IMAP_STEP_UNKNOWN};
+    return p->host->note(p->host->context, records, count, err);
+}
+
+/* A body that was asked for and did not come, though the server says all is well: later again, in
+ * the end it stays where it is. Never badmail: this is not the mail's fault. */
+static int imap_pickup_missing(struct imap_pickup *p, struct imap_entry *entry, struct error *err)
+{
+    p->planned--;
+    if (++entry->tries >= IMAP_TRIES_MAX) {
+        imap_host_log(p->host, IMAP_LOG_WARNING,
+                      "message %u of '%s' is listed, but the server does not "
+                      "give it out, or it went meanwhile; left for a later run",
+                      entry->uid, p->folders.mailbox.name);
+        imap_entry_done(entry);
+        return entry->noted ? imap_pickup_withdraw(p, &entry->uid, 1, err) : 0;
+    }
+    struct imap_entry *retry = realloc(p->retry, (p->retry_count + 1) * sizeof *retry);
+    if (retry == NULL)
+        return error_oom(err, "fetching mail");
+    p->retry = retry;
+    p->retry[p->retry_count++] = *entry;
+    return 0;
+}
+
+static int imap_window_done(void *context, const struct imap_event *answer, struct error *err)
+{
+    struct imap_window *w = context;
+    struct imap_pickup *p = w->owner;
+    if (answer->status == IMAP_BAD)
+        return imap_answer_error(answer, ERROR_PROTOCOL, "UID FETCH", "try again later", err);
+    if (answer->status ==
+        IMAP_NO) { /* what came with a NO does not count; pauses end the session */
+        (void)imap_answer_error(answer, ERROR_LINK, "UID FETCH", "try again later", err);
+        if (err->class == ERROR_PAUSE)
+            return -1;
+        imap_host_log(p->host, IMAP_LOG_WARNING, "%s", err->text);
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < w->count; i++) {
+        struct imap_entry *entry = &w->entries[i];
+        if (imap_entry_fetches(entry) && answer->status == IMAP_NO) {
+            imap_entry_done(entry);
+            entry->complete = false;
+        }
+        if (entry->complete || entry->error != NULL)
+            w->entries[kept++] = *entry;
+        else if (imap_pickup_missing(p, entry, err) < 0)
+            return -1;
+    }
+    w->count = kept;
+    w->state = IMAP_WINDOW_READY;
+    return 0;
+}
+
+/* Note ATTEMPTED: after three notes without an end a message counts as one that kills us. */
+static int imap_window_note(struct imap_pickup *p, struct imap_window *w, struct error *err)
+{
+    struct imap_record records[IMAP_WINDOW_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < w->count; i++)
+        if (imap_entry_fetches(&w->entries[i]) && !w->entries[i].noted) {
+            w->entries[i].noted = true;
+            records[count++] =
+                (struct imap_record){.uidvalidity = imap_session_selected(p->session)->uidvalidity,
+                                     .uid = w->entries[i].uid,
+                                     .step = IMAP_STEP_ATTEMPTED};
+        }
+    if (p->options.read_only || count == 0)
+        return 0;
+    return p->host->note(p->host->context, records, count, err);
+}
+
+static int imap_window_send(struct imap_pickup *p, struct imap_window *w, struct error *err)
+{
+    struct imap_call call = {
+        .what = "UID FETCH", .context = w, .done = imap_window_done, .bulk = true};
+    struct imap_command command;
+    struct imap_set set;
+    bool fine = true;
+    imap_set_init(&set);
+    for (size_t i = 0; i < w->count; i++)
+        if (imap_entry_fetches(&w->entries[i]))
+            fine = imap_set_add(&set, w->entries[i].uid, w->entries[i].uid) == 0 && fine;
+    if (set.count == 0) {
+        w->state = IMAP_WINDOW_READY;
+        return fine ? 0 : error_oom(err, "fetching mail");
+    }
+    w->state = IMAP_WINDOW_SENT;
+    if (imap_window_note(p, w, err) < 0) {
+        imap_set_done(&set);
+        return -1;
+    }
+    imap_command_init(&command, "UID FETCH ");
+    imap_command_set(&command, &set);
+    imap_command_add(&command, " (UID BODY.PEEK[])");
+    imap_set_done(&set);
+    return imap_session_send(p->session, &command, &call, err);
+}
+
+bool imap_pickup_limit_reached(const struct imap_pickup *p)
+{
+    return p->options.limit != 0 && p->planned >= p->options.limit;
+}
+
+/* How many messages that were tried so often may be on their way together. One that kills us is
+ * found by halving: it goes with many, then with few, then alone, and nothing beside it is
+ * counted. */
+static size_t imap_window_most(const struct imap_pickup *p, uint32_t attempts)
+{
+    size_t most = p->settings->batch != 0 ? p->settings->batch : IMAP_WINDOW_COUNT;
+    size_t limit = attempts == 0 ? IMAP_WINDOW_MAX : attempts == 1 ? IMAP_SUSPECTS_MAX : 1;
+    return most < limit ? most : limit;
+}
+
+static bool imap_entry_is_suspect(const struct imap_entry *entry)
+{
+    return imap_entry_fetches(entry) && entry->attempts > 0;
+}
+
+/* Does this one fit into the window? */
+static bool imap_window_fits(const struct imap_pickup *p, const struct imap_window *w,
+                             const struct imap_entry *entry)
+{
+    if (imap_pickup_limit_reached(p))
+        return false;
+    if (w->count == 0) /* suspects only when all others, and suspects before them, are done with */
+        return !(p->suspects || imap_entry_is_suspect(entry)) ||
+               (p->window_count == 0 && p->out == 0);
+    if (imap_entry_is_suspect(entry) != imap_entry_is_suspect(&w->entries[0]) ||
+        (imap_entry_is_suspect(entry) && entry->attempts != w->entries[0].attempts) ||
+        w->count >= imap_window_most(p, imap_entry_is_suspect(entry) ? entry->attempts : 0))
+        return false;
+    return !imap_entry_fetches(entry) || w->bytes + entry->size <= IMAP_WINDOW_BYTES;
+}
+
+/* Nothing can be asked for before the host has settled what it holds. */
+bool imap_pickup_waits_for_host(const struct imap_pickup *p)
+{
+    const struct imap_entry *next = p->listed_next < p->listed_count ? &p->listed[p->listed_next]
+                                    : p->retry_count > 0             ? &p->retry[0]
+                                                                     : NULL;
+    return p->out > 0 && p->window_count == 0 && !imap_moves_busy(p->moves) && next != NULL &&
+           (p->suspects || imap_entry_is_suspect(next));
+}
+
+static void imap_window_put(struct imap_pickup *p, struct imap_window *w,
+                            const struct imap_entry *entry)
+{
+    w->entries[w->count++] = *entry;
+    w->bytes += imap_entry_fetches(entry) ? entry->size : 0;
+    p->planned++;
+}
+
+/* The next window, from what is listed; when that is done with, from what did not come before. */
+int imap_pickup_fill_window(struct imap_pickup *p, struct error *err)
+{
+    struct imap_window *w = &p->windows[(p->first_window + p->window_count) % IMAP_WINDOWS];
+    w->owner = p;
+    w->count = w->next = 0;
+    w->bytes = 0;
+    while (p->listed_next < p->listed_count && imap_window_fits(p, w, &p->listed[p->listed_next]))
+        imap_window_put(p, w, &p->listed[p->listed_next++]);
+    bool last = p->todo.count == 0 && !p->listing_sent && !p->listing_ready && !p->searching &&
+                p->listed_next == p->listed_count && p->window_count == 0;
+    size_t at = 0;
+    if (w->count == 0 && last) /* in the order of UIDs: windows were */
+        while (at < p->retry_count && imap_window_fits(p, w, &p->retry[at]) &&
+               (w->count == 0 || p->retry[at].uid > w->entries[w->count - 1].uid))
+            imap_window_put(p, w, &p->retry[at++]);
+    if (at > 0) {
+        p->retry_count -= at;
+        memmove(p->retry, p->retry + at, p->retry_count * sizeof *p->retry);
+    }
+    if (w->count == 0)
+        return 0;
+    p->window_count++;
+    p->suspects = imap_entry_is_suspect(&w->entries[0]);
+    return imap_window_send(p, w, err);
+}
+
+/* All that is on its way and was not handed out. The session may be broken: only the ledger is
+ * told. */
+void imap_pickup_withdraw_windows(struct imap_pickup *p)
+{
+    uint32_t uids[IMAP_WINDOW_MAX];
+    struct error err;
+    for (size_t i = 0; i < p->window_count; i++) {
+        const struct imap_window *w = &p->windows[(p->first_window + i) % IMAP_WINDOWS];
+        size_t count = 0;
+        for (size_t j = w->next; j < w->count; j++)
+            if (w->entries[j].noted)
+                uids[count++] = w->entries[j].uid;
+        if (imap_pickup_withdraw(p, uids, count, &err) < 0)
+            imap_host_log(p->host, IMAP_LOG_WARNING, "attempts could not be taken back: %s",
+                          err.text);
+    }
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* imap-pickup-list.c - from SEARCH to a listing of what is to be fetched. See imap-pickup.h. */
+#include <config.h>
+#include "imap-pickup-private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* ---- Searching ------------------------------------------------------------------------------- */
+
+static int imap_search_data(void *context, const struct imap_event *event, bool *out_taken,
+                            struct error *err)
+{
+    struct imap_pickup *p = context;
+    (void)err;
+    if (event->kind != IMAP_EVENT_SEARCH)
+        return 0;
+    *out_taken = true;
+    if (imap_set_add(&p->todo, event->range.first, event->range.last) < 0)
+        p->overflow = true; /* more than a million pieces: the rest is found by a later search */
+    return 0;
+}
+
+static int imap_search_done(void *context, const struct imap_event *answer, struct error *err)
+{
+    struct imap_pickup *p = context;
+    p->searching = false;
+    if (answer->status != IMAP_OK)
+        return imap_answer_error(answer,
+                                 p->settings->search != NULL ? ERROR_CONFIG : ERROR_PROTOCOL,
+                                 "UID SEARCH", "check search in the connection string", err);
+    uint64_t found = imap_set_size(&p->todo);
+    if (found > (uint64_t)imap_session_selected(p->session)->exists + IMAP_SET_RANGES_MAX)
+        return error_set(err, ERROR_PROTOCOL,
+                         "the server finds more messages (%" PRIu64 ") than there are "
+                         "in the mailbox; try again later, or tell its administrator",
+                         found);
+    if (imap_set_subtract(&p->todo, &p->handled) < 0)
+        return error_oom(err, "searching");
+    p->found = imap_set_size(&p->todo);
+    p->host->progress(p->host->context, p->planned + p->found);
+    return 0;
+}
+
+void imap_pickup_search_command(struct imap_session *session, const struct imap_settings *settings,
+                                struct imap_command *out_command)
+{
+    const char *search = settings->search;
+    bool esearch = (imap_session_can(session) & IMAP_CAN_ESEARCH) != 0;
+    bool eight_bit = false;
+    for (const char *at = search; at != NULL && *at != '\0'; at++)
+        eight_bit = eight_bit || (*at & 0x80) != 0;
+    imap_command_init(out_command, "UID SEARCH ");
+    imap_command_add(out_command, esearch ? "RETURN (ALL) " : "");
+    imap_command_add(out_command, eight_bit ? "CHARSET UTF-8 " : "");
+    imap_command_add(out_command, "UNDELETED");
+    if (imap_session_selected(session)->keywords)
+        imap_command_add(out_command, " UNKEYWORD " IMAP_KEYWORD);
+    if (search != NULL) {
+        imap_command_add(out_command, " ");
+        imap_command_add(out_command, search);
+    }
+}
+
+int imap_pickup_search(struct imap_pickup *p, struct error *err)
+{
+    struct imap_call call = {
+        .what = "UID SEARCH", .context = p, .data = imap_search_data, .done = imap_search_done};
+    struct imap_command command;
+    imap_pickup_search_command(p->session, p->settings, &command);
+    imap_set_clear(&p->todo);
+    p->overflow = false;
+    p->searched = p->searching = true;
+    p->next_poll_ms = clock_monotonic_ms(&p->host->clock) + p->settings->poll_ms;
+    return imap_session_send(p->session, &command, &call, err);
+}
+
+/* ---- Data of messages ------------------------------------------------------------------------ */
+
+/* A rule looks at the header that came before the end of this FETCH response. */
+static int imap_pickup_apply_rules(struct imap_pickup *p, struct imap_entry *entry,
+                                   struct error *err)
+{
+    struct span header = {(const uint8_t *)buffer_text(&p->header), p->header.len};
+    bool take = true, undecided = false;
+    if (imap_rules_take(&p->rules, header, &take, &undecided, err) < 0)
+        return -1;
+    if (undecided)
+        imap_host_log(p->host, IMAP_LOG_WARNING,
+                      "message %u: a rule (accept, skip) ran into the limits of "
+                      "its expression, which counts as no match",
+                      entry->uid);
+    entry->left = !take;
+    return 0;
+}
+
+int imap_pickup_listed(struct imap_pickup *p, const struct imap_fetch *fetch, struct error *err)
+{
+    struct imap_entry *entry = imap_entry_find(p->listing, p->listing_count, fetch->uid);
+    if (!p->listing_sent || entry == NULL || (fetch->has & IMAP_FETCH_SIZE) == 0)
+        return 0; /* unasked, or the news of a flag */
+    entry->listed = true;
+    entry->size = fetch->size;
+    entry->has_date = (fetch->has & IMAP_FETCH_DATE) != 0;
+    entry->date_s = fetch->date_s;
+    entry->date_offset_min = fetch->date_offset_min;
+    entry->left = (fetch->flags & IMAP_FLAG_DELETED) != 0;
+    if (!imap_rules_any(&p->rules) || entry->left)
+        return 0;
+    entry->left = (fetch->has & IMAP_FETCH_HEADER) == 0; /* no header: not now */
+    return entry->left ? 0 : imap_pickup_apply_rules(p, entry, err);
+}
+
+/* ---- Listing --------------------------------------------------------------------------------- */
+
+/* Why this one is not to be fetched, or NULL. */
+static int imap_entry_judge(const struct imap_pickup *p, struct imap_entry *entry,
+                            struct error *err)
+{
+    int n = 0;
+    if (entry->attempts >= IMAP_ATTEMPTS_MAX)
+        n = asprintf(&entry->error,
+                     "%u attempts to load message %u did not come to an end; it is set "
+                     "aside, look at it in the badmail folder",
+                     entry->attempts, entry->uid);
+    else if (entry->size > p->settings->max_size)
+        n = asprintf(&entry->error,
+                     "message has %" PRIu64 " bytes, maxSize allows %" PRIu64
+                     "; raise maxSize to load it",
+                     entry->size, p->settings->max_size);
+    if (n >= 0)
+        return 0;
+    entry->error = NULL;
+    return error_oom(err, "listing mail");
+}
+
+/* What the ledger says of each message in the listing. */
+static int imap_listing_known(struct imap_pickup *p, struct error *err)
+{
+    const struct imap_selected *selected = imap_session_selected(p->session);
+    struct imap_record records[IMAP_WINDOW_MAX];
+    for (size_t i = 0; i < p->listing_count; i++)
+        records[i] =
+            (struct imap_record){.uidvalidity = selected->uidvalidity, .uid = p->listing[i].uid};
+    if (p->listing_count > 0 &&
+        p->host->known(p->host->context, records, p->listing_count, err) < 0)
+        return -1;
+    for (size_t i = 0; i < p->listing_count; i++) {
+        struct imap_entry *entry = &p->listing[i];
+        if (records[i].step >= IMAP_STEP_STORED) {
+            entry->left = true;
+            if (records[i].step < IMAP_STEP_MOVED && !p->options.read_only &&
+                imap_moves_add(p->moves, &records[i], err) < 0)
+                return -1;
+        }
+        entry->attempts = records[i].step == IMAP_STEP_UNKNOWN ? 0 : records[i].attempts;
+        if (imap_entry_judge(p, entry, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Out of the listing: what did not come (it is gone), and what is to be left. */
+static void imap_listing_keep(struct imap_pickup *p)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < p->listing_count; i++) {
+        if (p->listing[i].listed && !p->listing[i].left)
+            p->listing[kept++] = p->listing[i];
+        else
+            imap_entry_done(&p->listing[i]);
+    }
+    p->listing_count = kept;
+}
+
+static int imap_listing_done(void *context, const struct imap_event *answer, struct error *err)
+{
+    struct imap_pickup *p = context;
+    p->listing_sent = false;
+    if (answer->status != IMAP_OK)
+        return imap_answer_error(answer, ERROR_PROTOCOL, "listing mail", "try again later", err);
+    imap_listing_keep(p);
+    if (imap_listing_known(p, err) < 0)
+        return -1;
+    imap_listing_keep(p);
+    p->listing_ready = true;
+    return 0;
+}
+
+/* Ask for the data of the next UIDs. */
+int imap_listing_send(struct imap_pickup *p, struct error *err)
+{
+    struct imap_call call = {.what = "UID FETCH", .context = p, .done = imap_listing_done};
+    struct imap_command command;
+    struct imap_set window;
+    imap_set_init(&window);
+    if (imap_set_take(&p->todo, IMAP_WINDOW_MAX, &window) < 0)
+        return error_oom(err, "listing mail");
+    imap_command_init(&command, "UID FETCH ");
+    imap_command_set(&command, &window);
+    imap_command_add(&command, imap_rules_any(&p->rules)
+                                   ? " (UID FLAGS RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER])"
+                                   : " (UID FLAGS RFC822.SIZE INTERNALDATE)");
+    p->listing_count = 0;
+    for (size_t i = 0; i < window.count; i++) {
+        if (imap_set_add(&p->handled, window.ranges[i].first, window.ranges[i].last) < 0)
+            imap_set_clear(&p->handled); /* the ledger knows them too, if more slowly */
+        for (uint64_t uid = window.ranges[i].first; uid <= window.ranges[i].last; uid++)
+            p->listing[p->listing_count++] = (struct imap_entry){.uid = (uint32_t)uid};
+    }
+    imap_set_done(&window);
+    p->listing_sent = true;
+    return imap_session_send(p->session, &command, &call, err);
+}

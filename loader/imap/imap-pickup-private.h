@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* imap-pickup-private.h - what the files of the pick-up share; nobody else includes it.
+ *
+ *   imap-pickup.c        the pass: connect, plan, hand out, settle, wait
+ *   imap-pickup-list.c   from SEARCH to a listing of what is to be fetched
+ *   imap-pickup-fetch.c  windows of bodies, and the count of attempts */
+#ifndef MAILCHUTE_LOADER_IMAP_PICKUP_PRIVATE_H
+#define MAILCHUTE_LOADER_IMAP_PICKUP_PRIVATE_H
+
+#include "buffer.h"
+#include "imap-move.h"
+#include "imap-pickup.h"
+#include "imap-rules.h"
+#include "imap-window.h"
+
+#define IMAP_WINDOWS 3u        /* one being handed out, two on their way */
+#define IMAP_WINDOW_COUNT 256u /* messages of a window, where batch does not say */
+#define IMAP_SUSPECTS_MAX 16u  /* messages of a window that were tried once before, in vain */
+
+struct imap_pickup {
+    struct imap_pickup_options options;
+    const struct imap_settings *settings;
+    const struct imap_host *host;
+    char *user, *secret;
+    struct imap_rules rules;
+    struct imap_session *session; /* NULL until the first next() */
+    struct imap_folders folders;
+    struct imap_moves *moves;
+
+    struct imap_set todo;    /* found, not listed yet */
+    struct imap_set handled; /* listed in this session: not to be listed again */
+    bool searched, searching, overflow;
+    uint64_t found; /* by the last search, for progress() */
+    uint64_t next_poll_ms;
+
+    struct imap_entry listing[IMAP_WINDOW_MAX]; /* asked for */
+    size_t listing_count;
+    bool listing_sent, listing_ready;
+    struct imap_entry listed[IMAP_WINDOW_MAX]; /* to be fetched, from listed_next on */
+    size_t listed_count, listed_next;
+    struct imap_entry *retry; /* bodies that did not come */
+    size_t retry_count;
+
+    struct imap_window windows[IMAP_WINDOWS]; /* a ring; oldest at first_window */
+    size_t first_window, window_count;
+    struct imap_body body;
+    struct buffer header; /* of the message being listed, for the rules */
+    bool header_open;
+
+    uint64_t planned;        /* messages in windows or handed out, against options.limit */
+    uint64_t out;            /* handed out, not settled */
+    bool suspects;           /* the last window holds messages that were tried before */
+    struct imap_entry given; /* what the last message's borrowed texts belong to */
+    char date[CLOCK_RFC3339_MAX];
+};
+
+/** imap_pickup_search - look for mail anew; what is found comes to todo. */
+int imap_pickup_search(struct imap_pickup *p, struct error *err);
+
+/** imap_listing_send - ask for the data of the next UIDs of todo. */
+int imap_listing_send(struct imap_pickup *p, struct error *err);
+
+/** imap_pickup_listed - the data of a message came. */
+int imap_pickup_listed(struct imap_pickup *p, const struct imap_fetch *fetch, struct error *err);
+
+/** imap_pickup_fill_window - ask for the next bodies, if there is anything that may be asked for. */
+int imap_pickup_fill_window(struct imap_pickup *p, struct error *err);
+
+/** imap_pickup_on_event - data that no command took: listings and bodies. */
+int imap_pickup_on_event(void *context, const struct imap_event *event, struct error *err);
+
+bool imap_pickup_limit_reached(const struct imap_pickup *p);
+
+/** imap_pickup_waits_for_host - nothing can be asked for before the host settles what it holds. */
+bool imap_pickup_waits_for_host(const struct imap_pickup *p);
+
+/** imap_pickup_withdraw - these were attempted, and it was not their fault that nothing came of it:
+ * it does not count. */
+int imap_pickup_withdraw(struct imap_pickup *p, const uint32_t *uids, size_t count,
+                         struct error *err);
+
+/** imap_pickup_withdraw_windows - the same for all that is on its way and was not handed out. */
+void imap_pickup_withdraw_windows(struct imap_pickup *p);
+
+#endif
