@@ -56,7 +56,8 @@ static int heard_event(void *context, const struct imap_event *e, struct error *
     }
     switch (e->kind) {
     case IMAP_EVENT_TAGGED:
-        heard_add(heard, "tag", e->tag); /* fall through */
+        heard_add(heard, "tag", e->tag);
+        __attribute__((fallthrough));
     case IMAP_EVENT_STATUS:
         buffer_printf(&heard->log, "%s code=%d", statuses[e->status], e->code != IMAP_CODE_NONE);
         heard_add(heard, " args", e->args);
