@@ -105,6 +105,13 @@ class Tree(unittest.TestCase):
         self.assertEqual(samples, set(re.findall(r"(?m)^(\d\d-\S+)", read(
             "conf/sample-mail/README"))))
 
+    def test_every_test_is_explained(self):
+        readme = read("tests/README")
+        for path in glob.glob(os.path.join(TOP, "tests", "*-test.c")) + \
+                glob.glob(os.path.join(TOP, "tests", "*-*.py")):
+            name = re.sub(r"\.(c|py)$", "", os.path.basename(path))
+            self.assertRegex(readme, r"(?m)(^  |, )%s(,|$| )" % re.escape(name))
+
 
 class Scripts(unittest.TestCase):
 
