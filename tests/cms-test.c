@@ -323,6 +323,7 @@ static Suite *suite(void)
     tcase_add_test(t, octet_strings_of_one_byte_by_the_million_come_out_in_linear_time);
     tcase_add_test(t, any_byte_changed_is_read_without_harm);
     tcase_add_test(t, a_taker_that_says_stop_stops_the_walk);
+    tcase_set_timeout(t, 60);
     suite_add_tcase(s, t);
     return s;
 }

@@ -7,6 +7,7 @@
 
 #include "codepage.h"
 #include "rtf-lzfu.h"
+#include "rtf-output.h"
 #include "rtf.h"
 #include "text.h"
 
@@ -234,12 +235,18 @@ START_TEST(floods_are_read_in_linear_time)
     check_flood("{\\rtf1 ", "{", 1000000, 0);
     check_flood("{\\rtf1 ", "{a}", 1000000, 1000000);
     check_flood("{\\rtf1{\\fonttbl", "{\\f1\\fcharset128 x;}", 100000, 0);
-    check_flood("{\\rtf1\\ansicpg932 ", "\\'93\\'fa\\u0 ?", 100000, 300000);
     check_flood("{\\rtf1 ", "\\f1\\ansicpg1250\\'e4\\ansicpg1251\\'e4\\ansicpg1253\\'e4", 100000,
                 600000);
     check_flood("{\\rtf1 ", "\\u-10179?", 100000, 300000);
     check_flood("{\\rtf1 ", "\\*\\x", 1000000, 0);
     check_flood("{\\rtf1 \\bin999999999 ", "text", 100000, 0);
+}
+END_TEST
+
+START_TEST(runs_beyond_the_limit_cost_no_decoder)
+{
+    check_flood("{\\rtf1\\ansicpg932 ", "\\'93\\'fa\\u32 ?", RTF_OUTPUT_RUNS_MAX + 1000,
+                4 * RTF_OUTPUT_RUNS_MAX + 7 * 1000);
 }
 END_TEST
 
@@ -303,6 +310,8 @@ static Suite *suite(void)
     tcase_add_test(t, any_byte_changed_unpacks_without_harm);
     tcase_add_loop_test(t, rtf_becomes_html_or_text_at_every_split, 0, sizeof rows / sizeof *rows);
     tcase_add_test(t, floods_are_read_in_linear_time);
+    tcase_add_test(t, runs_beyond_the_limit_cost_no_decoder);
+    tcase_set_timeout(t, 60);
     tcase_add_test(t, every_code_page_gives_valid_utf8);
     tcase_add_test(t, a_full_buffer_keeps_a_beginning_cut_at_a_character);
     tcase_add_test(t, code_pages_have_labels);

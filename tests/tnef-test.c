@@ -262,7 +262,7 @@ static void put_rtf(struct props *p, const char *rtf)
     put_u32(&z, (uint32_t)strlen(rtf) + 12);
     put_u32(&z, (uint32_t)strlen(rtf));
     buffer_append(&z, "LZFu\0\0\0\0", 8);
-    for (size_t i = 0; i < strlen(rtf); i++) {
+    for (size_t i = 0, len = strlen(rtf); i < len; i++) {
         if (i % 8 == 0)
             buffer_append_byte(&z, 0);
         buffer_append_byte(&z, (uint8_t)rtf[i]);
@@ -325,6 +325,33 @@ static void put_object(struct buffer *b, const char *name, const struct buffer *
     put_property(&p, 0x3701000D, object.data, object.len);
     put_props(b, 2, &p);
 }
+
+START_TEST(many_message_objects_share_one_limit_of_rtf)
+{
+    struct buffer rtf, inner, b;
+    struct props p;
+    struct seen s;
+    buffer_init(&rtf, 1 << 20);
+    buffer_append_text(&rtf, "{\\rtf1 ");
+    for (unsigned i = 0; i < 50000; i++)
+        buffer_append_text(&rtf, "0123456789");
+    put_start(&inner);
+    props_start(&p);
+    put_rtf(&p, rtf.data);
+    put_props(&inner, 1, &p);
+    put_start(&b);
+    for (unsigned i = 0; i < 20; i++)
+        put_object(&b, "o", &inner);
+    read_tnef(&b, b.len, b.len, &s);
+    ck_assert_uint_lt(s.files.len, 2 * TNEF_TEXT_MAX + 20 * 40);
+    ck_assert_uint_gt(s.files.len, 2 * TNEF_TEXT_MAX - 20 * 40);
+    ck_assert_uint_gt(s.problems.count, 0);
+    seen_done(&s);
+    buffer_done(&b);
+    buffer_done(&inner);
+    buffer_done(&rtf);
+}
+END_TEST
 
 START_TEST(a_message_object_gives_its_files_and_its_body_as_a_file)
 {
@@ -579,6 +606,7 @@ static Suite *suite(void)
     tcase_add_test(t, compressed_rtf_gives_the_html_in_it);
     tcase_add_test(t, compressed_rtf_that_was_never_html_gives_text);
     tcase_add_test(t, html_of_its_own_counts_more_than_that_inside_rtf);
+    tcase_add_test(t, many_message_objects_share_one_limit_of_rtf);
     tcase_add_test(t, a_message_object_gives_its_files_and_its_body_as_a_file);
     tcase_add_test(t, an_object_that_is_no_message_is_a_file_of_its_bytes);
     tcase_add_test(t, message_objects_nested_too_deep_are_a_file);
@@ -591,6 +619,7 @@ static Suite *suite(void)
     tcase_add_test(t, lengths_and_counts_that_lie_end_at_the_end);
     tcase_add_test(t, many_attributes_and_objects_are_read_in_linear_time);
     tcase_add_test(t, a_sink_that_says_stop_stops_the_parser);
+    tcase_set_timeout(t, 60);
     suite_add_tcase(s, t);
     return s;
 }

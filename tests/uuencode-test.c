@@ -225,6 +225,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_yenc_line_of_any_length_is_data);
     tcase_add_test(t, a_million_begin_lines_are_prose_in_linear_time);
     tcase_add_test(t, a_sink_that_says_stop_stops_the_filter);
+    tcase_set_timeout(t, 60);
     suite_add_tcase(s, t);
     return s;
 }

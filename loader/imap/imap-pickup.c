@@ -151,8 +151,9 @@ int imap_pickup_open(const struct imap_pickup_options *options, struct imap_pick
     p->settings = options->settings;
     p->host = options->host;
     p->body.spool_dir = options->host->spool_dir;
-    p->body.options =
-        (struct mail_options){options->settings->attach_html, options->settings->sanitize, NULL};
+    p->body.options = (struct mail_options){.attach_html = options->settings->attach_html,
+                                            .sanitize = options->settings->sanitize,
+                                            .spool_dir = options->host->spool_dir};
     p->body.max_size = options->settings->max_size;
     buffer_init(&p->header, IMAP_HEADER_MAX);
     if (imap_rules_init(&p->rules, options->settings, err) < 0)

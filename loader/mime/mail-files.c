@@ -3,6 +3,7 @@
 #include <config.h>
 #include "mail-files.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "header-text.h"
@@ -16,6 +17,7 @@ struct mail_files {
     struct mail_attachments *attachments;
     struct uuencode_filter *filter;
     struct mail_attachment_writer *writer; /* of the file under way */
+    bool told;                             /* that there are too many */
 };
 
 static int files_text(void *context, const uint8_t *bytes, size_t count)
@@ -27,9 +29,12 @@ static int files_text(void *context, const uint8_t *bytes, size_t count)
 static int files_begin(void *context, struct span name)
 {
     struct mail_files *files = context;
-    if (files->attachments->mail->attachment_count >= MAIL_PARTS_MAX)
-        return problem_add(files->body->problems, "more than %u files: the rest is not taken out",
-                           MAIL_PARTS_MAX);
+    if (files->attachments->mail->attachment_count >= MAIL_PARTS_MAX) {
+        bool told = files->told;
+        files->told = true;
+        return told ? 0 : problem_add(files->body->problems, "more than %u files: the rest is not "
+                                      "taken out", MAIL_PARTS_MAX);
+    }
     AUTO_TEXT filename = header_take_text(name, NAME_MAX_BYTES, files->body->problems);
     if (filename == NULL)
         return -1;

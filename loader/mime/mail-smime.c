@@ -9,11 +9,15 @@
 #include "problem.h"
 #include "text.h"
 
+#define MAIL_SMIME_PIECE 4096u /* bytes gathered: a content can come in strings of one byte */
+
 struct mail_smime {
     struct mime_handler handler;
     struct mail_texts *problems;
     struct cms_unwrap *cms;
     struct mime_parser *inner; /* NULL: no content has come */
+    size_t piece_len;
+    uint8_t piece[MAIL_SMIME_PIECE];
     uint8_t room[MAIL_SMIME_ROOM];
 };
 
@@ -27,12 +31,31 @@ bool mail_smime_is(const char *content_type, const char *filename)
            strcmp(content_type, "application/octet-stream") == 0;
 }
 
+static int mail_smime_flush(struct mail_smime *s)
+{
+    size_t len = s->piece_len;
+    if (len == 0)
+        return 0;
+    s->piece_len = 0;
+    if (s->inner == NULL)
+        s->inner = mime_parser_new(&s->handler, s->problems);
+    return s->inner != NULL ? mime_parser_feed(s->inner, s->piece, len) : -1;
+}
+
 static int mail_smime_take(void *context, const uint8_t *bytes, size_t count)
 {
     struct mail_smime *s = context;
-    if (s->inner == NULL)
-        s->inner = mime_parser_new(&s->handler, s->problems);
-    return s->inner != NULL ? mime_parser_feed(s->inner, bytes, count) : -1;
+    while (count > 0) {
+        size_t room = MAIL_SMIME_PIECE - s->piece_len;
+        size_t n = count < room ? count : room;
+        memcpy(s->piece + s->piece_len, bytes, n);
+        s->piece_len += n;
+        bytes += n;
+        count -= n;
+        if (s->piece_len == MAIL_SMIME_PIECE && mail_smime_flush(s) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 struct mail_smime *mail_smime_new(const struct mime_handler *handler, struct mail_texts *problems)
@@ -61,7 +84,7 @@ uint8_t *mail_smime_room(struct mail_smime *s)
 
 int mail_smime_write(struct mail_smime *s, const uint8_t *bytes, size_t count)
 {
-    return cms_unwrap_feed(s->cms, bytes, count);
+    return cms_unwrap_feed(s->cms, bytes, count) < 0 ? -1 : mail_smime_flush(s);
 }
 
 int mail_smime_finish(struct mail_smime *s)

@@ -54,6 +54,7 @@ static int rtf_lzfu_put(struct rtf_lzfu_out *out, uint8_t byte)
         return 0;
     }
     out->z->left--;
+    out->z->made++;
     out->bytes[out->len++] = byte;
     return out->len == sizeof out->bytes ? rtf_lzfu_flush(out) : 0;
 }

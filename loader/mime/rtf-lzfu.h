@@ -33,6 +33,7 @@ struct rtf_lzfu {
     uint8_t held;
     uint16_t at;    /* where the next byte goes in the window */
     size_t left;    /* bytes that may still come out */
+    size_t made;    /* bytes that came out */
     uint8_t window[RTF_LZFU_WINDOW];
 };
 

@@ -131,6 +131,7 @@ static int rtf_output_start_run(struct rtf_output *o, uint32_t page)
     codepage_label(page, label);
     o->decoder = charset_decoder_new(label);
     o->run_page = page;
+    o->runs++;
     return o->decoder != NULL ? 0 : -1;
 }
 
@@ -150,11 +151,24 @@ int rtf_output_byte(struct rtf_output *o, uint32_t page, uint8_t byte)
             return -1;
         if (table != NULL)
             return rtf_output_char(o, table->chars[byte - 0x80]);
+        if (o->runs == RTF_OUTPUT_RUNS_MAX)
+            return rtf_output_char(o, REPLACEMENT);
         if (rtf_output_start_run(o, page) < 0)
             return -1;
     }
     o->run[o->run_len++] = byte;
     return o->run_len == RTF_OUTPUT_RUN ? rtf_output_feed(o) : 0;
+}
+
+int rtf_output_ascii(struct rtf_output *o, const uint8_t *bytes, size_t count)
+{
+    size_t room = o->out->limit - o->out->len;
+    if (o->decoder == NULL && o->high == 0 && !o->full && count <= room)
+        return buffer_append(o->out, bytes, count);
+    for (size_t i = 0; i < count; i++)
+        if (rtf_output_byte(o, CODEPAGE_DEFAULT, bytes[i]) < 0)
+            return -1;
+    return 0;
 }
 
 int rtf_output_text(struct rtf_output *o, const char *ascii)

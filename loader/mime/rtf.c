@@ -488,10 +488,27 @@ static int rtf_byte(struct rtf_reader *r, uint8_t byte)
     return 0;
 }
 
+/* How many bytes from here are plain text that needs no look at each. */
+static size_t rtf_plain(const struct rtf_reader *r, const uint8_t *bytes, size_t count)
+{
+    size_t n = 0;
+    if (r->token != RTF_TEXT || r->skip > 0 || r->depth == 0)
+        return 0;
+    while (n < count && bytes[n] >= 0x20 && bytes[n] < 0x7F && bytes[n] != '\\' &&
+           bytes[n] != '{' && bytes[n] != '}')
+        n++;
+    return n;
+}
+
 int rtf_reader_feed(struct rtf_reader *r, const uint8_t *bytes, size_t count)
 {
     for (size_t i = 0; i < count && !r->ended; i++) {
-        if (r->token == RTF_BINARY) {
+        size_t plain = rtf_plain(r, bytes + i, count - i);
+        if (plain > 0) {
+            if (rtf_is_shown(r) && rtf_output_ascii(&r->output, bytes + i, plain) < 0)
+                return -1;
+            i += plain - 1;
+        } else if (r->token == RTF_BINARY) {
             size_t skip = count - i < r->binary ? count - i : r->binary;
             r->binary -= (uint32_t)skip;
             i += skip - 1;

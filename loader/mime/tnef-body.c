@@ -9,12 +9,11 @@
 #include "charset.h"
 #include "codepage.h"
 
-#define TNEF_RTF_FACTOR 2u /* RTF around HTML is up to this much longer, mostly */
-
-void tnef_body_init(struct tnef_body *b, size_t limit)
+void tnef_body_init(struct tnef_body *b, size_t limit, size_t *rtf_left)
 {
     memset(b, 0, sizeof *b);
     b->limit = limit;
+    b->rtf_left = rtf_left;
     for (int i = 0; i < TNEF_PARTS; i++)
         buffer_init(&b->bytes[i], limit);
 }
@@ -42,7 +41,8 @@ int tnef_body_start(struct tnef_body *b, enum tnef_part part, bool unicode, bool
     b->rtf = rtf_reader_new(&b->bytes[TNEF_RTF]);
     if (b->lzfu == NULL || b->rtf == NULL)
         return -1;
-    rtf_lzfu_init(b->lzfu, b->limit * TNEF_RTF_FACTOR);
+    size_t most = b->limit * TNEF_RTF_FACTOR;
+    rtf_lzfu_init(b->lzfu, most < *b->rtf_left ? most : *b->rtf_left);
     return 0;
 }
 
@@ -70,6 +70,7 @@ int tnef_body_end(struct tnef_body *b, enum tnef_part part)
         return 0;
     int result = rtf_reader_finish(b->rtf, &b->rtf_kind);
     b->bad_rtf = b->lzfu->broken;
+    *b->rtf_left -= b->lzfu->made;
     b->cut |= b->lzfu->cut || buffer_is_full(&b->bytes[TNEF_RTF]);
     free(b->lzfu);
     b->lzfu = NULL;

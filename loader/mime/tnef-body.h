@@ -16,10 +16,13 @@
 #include "rtf-lzfu.h"
 #include "rtf.h"
 
+#define TNEF_RTF_FACTOR 2u /* RTF around HTML is up to this much longer, mostly */
+
 enum tnef_part { TNEF_OLD_TEXT, TNEF_TEXT, TNEF_HTML, TNEF_RTF, TNEF_PARTS };
 
 struct tnef_body {
     size_t limit;             /* bytes kept of each part */
+    size_t *rtf_left;         /* bytes that may still come out of compressed RTF; borrowed */
     bool seen[TNEF_PARTS];
     bool cut;                 /* some part was longer than the limit */
     bool bad_rtf;             /* the RTF is none */
@@ -30,7 +33,9 @@ struct tnef_body {
     enum rtf_kind rtf_kind;
 };
 
-void tnef_body_init(struct tnef_body *b, size_t limit);
+/** tnef_body_init - @rtf_left is shared by all bodies of one winmail.dat, so that many small ones cost
+ * no more time than a large one. */
+void tnef_body_init(struct tnef_body *b, size_t limit, size_t *rtf_left);
 void tnef_body_done(struct tnef_body *b);
 
 /** tnef_body_start - @part begins; *out_wanted is false when it is there already: feed nothing then,

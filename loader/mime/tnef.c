@@ -88,6 +88,7 @@ struct tnef_shared {
     struct tnef_sink sink;
     struct mail_texts *problems;
     unsigned files;
+    size_t rtf_left; /* bytes that may still come out of compressed RTF */
     bool stopped; /* the sink said so */
 };
 
@@ -147,7 +148,9 @@ static struct tnef *tnef_make(struct tnef_shared *shared, unsigned depth)
     t->shared = shared != NULL ? shared : &t->own;
     t->depth = depth;
     buffer_init(&t->value, TNEF_NAME_MAX);
-    tnef_body_init(&t->body, depth == 0 ? TNEF_TEXT_MAX : TNEF_NESTED_TEXT_MAX);
+    t->own.rtf_left = (size_t)TNEF_TEXT_MAX * TNEF_RTF_FACTOR;
+    tnef_body_init(&t->body, depth == 0 ? TNEF_TEXT_MAX : TNEF_NESTED_TEXT_MAX,
+                   &t->shared->rtf_left);
     return t;
 }
 
