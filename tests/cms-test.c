@@ -209,14 +209,19 @@ static const struct kind_row {
     size_t count;
     enum cms_kind kind;
 } kind_rows[] = {
-    {"enveloped", "\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03\xa0\x80", 15, CMS_ENCRYPTED},
-    {"encrypted", "\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x06\xa0\x80", 15, CMS_ENCRYPTED},
+    {"enveloped", "\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03\xa0\x80", 15,
+     CMS_ENCRYPTED},
+    {"encrypted", "\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x06\xa0\x80", 15,
+     CMS_ENCRYPTED},
     {"authEnveloped", "\x30\x80\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x17\xa0", 16,
      CMS_ENCRYPTED},
     {"compressed", "\x30\x80\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x09\xa0", 16,
      CMS_COMPRESSED},
     {"plain data", "\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01\xa0\x80", 15, CMS_NONE},
-    {"an OID longer than any of ours", "\x30\x80\x06\x14" "01234567890123456789", 24, CMS_NONE},
+    {"an OID longer than any of ours",
+     "\x30\x80\x06\x14"
+     "01234567890123456789",
+     24, CMS_NONE},
     {"text", "From: someone\r\n\r\nno CMS at all", 30, CMS_NONE},
     {"nothing", "", 0, CMS_NONE},
     {"a primitive of indefinite length", "\x30\x80\x06\x80\x00\x00", 6, CMS_NONE},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mail-container-test.c - promises of mail.h on what is inside winmail.dat and opaque signatures. */
+/* mail-container-test.c - promises of mail.h on what is inside winmail.dat and opaque signatures.
+ */
 #include <config.h>
 #include "check-main.h"
 
@@ -44,8 +45,8 @@ static int refuse(void *context, uint32_t ordinal, const uint8_t *bytes, size_t 
 }
 
 /* In two pieces (cut == count: in one). NULL: err is filled. */
-static struct mail *read_mail(const struct buffer *b, size_t cut, const struct mail_options *options,
-                              struct error *err)
+static struct mail *read_mail(const struct buffer *b, size_t cut,
+                              const struct mail_options *options, struct error *err)
 {
     struct mail *mail = NULL;
     AUTO(mail_parser) p = mail_parser_new(options);
@@ -236,9 +237,10 @@ END_TEST
 /* SignedData of indefinite lengths around @inner, in octet strings of @piece bytes; appended. */
 static void put_signed(struct buffer *b, const void *inner, size_t count, size_t piece)
 {
-    static const char before[] = "\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0\x80\x30\x80"
-                                 "\x02\x01\x01\x31\x00\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01"
-                                 "\x07\x01\xa0\x80\x24\x80";
+    static const char before[] =
+        "\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0\x80\x30\x80"
+        "\x02\x01\x01\x31\x00\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01"
+        "\x07\x01\xa0\x80\x24\x80";
     buffer_append(b, before, sizeof before - 1);
     for (size_t at = 0; at < count; at += piece) {
         size_t n = count - at < piece ? count - at : piece;
@@ -361,8 +363,10 @@ START_TEST(certificates_alone_are_an_attachment_and_no_signature)
     struct error err;
     buffer_init(&b, 1 << 16);
     buffer_append_text(&b, SIGNED_HEADER);
-    put_base64(&b, "\x30\x1c\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0\x0f\x30\x0d\x02\x01\x01"
-               "\x31\x00\x30\x06\x06\x04\x2a\x03\x04\x05", 30);
+    put_base64(&b,
+               "\x30\x1c\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0\x0f\x30\x0d\x02\x01\x01"
+               "\x31\x00\x30\x06\x06\x04\x2a\x03\x04\x05",
+               30);
     AUTO(mail) mail = read_mail(&b, b.len, NULL, &err);
     check_names(mail, "smime.p7m");
     ck_assert_uint_eq(mail->flags, 0);

@@ -131,8 +131,9 @@ static enum rtf_kind read_rtf(const char *rtf, size_t count, size_t cut, struct 
     return kind;
 }
 
-#define HTML "{\\rtf1\\ansi\\ansicpg1252\\fromhtml1 \\deff0{\\fonttbl{\\f0\\fswiss\\fcharset0 Arial;}" \
-             "{\\f5\\fcharset204 Arial Cyr;}{\\f7\\fcharset128 MS Gothic;}}{\\colortbl\\red0;}\r\n"
+#define HTML                                                                                       \
+    "{\\rtf1\\ansi\\ansicpg1252\\fromhtml1 \\deff0{\\fonttbl{\\f0\\fswiss\\fcharset0 Arial;}"      \
+    "{\\f5\\fcharset204 Arial Cyr;}{\\f7\\fcharset128 MS Gothic;}}{\\colortbl\\red0;}\r\n"
 
 static const struct row {
     const char *why, *rtf, *want;
@@ -144,7 +145,10 @@ static const struct row {
      "a bc\xC2\xA0 d", RTF_IS_TEXT},
     {"escaped braces", "{\\rtf1 \\{a\\}\\\\}", "{a}\\", RTF_IS_TEXT},
     {"quotes and dashes", "{\\rtf1 \\ldblquote a\\rdblquote\\emdash b\\rquote s}",
-     "\xE2\x80\x9C" "a\xE2\x80\x9D\xE2\x80\x94" "b\xE2\x80\x99s", RTF_IS_TEXT},
+     "\xE2\x80\x9C"
+     "a\xE2\x80\x9D\xE2\x80\x94"
+     "b\xE2\x80\x99s",
+     RTF_IS_TEXT},
     {"a table", "{\\rtf1 a\\cell b\\cell\\row c}", "a\tb\t\nc", RTF_IS_TEXT},
     {"unicode with a substitute", "{\\rtf1 \\u8364?x}", "\xE2\x82\xACx", RTF_IS_TEXT},
     {"unicode with three", "{\\rtf1{\\uc3 \\u8364 EURx}\\u8364?y}", "\xE2\x82\xACx\xE2\x82\xACy",
@@ -166,11 +170,14 @@ static const struct row {
      "{\\rtf1{\\fonttbl{\\f1\\fcharset128 B;}}\\f1\\'83\\'65\\'83X\\'83g\\par x}",
      "\xE3\x83\x86\xE3\x82\xB9\xE3\x83\x88\nx", RTF_IS_TEXT},
     {"a macintosh", "{\\rtf1\\mac \\'8a}", "\xC3\xA4", RTF_IS_TEXT},
-    {"the default font comes back", "{\\rtf1\\deff3{\\fonttbl{\\f3\\fcharset238 A;}"
-     "{\\f4\\fcharset204 B;}}\\'b9\\f4\\'b9\\plain\\'b9}", "\xC4\x85\xE2\x84\x96\xC4\x85", RTF_IS_TEXT},
-    {"destinations that are no text", "{\\rtf1{\\info{\\title t}}{\\*\\unknown u{\\b v}}"
-     "{\\pict\\wmetafile8 0102}{\\field{\\*\\fldinst HYPERLINK \"x\"}{\\fldrslt link}}a}", "linka",
-     RTF_IS_TEXT},
+    {"the default font comes back",
+     "{\\rtf1\\deff3{\\fonttbl{\\f3\\fcharset238 A;}"
+     "{\\f4\\fcharset204 B;}}\\'b9\\f4\\'b9\\plain\\'b9}",
+     "\xC4\x85\xE2\x84\x96\xC4\x85", RTF_IS_TEXT},
+    {"destinations that are no text",
+     "{\\rtf1{\\info{\\title t}}{\\*\\unknown u{\\b v}}"
+     "{\\pict\\wmetafile8 0102}{\\field{\\*\\fldinst HYPERLINK \"x\"}{\\fldrslt link}}a}",
+     "linka", RTF_IS_TEXT},
     {"binary data with braces", "{\\rtf1 a{\\pict\\bin4 }}\\{}b}", "ab", RTF_IS_TEXT},
     {"hidden text", "{\\rtf1 a{\\v b}\\v c\\v0 d}", "ad", RTF_IS_TEXT},
     {"a word that is too long", "{\\rtf1 a\\abcdefghijklmnopqrstuvwxyzabcdefghijkl1 b}", "ab",
@@ -182,11 +189,14 @@ static const struct row {
     {"no RTF", "hello", "", RTF_IS_TEXT},
     {"nothing", "", "", RTF_IS_TEXT},
 
-    {"html", HTML "{\\*\\htmltag19 <html>}{\\*\\htmltag64 <p>}\\htmlrtf {\\htmlrtf0 Hi & bye"
-     "{\\*\\htmltag72 </p>}\\htmlrtf\\par}\\htmlrtf0\r\n{\\*\\htmltag27 </html>}}",
+    {"html",
+     HTML "{\\*\\htmltag19 <html>}{\\*\\htmltag64 <p>}\\htmlrtf {\\htmlrtf0 Hi & bye"
+          "{\\*\\htmltag72 </p>}\\htmlrtf\\par}\\htmlrtf0\r\n{\\*\\htmltag27 </html>}}",
      "<html><p>Hi & bye</p></html>", RTF_IS_HTML},
-    {"entities", HTML "\\lquote a\\rquote\\~\\_\\bullet\\endash{\\*\\htmltag84 &lt;}\\htmlrtf <"
-     "\\htmlrtf0}", "&lsquo;a&rsquo;&nbsp;&shy;&bull;&ndash;&lt;", RTF_IS_HTML},
+    {"entities",
+     HTML "\\lquote a\\rquote\\~\\_\\bullet\\endash{\\*\\htmltag84 &lt;}\\htmlrtf <"
+          "\\htmlrtf0}",
+     "&lsquo;a&rsquo;&nbsp;&shy;&bull;&ndash;&lt;", RTF_IS_HTML},
     {"line ends and tabs", HTML "{\\*\\htmltag a\\par b\\tab c}\\line x}", "a\r\nb\tc\r\nx",
      RTF_IS_HTML},
     {"attributes with escapes", HTML "{\\*\\htmltag84 <a href=\"x\\'e4\\{\\}\">}}",

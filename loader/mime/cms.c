@@ -10,15 +10,15 @@
  *     4          OID eContentType, [0]
  *     5            OCTET STRING, or constructed: OCTET STRINGs inside, nested as one likes
  *
- * A value off that way is skipped by its length; where its length is indefinite it is walked. Ends are
- * kept as offsets, and none lies behind the end of the value around it. */
+ * A value off that way is skipped by its length; where its length is indefinite it is walked. Ends
+ * are kept as offsets, and none lies behind the end of the value around it. */
 #include <config.h>
 #include "cms.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define CMS_OID_MAX 16u          /* bytes of an object identifier that are kept; ours have 9 or 11 */
+#define CMS_OID_MAX 16u          /* bytes of an object identifier kept; ours have 9 or 11 */
 #define CMS_FOREVER UINT64_MAX   /* an end that only two zero octets tell */
 #define CMS_LENGTH_OCTETS_MAX 7u /* no wrap: an offset plus a length stays below 2^63 */
 
@@ -44,7 +44,7 @@ enum cms_state {
 
 struct cms_level {
     uint64_t end;     /* offset behind it, CMS_FOREVER for indefinite length */
-    uint64_t limit;   /* offset behind the innermost definite value that it is in, itself included */
+    uint64_t limit;   /* offset behind the innermost definite value around it, or itself */
     bool on_way;      /* one of the values in the picture above */
     bool octets;      /* a constructed OCTET STRING of the content */
     uint8_t children; /* seen so far, stops counting at 255 */

@@ -28,8 +28,8 @@ struct mail_smime *mail_smime_new(const struct mime_handler *handler, struct mai
 void mail_smime_free(struct mail_smime *s);
 AUTO_DEFINE(mail_smime, mail_smime_free);
 
-/** mail_smime_room - MAIL_SMIME_ROOM bytes for decoding this part: those of the handler are in use by
- * the parts inside at the same time. */
+/** mail_smime_room - MAIL_SMIME_ROOM bytes for decoding this part: those of the handler are in use
+ * by the parts inside at the same time. */
 uint8_t *mail_smime_room(struct mail_smime *s);
 
 /** mail_smime_write, mail_smime_finish - the next decoded bytes; no more. -1: out of memory, or the

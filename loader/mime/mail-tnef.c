@@ -12,7 +12,7 @@
 #include "tnef.h"
 
 #define MAIL_TNEF_PIECE (8u * 1024) /* bytes read from a spool at a time */
-#define MAIL_TNEF_GROUP UINT32_MAX  /* text and HTML of it are alternatives: no part has this number */
+#define MAIL_TNEF_GROUP UINT32_MAX  /* its text and HTML are alternatives; no part has it */
 
 /* The file that is coming out. */
 struct mail_tnef_reader {
@@ -73,7 +73,8 @@ static int mail_tnef_end(void *context, const struct tnef_file *file)
     AUTO(mail_attachment_writer) writer = TAKE(r->writer);
     const struct mail_attachment_head head = {
         .filename = file->name,
-        .content_type = file->content_type != NULL ? file->content_type : "application/octet-stream",
+        .content_type =
+            file->content_type != NULL ? file->content_type : "application/octet-stream",
         .disposition = file->in_body ? "inline" : "attachment",
         .content_id = file->content_id,
     };

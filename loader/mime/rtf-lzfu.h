@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rtf-lzfu.h - compressed RTF (PR_RTF_COMPRESSED, MS-OXRTFCP) unpacked as a stream.
  *
- * Memory is the struct (a window of 4 kB); time is linear: a byte in gives at most 8.5 bytes out, and
- * never more than @limit in all. Every split gives the same result. The checksum is not checked: a
- * body that is nearly right is better than none. */
+ * Memory is the struct (a window of 4 kB); time is linear: a byte in gives at most 8.5 bytes out,
+ * and never more than @limit in all. Every split gives the same result. The checksum is not
+ * checked: a body that is nearly right is better than none. */
 #ifndef MAILCHUTE_MIME_RTF_LZFU_H
 #define MAILCHUTE_MIME_RTF_LZFU_H
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rtf-output.h - what rtf.c writes through: bytes in some code page, and UTF-16, become UTF-8.
  *
- * Single-byte pages go through a table made once for each; bytes of the others are gathered into runs
- * for a charset decoder, so that a character may be spread over many control words. NUL is dropped.
- * Every function returns -1 only out of memory; a full buffer swallows the rest. */
+ * Single-byte pages go through a table made once for each; bytes of the others are gathered into
+ * runs for a charset decoder, so that a character may be spread over many control words. NUL is
+ * dropped. Every function returns -1 only out of memory; a full buffer swallows the rest. */
 #ifndef MAILCHUTE_MIME_RTF_OUTPUT_H
 #define MAILCHUTE_MIME_RTF_OUTPUT_H
 

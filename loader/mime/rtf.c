@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rtf.c - RTF to HTML or text. See rtf.h; RTF 1.9.1, MS-OXRTFEX s.3.1.
  *
- * A tokeniser, one byte a step, and a stack of groups. What text does depends on the destination it is
- * in: BODY and HTMLTAG go out, FONTS tells code pages, SKIP is nothing. In HTML mode text between
- * \htmlrtf and \htmlrtf0 is RTF's own and stays in; htmltag groups hold what RTF could not say. */
+ * A tokeniser, one byte a step, and a stack of groups. What text does depends on the destination it
+ * is in: BODY and HTMLTAG go out, FONTS tells code pages, SKIP is nothing. In HTML mode text
+ * between \htmlrtf and \htmlrtf0 is RTF's own and stays in; htmltag groups hold what RTF could not
+ * say. */
 #include <config.h>
 #include "rtf.h"
 
@@ -442,7 +443,8 @@ static int rtf_in_word(struct rtf_reader *r, uint8_t byte)
     if (byte >= '0' && byte <= '9') {
         r->token = RTF_NUMBER;
         r->has_number = true;
-        r->number = r->number < RTF_NUMBER_MAX / 10 ? r->number * 10 + (byte - '0') : RTF_NUMBER_MAX;
+        r->number =
+            r->number < RTF_NUMBER_MAX / 10 ? r->number * 10 + (byte - '0') : RTF_NUMBER_MAX;
         return 0;
     }
     if (rtf_end_word(r) < 0)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rtf.h - RTF read as a stream into the HTML it was made from (MS-OXRTFEX), or else into plain text.
+/* rtf.h - RTF read as a stream into the HTML it was made from (MS-OXRTFEX), or else into plain
+ * text.
  *
- * Outlook wraps the HTML of a message in RTF (\fromhtml1) and undoes that when it shows it; so do we,
- * byte by byte as specified. RTF that was never HTML becomes text: paragraphs, tabs, cells, quotes
- * and dashes; pictures, fields' instructions, styles and everything ignorable are left out.
+ * Outlook wraps the HTML of a message in RTF (\fromhtml1) and undoes that when it shows it; so do
+ * we, byte by byte as specified. RTF that was never HTML becomes text: paragraphs, tabs, cells,
+ * quotes and dashes; pictures, fields' instructions, styles and everything ignorable are left out.
  *
  * Output is UTF-8 without NUL: \uN (with its \ucN substitutes skipped, surrogates joined), \'xx and
  * 8-bit bytes by the code page of the font in use. One pass, no recursion, constant memory, linear
@@ -25,8 +26,9 @@ enum rtf_kind { RTF_IS_TEXT, RTF_IS_HTML };
 
 struct rtf_reader;
 
-/** rtf_reader_new - a reader that appends to @out (borrowed until rtf_reader_finish()). A full buffer
- * is no failure: what fits is a beginning, buffer_is_full() tells. NULL only out of memory. */
+/** rtf_reader_new - a reader that appends to @out (borrowed until rtf_reader_finish()). A full
+ * buffer is no failure: what fits is a beginning, buffer_is_full() tells. NULL only out of memory.
+ */
 struct rtf_reader *rtf_reader_new(struct buffer *out);
 void rtf_reader_free(struct rtf_reader *r);
 AUTO_DEFINE(rtf_reader, rtf_reader_free);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tnef-body.h - the body of a message in TNEF, told in up to four ways: which is the plain text, which
- * the HTML.
+/* tnef-body.h - the body of a message in TNEF, told in up to four ways: which is the plain text,
+ * which the HTML.
  *
- * Text goes: PR_BODY, else attBody, else RTF that was never HTML. HTML goes: PR_HTML or PR_BODY_HTML,
- * else the HTML inside the compressed RTF. A part that comes twice counts once, the first. The code
- * page may be told behind the part, so bytes are kept as they are until tnef_body_finish(). */
+ * Text goes: PR_BODY, else attBody, else RTF that was never HTML. HTML goes: PR_HTML or
+ * PR_BODY_HTML, else the HTML inside the compressed RTF. A part that comes twice counts once, the
+ * first. The code page may be told behind the part, so bytes are kept as they are until
+ * tnef_body_finish(). */
 #ifndef MAILCHUTE_MIME_TNEF_BODY_H
 #define MAILCHUTE_MIME_TNEF_BODY_H
 
@@ -33,13 +34,13 @@ struct tnef_body {
     enum rtf_kind rtf_kind;
 };
 
-/** tnef_body_init - @rtf_left is shared by all bodies of one winmail.dat, so that many small ones cost
- * no more time than a large one. */
+/** tnef_body_init - @rtf_left is shared by all bodies of one winmail.dat, so that many small ones
+ * cost no more time than a large one. */
 void tnef_body_init(struct tnef_body *b, size_t limit, size_t *rtf_left);
 void tnef_body_done(struct tnef_body *b);
 
-/** tnef_body_start - @part begins; *out_wanted is false when it is there already: feed nothing then,
- * and do not end it. All return -1 only out of memory. */
+/** tnef_body_start - @part begins; *out_wanted is false when it is there already: feed nothing
+ * then, and do not end it. All return -1 only out of memory. */
 int tnef_body_start(struct tnef_body *b, enum tnef_part part, bool unicode, bool *out_wanted);
 int tnef_body_bytes(struct tnef_body *b, enum tnef_part part, const uint8_t *bytes, size_t count);
 int tnef_body_end(struct tnef_body *b, enum tnef_part part);

@@ -134,7 +134,8 @@ static int tnef_props_tag(struct tnef_props *p)
     return 0;
 }
 
-/* A name as text: its bytes are skipped as padding of a property whose values are still to be told. */
+/* A name as text: its bytes are skipped as padding of a property whose values are still to be told.
+ */
 static void tnef_props_name(struct tnef_props *p)
 {
     uint32_t size = tnef_props_u32(p);

@@ -60,7 +60,8 @@ void tnef_props_init(struct tnef_props *p, const struct tnef_props_sink *sink);
 /** tnef_props_feed - the next bytes. -1 only when the sink said so. */
 int tnef_props_feed(struct tnef_props *p, const uint8_t *bytes, size_t count);
 
-/** tnef_props_finish - no more will come: a value under way ends. Sets broken where the list is cut. */
+/** tnef_props_finish - no more will come: a value under way ends. Sets broken where the list is
+ * cut. */
 int tnef_props_finish(struct tnef_props *p);
 
 #endif

@@ -4,8 +4,8 @@
  *     SIGNATURE -> HEADER -> DATA -> CHECKSUM -> HEADER ...
  *
  * An attribute is kept (short texts and numbers), a part of the body, bytes of a file, or a list of
- * properties (tnef-props.h) of which each is one of these again. attAttachRenddata begins a file; all
- * of level 2 behind it belongs to it. One table says what is what. */
+ * properties (tnef-props.h) of which each is one of these again. attAttachRenddata begins a file;
+ * all of level 2 behind it belongs to it. One table says what is what. */
 #include <config.h>
 #include "tnef.h"
 
@@ -296,7 +296,8 @@ static int tnef_tell_body(struct tnef *t, const struct tnef_message *m)
 /* The head of an object is complete: is it a message to be walked, or just bytes? */
 static int tnef_object_head(struct tnef *t)
 {
-    static const uint8_t message[16] = {0x07, 0x03, 0x02, 0, 0, 0, 0, 0, 0xC0, 0, 0, 0, 0, 0, 0, 0x46};
+    static const uint8_t message[16] = {0x07, 0x03, 0x02, 0, 0, 0, 0, 0,
+                                        0xC0, 0,    0,    0, 0, 0, 0, 0x46};
     bool is_message = t->head_len == TNEF_OBJECT_HEAD &&
                       memcmp(t->head, message, sizeof message) == 0 &&
                       tnef_u32(t->head + 16) == TNEF_SIGNATURE;
