@@ -480,6 +480,36 @@ START_TEST(a_login_that_fails_says_of_what_kind)
 }
 END_TEST
 
+START_TEST(what_the_server_did_not_list_or_give_is_looked_for_again_in_the_next_pass)
+{
+    static const struct script_rule rules[] = {
+        {"SEARCH", "* SEARCH 5 6\r\n" OK},
+        {"FETCH 5:6 (UID FLAGS", LISTED(5) OK},
+        {"BODY.PEEK[]", BODY(5) OK},
+        MOVE_ONE,
+        {"SEARCH", "* SEARCH 6\r\n" OK},
+        {"FETCH 6 (UID FLAGS", LISTED(6) OK},
+        {"BODY.PEEK[]", BODY(6) OK},
+        {"UID MOVE 6", "@ OK [COPYUID 9 6 106] moved\r\n"}};
+    struct host *h = RUN(rules, "MOVE UIDPLUS", "", "5 ");
+    ck_assert_str_eq(host_run(h), "6 ");
+    TRACE(h, "note 5 MOVED", "note 6 MOVED");
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(after_a_pause_at_the_start_the_next_call_tries_again)
+{
+    static const struct script_rule rules[] = {
+        {"LOGIN", "@ NO [UNAVAILABLE] later\r\n\2"},
+        {"SELECT", "@ NO [INUSE] locked\r\n\2"}, FOUND_ONE, LIST_ONE, BODY_ONE, MOVE_ONE};
+    struct host *h = RUN(rules, FULL, "", "failed: pause");
+    ck_assert_str_eq(host_run(h), "failed: pause");
+    ck_assert_str_eq(host_run(h), "5 ");
+    host_stop(h);
+}
+END_TEST
+
 /* ---- Moves that fail ------------------------------------------------------------------------- */
 
 START_TEST(ok_without_copyuid_is_believed_only_when_the_message_is_gone)
@@ -742,6 +772,8 @@ static Suite *suite(void)
     tcase_add_test(t, a_body_that_never_comes_is_asked_for_again_and_then_left_in_place);
     tcase_add_test(t, silence_ends_by_the_clock_and_cancel_at_once);
     tcase_add_test(t, a_login_that_fails_says_of_what_kind);
+    tcase_add_test(t, what_the_server_did_not_list_or_give_is_looked_for_again_in_the_next_pass);
+    tcase_add_test(t, after_a_pause_at_the_start_the_next_call_tries_again);
     tcase_add_test(t, ok_without_copyuid_is_believed_only_when_the_message_is_gone);
     tcase_add_test(t, a_refused_copy_is_never_followed_by_a_deletion);
     tcase_add_test(t, a_copy_without_proof_is_marked_and_not_deleted);

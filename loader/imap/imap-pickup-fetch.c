@@ -116,6 +116,8 @@ static int imap_pickup_missing(struct imap_pickup *p, struct imap_entry *entry, 
                       "give it out, or it went meanwhile; left for a later run",
                       entry->uid, p->folders.mailbox.name);
         imap_entry_done(entry);
+        if (imap_set_add(&p->missed, entry->uid, entry->uid) < 0)
+            return error_oom(err, "fetching mail");
         return entry->noted ? imap_pickup_withdraw(p, &entry->uid, 1, err) : 0;
     }
     struct imap_entry *retry = realloc(p->retry, (p->retry_count + 1) * sizeof *retry);

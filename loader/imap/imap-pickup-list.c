@@ -35,6 +35,8 @@ static int imap_search_done(void *context, const struct imap_event *answer, stru
                          "the server finds more messages (%" PRIu64 ") than there are "
                          "in the mailbox; try again later, or tell its administrator",
                          found);
+    uint32_t last = p->todo.count > 0 ? p->todo.ranges[p->todo.count - 1].last : UINT32_MAX;
+    p->search_from = p->overflow && last < UINT32_MAX ? last + 1 : 0;
     if (imap_set_subtract(&p->todo, &p->handled) < 0)
         return error_oom(err, "searching");
     p->found = imap_set_size(&p->todo);
@@ -67,7 +69,17 @@ int imap_pickup_search(struct imap_pickup *p, struct error *err)
     struct imap_call call = {
         .what = "UID SEARCH", .context = p, .data = imap_search_data, .done = imap_search_done};
     struct imap_command command;
+    char from[40];
     imap_pickup_search_command(p->session, p->settings, &command);
+    if (p->search_from != 0) {
+        (void)snprintf(from, sizeof from, " UID %u:*", p->search_from);
+        imap_command_add(&command, from);
+    }
+    if (imap_set_subtract(&p->handled, &p->missed) < 0) {
+        imap_command_done(&command);
+        return error_oom(err, "searching");
+    }
+    imap_set_clear(&p->missed);
     imap_set_clear(&p->todo);
     p->overflow = false;
     p->searched = p->searching = true;
@@ -179,6 +191,10 @@ static int imap_listing_done(void *context, const struct imap_event *answer, str
     p->listing_sent = false;
     if (answer->status != IMAP_OK)
         return imap_answer_error(answer, ERROR_PROTOCOL, "listing mail", "try again later", err);
+    for (size_t i = 0; i < p->listing_count; i++)
+        if (!p->listing[i].listed &&
+            imap_set_add(&p->missed, p->listing[i].uid, p->listing[i].uid) < 0)
+            return error_oom(err, "listing mail");
     imap_listing_keep(p);
     if (imap_listing_known(p, err) < 0)
         return -1;

@@ -120,16 +120,10 @@ static int imap_pickup_select(struct imap_pickup *p, struct error *err)
     return 0;
 }
 
-static int imap_pickup_connect(struct imap_pickup *p, struct error *err)
+static int imap_pickup_enter(struct imap_pickup *p, struct error *err)
 {
-    if (p->settings->allow_insecure_cert)
-        imap_host_log(p->host, IMAP_LOG_WARNING,
-                      "allowInsecureCert: the certificate of '%s' is not "
-                      "checked, anybody on the way can read and change everything",
-                      p->settings->host);
-    int r = imap_session_open(p->settings, p->user, p->secret, p->host, &p->session, err);
-    imap_pickup_forget_secret(p);
-    if (r < 0 || imap_pickup_prepare_folders(p, err) < 0 || imap_pickup_select(p, err) < 0)
+    if (imap_session_open(p->settings, p->user, p->secret, p->host, &p->session, err) < 0 ||
+        imap_pickup_prepare_folders(p, err) < 0 || imap_pickup_select(p, err) < 0)
         return -1;
     p->moves = imap_moves_new(p->session, p->settings, p->host, &p->folders);
     if (p->moves == NULL)
@@ -139,6 +133,34 @@ static int imap_pickup_connect(struct imap_pickup *p, struct error *err)
         return -1;
     imap_session_listen(p->session, imap_pickup_on_event, p);
     return 0;
+}
+
+static void imap_pickup_leave(struct imap_pickup *p)
+{
+    imap_moves_free(TAKE(p->moves));
+    imap_session_close(TAKE(p->session));
+    imap_folders_done(&p->folders);
+    imap_set_clear(&p->handled);
+}
+
+/* The secret is wiped as soon as it is not needed any more: when we are in, or cannot get in. After a
+ * pause the host may call again. */
+static int imap_pickup_connect(struct imap_pickup *p, struct error *err)
+{
+    if (p->secret == NULL)
+        return error_set(err, ERROR_LINK, "%s: the connection failed before; open it again",
+                         p->settings->host);
+    if (p->settings->allow_insecure_cert)
+        imap_host_log(p->host, IMAP_LOG_WARNING,
+                      "allowInsecureCert: the certificate of '%s' is not checked, anybody on the "
+                      "way can read and change everything",
+                      p->settings->host);
+    int r = imap_pickup_enter(p, err);
+    if (r < 0)
+        imap_pickup_leave(p);
+    if (r == 0 || err->class != ERROR_PAUSE)
+        imap_pickup_forget_secret(p);
+    return r;
 }
 
 int imap_pickup_open(const struct imap_pickup_options *options, struct imap_pickup **out_pickup,
@@ -227,7 +249,8 @@ enum imap_pickup_result imap_pickup_next(struct imap_pickup *p, struct imap_mess
         if (imap_pickup_is_done(p)) {
             if (imap_pickup_tell_refused(p, err) < 0)
                 return IMAP_PICKUP_FAILED;
-            if (imap_pickup_limit_reached(p) || !(imap_session_news(p->session) || p->overflow))
+            bool news = imap_session_news(p->session) || p->search_from != 0;
+            if (imap_pickup_limit_reached(p) || !news)
                 return IMAP_PICKUP_DRAINED;
             p->searched = false;
             continue;
@@ -310,6 +333,7 @@ void imap_pickup_close(struct imap_pickup *p)
     buffer_done(&p->header);
     imap_set_done(&p->todo);
     imap_set_done(&p->handled);
+    imap_set_done(&p->missed);
     imap_folders_done(&p->folders);
     imap_rules_done(&p->rules);
     free(p);
