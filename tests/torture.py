@@ -1,0 +1,256 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""torture - break a pick-up in every way from outside and look whether anything was lost or doubled.
+
+    tests/torture.py cut  [--every 32] [--fault cut|reset|drip] [--kind full|uidplus|move|bare]
+    tests/torture.py kill [--times 100] [--seed N] [--kind ...]
+
+cut:  a session through a proxy that breaks the connection behind byte n, for every n of both
+      directions; then a healthy run. kill: kill -9 at random moments while mail arrives, again and
+      again; then a healthy run. After each round the judge looks at a real Dovecot and the queue:
+
+    I1  each message is in its mailbox, or in badmail with an entry that tells why, or has a durable
+        entry with its raw bytes
+    I2  no message has two entries
+    I3  a message left its mailbox only after its entry was durable
+    I5  after the healthy run each message is in the archive, and its entry in the queue
+
+A message that three kills in a row happened to hit is set aside as poison, as promised (I4): it counts
+as kept, and is told. Faults of the link never make bad mail.
+
+Prints TAP: one line a direction or a hundred kills; the first violation ends a round with the place.
+"""
+import argparse
+import collections
+import contextlib
+import hashlib
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import dovecot
+import fault_proxy
+
+USER = "ann"
+MESSAGES = 4           # of one cut round: a session of some thousand bytes
+RUN_SECONDS = 120      # no single run may take longer
+KILL_SPREAD_S = 0.25   # a kill comes this late at the latest
+PICKED_UP = "$mailchutepickedup"  # keyword of copied mail where nothing may be expunged
+
+
+class Violation(Exception):
+    """An invariant does not hold."""
+
+
+def message(number, size=200):
+    """A small message that nobody can take for another: its Message-ID tells its number."""
+    text = ("From: sender@example.org\r\nTo: ann@example.org\r\nSubject: message %d\r\n"
+            "Message-ID: <%d@torture.example.org>\r\n"
+            "Date: Sun, 01 Mar 2026 12:00:00 +0100\r\n\r\n" % (number, number))
+    return text.encode() + b"A%d OK FETCH done\r\n" % number + b"x" * size + b"\r\n"
+
+
+class Bench:
+    """A server behind a proxy, a queue folder and the command under test. All runs go through the
+    proxy: the port is part of the account's name."""
+
+    def __init__(self, server, proxy, folder):
+        self.server, self.proxy = server, proxy
+        self.command = os.path.join(os.environ.get("top_builddir", "build"), "host", "mailchute")
+        self.secret = os.path.join(folder, "secret")
+        with open(os.open(self.secret, os.O_WRONLY | os.O_CREAT, 0o600), "w") as out:
+            out.write(server.password)
+        self.sent = {}   # Message-ID number -> digest of the raw bytes
+        self.queue = os.path.join(folder, "queue")
+
+    def fresh(self, count):
+        """An empty account with @count new messages, and no queue."""
+        shutil.rmtree(self.queue, ignore_errors=True)
+        self.sent.clear()
+        with self.server.client(USER) as imap:
+            for name in ("INBOX", "DROPBOX", "BADMAIL"):
+                status, held = imap.select(name)
+                if status == "OK":
+                    if int(held[0]):
+                        imap.store("1:*", "+FLAGS", "(\\Deleted)")
+                        imap.expunge()
+                    imap.unselect()
+        self.deliver(range(count))
+
+    def deliver(self, numbers):
+        for number in numbers:
+            raw = message(number)
+            self.sent[number] = hashlib.sha256(raw).hexdigest()
+            self.server.append(USER, "INBOX", raw)
+
+    def start(self):
+        string = "url=127.0.0.1;port=%d;starttls=Never;timeout=5s" % self.proxy.port
+        return subprocess.Popen(
+            [self.command, "pickup", string, "--user", USER, "--password-file", self.secret,
+             "--source", "torture", "--queue", "sqlite:" + self.queue],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    def run(self):
+        process = self.start()
+        try:
+            _, said = process.communicate(timeout=RUN_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise Violation("a run hung for %d s" % RUN_SECONDS) from None
+        said = said.decode(errors="replace")
+        if process.returncode < 0 or process.returncode == 70 or "Sanitizer" in said:
+            raise Violation("a run ended with %d: %s" % (process.returncode, said[-2000:]))
+        return process.returncode, said
+
+    def entries(self):
+        if not os.path.isdir(self.queue):
+            return []
+        shown = subprocess.run([self.command, "queue", "list", "--json", "--queue",
+                                "sqlite:" + self.queue], check=True, stdout=subprocess.PIPE)
+        return [json.loads(line) for line in shown.stdout.splitlines()]
+
+    def folder_digests(self, name):
+        if name not in self.server.folders(USER):
+            return collections.Counter()
+        return collections.Counter(
+            hashlib.sha256(raw).hexdigest() for _, flags, raw in self.server.messages(USER, name)
+            if not (name == "INBOX" and PICKED_UP in " ".join(flags).lower()))
+
+    def judge(self, settled):
+        """Raise Violation unless the invariants hold; @settled: a healthy run has just ended."""
+        entries = self.entries()
+        aside = [e for e in entries if e["state"] == "bad"]
+        digests = collections.Counter(e["raw"]["sha256"] for e in entries)
+        inbox, archive = self.folder_digests("INBOX"), self.folder_digests("DROPBOX")
+        badmail = self.folder_digests("BADMAIL")
+        for number, digest in self.sent.items():
+            if digests[digest] > 1:
+                raise Violation("I2: message %d has %d entries" % (number, digests[digest]))
+            if not digests[digest] and not inbox[digest] and not badmail[digest]:
+                raise Violation("I1/I3: message %d is in no folder it may be in, and not in the queue"
+                                % number)
+            if settled and inbox[digest]:
+                raise Violation("I4: message %d was not picked up" % number)
+            if settled and archive[digest] + badmail[digest] != 1:
+                raise Violation("I5: message %d is %d times in the archive, %d times in badmail"
+                                % (number, archive[digest], badmail[digest]))
+        if badmail.total() > len(aside) or (settled and badmail.total() != len(aside)):
+            raise Violation("I3: %d messages in badmail, %d bad entries" % (badmail.total(), len(aside)))
+        return len(aside)
+
+    def settle(self):
+        code, said = self.run()
+        if code not in (0, 65):
+            raise Violation("the healthy run ended with %d: %s" % (code, said))
+        return self.judge(settled=True)
+
+
+def cut(bench, options, tap):
+    """Break the connection behind every n-th byte of each direction."""
+    bench.fresh(MESSAGES)
+    bench.proxy.arm(fault_proxy.Fault())
+    bench.run()
+    bench.judge(settled=True)
+    lengths = dict(bench.proxy.passed)
+    for direction in fault_proxy.DIRECTIONS:
+        points = range(options.offset, lengths[direction], options.every)
+        with tap.line("a session of kind '%s' with a %s behind every %d. of %d bytes %s"
+                      % (options.kind, options.fault, options.every, lengths[direction],
+                         direction)):
+            for at in points:
+                fault = fault_proxy.Fault(options.fault, direction, at)
+                bench.fresh(MESSAGES)
+                with tap.place(fault):
+                    bench.proxy.arm(fault)
+                    bench.run()
+                    bench.judge(settled=False)
+                    if bench.settle() > 0:
+                        raise Violation("a fault of the link made bad mail")
+
+
+def kill(bench, options, tap):
+    """kill -9 at random moments while mail arrives."""
+    chance = random.Random(options.seed)
+    with tap.line("%d times kill -9 while mail arrives, kind '%s', seed %d"
+                  % (options.times, options.kind, options.seed)):
+        bench.fresh(0)
+        for turn in range(options.times):
+            arriving = threading.Thread(target=bench.deliver,
+                                        args=(range(turn * 3, turn * 3 + 3),))
+            arriving.start()
+            with tap.place("kill %d" % turn):
+                process = bench.start()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(chance.random() * options.spread)
+                process.kill()
+                process.communicate()
+                arriving.join()
+                if turn % 25 == 24:
+                    bench.judge(settled=False)
+        aside = bench.settle()
+        tap.comment("%d messages, %d kills: 0 lost, 0 doubled, %d set aside as poison"
+                    % (len(bench.sent), options.times, aside))
+
+
+class Tap:
+    """Lines of TAP; a Violation inside line() makes it 'not ok' with the place."""
+
+    def __init__(self):
+        self.number, self.failed, self.where = 0, 0, ""
+
+    def comment(self, text):
+        print("\n".join("# " + line for line in str(text).splitlines()), flush=True)
+
+    @contextlib.contextmanager
+    def place(self, where):
+        self.where = str(where)
+        yield
+        self.where = ""
+
+    @contextlib.contextmanager
+    def line(self, sentence):
+        self.number += 1
+        try:
+            yield
+            print("ok %d - %s" % (self.number, sentence), flush=True)
+        except Violation as violation:
+            self.failed += 1
+            print("not ok %d - %s" % (self.number, sentence), flush=True)
+            self.comment("%s: %s" % (self.where, violation))
+
+    def end(self):
+        print("1..%d" % self.number, flush=True)
+        return 1 if self.failed else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description="break a pick-up from outside")
+    parser.add_argument("how", choices=("cut", "kill"))
+    parser.add_argument("--every", type=int, default=32, help="bytes between two cuts")
+    parser.add_argument("--offset", type=int, default=0, help="first byte that is cut")
+    parser.add_argument("--fault", default="cut", choices=("cut", "reset", "drip"))
+    parser.add_argument("--kind", action="append", choices=tuple(dovecot.KINDS))
+    parser.add_argument("--times", type=int, default=100)
+    parser.add_argument("--spread", type=float, default=KILL_SPREAD_S)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    options = parser.parse_args()
+    if dovecot.missing():
+        print("1..0 # SKIP " + dovecot.missing())
+        return 0
+    tap = Tap()
+    for kind in options.kind or ["full"]:
+        options.kind = kind
+        with (tempfile.TemporaryDirectory() as folder, dovecot.Dovecot(kind=kind) as server,
+              fault_proxy.FaultProxy(server.port) as proxy):
+            {"cut": cut, "kill": kill}[options.how](Bench(server, proxy, folder), options, tap)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
