@@ -236,13 +236,16 @@ class WhileItRuns(system_support.Case):
         process = subprocess.Popen([system_support.PROGRAM, *self.pickup_args(None, "--watch")],
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, text=True)
+        watchdog = threading.Timer(system_support.SECONDS, process.kill)   # ends what would hang
+        watchdog.start()
         try:
             self.assertIn('"first"', process.stdout.readline())
             self.server.append(self.user, "INBOX", mail("second"))
             self.assertIn('"second"', process.stdout.readline())
             process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=60)
+            process.communicate()
         finally:
+            watchdog.cancel()
             process.kill()
             process.wait()
         self.assertEqual(process.returncode, OK)
