@@ -208,16 +208,8 @@ bool imap_pickup_limit_reached(const struct imap_pickup *p)
     return p->options.limit != 0 && p->planned >= p->options.limit;
 }
 
-/* How many messages that were tried so often may be on their way together. One that kills us is
- * found by halving: it goes with many, then with few, then alone, and nothing beside it is
- * counted. */
-static size_t imap_window_most(const struct imap_pickup *p, uint32_t attempts)
-{
-    size_t most = p->settings->batch != 0 ? p->settings->batch : IMAP_WINDOW_COUNT;
-    size_t limit = attempts == 0 ? IMAP_WINDOW_MAX : attempts == 1 ? IMAP_SUSPECTS_MAX : 1;
-    return most < limit ? most : limit;
-}
-
+/* Tried before, and that time did not come to an end: it goes alone from now on, settled before the
+ * next is asked for, so that only the message that kills us is counted to the end. */
 static bool imap_entry_is_suspect(const struct imap_entry *entry)
 {
     return imap_entry_fetches(entry) && entry->attempts > 0;
@@ -232,9 +224,9 @@ static bool imap_window_fits(const struct imap_pickup *p, const struct imap_wind
     if (w->count == 0) /* suspects only when all others, and suspects before them, are done with */
         return !(p->suspects || imap_entry_is_suspect(entry)) ||
                (p->window_count == 0 && p->out == 0);
-    if (imap_entry_is_suspect(entry) != imap_entry_is_suspect(&w->entries[0]) ||
-        (imap_entry_is_suspect(entry) && entry->attempts != w->entries[0].attempts) ||
-        w->count >= imap_window_most(p, imap_entry_is_suspect(entry) ? entry->attempts : 0))
+    size_t most = p->settings->batch != 0 ? p->settings->batch : IMAP_WINDOW_COUNT;
+    if (w->count >= most || w->count >= IMAP_WINDOW_MAX || imap_entry_is_suspect(entry) ||
+        imap_entry_is_suspect(&w->entries[0]))
         return false;
     return !imap_entry_fetches(entry) || w->bytes + entry->size <= IMAP_WINDOW_BYTES;
 }

@@ -228,3 +228,14 @@ int imap_listing_send(struct imap_pickup *p, struct error *err)
     p->listing_sent = true;
     return imap_session_send(p->session, &command, &call, err);
 }
+
+void imap_listing_adopt(struct imap_pickup *p)
+{
+    p->listed_count = p->listed_next = 0;
+    for (uint32_t attempts = 0; attempts < IMAP_ATTEMPTS_MAX; attempts++)
+        for (size_t i = 0; i < p->listing_count; i++)
+            if ((p->listing[i].error == NULL ? p->listing[i].attempts : 0) == attempts)
+                p->listed[p->listed_count++] = p->listing[i];
+    p->listing_count = 0;
+    p->listing_ready = false;
+}

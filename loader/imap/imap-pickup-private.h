@@ -15,7 +15,6 @@
 
 #define IMAP_WINDOWS 3u        /* one being handed out, two on their way */
 #define IMAP_WINDOW_COUNT 256u /* messages of a window, where batch does not say */
-#define IMAP_SUSPECTS_MAX 16u  /* messages of a window that were tried once before, in vain */
 
 struct imap_pickup {
     struct imap_pickup_options options;
@@ -61,6 +60,12 @@ int imap_pickup_search(struct imap_pickup *p, struct error *err);
 
 /** imap_listing_send - ask for the data of the next UIDs of todo. */
 int imap_listing_send(struct imap_pickup *p, struct error *err);
+
+/** imap_listing_adopt - what is listed is to be fetched, when all that was listed before is: the
+ * oldest first; behind them those that were tried before, those tried least first. So whatever kills
+ * us on its way takes the others' place only when they are through, and a message beside it is not
+ * counted up to the limit. */
+void imap_listing_adopt(struct imap_pickup *p);
 
 /** imap_pickup_listed - the data of a message came. */
 int imap_pickup_listed(struct imap_pickup *p, const struct imap_fetch *fetch, struct error *err);

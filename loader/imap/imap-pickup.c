@@ -33,12 +33,8 @@ static int imap_pickup_plan(struct imap_pickup *p, struct error *err)
         return 0;
     for (;;) {
         size_t windows = p->window_count;
-        if (p->listing_ready && p->listed_next == p->listed_count) {
-            memcpy(p->listed, p->listing, p->listing_count * sizeof p->listing[0]);
-            p->listed_count = p->listing_count;
-            p->listed_next = p->listing_count = 0;
-            p->listing_ready = false;
-        }
+        if (p->listing_ready && p->listed_next == p->listed_count)
+            imap_listing_adopt(p);
         if (!p->searching && !p->listing_sent && !p->listing_ready && p->todo.count > 0 &&
             imap_listing_send(p, err) < 0)
             return -1;
