@@ -62,15 +62,16 @@ int imap_pickup_search(struct imap_pickup *p, struct error *err);
 int imap_listing_send(struct imap_pickup *p, struct error *err);
 
 /** imap_listing_adopt - what is listed is to be fetched, when all that was listed before is: the
- * oldest first; behind them those that were tried before, those tried least first. So whatever kills
- * us on its way takes the others' place only when they are through, and a message beside it is not
- * counted up to the limit. */
+ * oldest first; behind them those that were tried before, those tried least first. So whatever
+ * kills us on its way takes the others' place only when they are through, and a message beside it
+ * is not counted up to the limit. */
 void imap_listing_adopt(struct imap_pickup *p);
 
 /** imap_pickup_listed - the data of a message came. */
 int imap_pickup_listed(struct imap_pickup *p, const struct imap_fetch *fetch, struct error *err);
 
-/** imap_pickup_fill_window - ask for the next bodies, if there is anything that may be asked for. */
+/** imap_pickup_fill_window - ask for the next bodies, if there is anything that may be asked
+ * for. */
 int imap_pickup_fill_window(struct imap_pickup *p, struct error *err);
 
 /** imap_pickup_on_event - data that no command took: listings and bodies. */

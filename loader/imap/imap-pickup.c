@@ -139,8 +139,8 @@ static void imap_pickup_leave(struct imap_pickup *p)
     imap_set_clear(&p->handled);
 }
 
-/* The secret is wiped as soon as it is not needed any more: when we are in, or cannot get in. After a
- * pause the host may call again. */
+/* The secret is wiped as soon as it is not needed any more: when we are in, or cannot get in. After
+ * a pause the host may call again. */
 static int imap_pickup_connect(struct imap_pickup *p, struct error *err)
 {
     if (p->secret == NULL)
