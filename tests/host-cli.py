@@ -271,6 +271,14 @@ class Mistakes(Case):
 
 class Terminal(Case):
 
+    def setUp(self):
+        super().setUp()
+        try:
+            for fd in os.openpty():
+                os.close(fd)
+        except OSError as why:
+            self.skipTest("there are no terminals here: %s" % why)
+
     def on_terminal(self, *args):
         """Run on a terminal of its own; (exit code, what it showed)."""
         pid, fd = pty.fork()
