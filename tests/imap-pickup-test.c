@@ -483,14 +483,10 @@ END_TEST
 START_TEST(what_the_server_did_not_list_or_give_is_looked_for_again_in_the_next_pass)
 {
     static const struct script_rule rules[] = {
-        {"SEARCH", "* SEARCH 5 6\r\n" OK},
-        {"FETCH 5:6 (UID FLAGS", LISTED(5) OK},
-        {"BODY.PEEK[]", BODY(5) OK},
-        MOVE_ONE,
-        {"SEARCH", "* SEARCH 6\r\n" OK},
-        {"FETCH 6 (UID FLAGS", LISTED(6) OK},
-        {"BODY.PEEK[]", BODY(6) OK},
-        {"UID MOVE 6", "@ OK [COPYUID 9 6 106] moved\r\n"}};
+        {"SEARCH", "* SEARCH 5 6\r\n" OK}, {"FETCH 5:6 (UID FLAGS", LISTED(5) OK},
+        {"BODY.PEEK[]", BODY(5) OK},       MOVE_ONE,
+        {"SEARCH", "* SEARCH 6\r\n" OK},   {"FETCH 6 (UID FLAGS", LISTED(6) OK},
+        {"BODY.PEEK[]", BODY(6) OK},       {"UID MOVE 6", "@ OK [COPYUID 9 6 106] moved\r\n"}};
     struct host *h = RUN(rules, "MOVE UIDPLUS", "", "5 ");
     ck_assert_str_eq(host_run(h), "6 ");
     TRACE(h, "note 5 MOVED", "note 6 MOVED");
@@ -500,13 +496,38 @@ END_TEST
 
 START_TEST(after_a_pause_at_the_start_the_next_call_tries_again)
 {
-    static const struct script_rule rules[] = {
-        {"LOGIN", "@ NO [UNAVAILABLE] later\r\n\2"},
-        {"SELECT", "@ NO [INUSE] locked\r\n\2"}, FOUND_ONE, LIST_ONE, BODY_ONE, MOVE_ONE};
+    static const struct script_rule rules[] = {{"LOGIN", "@ NO [UNAVAILABLE] later\r\n\2"},
+                                               {"SELECT", "@ NO [INUSE] locked\r\n\2"},
+                                               FOUND_ONE,
+                                               LIST_ONE,
+                                               BODY_ONE,
+                                               MOVE_ONE};
     struct host *h = RUN(rules, FULL, "", "failed: pause");
     ck_assert_str_eq(host_run(h), "failed: pause");
     ck_assert_str_eq(host_run(h), "5 ");
     host_stop(h);
+}
+END_TEST
+
+START_TEST(a_connection_cut_at_any_byte_hands_out_only_what_came_whole_and_was_answered)
+{
+    static const struct script_rule rules[] = {FOUND_ONE, LIST_ONE, BODY_ONE, MOVE_ONE};
+    bool whole = false;
+    for (size_t cut = 1; !whole; cut += 3) {
+        struct script script = {NULL, "MOVE UIDPLUS", rules, 4, cut};
+        struct host *h = host_start(&script, "");
+        const char *seen = host_run(h);
+        whole = strcmp(seen, "5 ") == 0;
+        ck_assert_msg(whole || strstr(seen, "failed: ") != NULL, "cut at %zu: %s", cut, seen);
+        char *trace = script_trace(h->server);
+        if (strncmp(seen, "5", 1) == 0) /* its FETCH was answered: the MOVE came after it */
+            ck_assert_msg(strstr(trace, "note 5 MOVING") != NULL, "cut at %zu: %s", cut, trace);
+        else
+            ck_assert_msg(strstr(trace, "MOVE 5") == NULL, "cut at %zu: %s", cut, trace);
+        free(trace);
+        host_stop(h);
+        ck_assert_uint_lt(cut, 5000);
+    }
 }
 END_TEST
 
@@ -774,6 +795,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_login_that_fails_says_of_what_kind);
     tcase_add_test(t, what_the_server_did_not_list_or_give_is_looked_for_again_in_the_next_pass);
     tcase_add_test(t, after_a_pause_at_the_start_the_next_call_tries_again);
+    tcase_add_test(t, a_connection_cut_at_any_byte_hands_out_only_what_came_whole_and_was_answered);
     tcase_add_test(t, ok_without_copyuid_is_believed_only_when_the_message_is_gone);
     tcase_add_test(t, a_refused_copy_is_never_followed_by_a_deletion);
     tcase_add_test(t, a_copy_without_proof_is_marked_and_not_deleted);

@@ -27,6 +27,7 @@ struct script_server {
     pthread_mutex_t lock;
     struct buffer trace;
     bool used[SCRIPT_RULES_MAX];
+    size_t said; /* bytes, on all connections */
 };
 
 static const struct script_rule script_usual[] = {
@@ -128,6 +129,12 @@ static bool script_say(struct script_server *server, int fd, const char *reply, 
     script_expand(&out, reply, tag, name);
     size_t end = strcspn(buffer_text(&out), "\2\3");
     char how = buffer_text(&out)[end];
+    size_t cut = server->script->cut;
+    if (cut != 0 && server->said + end >= cut) {
+        end = cut > server->said ? cut - server->said : 0;
+        how = '\2';
+    }
+    server->said += end;
     script_send(fd, buffer_text(&out), end);
     buffer_done(&out);
     if (how == '\3') {

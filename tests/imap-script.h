@@ -25,6 +25,7 @@ struct script {
     const char *capabilities; /* behind IMAP4rev1 */
     const struct script_rule *rules;
     size_t rule_count;
+    size_t cut; /* close the connection after so many bytes, 0: never */
 };
 
 struct script_server;
