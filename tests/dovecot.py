@@ -14,7 +14,8 @@ Everything lives below one temporary folder: configuration, mail, sockets, log, 
 processes after stop(). Started by root it runs as `nobody`; started by anybody else, as that user.
 
 Which Dovecot: the unpacked packages below $MAILCHUTE_DOVECOT (what ./quickstart makes), else the
-installed one. find() tells which, or why there is none. Needs Dovecot 2.3 or 2.4 and the openssl command.
+installed one. find() tells which, or why there is none. Needs Dovecot 2.3 or 2.4 and the openssl
+command.
 """
 import argparse
 import base64
@@ -372,7 +373,8 @@ class Dovecot:
         capability = KINDS[o["kind"]]
         environment = self.program.environment() if self.program.root else {}
         new = not self.program.version.startswith("2.3.")
-        text = (CONFIG_2_4_HEAD if new else "") + (CONFIG + (CONFIG_2_4 if new else CONFIG_2_3)).format(
+        template = CONFIG_2_4_HEAD + CONFIG + CONFIG_2_4 if new else CONFIG + CONFIG_2_3
+        text = template.format(
             run=self.path("run"), log=self.log_file, keys=self.path("keys"),
             mail=self.path("mail"), users=self.path("users"), user=self.account.pw_name,
             group=grp.getgrgid(self.account.pw_gid).gr_name, port=self.port,
@@ -584,8 +586,8 @@ class Dovecot:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True).stdout
 
     def sessions(self, user):
-        """What ended sessions of @user counted, oldest first: {in, out, deleted, expunged}. A session
-        is in the log soon after its connection closed."""
+        """What ended sessions of @user counted, oldest first: {in, out, deleted, expunged}. A
+        session is in the log soon after its connection closed."""
         rows = []
         for line in self.log().splitlines():
             if re.search(r"imap\(%s\)" % re.escape(user), line) and " out=" in line:
@@ -594,7 +596,8 @@ class Dovecot:
 
     def logins(self, user):
         """How often @user has logged in."""
-        return len(re.findall(r"Info: (?:Login|Logged in): user=<%s>" % re.escape(user), self.log()))
+        line = r"Info: (?:Login|Logged in): user=<%s>" % re.escape(user)
+        return len(re.findall(line, self.log()))
 
     def traffic(self, user):
         """The sum of sessions(), once every session that logged in has ended."""

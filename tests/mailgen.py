@@ -70,7 +70,8 @@ class Writer:
         """A multipart's header field and body."""
         mark = "=_%s_%d_%d" % (kind, self.number, self.rng.randrange(10 ** 9))
         body = "".join("--%s\r\n%s\r\n" % (mark, part) for part in parts)
-        return 'Content-Type: multipart/%s; boundary="%s"' % (kind, mark), body + "--%s--\r\n" % mark
+        field = 'Content-Type: multipart/%s; boundary="%s"' % (kind, mark)
+        return field, body + "--%s--\r\n" % mark
 
     def plain_part(self):
         return "Content-Type: text/plain; charset=utf-8\r\n\r\n" + self.text()
@@ -88,7 +89,8 @@ class Writer:
         return self.head("Content-Type: text/plain; charset=us-ascii") + "\r\n" + self.text()
 
     def html(self):
-        return self.head("Content-Type: text/html; charset=utf-8") + "\r\n<p>%s</p>\r\n" % self.text()
+        head = self.head("Content-Type: text/html; charset=utf-8")
+        return head + "\r\n<p>%s</p>\r\n" % self.text()
 
     def alternative(self):
         field, body = self.multipart("alternative", self.plain_part(), self.html_part())
