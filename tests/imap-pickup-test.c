@@ -339,7 +339,7 @@ START_TEST(what_is_too_large_or_killed_us_thrice_is_told_and_not_fetched)
 }
 END_TEST
 
-START_TEST(suspects_go_alone_each_settled_before_the_next)
+START_TEST(suspects_go_alone_after_the_second_time_each_settled_before_the_next)
 {
     static const struct script_rule rules[] = {{"SEARCH", "* SEARCH 5 6 7\r\n" OK},
                                                {"RFC822.SIZE", LISTED(5) LISTED(6) LISTED(7) OK},
@@ -353,10 +353,31 @@ START_TEST(suspects_go_alone_each_settled_before_the_next)
     struct host *h = host_start(&script, "");
     for (uint32_t uid = 5; uid <= 6; uid++)
         h->ledger[uid] =
-            (struct imap_record){.uidvalidity = 7, .uid = uid, .step = 1, .attempts = 1};
+            (struct imap_record){.uidvalidity = 7, .uid = uid, .step = 1, .attempts = uid - 4};
     ck_assert_str_eq(host_run(h), "7 5 6 ");
     TRACE(h, "note 7 ATTEMPTED", "note 7 MOVING", "note 5 ATTEMPTED", "note 5 MOVING",
           "note 6 ATTEMPTED");
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(suspects_go_together_after_the_first_time_behind_the_others)
+{
+    static const struct script_rule rules[] = {
+        {"SEARCH", "* SEARCH 5 6 7\r\n" OK},
+        {"RFC822.SIZE", LISTED(5) LISTED(6) LISTED(7) OK},
+        {"FETCH 7 (UID BODY.PEEK[])", BODY(7) OK},
+        {"FETCH 5:6 (UID BODY.PEEK[])", BODY(5) BODY(6) OK},
+        {"UID MOVE 7", "@ OK [COPYUID 9 7 107] moved\r\n"},
+        {"UID MOVE 5:6", "@ OK [COPYUID 9 5:6 105:106] moved\r\n"}};
+    static struct script script = {NULL, FULL, rules, 6};
+    struct host *h = host_start(&script, "");
+    for (uint32_t uid = 5; uid <= 6; uid++)
+        h->ledger[uid] =
+            (struct imap_record){.uidvalidity = 7, .uid = uid, .step = 1, .attempts = 1};
+    ck_assert_str_eq(host_run(h), "7 5 6 ");
+    TRACE(h, "note 7 ATTEMPTED", "note 7 MOVING", "note 5 ATTEMPTED", "note 6 ATTEMPTED",
+          "note 5 MOVING");
     host_stop(h);
 }
 END_TEST
@@ -787,7 +808,8 @@ static Suite *suite(void)
     tcase_add_test(t, a_body_comes_before_its_uid_in_any_form_and_among_data_nobody_asked_for);
     tcase_add_test(t, a_rule_sees_decoded_headers_and_what_it_leaves_is_not_fetched);
     tcase_add_test(t, what_is_too_large_or_killed_us_thrice_is_told_and_not_fetched);
-    tcase_add_test(t, suspects_go_alone_each_settled_before_the_next);
+    tcase_add_test(t, suspects_go_together_after_the_first_time_behind_the_others);
+    tcase_add_test(t, suspects_go_alone_after_the_second_time_each_settled_before_the_next);
     tcase_add_test(t, idle_wakes_for_new_mail_and_sleeps_through_chatter);
     tcase_add_test(t, a_message_that_did_not_come_whole_is_not_handed_out);
     tcase_add_test(t, a_body_that_never_comes_is_asked_for_again_and_then_left_in_place);

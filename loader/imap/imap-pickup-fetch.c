@@ -208,11 +208,21 @@ bool imap_pickup_limit_reached(const struct imap_pickup *p)
     return p->options.limit != 0 && p->planned >= p->options.limit;
 }
 
-/* Tried before, and that time did not come to an end: it goes alone from now on, settled before the
- * next is asked for, so that only the message that kills us is counted to the end. */
+/* Tried before, and that time did not come to an end: it goes in a small window after the first time
+ * and alone after the second, settled before the next is asked for, so that only the message that
+ * kills us is counted to the end, while a kill from outside costs the others few round trips. */
 static bool imap_entry_is_suspect(const struct imap_entry *entry)
 {
     return imap_entry_fetches(entry) && entry->attempts > 0;
+}
+
+/* Messages that a window may hold which begins with this one. */
+static size_t imap_window_most(const struct imap_pickup *p, const struct imap_entry *first)
+{
+    size_t most = p->settings->batch != 0 ? p->settings->batch : IMAP_WINDOW_COUNT;
+    if (imap_entry_is_suspect(first))
+        most = first->attempts > 1 ? 1 : IMAP_SUSPECTS_MAX;
+    return most < IMAP_WINDOW_MAX ? most : IMAP_WINDOW_MAX;
 }
 
 /* Does this one fit into the window? */
@@ -224,9 +234,8 @@ static bool imap_window_fits(const struct imap_pickup *p, const struct imap_wind
     if (w->count == 0) /* suspects only when all others, and suspects before them, are done with */
         return !(p->suspects || imap_entry_is_suspect(entry)) ||
                (p->window_count == 0 && p->out == 0);
-    size_t most = p->settings->batch != 0 ? p->settings->batch : IMAP_WINDOW_COUNT;
-    if (w->count >= most || w->count >= IMAP_WINDOW_MAX || imap_entry_is_suspect(entry) ||
-        imap_entry_is_suspect(&w->entries[0]))
+    if (w->count >= imap_window_most(p, &w->entries[0]) || w->count >= imap_window_most(p, entry) ||
+        imap_entry_is_suspect(entry) != imap_entry_is_suspect(&w->entries[0]))
         return false;
     return !imap_entry_fetches(entry) || w->bytes + entry->size <= IMAP_WINDOW_BYTES;
 }

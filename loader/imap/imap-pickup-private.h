@@ -14,6 +14,7 @@
 #include "imap-window.h"
 
 #define IMAP_WINDOWS 3u        /* one being handed out, two on their way */
+#define IMAP_SUSPECTS_MAX 16u  /* messages of a window that did not come to an end once */
 #define IMAP_WINDOW_COUNT 256u /* messages of a window, where batch does not say */
 
 struct imap_pickup {
