@@ -7,9 +7,10 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "imap-check.h"
-#include "imap-pickup.h"
+#include "imap-pickup-private.h"
 #include "imap-script.h"
 #include "text.h"
 
@@ -110,8 +111,9 @@ static void host_progress(void *context, uint64_t messages)
     (void)messages;
 }
 
-/* A server by this script, and a pick-up with these further settings. */
-static struct host *host_start(const struct script *script, const char *more)
+/* A server by this script, and a pick-up with these settings: @start ends where the server's port
+ * is wanted, @more stands behind it. */
+static struct host *host_start_at(const struct script *script, const char *start, const char *more)
 {
     struct host *h = calloc(1, sizeof *h);
     char connection[600];
@@ -127,13 +129,17 @@ static struct host *host_start(const struct script *script, const char *more)
         .unsettled = host_unsettled,
         .progress = host_progress,
     };
-    (void)snprintf(connection, sizeof connection, "url=127.0.0.1;port=%u;starttls=Never;%s", port,
-                   more);
+    (void)snprintf(connection, sizeof connection, "%s%u;%s", start, port, more);
     ck_assert_msg(imap_settings_read(connection, &h->settings, &h->err) == 0, "%s", h->err.text);
     struct imap_pickup_options options = {
         .settings = h->settings, .host = &h->table, .user = "ann", .secret = "sesame"};
     ck_assert_int_eq(imap_pickup_open(&options, &h->pickup, &h->err), 0);
     return h;
+}
+
+static struct host *host_start(const struct script *script, const char *more)
+{
+    return host_start_at(script, "url=127.0.0.1;starttls=Never;port=", more);
 }
 
 static void host_stop(struct host *h)
@@ -698,6 +704,19 @@ START_TEST(a_copied_message_is_only_deleted)
 }
 END_TEST
 
+START_TEST(a_copy_without_proof_is_not_trusted_by_the_next_run_either)
+{
+    static const struct script_rule rules[] = {
+        {"UID FETCH 5 (UID)", "* 1 FETCH (UID 5)\r\n" OK},
+        {"UID STORE 5 +FLAGS.SILENT ($MailchutePickedUp)", OK}};
+    static struct script script = {NULL, "UIDPLUS", rules, 2};
+    struct host *h = leftover(&script, IMAP_STEP_COPIED, 0);
+    ck_assert_str_eq(host_run(h), "");
+    TRACE(h, "UID STORE 5", "note 5 MOVED", "-\\Deleted", "-EXPUNGE", "-UID COPY");
+    host_stop(h);
+}
+END_TEST
+
 #define LOOKS(uid)                                                                                 \
     "* 1 FETCH (UID " #uid " RFC822.SIZE 20 INTERNALDATE \"01-Mar-2026 12:00:00 +0000\" "          \
     "BODY[HEADER] {?}\r\nSubject: x\r\n\r\n\1)\r\n"
@@ -827,6 +846,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_stored_message_that_is_gone_was_moved);
     tcase_add_test(t, a_stored_message_is_moved_and_not_handed_out_again);
     tcase_add_test(t, a_copied_message_is_only_deleted);
+    tcase_add_test(t, a_copy_without_proof_is_not_trusted_by_the_next_run_either);
     tcase_add_test(t, before_a_second_copy_the_archive_is_searched);
     tcase_add_test(t, a_folder_is_found_behind_namespace_and_separator_or_made_there);
     tcase_add_test(t, a_mailbox_that_is_not_there_is_never_made);

@@ -474,9 +474,16 @@ static enum imap_way imap_moves_best(struct imap_moves *moves)
     return IMAP_WAY_KEEP;
 }
 
+/* Is a copy of it in the target, as far as the server said? DELETING without a copy's UID is what
+ * after=Delete leaves. */
+static bool imap_record_is_copied(const struct imap_record *record)
+{
+    return record->step == IMAP_STEP_COPIED ||
+           (record->step == IMAP_STEP_DELETING && record->target_uid != 0);
+}
+
 static enum imap_way imap_moves_way(struct imap_moves *moves, const struct imap_record *record)
 {
-    bool confirmed = record->step == IMAP_STEP_COPIED || record->step == IMAP_STEP_DELETING;
     if (moves->settings->after == IMAP_AFTER_LEAVE)
         return IMAP_WAY_LEAVE;
     if (record->fate != IMAP_FATE_BAD && moves->settings->after == IMAP_AFTER_DELETE)
@@ -484,18 +491,19 @@ static enum imap_way imap_moves_way(struct imap_moves *moves, const struct imap_
     if (record->fate != IMAP_FATE_BAD && moves->settings->after == IMAP_AFTER_FLAG)
         return IMAP_WAY_FLAG;
     enum imap_way way = imap_moves_best(moves);
-    if (!confirmed)
+    if (!imap_record_is_copied(record))
         return way;
-    /* The copy is there: what is left is to delete the original, however it was copied. */
-    return imap_session_can(moves->session) & IMAP_CAN_UIDPLUS ? IMAP_WAY_COPY : IMAP_WAY_KEEP;
+    /* What is left is to delete the original; where COPYUID never named the copy, to mark it. */
+    return record->target_uid != 0 && (imap_session_can(moves->session) & IMAP_CAN_UIDPLUS) != 0
+               ? IMAP_WAY_COPY
+               : IMAP_WAY_KEEP;
 }
 
 int imap_moves_add(struct imap_moves *moves, const struct imap_record *record, struct error *err)
 {
     enum imap_way way = imap_moves_way(moves, record);
     bool targeted = way == IMAP_WAY_MOVE || way == IMAP_WAY_COPY || way == IMAP_WAY_KEEP;
-    bool copied = targeted && way != IMAP_WAY_MOVE &&
-                  (record->step == IMAP_STEP_COPIED || record->step == IMAP_STEP_DELETING);
+    bool copied = targeted && way != IMAP_WAY_MOVE && imap_record_is_copied(record);
     enum imap_fate fate = record->fate == IMAP_FATE_BAD ? IMAP_FATE_BAD : IMAP_FATE_QUEUED;
     struct imap_job *job = moves->jobs;
     while (job != NULL && (job->running || job->alone || job->way != way || job->fate != fate ||

@@ -46,7 +46,8 @@ void imap_moves_free(struct imap_moves *moves);
 AUTO_DEFINE(imap_moves, imap_moves_free);
 
 /** imap_moves_add - this message's entry is durable: its way out of the mailbox, from record->step
- * (STORED, MOVING: from the start; COPIED, DELETING: from there) on. Nothing is sent yet. */
+ * (STORED, MOVING: from the start; COPIED, DELETING: from there, and only a copy whose UID is known
+ * lets the original go) on. Nothing is sent yet. */
 int imap_moves_add(struct imap_moves *moves, const struct imap_record *record, struct error *err);
 
 /** imap_moves_start - note and send what was added. Does not wait. */
