@@ -412,6 +412,26 @@ END_TEST
 
 /* ---- Servers that fail ----------------------------------------------------------------------- */
 
+START_TEST(behind_a_proxy_no_password_goes_out_in_plain_text)
+{
+    static const struct script_rule rules[] = {
+        {"HTTP/1.", "HTTP/1.1 200 yes\r\n\r\n* OK hello\r\n"},
+        {"*LOGIN", "@ NO [AUTHENTICATIONFAILED] heard it\r\n"},
+        {"*", ""}};
+    static struct script script = {"", "", rules, 3};
+    struct host *h = host_start_at(
+        &script, "url=mail.example.org;starttls=Never;proxy=http://127.0.0.1:", "");
+    ck_assert_str_eq(host_run(h), "failed: config");
+    ck_assert_ptr_nonnull(strstr(h->err.text, "proxy"));
+    TRACE(h, "-HTTP");
+    host_stop(h);
+    h = host_start_at(&script, "url=10.0.0.1;starttls=Never;proxy=http://127.0.0.1:", "");
+    ck_assert_str_eq(host_run(h), "failed: credentials");
+    TRACE(h, "10.0.0.1:143 HTTP");
+    host_stop(h);
+}
+END_TEST
+
 START_TEST(a_message_that_did_not_come_whole_is_not_handed_out)
 {
     static const struct {
@@ -830,6 +850,7 @@ static Suite *suite(void)
     tcase_add_test(t, suspects_go_together_after_the_first_time_behind_the_others);
     tcase_add_test(t, suspects_go_alone_after_the_second_time_each_settled_before_the_next);
     tcase_add_test(t, idle_wakes_for_new_mail_and_sleeps_through_chatter);
+    tcase_add_test(t, behind_a_proxy_no_password_goes_out_in_plain_text);
     tcase_add_test(t, a_message_that_did_not_come_whole_is_not_handed_out);
     tcase_add_test(t, a_body_that_never_comes_is_asked_for_again_and_then_left_in_place);
     tcase_add_test(t, silence_ends_by_the_clock_and_cancel_at_once);

@@ -128,6 +128,16 @@ static void stream_note_address(struct stream *stream, const struct sockaddr *ad
         stream->address[0] = '\0';
 }
 
+/* Behind a proxy nobody sees the server's address: only one that is written out can be judged. */
+static bool stream_host_is_local(const char *host)
+{
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (inet_pton(AF_INET, host, &v4) == 1)
+        return stream_ipv4_is_local(ntohl(v4.s_addr));
+    return inet_pton(AF_INET6, host, &v6) == 1 && stream_ipv6_is_local(&v6);
+}
+
 /* ---- What libcurl calls ---------------------------------------------------------------------- */
 
 /* A socket is wanted for this address: the last moment to refuse plain text to a public one. */
@@ -361,6 +371,14 @@ static int stream_drive(struct stream *stream, const struct stream_settings *s, 
 
 /* ---- Errors ---------------------------------------------------------------------------------- */
 
+static int stream_refused_behind_proxy(const struct stream *stream, struct error *err)
+{
+    return error_set(err, ERROR_CONFIG,
+                     "%s: without encryption only an address that is local is talked to, and behind "
+                     "the proxy this name may be anywhere: nothing was sent; use ssl=True (port 993)",
+                     stream->where);
+}
+
 static int stream_refused_plain(const struct stream *stream, struct error *err)
 {
     if (!stream->plain_refused)
@@ -512,6 +530,8 @@ static int stream_attempt(const struct stream_settings *s, bool plain, bool bare
     stream->bare_login = bare_login;
     (void)snprintf(stream->where, sizeof stream->where, "%s port %u", s->host, s->port);
     text_copy(stream->security, sizeof stream->security, plain ? "plain text" : "TLS");
+    if (plain && s->proxy != NULL && !stream_host_is_local(s->host))
+        return stream_refused_behind_proxy(stream, err);
     if (stream_prepare(stream, s, err) < 0)
         return -1;
     stream_guard_enter(&guard);

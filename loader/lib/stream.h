@@ -6,7 +6,8 @@
  * from there on the dialogue is the caller's. What libcurl leaves to us is done here:
  *
  *  - Plain text goes to loopback and private addresses only, judged by the address that is about to
- *    be connected, before a byte is sent. STARTTLS is demanded (never "try"): only where the server
+ *    be connected, before a byte is sent; through a proxy to a host alone that is written as such
+ *    an address, since its name may mean any. STARTTLS is demanded (never "try"): only where the server
  *    offers none is a second, plain connection made, and only to such an address.
  *  - A greeting of PREAUTH is refused: it would skip STARTTLS and the login.
  *  - Control bytes in host, user name and secret are refused: they would become commands.
