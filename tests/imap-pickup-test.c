@@ -410,6 +410,49 @@ START_TEST(idle_wakes_for_new_mail_and_sleeps_through_chatter)
 }
 END_TEST
 
+START_TEST(news_on_the_way_into_idle_is_not_slept_over)
+{
+    static const char *const replies[] = {"+ idling\r\n* 4 EXISTS\r\n",
+                                          "* 4 EXISTS\r\n+ idling\r\n"};
+    for (size_t i = 0; i < 2; i++) {
+        struct script_rule rules[] = {{"IDLE", replies[i]}};
+        struct script script = {NULL, FULL, rules, 1};
+        struct host *h = host_start(&script, "");
+        int fd;
+        uint32_t timeout_ms;
+        ck_assert_str_eq(host_run(h), "");
+        ck_assert_int_eq(imap_pickup_wait(h->pickup, &fd, &timeout_ms, &h->err), 0);
+        struct pollfd at = {.fd = fd, .events = POLLIN}; /* it may come in a piece of its own */
+        ck_assert(timeout_ms == 0 || poll(&at, 1, 1000) == 1);
+        host_stop(h);
+    }
+}
+END_TEST
+
+START_TEST(idle_is_renewed_however_seldom_the_poll_is)
+{
+    static const struct script_rule rules[] = {
+        {"*IDLE", "+ idling\r\n"}, {"*DONE", "@ OK ended\r\n"}, {"SEARCH", "* SEARCH\r\n" OK}};
+    static struct script script = {NULL, FULL, rules, 3};
+    struct host *h = host_start(&script, "poll=2h");
+    int fd;
+    uint32_t timeout_ms;
+    ck_assert_str_eq(host_run(h), "");
+    for (int round = 0; round < 3; round++) {
+        ck_assert_int_eq(imap_pickup_wait(h->pickup, &fd, &timeout_ms, &h->err), 0);
+        ck_assert_uint_eq(timeout_ms, IMAP_IDLE_MS);
+        h->now_ms += IMAP_IDLE_MS / 3;
+        ck_assert_str_eq(host_run(h), ""); /* woken for nothing */
+        ck_assert_int_eq(imap_pickup_wait(h->pickup, &fd, &timeout_ms, &h->err), 0);
+        ck_assert_uint_eq(timeout_ms, IMAP_IDLE_MS - IMAP_IDLE_MS / 3);
+        h->now_ms += timeout_ms;
+        ck_assert_str_eq(host_run(h), "");
+    }
+    TRACE(h, "SEARCH", "IDLE", "DONE", "IDLE", "DONE", "IDLE", "DONE");
+    host_stop(h);
+}
+END_TEST
+
 /* ---- Servers that fail ----------------------------------------------------------------------- */
 
 START_TEST(behind_a_proxy_no_password_goes_out_in_plain_text)
@@ -850,6 +893,8 @@ static Suite *suite(void)
     tcase_add_test(t, suspects_go_together_after_the_first_time_behind_the_others);
     tcase_add_test(t, suspects_go_alone_after_the_second_time_each_settled_before_the_next);
     tcase_add_test(t, idle_wakes_for_new_mail_and_sleeps_through_chatter);
+    tcase_add_test(t, news_on_the_way_into_idle_is_not_slept_over);
+    tcase_add_test(t, idle_is_renewed_however_seldom_the_poll_is);
     tcase_add_test(t, behind_a_proxy_no_password_goes_out_in_plain_text);
     tcase_add_test(t, a_message_that_did_not_come_whole_is_not_handed_out);
     tcase_add_test(t, a_body_that_never_comes_is_asked_for_again_and_then_left_in_place);

@@ -28,6 +28,7 @@ struct script_server {
     struct buffer trace;
     bool used[SCRIPT_RULES_MAX];
     size_t said; /* bytes, on all connections */
+    char tag[64]; /* of the command being answered, DONE: of its IDLE */
 };
 
 static const struct script_rule script_usual[] = {
@@ -146,10 +147,11 @@ static bool script_say(struct script_server *server, int fd, const char *reply, 
 
 static bool script_answer(struct script_server *server, int fd, char *line)
 {
-    char tag[64] = "", name[1100] = "", *space = strchr(line, ' ');
+    char *tag = server->tag, name[1100] = "", *space = strchr(line, ' ');
     const char *command = line;
-    if (strcmp(line, "DONE") != 0 && space != NULL && (size_t)(space - line) < sizeof tag) {
+    if (strcmp(line, "DONE") != 0 && space != NULL && (size_t)(space - line) < sizeof server->tag) {
         memcpy(tag, line, (size_t)(space - line));
+        tag[space - line] = '\0';
         command = space + 1;
     }
     char *end = strrchr(line, '"'), *start = end;

@@ -5,7 +5,8 @@
  * before those for the usual beginning (login, folders, SELECT, an empty SEARCH). A rule counts
  * once, one whose match begins with '*' always. In a reply
  *
- *     @        at the start of a line is the command's tag, also inside a literal
+ *     @        at the start of a line is the command's tag (for DONE that of its IDLE), also inside
+ *              a literal
  *     $        is the last quoted string of the command
  *     {?}      is the size of the literal that follows, up to \1
  *     \2       closes the connection    \3  says nothing more for ever

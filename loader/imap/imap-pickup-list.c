@@ -83,6 +83,7 @@ int imap_pickup_search(struct imap_pickup *p, struct error *err)
     imap_set_clear(&p->todo);
     p->overflow = false;
     p->searched = p->searching = true;
+    imap_session_forget_news(p->session);
     p->next_poll_ms = clock_monotonic_ms(&p->host->clock) + p->settings->poll_ms;
     return imap_session_send(p->session, &command, &call, err);
 }

@@ -34,6 +34,7 @@ struct imap_pickup {
     bool searched, searching, overflow;
     uint64_t found; /* by the last search, for progress() */
     uint64_t next_poll_ms;
+    uint64_t idle_end_ms; /* when this IDLE is to be renewed */
 
     struct imap_entry listing[IMAP_WINDOW_MAX]; /* asked for */
     size_t listing_count;

@@ -196,18 +196,20 @@ static bool imap_pickup_is_done(const struct imap_pickup *p)
             p->listed_next == p->listed_count && p->retry_count == 0);
 }
 
-/* Back from waiting: is there a reason to look? */
+/* Back from waiting: is there a reason to look? Without one IDLE goes on, or is begun afresh by the
+ * next wait. */
 static int imap_pickup_awake(struct imap_pickup *p, bool *out_look, struct error *err)
 {
     bool idling = imap_session_idling(p->session);
     if (imap_session_peek(p->session, err) < 0)
         return -1;
-    *out_look = !idling || imap_session_news(p->session) ||
-                clock_monotonic_ms(&p->host->clock) >= p->next_poll_ms;
-    if (!*out_look)
-        return 0;
-    p->searched = false;
-    return imap_session_wake(p->session, err);
+    uint64_t now = clock_monotonic_ms(&p->host->clock);
+    bool look = !idling || imap_session_news(p->session) || now >= p->next_poll_ms;
+    if ((look || now >= p->idle_end_ms) && imap_session_wake(p->session, err) < 0)
+        return -1;
+    *out_look = look || imap_session_news(p->session);
+    p->searched = p->searched && !*out_look;
+    return 0;
 }
 
 static int imap_pickup_tell_refused(const struct imap_pickup *p, struct error *err)
@@ -286,18 +288,21 @@ const char *imap_pickup_mailbox(const struct imap_pickup *p)
 int imap_pickup_wait(struct imap_pickup *p, int *out_fd, uint32_t *out_timeout_ms,
                      struct error *err)
 {
-    uint64_t now = clock_monotonic_ms(&p->host->clock), left;
+    uint64_t now = clock_monotonic_ms(&p->host->clock);
     *out_fd = -1;
     *out_timeout_ms = 0;
     if (p->session == NULL || !imap_pickup_is_done(p))
         return 0;
+    if (!imap_session_idling(p->session))
+        p->idle_end_ms = now + IMAP_IDLE_MS;
     if (p->settings->idle && (imap_session_can(p->session) & IMAP_CAN_IDLE) != 0 &&
         imap_session_idle(p->session, err) < 0)
         return -1;
     imap_session_drop_buffers(p->session);
     *out_fd = imap_session_fd(p->session);
-    left = p->next_poll_ms > now ? p->next_poll_ms - now : 0;
-    *out_timeout_ms = (uint32_t)(left < IMAP_IDLE_MS ? left : IMAP_IDLE_MS);
+    uint64_t end = p->next_poll_ms < p->idle_end_ms ? p->next_poll_ms : p->idle_end_ms;
+    if (end > now && !imap_session_news(p->session)) /* news came while IDLE began: nothing to poll */
+        *out_timeout_ms = (uint32_t)(end - now);
     return 0;
 }
 

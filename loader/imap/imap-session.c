@@ -56,7 +56,7 @@ struct imap_session {
     enum imap_session_state state;
     uint32_t can;
     struct imap_selected selected;
-    bool news, readable;
+    bool news;
     imap_event_function *listener;
     void *listener_context;
     char prefix[8]; /* of the tags: random, so that no mail can know one */
@@ -334,22 +334,19 @@ static int imap_session_ended(struct imap_session *session, struct error *err)
                      session->outstanding_count > 0 ? session->outstanding[0].call.what : "");
 }
 
-/* Take what is there, up to the budget. session->readable stays true where more may be there: TLS
- * keeps bytes that poll() does not see. */
+/* Take what is there: all of it, since TLS keeps bytes that poll() does not see; or up to the budget,
+ * whereupon the turn ends without a poll and the next one goes on. */
 static int imap_session_read(struct imap_session *session, size_t *out_count, struct error *err)
 {
     *out_count = 0;
     if (session->input == NULL && (session->input = malloc(IMAP_INPUT_SIZE)) == NULL)
         return error_oom(err, "reading from the server");
-    session->readable = true;
     while (*out_count < IMAP_INPUT_BUDGET) {
         size_t count = 0;
         enum stream_result r =
             stream_receive(session->stream, session->input, IMAP_INPUT_SIZE, &count, err);
-        if (r == STREAM_AGAIN) {
-            session->readable = false;
+        if (r == STREAM_AGAIN)
             return 0;
-        }
         if (r != STREAM_OK)
             return r == STREAM_END ? imap_session_ended(session, err) : -1;
         *out_count += count;
@@ -766,11 +763,14 @@ size_t imap_session_outstanding(const struct imap_session *session)
     return session->outstanding_count;
 }
 
-bool imap_session_news(struct imap_session *session)
+bool imap_session_news(const struct imap_session *session)
 {
-    bool news = session->news;
+    return session->news;
+}
+
+void imap_session_forget_news(struct imap_session *session)
+{
     session->news = false;
-    return news;
 }
 
 void imap_session_drop_buffers(struct imap_session *session)

@@ -92,8 +92,10 @@ int imap_session_fd(const struct imap_session *session);
 /** imap_session_outstanding - commands that wait for their answer. */
 size_t imap_session_outstanding(const struct imap_session *session);
 
-/** imap_session_news - EXISTS has grown since this was last asked. */
-bool imap_session_news(struct imap_session *session);
+/** imap_session_news - EXISTS has grown since the last imap_session_forget_news(), which whoever
+ * looks calls before it sends its search: what comes later is news again. */
+bool imap_session_news(const struct imap_session *session);
+void imap_session_forget_news(struct imap_session *session);
 
 /** imap_session_send - end @command, put it in the queue; @call is copied. @command is done
  * with. */
