@@ -455,6 +455,32 @@ END_TEST
 
 /* ---- Servers that fail ----------------------------------------------------------------------- */
 
+START_TEST(a_link_that_breaks_while_we_send_keeps_what_was_not_handed_out)
+{
+    static const struct script_rule rules[] = {{"SEARCH", "* SEARCH 5 6\r\n" OK},
+                                               {"RFC822.SIZE", LISTED(5) LISTED(6) OK},
+                                               {"BODY.PEEK[]", BODY(5) BODY(6) OK}};
+    static struct script script = {NULL, FULL, rules, 3};
+    struct host *h = host_start(&script, "");
+    struct imap_message message;
+    struct imap_call call = {.what = "NOOP"};
+    struct imap_command command;
+    ck_assert_int_eq(imap_pickup_next(h->pickup, &message, &h->err), IMAP_PICKUP_MESSAGE);
+    mail_free(message.mail);
+    spool_free(message.spool);
+    imap_command_init(&command, "NOOP"); /* it waits to be sent when the link breaks */
+    ck_assert_int_eq(imap_session_send(h->pickup->session, &command, &call, &h->err), 0);
+    ck_assert_int_eq(shutdown(imap_session_fd(h->pickup->session), SHUT_RDWR), 0);
+    ck_assert_int_eq(imap_pickup_next(h->pickup, &message, &h->err), IMAP_PICKUP_FAILED);
+    ck_assert_int_eq(h->err.class, ERROR_LINK);
+    imap_pickup_close(h->pickup);
+    h->pickup = NULL;
+    ck_assert_uint_eq(h->ledger[5].attempts, 1);
+    ck_assert_uint_eq(h->ledger[6].attempts, 0);
+    host_stop(h);
+}
+END_TEST
+
 START_TEST(behind_a_proxy_no_password_goes_out_in_plain_text)
 {
     static const struct script_rule rules[] = {
@@ -895,6 +921,7 @@ static Suite *suite(void)
     tcase_add_test(t, idle_wakes_for_new_mail_and_sleeps_through_chatter);
     tcase_add_test(t, news_on_the_way_into_idle_is_not_slept_over);
     tcase_add_test(t, idle_is_renewed_however_seldom_the_poll_is);
+    tcase_add_test(t, a_link_that_breaks_while_we_send_keeps_what_was_not_handed_out);
     tcase_add_test(t, behind_a_proxy_no_password_goes_out_in_plain_text);
     tcase_add_test(t, a_message_that_did_not_come_whole_is_not_handed_out);
     tcase_add_test(t, a_body_that_never_comes_is_asked_for_again_and_then_left_in_place);

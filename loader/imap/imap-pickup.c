@@ -235,11 +235,10 @@ enum imap_pickup_result imap_pickup_next(struct imap_pickup *p, struct imap_mess
     if (!look)
         return IMAP_PICKUP_DRAINED;
     for (;;) {
-        if (imap_pickup_plan(p, err) < 0)
-            return IMAP_PICKUP_FAILED;
+        if (imap_pickup_plan(p, err) < 0 || imap_session_flush(p->session, err) < 0)
+            return IMAP_PICKUP_FAILED; /* what is ready stays ours, and its attempt is taken back */
         if (imap_pickup_hand_out(p, out_message))
-            return imap_session_flush(p->session, err) < 0 ? IMAP_PICKUP_FAILED
-                                                           : IMAP_PICKUP_MESSAGE;
+            return IMAP_PICKUP_MESSAGE;
         if (p->host->cancelled(p->host->context)) {
             error_set(err, ERROR_CANCELLED, "cancelled");
             return IMAP_PICKUP_FAILED;
