@@ -105,9 +105,8 @@ static int parse_entry_of(struct parse_command *c, struct parse *parse, int fd, 
 
 static int parse_open_file(const char *path, struct error *err)
 {
-    if (text_equal(path, "-"))
-        return dup(STDIN_FILENO);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    int fd = text_equal(path, "-") ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                                   : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0)
         return error_set(err, ERROR_MAIL, "cannot be read: %s; check its name and rights",
                          strerror(errno));

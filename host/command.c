@@ -4,6 +4,7 @@
 #include "command.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -66,9 +67,19 @@ static int command_unknown(const struct command *commands, const char *word)
     return command_fail(&err);
 }
 
+/* Where 0, 1 or 2 is closed, the next file would take its place, and a line for the log would end up in
+ * a message. What stands there instead fails when it is used, as a closed one would. */
+static void command_hold_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+            (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY); /* the lowest: fd */
+}
+
 int command_run(const struct command *commands, int argc, char **argv)
 {
     struct error err;
+    command_hold_descriptors();
     signal(SIGPIPE, SIG_IGN); /* a reader that has gone is told by write() */
     umask(S_IRWXG | S_IRWXO);
     if (argc < 2) {

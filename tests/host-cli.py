@@ -353,6 +353,17 @@ class Parse(Case):
         self.assertEqual(second["subject"], "one")
         self.assertEqual(list(third), ["file", "error"])
 
+    def test_standard_input_that_is_closed_is_an_error(self):
+        done = subprocess.run(["sh", "-c", 'exec "$0" parse --json - <&-', PROGRAM],
+                              stdout=subprocess.PIPE, timeout=120, check=False, env=self.env)
+        self.assertEqual(done.returncode, BAD)
+        self.assertIn("cannot be read", json.loads(done.stdout)["error"])
+
+    def test_no_file_can_take_the_place_of_a_closed_standard_error(self):
+        done = subprocess.run(["sh", "-c", 'exec "$0" parse --json /proc/self/fd/2 2>&-', PROGRAM],
+                              stdout=subprocess.PIPE, timeout=120, check=False, env=self.env)
+        self.assertNotIn("error", list(json.loads(done.stdout))[:2], "nothing stands there")
+
     def test_a_pipe_is_read_as_a_file_is(self):
         raw = mail("from a pipe", "x" * 100000)
         entry, = self.parse("-", input=raw)
