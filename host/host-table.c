@@ -119,15 +119,20 @@ static int host_note(void *context, const struct loader_record *records, uint64_
 }
 
 static int host_unsettled(void *context, const char *account, const char *mailbox,
-                          uint32_t after_uid, struct loader_record *out_records, uint64_t capacity,
-                          uint64_t *out_count, struct loader_error *theirs)
+                          const struct loader_origin *after, struct loader_record *out_records,
+                          uint64_t capacity, uint64_t *out_count, struct loader_error *theirs)
 {
     struct host_table *table = context;
     struct error err;
     size_t count;
+    struct queue_origin behind = {.loader = table->loader_name};
+    if (after != NULL)
+        behind = (struct queue_origin){table->loader_name, after->account, after->mailbox,
+                                       after->uidvalidity, after->uid, after->key};
     if (host_make_room(table, capacity, &err) < 0 ||
-        queue_unsettled(table->queue, table->loader_name, account, mailbox, after_uid,
-                        table->records, (size_t)capacity, &count, &err) < 0)
+        queue_unsettled(table->queue, table->loader_name, account, mailbox,
+                        after != NULL ? &behind : NULL, table->records, (size_t)capacity, &count,
+                        &err) < 0)
         return loader_error_write(&err, theirs);
     for (size_t i = 0; i < count; i++) {
         const struct queue_origin *origin = &table->records[i].origin;

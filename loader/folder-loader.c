@@ -10,9 +10,12 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <search.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "digest.h"
 #include "folder.h"
 #include "text.h"
 
@@ -505,6 +508,138 @@ static int folder_entry_check(const struct loader_host *host, const struct loade
     return good ? 0 : loader_error_from(&err, out_err);
 }
 
+/* ---- Survey ---------------------------------------------------------------------------------- */
+
+/* One place of the survey. */
+struct folder_place {
+    const struct folder_loader *loader;
+    const struct loader_surveyor *surveyor;
+    struct folder *folder; /* NULL: it is not there */
+    const char *pattern;
+    uint32_t place;
+    uint64_t *number; /* of the last message told */
+};
+
+static int folder_place_stopped(struct error *err)
+{
+    return error_set(err, ERROR_CANCELLED, "the survey was stopped");
+}
+
+/* A file that cannot be read, or is changed meanwhile, has no digest: false. */
+static bool folder_place_digest(const struct folder_place *at, const struct folder_file *file,
+                                uint8_t out_sha256[DIGEST_SIZE])
+{
+    uint8_t bytes[16384];
+    ssize_t n = -1;
+    AUTO(digest) digest = digest_new();
+    AUTO_FD fd = folder_file_open(at->folder, file);
+    if (fd < 0 || digest == NULL)
+        return false;
+    while ((n = read(fd, bytes, sizeof bytes)) > 0)
+        if (digest_add(digest, bytes, (size_t)n) < 0)
+            return false;
+    return n == 0 && folder_file_is_same(file, fd) && digest_finish(digest, out_sha256) == 0;
+}
+
+static int folder_place_tell(const struct folder_place *at, const struct folder_file *file,
+                             struct error *err)
+{
+    char received[CLOCK_RFC3339_MAX];
+    clock_rfc3339(file->mtime_ns / 1000000000, 0, received);
+    struct loader_seen seen = {
+        .struct_size = sizeof seen,
+        .place = at->place,
+        .number = ++*at->number,
+        .origin = {at->loader->account, folder_path(at->folder), 0, 0, file->key},
+        .size = file->size,
+        .date_received = received};
+    uint32_t answer = at->surveyor->message(at->surveyor->context, &seen);
+    if (answer == LOADER_ANSWER_SHA256 && folder_place_digest(at, file, seen.sha256)) {
+        seen.flags = LOADER_SEEN_SHA256;
+        answer = at->surveyor->message(at->surveyor->context, &seen);
+    }
+    return answer == LOADER_ANSWER_STOP ? folder_place_stopped(err) : 0;
+}
+
+static int folder_place_walk(const struct folder_place *at, struct error *err)
+{
+    struct folder_files files = {0};
+    if (at->folder == NULL || at->surveyor->message == NULL)
+        return 0;
+    int result = folder_list(at->folder, at->pattern, &files, err);
+    for (size_t i = 0; result == 0 && i < files.count; i++)
+        result = loader_host_cancelled(&at->loader->host, err)
+                     ? -1
+                     : folder_place_tell(at, &files.items[i], err);
+    folder_files_done(&files);
+    return result;
+}
+
+static int folder_place_announce(const struct folder_place *at, struct error *err)
+{
+    const struct loader_folder told = {
+        .struct_size = sizeof told,
+        .place = at->place,
+        .flags = at->folder == NULL ? LOADER_FOLDER_MISSING : 0,
+        .account = at->loader->account,
+        .path = at->folder != NULL ? folder_path(at->folder) : folder_path(at->loader->folder)};
+    return at->surveyor->folder != NULL && at->surveyor->folder(at->surveyor->context, &told) ==
+                                               LOADER_ANSWER_STOP
+               ? folder_place_stopped(err)
+               : 0;
+}
+
+/* *out_folder is NULL when there is no such subfolder. */
+static int folder_place_open(const struct folder_loader *loader, const char *subfolder,
+                             struct folder **out_folder, struct error *err)
+{
+    char *path = NULL;
+    *out_folder = NULL;
+    if (asprintf(&path, "%s/%s", folder_path(loader->folder), subfolder) < 0)
+        return error_oom(err, "opening a folder");
+    int result = access(path, F_OK) < 0 && errno == ENOENT ? 0 : folder_open(path, out_folder, err);
+    free(path);
+    return result;
+}
+
+/* A file may get a suffix when it is moved, so all that lies in a subfolder counts. */
+static int folder_loader_survey(const struct folder_loader *loader,
+                                const struct loader_surveyor *surveyor, struct error *err)
+{
+    AUTO(folder) dropbox = NULL;
+    AUTO(folder) badmail = NULL;
+    uint64_t number = 0;
+    if (folder_place_open(loader, loader->settings.dropbox, &dropbox, err) < 0 ||
+        folder_place_open(loader, loader->settings.badmail, &badmail, err) < 0)
+        return -1;
+    const struct folder_place places[] = {
+        {loader, surveyor, loader->folder, loader->settings.pattern, LOADER_PLACE_MAILBOX, &number},
+        {loader, surveyor, dropbox, "*", LOADER_PLACE_DROPBOX, &number},
+        {loader, surveyor, badmail, "*", LOADER_PLACE_BADMAIL, &number}};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+        if (folder_place_announce(&places[i], err) < 0)
+            return -1;
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+        if (folder_place_walk(&places[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+static int folder_entry_survey(const struct loader_host *host,
+                               const struct loader_settings *settings,
+                               const struct loader_surveyor *surveyor,
+                               struct loader_error *out_err)
+{
+    AUTO(folder_loader) loader = NULL;
+    struct loader_surveyor theirs;
+    struct error err;
+    loader_surveyor_copy(surveyor, &theirs);
+    if (folder_loader_open(host, settings, &loader, &err) < 0 ||
+        folder_loader_survey(loader, &theirs, &err) < 0)
+        return loader_error_from(&err, out_err);
+    return 0;
+}
+
 static struct loader_option folder_options[FOLDER_KEYS];
 
 /* Runs when the plug-in is loaded, before anybody can look; constant from then on. */
@@ -528,6 +663,7 @@ const struct loader_plugin *mailchute_loader_plugin(void)
         .close = folder_entry_close,
         .parse = folder_entry_parse,
         .check = folder_entry_check,
+        .survey = folder_entry_survey,
     };
     return &plugin;
 }

@@ -12,6 +12,7 @@
 
 #include "imap-check.h"
 #include "imap-pickup.h"
+#include "imap-survey.h"
 #include "text.h"
 
 /* One item that is out. Its token is its UID, which comes but once in a session. */
@@ -107,14 +108,19 @@ static int imap_loader_note(void *context, const struct imap_record *records, si
     return loader_host_note(&loader->theirs, theirs, count, err);
 }
 
-static int imap_loader_unsettled(void *context, uint32_t after_uid, struct imap_record *out_records,
-                                 size_t capacity, size_t *out_count, struct error *err)
+static int imap_loader_unsettled(void *context, const struct imap_record *after,
+                                 struct imap_record *out_records, size_t capacity,
+                                 size_t *out_count, struct error *err)
 {
     const struct imap_loader *loader = context;
+    struct loader_record behind = {0};
     struct loader_record theirs[IMAP_RECORDS_MAX];
     size_t most = capacity < IMAP_RECORDS_MAX ? capacity : IMAP_RECORDS_MAX;
+    if (after != NULL)
+        behind = imap_loader_record(loader, after);
     if (loader_host_unsettled(&loader->theirs, loader->account, imap_pickup_mailbox(loader->pickup),
-                              after_uid, theirs, most, out_count, err) < 0)
+                              after != NULL ? &behind.origin : NULL, theirs, most, out_count,
+                              err) < 0)
         return -1;
     for (size_t i = 0; i < *out_count; i++)
         imap_loader_unrecord(&theirs[i], &out_records[i]);
@@ -434,7 +440,65 @@ static int imap_entry_check(const struct loader_host *host, const struct loader_
     return 0;
 }
 
-/* ---- The table ------------------------------------------------------------------------------- */
+/* The surveyor in the words of imap-survey.h. */
+struct imap_witness {
+    struct loader_surveyor theirs;
+    const char *account;
+};
+
+static uint32_t imap_entry_folder(void *context, const struct imap_surveyed_folder *folder)
+{
+    const struct imap_witness *witness = context;
+    const struct loader_folder told = {.struct_size = sizeof told,
+                                       .place = (uint32_t)folder->place,
+                                       .flags = folder->flags,
+                                       .uidvalidity = folder->uidvalidity,
+                                       .uidnext = folder->uidnext,
+                                       .account = witness->account,
+                                       .path = folder->path};
+    return witness->theirs.folder != NULL ? witness->theirs.folder(witness->theirs.context, &told)
+                                          : LOADER_ANSWER_GO_ON;
+}
+
+static uint32_t imap_entry_seen(void *context, const struct imap_seen *seen)
+{
+    const struct imap_witness *witness = context;
+    struct loader_seen told = {.struct_size = sizeof told,
+                               .place = (uint32_t)seen->place,
+                               .flags = seen->flags,
+                               .number = seen->number,
+                               .origin = {.account = witness->account,
+                                          .mailbox = seen->path,
+                                          .uidvalidity = seen->uidvalidity,
+                                          .uid = seen->uid},
+                               .size = seen->size,
+                               .date_received = seen->date_received};
+    if (seen->sha256 != NULL)
+        memcpy(told.sha256, seen->sha256, sizeof told.sha256);
+    return witness->theirs.message != NULL ? witness->theirs.message(witness->theirs.context, &told)
+                                           : LOADER_ANSWER_GO_ON;
+}
+
+static int imap_entry_survey(const struct loader_host *host, const struct loader_settings *settings,
+                             const struct loader_surveyor *surveyor, struct loader_error *out_err)
+{
+    struct imap_witness witness;
+    struct imap_surveyor ours = {&witness, imap_entry_folder, imap_entry_seen};
+    struct loader_settings given;
+    AUTO(imap_loader) loader = NULL;
+    struct error err = {0};
+    loader_settings_copy(settings, &given);
+    loader_surveyor_copy(surveyor, &witness.theirs);
+    if (imap_loader_open(host, settings, &loader, &err) < 0)
+        return loader_error_from(&err, out_err);
+    witness.account = loader->account;
+    if (imap_survey(loader->settings, given.user, given.secret, &loader->host, &ours, &err) < 0)
+        return loader_error_from(&err, out_err);
+    return 0;
+}
+
+/* ---- The table --------------------------------------------------------------------------------
+ */
 
 static struct loader_option imap_options[CONNECTION_KEYS_MAX];
 static size_t imap_option_count;
@@ -450,12 +514,13 @@ __attribute__((constructor)) static void imap_entry_describe(void)
 const struct loader_plugin *mailchute_loader_plugin(void)
 {
     static struct loader_plugin plugin = {
-        LOADER_PLUGIN_HEAD,         .name = "IMAP",
-        .version = PACKAGE_VERSION, .summary = "mail from an IMAP mailbox",
-        .options = imap_options,    .open = imap_entry_open,
-        .next = imap_entry_next,    .settle = imap_entry_settle,
-        .close = imap_entry_close,  .wait = imap_entry_wait,
-        .parse = imap_entry_parse,  .check = imap_entry_check,
+        LOADER_PLUGIN_HEAD,          .name = "IMAP",
+        .version = PACKAGE_VERSION,  .summary = "mail from an IMAP mailbox",
+        .options = imap_options,     .open = imap_entry_open,
+        .next = imap_entry_next,     .settle = imap_entry_settle,
+        .close = imap_entry_close,   .wait = imap_entry_wait,
+        .parse = imap_entry_parse,   .check = imap_entry_check,
+        .survey = imap_entry_survey,
     };
     plugin.option_count = imap_option_count;
     return &plugin;

@@ -109,6 +109,13 @@ void loader_settings_copy(const struct loader_settings *theirs, struct loader_se
         memcpy(out, theirs, theirs->struct_size < sizeof *out ? theirs->struct_size : sizeof *out);
 }
 
+void loader_surveyor_copy(const struct loader_surveyor *theirs, struct loader_surveyor *out)
+{
+    *out = (struct loader_surveyor){0};
+    if (theirs != NULL)
+        memcpy(out, theirs, theirs->struct_size < sizeof *out ? theirs->struct_size : sizeof *out);
+}
+
 void loader_host_log(const struct loader_host *host, enum loader_log_level level, const char *fmt,
                      ...)
 {
@@ -166,13 +173,13 @@ int loader_host_note(const struct loader_host *host, const struct loader_record 
 }
 
 int loader_host_unsettled(const struct loader_host *host, const char *account, const char *mailbox,
-                          uint32_t after_uid, struct loader_record *out_records, size_t capacity,
-                          size_t *out_count, struct error *err)
+                          const struct loader_origin *after, struct loader_record *out_records,
+                          size_t capacity, size_t *out_count, struct error *err)
 {
     struct loader_error theirs = {.struct_size = sizeof theirs};
     uint64_t count = 0;
     if (host->unsettled != NULL &&
-        host->unsettled(host->context, account, mailbox, after_uid, out_records, capacity, &count,
+        host->unsettled(host->context, account, mailbox, after, out_records, capacity, &count,
                         &theirs) < 0)
         return loader_error_to(&theirs, err);
     *out_count = count < capacity ? (size_t)count : capacity;

@@ -42,6 +42,9 @@ int loader_host_copy(const struct loader_host *theirs, struct loader_host *out, 
 /** loader_settings_copy - the same for settings; NULL: all zero. The texts are borrowed for the call. */
 void loader_settings_copy(const struct loader_settings *theirs, struct loader_settings *out);
 
+/** loader_surveyor_copy - the same for a surveyor. */
+void loader_surveyor_copy(const struct loader_surveyor *theirs, struct loader_surveyor *out);
+
 /** loader_host_log - one line; control characters are made visible. */
 void loader_host_log(const struct loader_host *host, enum loader_log_level level, const char *fmt,
                      ...) PRINTF_LIKE(3, 4);
@@ -59,8 +62,8 @@ int loader_host_known(const struct loader_host *host, struct loader_record *reco
 int loader_host_note(const struct loader_host *host, const struct loader_record *records,
                      size_t count, struct error *err);
 int loader_host_unsettled(const struct loader_host *host, const char *account, const char *mailbox,
-                          uint32_t after_uid, struct loader_record *out_records, size_t capacity,
-                          size_t *out_count, struct error *err);
+                          const struct loader_origin *after, struct loader_record *out_records,
+                          size_t capacity, size_t *out_count, struct error *err);
 void loader_host_progress(const struct loader_host *host, uint64_t messages);
 
 /* ---- Items ----------------------------------------------------------------------------------- */

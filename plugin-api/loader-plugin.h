@@ -151,11 +151,13 @@ struct loader_host {
                 struct loader_error *err);
 
     /* Up to @capacity records of this account and mailbox whose step is STORED, MOVING, COPIED or
-     * DELETING, oldest first, after the UID @after_uid (0 from the start); *out_count tells how many.
-     * What they point to is borrowed until the next call of any host function. NULL: there are none. */
-    int (*unsettled)(void *context, const char *account, const char *mailbox, uint32_t after_uid,
-                     struct loader_record *out_records, uint64_t capacity, uint64_t *out_count,
-                     struct loader_error *err);
+     * DELETING, by uidvalidity, UID and key, behind @after (NULL: from the start), which is the
+     * origin of any record of that mailbox, such as the last of the page before; *out_count tells
+     * how many. What they point to is borrowed until the next call of any host function, in which
+     * @after may still point there. NULL: there are none. */
+    int (*unsettled)(void *context, const char *account, const char *mailbox,
+                     const struct loader_origin *after, struct loader_record *out_records,
+                     uint64_t capacity, uint64_t *out_count, struct loader_error *err);
 
     /* How much there is: @messages wait to be handed out in this pass, as far as known now, the limit
      * of the settings left aside; for a progress bar. NULL: not wanted. */
@@ -273,6 +275,68 @@ struct loader_option {
     uint32_t reserved;
 };
 
+/* ---- Survey ---------------------------------------------------------------------------------- */
+
+/* Where a message of the source is. Unknown ones are to be left out. */
+enum loader_place {
+    LOADER_PLACE_MAILBOX = 0, /* where new mail comes in */
+    LOADER_PLACE_DROPBOX = 1, /* where picked-up mail goes */
+    LOADER_PLACE_BADMAIL = 2  /* where mail goes that could not be loaded */
+};
+
+#define LOADER_FOLDER_MISSING 1u /* it is not there: no message of it will be told */
+#define LOADER_FOLDER_KEEPS 2u   /* mailbox: picked-up mail stays, as settings or server want */
+#define LOADER_FOLDER_DELETES 4u /* mailbox: picked-up mail is deleted, as the settings want */
+
+struct loader_folder {
+    uint32_t struct_size;
+    uint32_t place;       /* enum loader_place */
+    uint32_t flags;       /* LOADER_FOLDER_* */
+    uint32_t uidvalidity; /* 0 where the source has none */
+    uint32_t uidnext;     /* messages with this UID or a higher one came later; 0 = not known */
+    uint32_t reserved;
+    const char *account;  /* as in origins */
+    const char *path;     /* as in origins (mailbox) and as target of records */
+};
+
+#define LOADER_SEEN_DELETED 1u /* somebody flagged it for deletion */
+#define LOADER_SEEN_MARKED 2u  /* bears the loader's own mark: it was picked up */
+#define LOADER_SEEN_SHA256 4u  /* sha256 is filled */
+
+/* A message that is at the source. */
+struct loader_seen {
+    uint32_t struct_size;
+    uint32_t place;              /* enum loader_place */
+    uint32_t flags;              /* LOADER_SEEN_* */
+    uint32_t reserved;
+    uint64_t number;             /* 1, 2, ...: the same when the message is told a second time */
+    struct loader_origin origin; /* mailbox: the folder it is in */
+    uint64_t size;               /* bytes, as the source tells it */
+    const char *date_received;   /* RFC 3339, NULL: not known */
+    uint8_t sha256[32];          /* of its raw bytes */
+};
+
+enum loader_answer {
+    LOADER_ANSWER_GO_ON = 0,
+    LOADER_ANSWER_SHA256 = 1, /* tell it again, with the digest of its raw bytes */
+    LOADER_ANSWER_STOP = 2    /* end the survey, with LOADER_ERROR_CANCELLED */
+};
+
+/* Who wants to know. What the functions are handed is borrowed until they return. */
+struct loader_surveyor {
+    uint32_t struct_size;
+    uint32_t reserved;
+    void *context;
+    /* Each place of the source, all of them before the first message. Returns enum
+     * loader_answer. */
+    uint32_t (*folder)(void *context, const struct loader_folder *folder);
+    /* Each message, place after place in the order of enum loader_place, so that one which is
+     * moved meanwhile may be told twice and never not at all. Returns enum loader_answer: where the
+     * digest is asked for, the message is told again later, with LOADER_SEEN_SHA256, unless its
+     * bytes cannot be had any more; the answer to that only tells whether to stop. */
+    uint32_t (*message)(void *context, const struct loader_seen *seen);
+};
+
 enum loader_next {
     LOADER_NEXT_ITEM = 0,    /* *out_item is filled */
     LOADER_NEXT_DRAINED = 1, /* nothing now, and every settled item is done with; see wait */
@@ -342,6 +406,13 @@ struct loader_plugin {
     int (*check)(const struct loader_host *host, const struct loader_settings *settings,
                  void (*report)(void *context, const char *step, uint32_t state, const char *text),
                  void *report_context, struct loader_error *err);
+
+    /** survey - walk through mailbox, dropbox and badmail and tell @surveyor what is there: to hold
+     * it against the queue. Changes nothing, downloads no message whose digest is not asked for,
+     * and needs memory that does not grow with their number (names of messages aside). 0, or -1
+     * with err. NULL: this loader cannot. */
+    int (*survey)(const struct loader_host *host, const struct loader_settings *settings,
+                  const struct loader_surveyor *surveyor, struct loader_error *err);
 };
 
 #define LOADER_PLUGIN_HEAD sizeof(struct loader_plugin), LOADER_API_VERSION /* goes first */

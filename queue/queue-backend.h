@@ -29,6 +29,14 @@ struct queue_change {
     const char *error; /* NULL: none */
 };
 
+/* Which records of the ledger are wanted. */
+struct queue_ledger_page {
+    const char *loader, *account;
+    const char *mailbox;              /* NULL: all of the account */
+    bool unsettled;                   /* only those from STORED to DELETING */
+    const struct queue_origin *after; /* whole; NULL: from the start. None of it is the store's */
+};
+
 struct queue_backend {
     const char *name; /* scheme of its URLs, "sqlite" */
 
@@ -45,9 +53,9 @@ struct queue_backend {
 
     int (*known)(void *store, struct queue_record *records, size_t count, struct error *err);
     int (*note)(void *store, const struct queue_record *records, size_t count, struct error *err);
-    int (*unsettled)(void *store, const struct queue_origin *mailbox, uint32_t after_uid,
-                     struct queue_record *out_records, size_t capacity, size_t *out_count,
-                     struct error *err);
+    int (*ledger)(void *store, const struct queue_ledger_page *page,
+                  struct queue_record *out_records, size_t capacity, size_t *out_count,
+                  struct error *err);
 
     /* @after: NULL, or the id of the entry to continue behind (ERROR_USAGE when it is not there).
      */

@@ -352,36 +352,49 @@ static int memory_note(void *store_, const struct queue_record *records, size_t 
     return 0;
 }
 
-struct memory_unsettled {
-    const struct memory_scope *scope;
-    uint32_t after_uid;
+struct memory_walk {
+    const struct queue_ledger_page *page;
+    const struct memory_row *after; /* NULL: from the start */
     struct queue_record *out;
     size_t capacity, count;
 };
 
-static void memory_unsettled_visit(const void *node, VISIT visit, void *context)
+static bool memory_walk_wants(const struct memory_walk *walk, const struct memory_row *row)
 {
-    struct memory_unsettled *walk = context;
-    const struct memory_row *row = *(struct memory_row *const *)node;
-    if ((visit != postorder && visit != leaf) || walk->count == walk->capacity)
-        return;
-    if (row->scope != walk->scope || row->record.step < QUEUE_STEP_STORED ||
-        row->record.step > QUEUE_STEP_DELETING ||
-        (walk->after_uid != 0 && row->record.origin.uid <= walk->after_uid))
-        return;
-    walk->out[walk->count++] = row->record;
+    const struct queue_ledger_page *page = walk->page;
+    const struct memory_scope *scope = row->scope;
+    return strcmp(scope->account, page->account) == 0 &&
+           text_equal_nocase(scope->loader, page->loader) &&
+           (page->mailbox == NULL || strcmp(scope->mailbox, page->mailbox) == 0) &&
+           row->record.step != QUEUE_STEP_UNKNOWN &&
+           (!page->unsettled ||
+            (row->record.step >= QUEUE_STEP_STORED && row->record.step <= QUEUE_STEP_DELETING)) &&
+           (walk->after == NULL || memory_row_compare(row, walk->after) > 0);
 }
 
-static int memory_unsettled(void *store_, const struct queue_origin *mailbox, uint32_t after_uid,
-                            struct queue_record *out_records, size_t capacity, size_t *out_count,
-                            struct error *err)
+static void memory_walk_visit(const void *node, VISIT visit, void *context)
+{
+    struct memory_walk *walk = context;
+    const struct memory_row *row = *(struct memory_row *const *)node;
+    if ((visit == postorder || visit == leaf) && walk->count < walk->capacity &&
+        memory_walk_wants(walk, row))
+        walk->out[walk->count++] = row->record;
+}
+
+static int memory_ledger(void *store_, const struct queue_ledger_page *page,
+                         struct queue_record *out_records, size_t capacity, size_t *out_count,
+                         struct error *err)
 {
     const struct queue_memory *store = store_;
     (void)err;
-    struct memory_unsettled walk = {memory_scope_find(store, mailbox), after_uid, out_records,
-                                    capacity, 0};
-    if (walk.scope != NULL)
-        twalk_r(store->ledger, memory_unsettled_visit, &walk);
+    struct memory_walk walk = {page, NULL, out_records, capacity, 0};
+    struct memory_row after = {0};
+    if (page->after != NULL) {
+        after.scope = memory_scope_find(store, page->after);
+        after.record.origin = *page->after;
+        walk.after = &after;
+    }
+    twalk_r(store->ledger, memory_walk_visit, &walk);
     *out_count = walk.count;
     return 0;
 }
@@ -593,7 +606,7 @@ const struct queue_backend queue_memory_backend = {
     .rollback = memory_rollback,
     .known = memory_known,
     .note = memory_note,
-    .unsettled = memory_unsettled,
+    .ledger = memory_ledger,
     .list = memory_list,
     .find = memory_find,
     .due = memory_due,

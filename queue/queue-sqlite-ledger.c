@@ -46,7 +46,7 @@ static int texts_keep(struct queue_sqlite_texts *texts, const char *text, const 
 
 /* ---- Known ----------------------------------------------------------------------------------- */
 
-/* Columns 0 to 5 of SQL_LEDGER_GET and SQL_UNSETTLED; the origin is left as it is. */
+/* Columns 0 to 5 of SQL_LEDGER_GET, _PAGE and SQL_UNSETTLED; the origin is left as it is. */
 static int ledger_read(struct queue_sqlite *store, sqlite3_stmt *row, struct queue_record *record,
                        struct error *err)
 {
@@ -139,43 +139,48 @@ int queue_sqlite_note(void *store_, const struct queue_record *records, size_t c
     return -1;
 }
 
-/* ---- Unsettled ------------------------------------------------------------------------------- */
+/* ---- Pages ----------------------------------------------------------------------------------- */
 
-struct ledger_page {
-    const struct queue_origin *mailbox; /* its texts are kept */
-    int64_t scope;
-    uint32_t after_uid;
+/* A page that is being filled; the texts of origin are kept. */
+struct ledger_fill {
+    const struct queue_ledger_page *page;
+    struct queue_origin origin; /* loader and account, and the mailbox that is being read */
+    const struct queue_origin *after;
     struct queue_record *out;
     size_t capacity, count;
 };
 
-static int ledger_page_add(struct queue_sqlite *store, struct ledger_page *page, sqlite3_stmt *row,
-                           uint32_t uidvalidity, struct error *err)
+static int ledger_fill_add(struct queue_sqlite *store, struct ledger_fill *fill, sqlite3_stmt *row,
+                           struct error *err)
 {
-    struct queue_record *record = &page->out[page->count];
-    *record = (struct queue_record){.origin = *page->mailbox};
-    record->origin.uidvalidity = uidvalidity;
+    struct queue_record *record = &fill->out[fill->count];
+    *record = (struct queue_record){.origin = fill->origin};
+    record->origin.uidvalidity = (uint32_t)sqlite3_column_int64(row, 8);
     record->origin.uid = (uint32_t)sqlite3_column_int64(row, 6);
     if (ledger_read(store, row, record, err) < 0 ||
         texts_keep(&store->texts, (const char *)sqlite3_column_text(row, 7), &record->origin.key,
                    err) < 0)
         return -1;
-    page->count++;
+    fill->count++;
     return 0;
 }
 
-/* What is unsettled of one epoch. */
-static int ledger_page_epoch(struct queue_sqlite *store, struct ledger_page *page,
-                             uint32_t uidvalidity, struct error *err)
+/* Of one mailbox; only the first one read has something to continue behind. */
+static int ledger_fill_scope(struct queue_sqlite *store, struct ledger_fill *fill, int64_t scope,
+                             struct error *err)
 {
-    sqlite3_stmt *each = queue_sqlite_use(&store->db, SQL_UNSETTLED);
-    queue_sqlite_bind_int(each, 1, page->scope);
-    queue_sqlite_bind_int(each, 2, uidvalidity);
-    queue_sqlite_bind_int(each, 3, page->after_uid == 0 ? -1 : (int64_t)page->after_uid);
-    queue_sqlite_bind_int(each, 4, (int64_t)(page->capacity - page->count));
+    const struct queue_origin *after = fill->after;
+    sqlite3_stmt *each =
+        queue_sqlite_use(&store->db, fill->page->unsettled ? SQL_UNSETTLED : SQL_LEDGER_PAGE);
+    queue_sqlite_bind_int(each, 1, scope);
+    queue_sqlite_bind_int(each, 2, after == NULL ? -1 : (int64_t)after->uidvalidity);
+    queue_sqlite_bind_int(each, 3, after == NULL ? -1 : (int64_t)after->uid);
+    queue_sqlite_bind_text(each, 4, after == NULL ? "" : after->key);
+    queue_sqlite_bind_int(each, 5, (int64_t)(fill->capacity - fill->count));
+    fill->after = NULL;
     int got;
     while ((got = queue_sqlite_step(&store->db, each, ledger_reading, err)) > 0) {
-        if (ledger_page_add(store, page, each, uidvalidity, err) == 0)
+        if (ledger_fill_add(store, fill, each, err) == 0)
             continue;
         queue_sqlite_end(each);
         return -1;
@@ -183,41 +188,69 @@ static int ledger_page_epoch(struct queue_sqlite *store, struct ledger_page *pag
     return got;
 }
 
-static int ledger_page_fill(struct queue_sqlite *store, struct ledger_page *page, struct error *err)
+/* The account's next mailbox behind number *scope: 1, or 0 when there is none. */
+static int ledger_next_scope(struct queue_sqlite *store, struct ledger_fill *fill, int64_t *scope,
+                             struct error *err)
 {
-    int64_t epoch = -1;
-    while (page->count < page->capacity) {
-        sqlite3_stmt *next = queue_sqlite_use(&store->db, SQL_UNSETTLED_EPOCH);
-        queue_sqlite_bind_int(next, 1, page->scope);
-        queue_sqlite_bind_int(next, 2, epoch);
-        int got = queue_sqlite_number(&store->db, next, ledger_reading, &epoch, err);
-        if (got <= 0)
-            return got;
-        if (ledger_page_epoch(store, page, (uint32_t)epoch, err) < 0)
-            return -1;
-    }
-    return 0;
+    sqlite3_stmt *next = queue_sqlite_use(&store->db, SQL_SCOPE_NEXT);
+    queue_sqlite_bind_int(next, 1, *scope);
+    queue_sqlite_bind_text(next, 2, fill->origin.account);
+    queue_sqlite_bind_text(next, 3, fill->origin.loader);
+    int got = queue_sqlite_step(&store->db, next, ledger_reading, err);
+    if (got <= 0)
+        return got;
+    *scope = sqlite3_column_int64(next, 0);
+    got = texts_keep(&store->texts, (const char *)sqlite3_column_text(next, 1),
+                     &fill->origin.mailbox, err);
+    queue_sqlite_end(next);
+    return got < 0 ? -1 : 1;
 }
 
-int queue_sqlite_unsettled(void *store_, const struct queue_origin *mailbox, uint32_t after_uid,
-                           struct queue_record *out_records, size_t capacity, size_t *out_count,
-                           struct error *err)
+static int ledger_fill_account(struct queue_sqlite *store, struct ledger_fill *fill,
+                               struct error *err)
+{
+    int64_t scope = 0;
+    int got = 1;
+    if (fill->after != NULL) {
+        got = queue_sqlite_scope_find(store, fill->after, &scope, err);
+        if (got > 0 &&
+            (texts_keep(&store->texts, fill->after->mailbox, &fill->origin.mailbox, err) < 0 ||
+             ledger_fill_scope(store, fill, scope, err) < 0))
+            return -1;
+    }
+    while (got > 0 && fill->count < fill->capacity) {
+        got = ledger_next_scope(store, fill, &scope, err);
+        if (got > 0 && ledger_fill_scope(store, fill, scope, err) < 0)
+            return -1;
+    }
+    return got < 0 ? -1 : 0;
+}
+
+static int ledger_fill_page(struct queue_sqlite *store, struct ledger_fill *fill, struct error *err)
+{
+    int64_t scope;
+    if (fill->page->mailbox == NULL)
+        return ledger_fill_account(store, fill, err);
+    int got = queue_sqlite_scope_find(store, &fill->origin, &scope, err);
+    return got <= 0 ? got : ledger_fill_scope(store, fill, scope, err);
+}
+
+int queue_sqlite_ledger(void *store_, const struct queue_ledger_page *page,
+                        struct queue_record *out_records, size_t capacity, size_t *out_count,
+                        struct error *err)
 {
     struct queue_sqlite *store = store_;
-    struct queue_origin kept = {0};
-    struct ledger_page page = {&kept, 0, after_uid, out_records, capacity, 0};
+    struct ledger_fill fill = {page, {0}, page->after, out_records, capacity, 0};
     texts_clear(&store->texts);
-    if (texts_keep(&store->texts, mailbox->loader, &kept.loader, err) < 0 ||
-        texts_keep(&store->texts, mailbox->account, &kept.account, err) < 0 ||
-        texts_keep(&store->texts, mailbox->mailbox, &kept.mailbox, err) < 0 ||
+    if (texts_keep(&store->texts, page->loader, &fill.origin.loader, err) < 0 ||
+        texts_keep(&store->texts, page->account, &fill.origin.account, err) < 0 ||
+        texts_keep(&store->texts, page->mailbox, &fill.origin.mailbox, err) < 0 ||
         queue_sqlite_read_begin(store, err) < 0)
         return -1;
-    int got = queue_sqlite_scope_find(store, mailbox, &page.scope, err);
-    if (got > 0)
-        got = ledger_page_fill(store, &page, err);
+    int failed = ledger_fill_page(store, &fill, err);
     queue_sqlite_read_end(store);
-    if (got < 0)
+    if (failed < 0)
         return -1;
-    *out_count = page.count;
+    *out_count = fill.count;
     return 0;
 }

@@ -100,6 +100,9 @@ static const char *const schema_sql[SQL_COUNT] = {
     [SQL_QUEUE_ADD] = "INSERT INTO work_queue (name) VALUES (?1)",
     [SQL_QUEUE_EACH] = "SELECT id FROM work_queue WHERE id > ?1 ORDER BY id LIMIT 1",
     [SQL_SCOPE_GET] = "SELECT id FROM scope WHERE mailbox = ?3 AND account = ?2 AND loader = ?1",
+    [SQL_SCOPE_NEXT] =
+        "SELECT id, mailbox FROM scope WHERE id > ?1 AND account = ?2 AND loader = ?3"
+        " ORDER BY id LIMIT 1",
     [SQL_SCOPE_ADD] = "INSERT INTO scope (loader, account, mailbox) VALUES (?1, ?2, ?3)",
     [SQL_LEDGER_GET] =
         "SELECT l.step, l.attempts, l.fate, l.target_uidvalidity, l.target_uid, w.text, l.entry"
@@ -120,15 +123,18 @@ static const char *const schema_sql[SQL_COUNT] = {
                         "  target_uidvalidity = iif(?5 <= 1, target_uidvalidity, ?7),"
                         "  target_uid = iif(?5 <= 1, target_uid, ?8),"
                         "  target = iif(?5 <= 1, target, ?9)",
-    [SQL_UNSETTLED_EPOCH] = "SELECT uidvalidity FROM ledger INDEXED BY ledger_unsettled WHERE "
-                            "scope = ?1 AND uidvalidity > ?2"
-                            " AND step BETWEEN 2 AND 5 ORDER BY uidvalidity LIMIT 1",
+    [SQL_LEDGER_PAGE] =
+        "SELECT l.step, l.attempts, l.fate, l.target_uidvalidity, l.target_uid, w.text, l.uid, "
+        "l.key, l.uidvalidity"
+        " FROM ledger l LEFT JOIN word w ON w.id = l.target"
+        " WHERE l.scope = ?1 AND (l.uidvalidity, l.uid, l.key) > (?2, ?3, ?4)"
+        " ORDER BY l.uidvalidity, l.uid, l.key LIMIT ?5",
     [SQL_UNSETTLED] =
         "SELECT l.step, l.attempts, l.fate, l.target_uidvalidity, l.target_uid, w.text, l.uid, "
-        "l.key"
+        "l.key, l.uidvalidity"
         " FROM ledger l INDEXED BY ledger_unsettled LEFT JOIN word w ON w.id = l.target"
-        " WHERE l.scope = ?1 AND l.uidvalidity = ?2 AND l.uid > ?3 AND l.step BETWEEN 2 AND 5"
-        " ORDER BY l.uid, l.key LIMIT ?4",
+        " WHERE l.scope = ?1 AND (l.uidvalidity, l.uid, l.key) > (?2, ?3, ?4)"
+        " AND l.step BETWEEN 2 AND 5 ORDER BY l.uidvalidity, l.uid, l.key LIMIT ?5",
     [SQL_UNSETTLED_COUNT] =
         "SELECT count(*) FROM ledger INDEXED BY ledger_unsettled WHERE step BETWEEN 2 AND 5",
     [SQL_ENTRY_ADD] =

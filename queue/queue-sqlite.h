@@ -2,7 +2,7 @@
 /* queue-sqlite.h - the SQLite back end's handle, shared by its files. Internal.
  *
  * queue-sqlite.c         open, close, put, commit: what a batch is, and what a failed commit means
- * queue-sqlite-ledger.c  known, note, unsettled
+ * queue-sqlite-ledger.c  known, note, pages
  * queue-sqlite-entry.c   list, find, due, change, raw, stats
  * queue-sqlite-word.c    names that come again and again, as numbers
  * below: -db (connection), -schema (tables, statements), -folder, -raw (files) */
@@ -100,9 +100,9 @@ int queue_sqlite_n_of_id(struct queue_sqlite *store, const uint8_t id[QUEUE_UUID
 int queue_sqlite_known(void *store, struct queue_record *records, size_t count, struct error *err);
 int queue_sqlite_note(void *store, const struct queue_record *records, size_t count,
                       struct error *err);
-int queue_sqlite_unsettled(void *store, const struct queue_origin *mailbox, uint32_t after_uid,
-                           struct queue_record *out_records, size_t capacity, size_t *out_count,
-                           struct error *err);
+int queue_sqlite_ledger(void *store, const struct queue_ledger_page *page,
+                        struct queue_record *out_records, size_t capacity, size_t *out_count,
+                        struct error *err);
 
 int queue_sqlite_list(void *store, const struct queue_filter *filter, const uint8_t *after,
                       int (*each)(void *context, const struct queue_entry *entry), void *context,

@@ -221,16 +221,46 @@ int queue_note(struct queue *queue, const struct queue_record *records, size_t c
     return failed;
 }
 
-int queue_unsettled(struct queue *queue, const char *loader, const char *account,
-                    const char *mailbox, uint32_t after_uid, struct queue_record *out_records,
-                    size_t capacity, size_t *out_count, struct error *err)
+/* The page behind @after, of which the texts may be those that the store is about to forget. */
+static int queue_ledger_behind(struct queue *queue, struct queue_ledger_page *page,
+                               const struct queue_origin *after, struct queue_record *out_records,
+                               size_t capacity, size_t *out_count, struct error *err)
 {
-    const struct queue_origin origin = {loader, account, mailbox, 0, 1, NULL};
-    struct queue_origin normal;
-    if (queue_origin_normal(&origin, &normal, err) < 0)
-        return -1;
-    return queue->backend->unsettled(queue->store, &normal, after_uid, out_records, capacity,
-                                     out_count, err);
+    char key[QUEUE_KEY_MAX], mailbox[QUEUE_KEY_MAX];
+    struct queue_origin behind;
+    if (after != NULL) {
+        if (queue_origin_normal(after, &behind, err) < 0)
+            return -1;
+        text_copy(key, sizeof key, behind.key);
+        text_copy(mailbox, sizeof mailbox, behind.mailbox);
+        behind.key = key;
+        behind.mailbox = mailbox;
+        behind.loader = page->loader;
+        behind.account = page->account;
+        page->after = &behind;
+    }
+    return queue->backend->ledger(queue->store, page, out_records, capacity, out_count, err);
+}
+
+int queue_unsettled(struct queue *queue, const char *loader, const char *account,
+                    const char *mailbox, const struct queue_origin *after,
+                    struct queue_record *out_records, size_t capacity, size_t *out_count,
+                    struct error *err)
+{
+    struct queue_ledger_page page = {loader, account, mailbox, true, NULL};
+    if (loader == NULL || account == NULL || mailbox == NULL)
+        return error_set(err, ERROR_BUG, "a walk of the ledger lacks loader, account or mailbox");
+    return queue_ledger_behind(queue, &page, after, out_records, capacity, out_count, err);
+}
+
+int queue_ledger(struct queue *queue, const char *loader, const char *account,
+                 const struct queue_origin *after, struct queue_record *out_records,
+                 size_t capacity, size_t *out_count, struct error *err)
+{
+    struct queue_ledger_page page = {loader, account, NULL, false, NULL};
+    if (loader == NULL || account == NULL)
+        return error_set(err, ERROR_BUG, "a walk of the ledger lacks loader or account");
+    return queue_ledger_behind(queue, &page, after, out_records, capacity, out_count, err);
 }
 
 /* ---- Looking --------------------------------------------------------------------------------- */

@@ -140,7 +140,7 @@ struct queue_record {
 };
 
 /** queue_known - fill in what the ledger knows of these origins; strangers get QUEUE_STEP_UNKNOWN.
- * Sees the open batch too. target is borrowed until the next call of queue_known/queue_unsettled. */
+ * Sees the open batch too. target is borrowed until the next call of queue_known/_unsettled/_ledger. */
 int queue_known(struct queue *queue, struct queue_record *records, size_t count, struct error *err);
 
 /** queue_note - write these steps down, durably, in one transaction of their own (the open batch, if
@@ -152,11 +152,20 @@ int queue_note(struct queue *queue, const struct queue_record *records, size_t c
                struct error *err);
 
 /** queue_unsettled - up to @capacity records of this loader, account and mailbox with a step from
- * STORED to DELETING, ordered by uidvalidity and UID, behind UID @after_uid (0: from the start).
- * What they point to is borrowed until the next call of queue_known/queue_unsettled. */
+ * STORED to DELETING, ordered by uidvalidity, UID and key, behind @after (NULL: from the start), which
+ * is the origin of any record of that mailbox, such as the last of the page before.
+ * What they point to is borrowed until the next call of queue_known/_unsettled/_ledger; @after may be
+ * among it. */
 int queue_unsettled(struct queue *queue, const char *loader, const char *account,
-                    const char *mailbox, uint32_t after_uid, struct queue_record *out_records,
-                    size_t capacity, size_t *out_count, struct error *err);
+                    const char *mailbox, const struct queue_origin *after,
+                    struct queue_record *out_records, size_t capacity, size_t *out_count,
+                    struct error *err);
+
+/** queue_ledger - the same of all records of this loader and account, whatever their step: those of
+ * one mailbox together, the mailboxes in an order of the queue's own. */
+int queue_ledger(struct queue *queue, const char *loader, const char *account,
+                 const struct queue_origin *after, struct queue_record *out_records,
+                 size_t capacity, size_t *out_count, struct error *err);
 
 /* ---- Working --------------------------------------------------------------------------------- */
 

@@ -57,7 +57,7 @@ START_TEST(our_host_drives_an_old_loader_with_a_shorter_or_longer_table)
     ck_assert_msg(plugin_open(paths[_i], &plugin, &err) == 0, "%s", err.text);
     ck_assert_str_eq(plugin->table.name, "Old");
     ck_assert(plugin->table.wait == NULL && plugin->table.parse == NULL &&
-              plugin->table.check == NULL);
+              plugin->table.check == NULL && plugin->table.survey == NULL);
     drive(&plugin->table, &host, 3);
 }
 END_TEST

@@ -521,6 +521,77 @@ START_TEST(parse_reads_one_file_without_a_folder)
 }
 END_TEST
 
+/* What a survey told: "M" the mailbox, "D", "B", or in lower case one that is missing, then
+ * messages, those of which the digest came with a '#' behind. */
+struct surveyed {
+    char story[128];
+    uint32_t answer;
+    uint64_t last, digests;
+};
+
+static void surveyed_note(struct surveyed *surveyed, char what)
+{
+    size_t len = strlen(surveyed->story);
+    ck_assert_uint_lt(len + 1, sizeof surveyed->story);
+    surveyed->story[len] = what;
+}
+
+static uint32_t surveyed_folder(void *context, const struct loader_folder *told)
+{
+    struct surveyed *surveyed = context;
+    ck_assert_str_eq(told->account, "local");
+    ck_assert_uint_eq(surveyed->last, 0); /* before any message */
+    bool missing = (told->flags & LOADER_FOLDER_MISSING) != 0;
+    surveyed_note(surveyed, (missing ? "mdb" : "MDB")[told->place]);
+    return LOADER_ANSWER_GO_ON;
+}
+
+static uint32_t surveyed_message(void *context, const struct loader_seen *seen)
+{
+    struct surveyed *surveyed = context;
+    bool again = (seen->flags & LOADER_SEEN_SHA256) != 0;
+    ck_assert_uint_eq(seen->number, surveyed->last + (again ? 0 : 1));
+    ck_assert_ptr_nonnull(seen->origin.key);
+    ck_assert_ptr_nonnull(seen->date_received);
+    surveyed->last = seen->number;
+    surveyed->digests += again && (seen->sha256[0] | seen->sha256[1] | seen->sha256[2]) != 0;
+    surveyed_note(surveyed, again ? '#' : "mdb"[seen->place]);
+    return surveyed->answer;
+}
+
+static int survey_with(uint32_t answer, struct surveyed *out, struct loader_error *err)
+{
+    char connection[256];
+    snprintf(connection, sizeof connection, "path=%s", folder);
+    const struct loader_settings settings = {.struct_size = sizeof settings,
+                                             .connection = connection};
+    const struct loader_surveyor surveyor = {sizeof surveyor, 0, out, surveyed_folder,
+                                             surveyed_message};
+    *out = (struct surveyed){.answer = answer};
+    return plugin->survey(&host, &settings, &surveyor, err);
+}
+
+START_TEST(a_survey_tells_each_place_and_then_each_message_and_digests_on_demand)
+{
+    struct surveyed surveyed;
+    struct loader_error err = {.struct_size = sizeof err};
+    put("a.eml", "one", 3);
+    void *handle = open_with("", 0, 0);
+    expect(handle, true, LOADER_FATE_QUEUED, "one");
+    plugin->close(handle);
+    put("a.eml", "two", 2);
+    put("b.eml", "three", 1);
+    ck_assert_int_eq(survey_with(LOADER_ANSWER_GO_ON, &surveyed, &err), 0);
+    ck_assert_str_eq(surveyed.story, "MDbmmd");
+    ck_assert_int_eq(survey_with(LOADER_ANSWER_SHA256, &surveyed, &err), 0);
+    ck_assert_str_eq(surveyed.story, "MDbm#m#d#");
+    ck_assert_uint_eq(surveyed.digests, 3);
+    ck_assert_int_eq(survey_with(LOADER_ANSWER_STOP, &surveyed, &err), -1);
+    ck_assert_str_eq(surveyed.story, "MDbm");
+    ck_assert_uint_eq(err.error_class, LOADER_ERROR_CANCELLED);
+}
+END_TEST
+
 START_TEST(the_table_says_what_the_loader_is)
 {
     ck_assert_uint_eq(plugin->struct_size, sizeof *plugin);
@@ -559,6 +630,7 @@ static Suite *suite(void)
                         (int)(sizeof bad_rows / sizeof bad_rows[0]));
     tcase_add_test(t, check_tells_whether_a_pick_up_would_work);
     tcase_add_test(t, parse_reads_one_file_without_a_folder);
+    tcase_add_test(t, a_survey_tells_each_place_and_then_each_message_and_digests_on_demand);
     tcase_add_test(t, the_table_says_what_the_loader_is);
     suite_add_tcase(s, t);
     return s;

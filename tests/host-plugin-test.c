@@ -262,11 +262,14 @@ START_TEST(a_step_that_was_noted_is_known_and_left_to_settle)
     ck_assert_str_eq(known[1].target, "DROPBOX");
     struct loader_record left[4];
     uint64_t count = 0;
-    ck_assert_int_eq(host->unsettled(host->context, "ann@h", "INBOX", 0, left, 4, &count, &theirs),
-                     0);
+    ck_assert_int_eq(host->unsettled(host->context, "ann@h", "INBOX", NULL, left, 4, &count,
+                                     &theirs), 0);
     ck_assert_uint_eq(count, 1);
     ck_assert_uint_eq(left[0].origin.uid, 42);
     ck_assert_str_eq(left[0].origin.account, "ann@h");
+    ck_assert_int_eq(host->unsettled(host->context, "ann@h", "INBOX", &left[0].origin, left, 4,
+                                     &count, &theirs), 0);
+    ck_assert_uint_eq(count, 0);
     close_table();
 }
 END_TEST

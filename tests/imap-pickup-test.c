@@ -93,13 +93,14 @@ static int host_note(void *context, const struct imap_record *records, size_t co
     return 0;
 }
 
-static int host_unsettled(void *context, uint32_t after_uid, struct imap_record *out,
+static int host_unsettled(void *context, const struct imap_record *after, struct imap_record *out,
                           size_t capacity, size_t *out_count, struct error *err)
 {
     struct host *h = context;
     (void)err;
     *out_count = 0;
-    for (uint32_t uid = after_uid + 1; uid < UIDS && *out_count < capacity; uid++)
+    for (uint32_t uid = after == NULL ? 1 : after->uid + 1; uid < UIDS && *out_count < capacity;
+         uid++)
         if (h->ledger[uid].step >= IMAP_STEP_STORED && h->ledger[uid].step < IMAP_STEP_MOVED)
             out[(*out_count)++] = h->ledger[uid];
     return 0;

@@ -159,7 +159,7 @@ START_TEST(a_host_without_functions_is_served_with_the_stated_fallbacks)
     ck_assert_uint_eq(record.attempts, 0);
     ck_assert_str_eq(record.origin.key, "k");
     ck_assert_int_eq(loader_host_note(&host, &record, 1, &err), 0);
-    ck_assert_int_eq(loader_host_unsettled(&host, "a", "m", 0, &record, 1, &count, &err), 0);
+    ck_assert_int_eq(loader_host_unsettled(&host, "a", "m", NULL, &record, 1, &count, &err), 0);
     ck_assert_uint_eq(count, 0);
     struct clock clock = loader_host_clock(&host);
     ck_assert_int_gt(clock_unix_s(&clock), 1700000000);

@@ -427,8 +427,8 @@ START_TEST(an_index_of_their_own_answers_who_is_next)
         {SQL_DUE_NEW, "INDEX entry_queue"},
         {SQL_DUE_TAKEN, "INDEX entry_lease"},
         {SQL_ENTRY_BY_ID, "INDEX entry_id"},
-        {SQL_UNSETTLED_EPOCH, "INDEX ledger_unsettled"},
-        {SQL_UNSETTLED, "INDEX ledger_unsettled"},
+        {SQL_UNSETTLED, "INDEX ledger_unsettled (scope=? AND (uidvalidity,uid,key)>(?,?,?))"},
+        {SQL_LEDGER_PAGE, "PRIMARY KEY (scope=? AND (uidvalidity,uid,key)>(?,?,?))"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char sql[1024];

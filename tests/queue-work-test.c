@@ -377,14 +377,16 @@ START_TEST(many_records_are_known_and_noted_at_once)
 }
 END_TEST
 
-/* What is unsettled behind @after_uid, as "7:1 7:2". */
-static const char *unsettled(uint32_t after_uid, size_t capacity)
+/* What is unsettled behind message @uid of epoch @uidvalidity (0: from the start), as "7:1 7:2". */
+static const char *unsettled(uint32_t uidvalidity, uint32_t uid, size_t capacity)
 {
     static char text[512];
     struct queue_record records[32];
     size_t count = 99, len = 0;
-    ck_well(&f, queue_unsettled(f.queue, "IMAP", "ann@mail.example.org", "INBOX", after_uid,
-                                records, capacity, &count, &f.err));
+    const struct queue_origin after = {"IMAP",      "ann@mail.example.org", "INBOX",
+                                       uidvalidity, uid,                    NULL};
+    ck_well(&f, queue_unsettled(f.queue, "IMAP", "ann@mail.example.org", "INBOX",
+                                uid == 0 ? NULL : &after, records, capacity, &count, &f.err));
     ck_assert_uint_le(count, capacity);
     text[0] = '\0';
     for (size_t i = 0; i < count; i++) {
@@ -414,11 +416,70 @@ START_TEST(what_is_stored_but_not_moved_is_unsettled_in_the_order_of_uids)
     other.origin.uidvalidity = 6;
     ck_assert_int_eq(queue_put(f.queue, &other, &f.err), QUEUE_PUT_ADDED);
     ck_assert_int_eq(queue_commit(f.queue, &f.err), QUEUE_COMMITTED);
-    ck_assert_str_eq(unsettled(0, 32), "6:1 7:2 7:3 7:4 7:9 7:10");
-    ck_assert_str_eq(unsettled(3, 32), "7:4 7:9 7:10");
-    ck_assert_str_eq(unsettled(3, 2), "7:4 7:9");
-    ck_assert_str_eq(unsettled(10, 32), "");
-    ck_assert_str_eq(unsettled(0, 0), "");
+    other.origin.uidvalidity = 8;
+    ck_assert_int_eq(queue_put(f.queue, &other, &f.err), QUEUE_PUT_ADDED);
+    ck_assert_int_eq(queue_commit(f.queue, &f.err), QUEUE_COMMITTED);
+    ck_assert_str_eq(unsettled(0, 0, 32), "6:1 7:2 7:3 7:4 7:9 7:10 8:1");
+    ck_assert_str_eq(unsettled(7, 3, 32), "7:4 7:9 7:10 8:1");
+    ck_assert_str_eq(unsettled(7, 3, 2), "7:4 7:9");
+    ck_assert_str_eq(unsettled(6, 40, 2), "7:2 7:3");
+    ck_assert_str_eq(unsettled(7, 10, 32), "8:1");
+    ck_assert_str_eq(unsettled(8, 1, 32), "");
+    ck_assert_str_eq(unsettled(0, 0, 0), "");
+}
+END_TEST
+
+/* All of ann's ledger in pages of @capacity: "INBOX/7:1=2 ..." in the order of pages. */
+static const char *ledger(size_t capacity)
+{
+    static char text[1024];
+    struct queue_record records[8];
+    size_t count, len = 0;
+    const struct queue_origin *after = NULL;
+    text[0] = '\0';
+    do {
+        ck_well(&f, queue_ledger(f.queue, "imap", "ann@mail.example.org", after, records, capacity,
+                                 &count, &f.err));
+        for (size_t i = 0; i < count; i++)
+            len += (size_t)snprintf(text + len, sizeof text - len, "%s%s/%u:%u=%d",
+                                    len == 0 ? "" : " ", records[i].origin.mailbox,
+                                    records[i].origin.uidvalidity, records[i].origin.uid,
+                                    (int)records[i].step);
+        after = &records[count > 0 ? count - 1 : 0].origin; /* the queue's until the next call */
+    } while (count == capacity && count > 0);
+    return text;
+}
+
+START_TEST(the_ledger_of_an_account_is_paged_across_mailboxes_and_epochs)
+{
+    START();
+    static const struct {
+        const char *account, *mailbox;
+        uint32_t uidvalidity, uid;
+    } rows[] = {{"ann@mail.example.org", "INBOX", 7, 2}, {"ann@mail.example.org", "INBOX", 9, 1},
+                {"bob@mail.example.org", "INBOX", 7, 1}, {"ann@mail.example.org", "INBOX", 7, 1}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct queue_item item = queue_fixture_item(rows[i].uid);
+        item.origin.account = rows[i].account;
+        item.origin.mailbox = rows[i].mailbox;
+        item.origin.uidvalidity = rows[i].uidvalidity;
+        ck_assert_int_eq(queue_put(f.queue, &item, &f.err), QUEUE_PUT_ADDED);
+    }
+    ck_assert_int_eq(queue_commit(f.queue, &f.err), QUEUE_COMMITTED);
+    queue_fixture_note(&f, 2, QUEUE_STEP_MOVED);
+    static const char want[] = "INBOX/7:1=2 INBOX/7:2=6 INBOX/9:1=2";
+    for (size_t capacity = 1; capacity <= 4; capacity++)
+        ck_assert_str_eq(ledger(capacity), want);
+    struct queue_item item = queue_fixture_item(1);
+    item.origin.mailbox = "Sales";
+    ck_assert_int_eq(queue_put(f.queue, &item, &f.err), QUEUE_PUT_ADDED);
+    ck_assert_int_eq(queue_commit(f.queue, &f.err), QUEUE_COMMITTED);
+    for (size_t capacity = 1; capacity <= 5; capacity++) {
+        const char *got = ledger(capacity); /* which mailbox comes first is the queue's affair */
+        ck_assert_msg(strcmp(got, "INBOX/7:1=2 INBOX/7:2=6 INBOX/9:1=2 Sales/7:1=2") == 0 ||
+                          strcmp(got, "Sales/7:1=2 INBOX/7:1=2 INBOX/7:2=6 INBOX/9:1=2") == 0,
+                      "%s", got);
+    }
 }
 END_TEST
 
@@ -434,12 +495,16 @@ START_TEST(messages_without_uids_are_unsettled_by_their_keys)
         ck_assert_int_eq(queue_put(f.queue, &item, &f.err), QUEUE_PUT_ADDED);
     }
     ck_assert_int_eq(queue_commit(f.queue, &f.err), QUEUE_COMMITTED);
-    ck_well(&f, queue_unsettled(f.queue, "IMAP", "ann@mail.example.org", "INBOX", 0, records, 4,
+    ck_well(&f, queue_unsettled(f.queue, "IMAP", "ann@mail.example.org", "INBOX", NULL, records, 4,
                                 &count, &f.err));
     ck_assert_uint_eq(count, 3);
     ck_assert_str_eq(records[0].origin.key, "a.eml");
     ck_assert_str_eq(records[1].origin.key, "b.eml");
     ck_assert_str_eq(records[2].origin.key, "c.eml");
+    ck_well(&f, queue_unsettled(f.queue, "IMAP", "ann@mail.example.org", "INBOX",
+                                &records[0].origin, records, 4, &count, &f.err));
+    ck_assert_uint_eq(count, 2);
+    ck_assert_str_eq(records[0].origin.key, "b.eml");
 }
 END_TEST
 
@@ -464,6 +529,7 @@ static Suite *suite(void)
         many_records_are_known_and_noted_at_once,
         what_is_stored_but_not_moved_is_unsettled_in_the_order_of_uids,
         messages_without_uids_are_unsettled_by_their_keys,
+        the_ledger_of_an_account_is_paged_across_mailboxes_and_epochs,
     };
     Suite *s = suite_create("queue work");
     TCase *kinds = tcase_create("back ends");

@@ -43,8 +43,10 @@ struct imap_host {
     void (*log)(void *context, enum imap_log level, const char *text);
     int (*known)(void *context, struct imap_record *records, size_t count, struct error *err);
     int (*note)(void *context, const struct imap_record *records, size_t count, struct error *err);
-    int (*unsettled)(void *context, uint32_t after_uid, struct imap_record *out_records,
-                     size_t capacity, size_t *out_count, struct error *err);
+    /* Behind @after (NULL: from the start), of which uidvalidity and uid count. */
+    int (*unsettled)(void *context, const struct imap_record *after,
+                     struct imap_record *out_records, size_t capacity, size_t *out_count,
+                     struct error *err);
     void (*progress)(void *context, uint64_t messages);
 };
 

@@ -32,7 +32,6 @@
 #include "imap-settings.h"
 
 #define IMAP_MOVE_MAX 500u /* messages in one command; <= IMAP_RECORDS_MAX */
-#define IMAP_KEYWORD "$MailchutePickedUp"
 
 struct imap_moves;
 

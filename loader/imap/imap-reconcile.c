@@ -217,8 +217,11 @@ static int imap_reconcile_note(struct imap_reconcile *r, struct error *err)
         if (item->there && item->record.step != IMAP_STEP_COPIED)
             continue;
         records[count] = item->record;
-        if (!item->there)
+        if (!item->there) {
+            if (item->record.step < IMAP_STEP_COPIED)
+                records[count].target_uid = 0; /* it was but a lower bound */
             records[count].step = IMAP_STEP_MOVED;
+        }
         records[count++].target = item->record.fate == IMAP_FATE_BAD ? r->folders->badmail.path
                                                                      : r->folders->dropbox.path;
     }
@@ -252,17 +255,21 @@ static int imap_reconcile_page(struct imap_reconcile *r, struct error *err)
     return 0;
 }
 
-/* The next page; *out_after moves on. Records of another numbering are counted, not kept. */
-static int imap_reconcile_read(struct imap_reconcile *r, uint32_t *after, size_t *out_read,
-                               struct error *err)
+/* The next page behind *after (step 0: from the start), which moves on. Records of another
+ * numbering are counted, not kept. */
+static int imap_reconcile_read(struct imap_reconcile *r, struct imap_record *after,
+                               size_t *out_read, struct error *err)
 {
     struct imap_record records[IMAP_RECORDS_MAX];
     uint32_t uidvalidity = imap_session_selected(r->session)->uidvalidity;
     r->count = 0;
-    if (r->host->unsettled(r->host->context, *after, records, IMAP_RECORDS_MAX, out_read, err) < 0)
+    if (r->host->unsettled(r->host->context, after->step != IMAP_STEP_UNKNOWN ? after : NULL,
+                           records, IMAP_RECORDS_MAX, out_read, err) < 0)
         return -1;
+    if (*out_read > 0)
+        *after = records[*out_read - 1];
+    after->target = NULL;
     for (size_t i = 0; i < *out_read; i++) {
-        *after = records[i].uid > *after ? records[i].uid : *after;
         if (records[i].uidvalidity != uidvalidity) {
             r->strangers++;
             continue;
@@ -277,7 +284,7 @@ int imap_reconcile(struct imap_session *session, const struct imap_settings *set
                    const struct imap_host *host, struct imap_folders *folders,
                    struct imap_moves *moves, struct imap_set *handled, struct error *err)
 {
-    uint32_t after = 0;
+    struct imap_record after = {0};
     size_t read = 0;
     int result = 0;
     struct imap_reconcile *r = calloc(1, sizeof *r);

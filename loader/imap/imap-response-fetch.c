@@ -69,7 +69,8 @@ static int imap_fetch_flags(struct imap_parser *parser, struct cursor *c, struct
         uint32_t bit;
     } flags[] = {{"\\Deleted", IMAP_FLAG_DELETED},
                  {"\\Seen", IMAP_FLAG_SEEN},
-                 {"\\Flagged", IMAP_FLAG_FLAGGED}};
+                 {"\\Flagged", IMAP_FLAG_FLAGGED},
+                 {IMAP_KEYWORD, IMAP_FLAG_MARKED}};
     parser->fetch.flags = 0;
     if (cursor_byte(c, '(') != PARSE_OK)
         return imap_fetch_bad("FLAGS without '('", c, err);

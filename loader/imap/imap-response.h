@@ -94,6 +94,9 @@ enum imap_section { IMAP_SECTION_WHOLE, IMAP_SECTION_HEADER, IMAP_SECTION_OTHER 
 #define IMAP_FLAG_DELETED 1u
 #define IMAP_FLAG_SEEN 2u
 #define IMAP_FLAG_FLAGGED 4u
+#define IMAP_FLAG_MARKED 8u /* IMAP_KEYWORD */
+
+#define IMAP_KEYWORD "$MailchutePickedUp" /* of mail that is picked up and stays where it is */
 
 struct imap_fetch {
     uint32_t has;   /* IMAP_FETCH_*: which items came */

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* imap-survey.c - tell what is in mailbox, dropbox and badmail. See imap-survey.h.
+ *
+ *   folders: LIST, STATUS ─> folder() for each
+ *   each:    EXAMINE ─> UID SEARCH ─> windows of: UID FETCH (sizes ...) ─> message() for each
+ *                                       └─ UID FETCH (BODY.PEEK[]) of those asked for ─> message()
+ */
+#include <config.h>
+#include "imap-survey.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "digest.h"
+#include "imap-folder.h"
+#include "imap-session.h"
+#include "imap-set.h"
+
+/* One message of the window. */
+struct imap_surveyed {
+    uint32_t uid;
+    uint64_t number;
+    struct imap_fetch fetch; /* has: what came of it */
+    bool wanted, digested;
+    uint8_t sha256[DIGEST_SIZE];
+};
+
+struct imap_survey {
+    const struct imap_settings *settings;
+    const struct imap_host *host;
+    const struct imap_surveyor *surveyor;
+    struct imap_session *session;
+    struct imap_folders folders;
+    struct digest *digest;
+    struct imap_set todo; /* UIDs of the folder that were not listed yet */
+    enum imap_place place;
+    const struct imap_folder *folder; /* that is open */
+    uint64_t number, expected;
+    bool overflow;
+    bool body; /* a whole body has come in the FETCH that is being read: sha256 is its digest */
+    uint8_t sha256[DIGEST_SIZE];
+    size_t count;
+    struct imap_surveyed items[IMAP_SURVEY_WINDOW]; /* ascending UIDs */
+};
+
+static void imap_survey_free(struct imap_survey *s)
+{
+    if (s == NULL)
+        return;
+    imap_session_close(s->session);
+    imap_folders_done(&s->folders);
+    imap_set_done(&s->todo);
+    digest_free(s->digest);
+    free(s);
+}
+AUTO_DEFINE(imap_survey, imap_survey_free);
+
+static int imap_survey_stopped(struct error *err)
+{
+    return error_set(err, ERROR_CANCELLED, "the survey was stopped");
+}
+
+/* ---- What came --------------------------------------------------------------------------------
+ */
+
+static struct imap_surveyed *imap_survey_find(struct imap_survey *s, uint32_t uid)
+{
+    size_t low = 0, high = s->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (s->items[middle].uid < uid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < s->count && s->items[low].uid == uid ? &s->items[low] : NULL;
+}
+
+/* A FETCH response is complete. Flags may also come unasked, for a message of any window. */
+static void imap_survey_fetched(struct imap_survey *s, const struct imap_fetch *fetch)
+{
+    struct imap_surveyed *item =
+        fetch->has & IMAP_FETCH_UID ? imap_survey_find(s, fetch->uid) : NULL;
+    bool body = s->body;
+    s->body = false;
+    if (item == NULL)
+        return;
+    if (body && item->wanted) {
+        memcpy(item->sha256, s->sha256, sizeof item->sha256);
+        item->digested = true;
+    }
+    if (fetch->has & IMAP_FETCH_FLAGS)
+        item->fetch.flags = fetch->flags;
+    if (fetch->has & IMAP_FETCH_SIZE)
+        item->fetch.size = fetch->size;
+    if (fetch->has & IMAP_FETCH_DATE) {
+        item->fetch.date_s = fetch->date_s;
+        item->fetch.date_offset_min = fetch->date_offset_min;
+    }
+    item->fetch.has |= fetch->has;
+}
+
+static int imap_survey_data(void *context, const struct imap_event *event, bool *out_taken,
+                            struct error *err)
+{
+    struct imap_survey *s = context;
+    int fine = 0;
+    *out_taken = true;
+    switch (event->kind) {
+    case IMAP_EVENT_BODY:
+        s->body = false;
+        fine = digest_finish(s->digest, s->sha256); /* start afresh */
+        break;
+    case IMAP_EVENT_BODY_BYTES:
+        fine = digest_add(s->digest, event->text.bytes, event->text.len);
+        break;
+    case IMAP_EVENT_BODY_END:
+        fine = digest_finish(s->digest, s->sha256);
+        s->body = true;
+        break;
+    case IMAP_EVENT_FETCH:
+        imap_survey_fetched(s, &event->fetch);
+        break;
+    case IMAP_EVENT_SEARCH:
+        if (imap_set_add(&s->todo, event->range.first, event->range.last) < 0)
+            s->overflow = true;
+        break;
+    default:
+        *out_taken = false;
+        break;
+    }
+    return fine == 0 ? 0 : error_oom(err, "looking at mail");
+}
+
+/* ---- Telling it -------------------------------------------------------------------------------
+ */
+
+static int imap_survey_tell(struct imap_survey *s, struct imap_surveyed *item, bool again,
+                            struct error *err)
+{
+    const struct imap_fetch *fetch = &item->fetch;
+    char date[CLOCK_RFC3339_MAX] = "";
+    if (fetch->has & IMAP_FETCH_DATE)
+        clock_rfc3339(fetch->date_s, fetch->date_offset_min, date);
+    struct imap_seen seen = {
+        .place = s->place,
+        .flags = (fetch->flags & IMAP_FLAG_DELETED ? IMAP_SEEN_DELETED : 0) |
+                 (fetch->flags & IMAP_FLAG_MARKED ? IMAP_SEEN_MARKED : 0) |
+                 (again ? IMAP_SEEN_SHA256 : 0),
+        .uidvalidity = s->folder->uidvalidity,
+        .uid = item->uid,
+        .number = item->number,
+        .size = fetch->size,
+        .path = s->folder->path,
+        .date_received = date[0] != '\0' ? date : NULL,
+        .sha256 = again ? item->sha256 : NULL,
+    };
+    uint32_t answer = s->surveyor->message(s->surveyor->context, &seen);
+    item->wanted = !again && answer == IMAP_ANSWER_SHA256;
+    return answer == IMAP_ANSWER_STOP ? imap_survey_stopped(err) : 0;
+}
+
+/* ---- Windows ----------------------------------------------------------------------------------
+ */
+
+/* UID FETCH of items first to end - 1, of them only the wanted ones where it is about bodies. */
+static int imap_survey_fetch(struct imap_survey *s, size_t first, size_t end, bool bodies,
+                             struct error *err)
+{
+    struct imap_call call = {
+        .what = "UID FETCH", .context = s, .data = imap_survey_data, .bulk = true};
+    struct imap_command command;
+    struct imap_set set;
+    imap_set_init(&set);
+    imap_command_init(&command, "UID FETCH ");
+    for (size_t i = first; i < end; i++)
+        if ((!bodies || s->items[i].wanted) &&
+            imap_set_add(&set, s->items[i].uid, s->items[i].uid) < 0)
+            command.refused = true;
+    imap_command_set(&command, &set);
+    imap_set_done(&set);
+    imap_command_add(&command,
+                     bodies ? " (UID BODY.PEEK[])" : " (UID FLAGS RFC822.SIZE INTERNALDATE)");
+    return imap_session_run(s->session, &command, &call, err);
+}
+
+/* The bodies that are wanted, some at a time, and their digests. */
+static int imap_survey_digests(struct imap_survey *s, struct error *err)
+{
+    for (size_t at = 0; at < s->count;) {
+        uint64_t bytes = 0;
+        size_t end = at, wanted = 0;
+        for (; end < s->count; end++) {
+            const struct imap_surveyed *item = &s->items[end];
+            if (!item->wanted)
+                continue;
+            if (wanted > 0 &&
+                (bytes > IMAP_SURVEY_BYTES || item->fetch.size > IMAP_SURVEY_BYTES - bytes))
+                break;
+            bytes += item->fetch.size;
+            wanted++;
+        }
+        if (wanted > 0 && imap_survey_fetch(s, at, end, true, err) < 0)
+            return -1;
+        at = end;
+    }
+    for (size_t i = 0; i < s->count; i++)
+        if (s->items[i].digested && imap_survey_tell(s, &s->items[i], true, err) < 0)
+            return -1;
+    return 0;
+}
+
+static int imap_survey_window(struct imap_survey *s, struct error *err)
+{
+    struct imap_set window;
+    imap_set_init(&window);
+    int r = imap_set_take(&s->todo, IMAP_SURVEY_WINDOW, &window);
+    s->count = 0;
+    for (size_t i = 0; r == 0 && i < window.count; i++)
+        for (uint64_t uid = window.ranges[i].first;
+             uid <= window.ranges[i].last && s->count < IMAP_SURVEY_WINDOW; uid++)
+            s->items[s->count++] = (struct imap_surveyed){.uid = (uint32_t)uid};
+    imap_set_done(&window);
+    if (r < 0)
+        return error_oom(err, "looking at mail");
+    if (imap_survey_fetch(s, 0, s->count, false, err) < 0)
+        return -1;
+    for (size_t i = 0; i < s->count; i++) {
+        if (s->items[i].fetch.has == 0)
+            continue; /* it went while we looked */
+        s->items[i].number = ++s->number;
+        if (imap_survey_tell(s, &s->items[i], false, err) < 0)
+            return -1;
+    }
+    return imap_survey_digests(s, err);
+}
+
+/* ---- Folders ----------------------------------------------------------------------------------
+ */
+
+static int imap_survey_search(struct imap_survey *s, struct error *err)
+{
+    struct imap_call call = {.what = "UID SEARCH", .context = s, .data = imap_survey_data};
+    struct imap_command command;
+    bool esearch = (imap_session_can(s->session) & IMAP_CAN_ESEARCH) != 0;
+    imap_set_clear(&s->todo);
+    s->overflow = false;
+    imap_command_init(&command, esearch ? "UID SEARCH RETURN (ALL) ALL" : "UID SEARCH ALL");
+    if (imap_session_run(s->session, &command, &call, err) < 0)
+        return -1;
+    uint64_t found = imap_set_size(&s->todo);
+    if (s->overflow ||
+        found > (uint64_t)imap_session_selected(s->session)->exists + IMAP_SET_RANGES_MAX)
+        return error_set(err, ERROR_PROTOCOL,
+                         "the server finds more messages (%" PRIu64 ") in '%s' than "
+                         "there are, or more than can be looked through; tell its administrator",
+                         found, s->folder->name);
+    s->expected += found;
+    s->host->progress(s->host->context, s->expected);
+    return 0;
+}
+
+static int imap_survey_folder(struct imap_survey *s, enum imap_place place,
+                              const struct imap_folder *folder, struct error *err)
+{
+    if (!folder->exists)
+        return 0;
+    s->place = place;
+    s->folder = folder;
+    if (imap_session_select(s->session, folder->wire, true, err) < 0)
+        return -1;
+    if (imap_session_selected(s->session)->uidvalidity != folder->uidvalidity)
+        return error_set(err, ERROR_LINK,
+                         "'%s' was numbered anew while we looked (UIDVALIDITY); try "
+                         "again",
+                         folder->name);
+    if (imap_session_selected(s->session)->exists == 0)
+        return 0;
+    if (imap_survey_search(s, err) < 0)
+        return -1;
+    while (imap_set_size(&s->todo) > 0)
+        if (imap_survey_window(s, err) < 0)
+            return -1;
+    return 0;
+}
+
+/* What becomes of picked-up mail in the mailbox (imap-move.h). */
+static uint32_t imap_survey_fashion(const struct imap_survey *s)
+{
+    bool removes = (imap_session_can(s->session) & (IMAP_CAN_MOVE | IMAP_CAN_UIDPLUS)) != 0;
+    bool expunges = (imap_session_can(s->session) & IMAP_CAN_UIDPLUS) != 0;
+    switch ((enum imap_after)s->settings->after) {
+    case IMAP_AFTER_LEAVE:
+    case IMAP_AFTER_FLAG:
+        return IMAP_FOLDER_KEEPS;
+    case IMAP_AFTER_DELETE:
+        return IMAP_FOLDER_DELETES | (expunges ? 0 : IMAP_FOLDER_KEEPS);
+    case IMAP_AFTER_MOVE:
+        break;
+    }
+    return removes ? 0 : IMAP_FOLDER_KEEPS;
+}
+
+static int imap_survey_announce(struct imap_survey *s, enum imap_place place,
+                                struct imap_folder *folder, struct error *err)
+{
+    if (folder->exists && imap_folder_status(s->session, folder, err) < 0)
+        return -1;
+    if (folder->exists && folder->uidvalidity == 0 &&
+        imap_session_select(s->session, folder->wire, true, err) < 0)
+        return -1;
+    if (folder->exists && folder->uidvalidity == 0) { /* STATUS gave none */
+        folder->uidvalidity = imap_session_selected(s->session)->uidvalidity;
+        folder->uidnext = imap_session_selected(s->session)->uidnext;
+    }
+    const struct imap_surveyed_folder told = {
+        .place = place,
+        .flags = (folder->exists ? 0 : IMAP_FOLDER_MISSING) |
+                 (place == IMAP_PLACE_MAILBOX ? imap_survey_fashion(s) : 0),
+        .uidvalidity = folder->uidvalidity,
+        .uidnext = folder->uidnext,
+        .path = folder->path,
+    };
+    return s->surveyor->folder(s->surveyor->context, &told) == IMAP_ANSWER_STOP
+               ? imap_survey_stopped(err)
+               : 0;
+}
+
+int imap_survey(const struct imap_settings *settings, const char *user, const char *secret,
+                const struct imap_host *host, const struct imap_surveyor *surveyor,
+                struct error *err)
+{
+    AUTO(imap_survey) s = calloc(1, sizeof *s);
+    if (s == NULL || (s->digest = digest_new()) == NULL)
+        return error_oom(err, "looking at mail");
+    s->settings = settings;
+    s->host = host;
+    s->surveyor = surveyor;
+    imap_set_init(&s->todo);
+    if (imap_session_open(settings, user, secret, host, &s->session, err) < 0 ||
+        imap_folders_resolve(s->session, settings, &s->folders, err) < 0)
+        return -1;
+    struct imap_folder *folders[IMAP_PLACES] = {&s->folders.mailbox, &s->folders.dropbox,
+                                                &s->folders.badmail};
+    for (unsigned i = 0; i < IMAP_PLACES; i++)
+        if (imap_survey_announce(s, (enum imap_place)i, folders[i], err) < 0)
+            return -1;
+    for (unsigned i = 0; i < IMAP_PLACES; i++)
+        if (imap_survey_folder(s, (enum imap_place)i, folders[i], err) < 0)
+            return -1;
+    return 0;
+}
