@@ -23,6 +23,7 @@ int command_run(const struct command *commands, int argc, char **argv);
 
 int command_pickup(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_audit(int argc, char **argv);
 int command_parse(int argc, char **argv);
 int command_queue(int argc, char **argv);
 int command_loaders(int argc, char **argv);

@@ -9,6 +9,7 @@ int main(int argc, char **argv)
     static const struct command commands[] = {
         {"pickup", "pick mail up into the work queue", command_pickup},
         {"check", "try a connection string and change nothing", command_check},
+        {"audit", "hold mailbox, archive and queue against each other", command_audit},
         {"parse", "show the entry that each file would become", command_parse},
         {"queue", "list, show, save and work off entries", command_queue},
         {"loaders", "list the plug-ins and their options", command_loaders},

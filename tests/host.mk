@@ -2,8 +2,10 @@
 # The host: pump, entries as JSON, options, plug-ins, secrets.
 HOST_LIBS = $(top_builddir)/host/libhost.la $(CHECK_LIBS)
 
-check_PROGRAMS += host-entry-test host-plugin-test host-pump-test host-secret-test \
+check_PROGRAMS += host-audit-test host-entry-test host-plugin-test host-pump-test host-secret-test \
 	host-text-test
+host_audit_test_SOURCES = host-audit-test.c
+host_audit_test_LDADD = $(HOST_LIBS)
 host_entry_test_SOURCES = host-entry-test.c
 host_entry_test_LDADD = $(HOST_LIBS)
 host_pump_test_SOURCES = host-pump-test.c

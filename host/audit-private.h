@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* audit-private.h - what audit.c (what is seen) and audit-judge.c (what it means in the end) share.
+ */
+#ifndef MAILCHUTE_HOST_AUDIT_PRIVATE_H
+#define MAILCHUTE_HOST_AUDIT_PRIVATE_H
+
+#include "audit-rows.h"
+#include "audit.h"
+
+#define AUDIT_PLACES (LOADER_PLACE_BADMAIL + 1u)
+#define AUDIT_DATE_MAX 32u
+
+/* A place of the source. */
+struct audit_place {
+    char *path; /* NULL: not told */
+    bool missing, keeps, deletes;
+    uint32_t uidvalidity, uidnext;
+};
+
+/* A message that its place does not explain. */
+struct audit_stray {
+    uint64_t number, size;
+    struct audit_row *hint;  /* the ledger says it is this one's copy; NULL: it says nothing */
+    struct audit_row *match; /* judged: it is this one's */
+    char *key;               /* NULL where there is a UID */
+    char date[AUDIT_DATE_MAX];
+    uint32_t uidvalidity, uid;
+    uint8_t place;
+    bool deleted, asked, digested, twice, later;
+    uint8_t sha256[QUEUE_DIGEST_SIZE];
+};
+
+struct audit {
+    const struct audit_settings *settings;
+    struct audit_place places[AUDIT_PLACES];
+    char *account;
+    bool read;      /* rows are there */
+    bool old_moves; /* moves that began under another UIDVALIDITY of the mailbox are unfinished */
+    struct audit_rows rows;
+    struct audit_stray *strays; /* by number */
+    size_t stray_count, stray_capacity;
+    struct audit_counts counts;
+    struct error err;
+    bool failed;
+};
+
+/** audit_tell - count a disagreement and tell it, unless it is older than since (@when_s, 0 = not
+ * known). -1: stop. */
+int audit_tell(struct audit *audit, const struct audit_finding *finding, int64_t when_s);
+
+/** audit_judge - all was seen: pair strays with rows, tell what is left over. -1 with audit->err,
+ * or because tell() said so. */
+int audit_judge(struct audit *audit);
+
+#endif

@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host-audit-test.c - promises of host/audit: what a survey and a queue that are given mean.
+ *
+ * The queue is in memory, the survey a list of messages. A message's raw bytes are the text of its
+ * number, so that its size and its digest (here: the text itself) follow from it. */
+#include <config.h>
+#include "check-main.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "audit.h"
+#include "clock.h"
+#include "text.h"
+
+#define EPOCH 7u  /* UIDVALIDITY of the mailbox */
+#define TARGET 9u /* and of DROPBOX and BADMAIL */
+#define NEXT 100u /* UIDNEXT of all three */
+
+static struct queue *queue;
+static struct error err;
+static struct audit_settings settings;
+static struct audit *audit;
+static char story[2048];     /* "no-entry DROPBOX 3;" for each disagreement */
+static uint64_t told;        /* messages, by the survey */
+static unsigned downloads;   /* digests that were asked for */
+static unsigned stop_after;  /* disagreements; 0: never */
+static const char *raw_text; /* what a raw message is read as, NULL: as it is */
+static uint32_t mailbox_flags, mailbox_epoch, target_epoch;
+
+static void digest_of(const char *text, uint8_t out[QUEUE_DIGEST_SIZE])
+{
+    memset(out, 0, QUEUE_DIGEST_SIZE);
+    memcpy(out, text, strlen(text));
+}
+
+static int tell(void *context, const struct audit_finding *finding)
+{
+    static unsigned count;
+    (void)context;
+    size_t len = strlen(story);
+    (void)snprintf(story + len, sizeof story - len, "%s %s %u%s;", audit_kind_name(finding->kind),
+                   finding->folder, finding->uid, finding->entry != NULL ? " e" : "");
+    ck_assert_str_ne(finding->why, "");
+    count = len == 0 ? 1 : count + 1;
+    return stop_after != 0 && count == stop_after ? -1 : 0;
+}
+
+static int digest(void *context, int fd, uint64_t *out_size, uint8_t out_sha256[QUEUE_DIGEST_SIZE],
+                  struct error *why)
+{
+    char text[64] = "";
+    (void)context, (void)why;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    ck_assert_int_ge(n, 0);
+    text[n] = '\0';
+    if (raw_text != NULL)
+        text_copy(text, sizeof text, raw_text);
+    *out_size = strlen(text);
+    digest_of(text, out_sha256);
+    return 0;
+}
+
+static void set_up(void)
+{
+    if (queue_open("memory:", NULL, clock_system(), &queue, &err) < 0)
+        ck_abort_msg("%s", err.text);
+    settings =
+        (struct audit_settings){.queue = queue, .loader = "IMAP", .tell = tell, .digest = digest};
+    audit = NULL;
+    story[0] = '\0';
+    told = downloads = stop_after = mailbox_flags = 0;
+    mailbox_epoch = EPOCH;
+    target_epoch = TARGET;
+    raw_text = NULL;
+}
+
+static void tear_down(void)
+{
+    audit_free(audit);
+    queue_close(queue);
+}
+
+/* ---- The queue ------------------------------------------------------------------------------- */
+
+static struct queue_origin origin_of(uint32_t uid)
+{
+    return (struct queue_origin){"IMAP", "ann@h", "INBOX", EPOCH, uid, NULL};
+}
+
+/* The entry of message @uid, of which the raw bytes are @text; NULL: bad mail of which there are
+ * none. */
+static void put(uint32_t uid, const char *text)
+{
+    struct queue_item item = {.origin = origin_of(uid),
+                              .class = "Mail",
+                              .queue = "default",
+                              .source = "s",
+                              .raw_fd = -1,
+                              .raw_size = 1000 + uid,
+                              .error = text == NULL ? "too large" : NULL,
+                              .raw_bytes = (const uint8_t *)text};
+    if (text != NULL) {
+        item.raw_size = strlen(text);
+        digest_of(text, item.raw_sha256);
+    }
+    ck_assert_int_eq(queue_put(queue, &item, &err), QUEUE_PUT_ADDED);
+    ck_assert_int_eq(queue_commit(queue, &err), QUEUE_COMMITTED);
+}
+
+static void note(uint32_t uid, enum queue_step step, const char *target, uint32_t target_uid)
+{
+    const struct queue_record record = {.origin = origin_of(uid),
+                                        .step = step,
+                                        .target = target,
+                                        .target_uidvalidity = target_uid == 0 ? 0 : TARGET,
+                                        .target_uid = target_uid};
+    ck_assert_int_eq(queue_note(queue, &record, 1, &err), 0);
+}
+
+/* Picked up and moved. */
+static void archive(uint32_t uid, const char *text, uint32_t target_uid)
+{
+    put(uid, text);
+    note(uid, QUEUE_STEP_MOVED, text == NULL ? "BADMAIL" : "DROPBOX", target_uid);
+}
+
+/* ---- The survey ------------------------------------------------------------------------------ */
+
+static const char *const paths[] = {"INBOX", "DROPBOX", "BADMAIL"};
+
+static void begin(void)
+{
+    audit = audit_new(&settings);
+    for (uint32_t place = 0; place <= LOADER_PLACE_BADMAIL; place++) {
+        const struct loader_folder folder = {
+            .struct_size = sizeof folder,
+            .place = place,
+            .uidnext = NEXT,
+            .account = "ann@h",
+            .flags = place == LOADER_PLACE_MAILBOX ? mailbox_flags : 0,
+            .uidvalidity = place == LOADER_PLACE_MAILBOX ? mailbox_epoch : target_epoch,
+            .path = paths[place]};
+        ck_assert_uint_eq(audit_folder(audit, &folder), LOADER_ANSWER_GO_ON);
+    }
+}
+
+static void see_flagged(uint32_t place, uint32_t uid, const char *text, uint32_t flags)
+{
+    if (audit == NULL)
+        begin();
+    struct loader_seen seen = {
+        .struct_size = sizeof seen,
+        .place = place,
+        .flags = flags,
+        .number = ++told,
+        .origin = {"ann@h", paths[place],
+                   place == LOADER_PLACE_MAILBOX ? mailbox_epoch : target_epoch, uid, NULL},
+        .size = strlen(text),
+        .date_received = "2026-03-01T12:00:00+02:00"};
+    if (audit_message(audit, &seen) != LOADER_ANSWER_SHA256)
+        return;
+    downloads++;
+    seen.flags |= LOADER_SEEN_SHA256;
+    digest_of(text, seen.sha256);
+    (void)audit_message(audit, &seen);
+}
+
+static void see(uint32_t place, uint32_t uid, const char *text)
+{
+    see_flagged(place, uid, text, 0);
+}
+
+#define M LOADER_PLACE_MAILBOX
+#define D LOADER_PLACE_DROPBOX
+#define B LOADER_PLACE_BADMAIL
+
+/* All that is told in the end. */
+static const char *verdict(void)
+{
+    if (audit == NULL)
+        begin();
+    ck_assert_msg(audit_finish(audit, &err) == 0, "%s", err.text);
+    return story;
+}
+
+#define COUNT(field) audit_counts(audit)->field
+
+/* ---- Tests ----------------------------------------------------------------------------------- */
+
+START_TEST(what_the_ledger_tells_of_and_is_there_agrees_without_a_download)
+{
+    archive(1, "one", 11);
+    archive(2, "two", 12);
+    archive(3, NULL, 13);
+    see(D, 11, "one");
+    see(D, 12, "two");
+    see(B, 13, "x");
+    ck_assert_str_eq(verdict(), "no-entry BADMAIL 13;no-message BADMAIL 13 e;");
+    ck_assert_uint_eq(downloads, 0);
+    ck_assert_uint_eq(COUNT(agreed), 2);
+}
+END_TEST
+
+START_TEST(mail_in_the_mailbox_waits_or_is_on_its_way)
+{
+    put(1, "one");
+    note(1, QUEUE_STEP_MOVING, "DROPBOX", 50);
+    see(M, 1, "one");
+    see(M, 2, "two");
+    see_flagged(M, 3, "three", LOADER_SEEN_DELETED);
+    ck_assert_str_eq(verdict(), "");
+    ck_assert_uint_eq(COUNT(unfinished), 1);
+    ck_assert_uint_eq(COUNT(waiting), 1);
+    ck_assert_uint_eq(COUNT(others), 1);
+}
+END_TEST
+
+START_TEST(strict_tells_what_waits_and_what_is_on_its_way)
+{
+    settings.strict = true;
+    put(1, "one");
+    put(4, "four");
+    note(4, QUEUE_STEP_MOVING, "DROPBOX", 50);
+    see(M, 1, "one");
+    see(M, 2, "two");
+    see(D, 51, "four"); /* moved, the answer was lost */
+    ck_assert_str_eq(verdict(), "unfinished INBOX 1 e;waiting INBOX 2;unfinished INBOX 4 e;");
+}
+END_TEST
+
+START_TEST(a_message_in_the_archive_that_no_entry_has_the_size_of_is_told_and_not_downloaded)
+{
+    archive(1, "one", 11);
+    see(D, 11, "one");
+    see(D, 12, "stranger");
+    ck_assert_str_eq(verdict(), "no-entry DROPBOX 12;");
+    ck_assert_uint_eq(downloads, 0);
+}
+END_TEST
+
+START_TEST(a_copy_whose_uid_is_not_known_is_found_by_its_digest)
+{
+    archive(1, "one", 0);
+    archive(2, "two", 0);
+    see(D, 12, "two");
+    see(D, 11, "one");
+    see(D, 13, "six");
+    ck_assert_str_eq(verdict(), "no-entry DROPBOX 13;");
+    ck_assert_uint_eq(downloads, 3);
+}
+END_TEST
+
+START_TEST(equal_messages_and_their_entries_are_paired_off)
+{
+    for (uint32_t uid = 1; uid <= 3; uid++)
+        archive(uid, "one", uid == 2 ? 12 : 0);
+    see(D, 11, "one");
+    see(D, 12, "one");
+    verdict();
+    ck_assert_uint_eq(COUNT(agreed), 2);
+    ck_assert_uint_eq(COUNT(found)[AUDIT_NO_MESSAGE], 1);
+    ck_assert_uint_eq(audit_disagreements(audit_counts(audit)), 1);
+}
+END_TEST
+
+START_TEST(one_copy_too_many_is_told_with_its_entry)
+{
+    archive(1, "one", 0);
+    archive(2, "one", 12);
+    see(D, 11, "one");
+    see(D, 12, "one");
+    see(D, 13, "one");
+    ck_assert_str_eq(verdict(), "twice DROPBOX 13 e;");
+}
+END_TEST
+
+START_TEST(a_copy_is_given_to_the_entry_that_lacks_its_message_first)
+{
+    put(1, "one"); /* still in the mailbox: needs no copy */
+    archive(2, "one", 0);
+    see(M, 1, "one");
+    see(D, 11, "one");
+    ck_assert_str_eq(verdict(), "");
+}
+END_TEST
+
+START_TEST(a_copy_beside_its_original_is_an_unfinished_move_and_a_second_one_too_many)
+{
+    put(1, "one");
+    note(1, QUEUE_STEP_MOVING, "DROPBOX", 10);
+    see(M, 1, "one");
+    see(D, 11, "one");
+    see(D, 12, "one");
+    ck_assert_str_eq(verdict(), "twice DROPBOX 12 e;");
+}
+END_TEST
+
+START_TEST(the_ledger_alone_makes_no_message_known)
+{
+    note(1, QUEUE_STEP_MOVED, "DROPBOX", 11);
+    note(2, QUEUE_STEP_STORED, NULL, 0);
+    note(3, QUEUE_STEP_MOVED, "DROPBOX", 13);
+    see(M, 2, "two");
+    see(D, 11, "one");
+    ck_assert_str_eq(verdict(), "no-entry INBOX 2;no-entry DROPBOX 11;ledger DROPBOX 13 e;");
+}
+END_TEST
+
+START_TEST(a_copys_uid_in_the_ledger_is_believed_only_where_its_size_agrees)
+{
+    archive(1, "one", 11);
+    archive(2, "twenty", 12);
+    see(D, 11, "twenty");
+    see(D, 12, "one");
+    see(D, 13, "thirteen");
+    ck_assert_str_eq(verdict(), "no-entry DROPBOX 13;");
+    ck_assert_uint_eq(downloads, 2);
+}
+END_TEST
+
+START_TEST(deep_believes_no_size)
+{
+    archive(1, "one", 11);
+    see(D, 11, "two");
+    ck_assert_str_eq(verdict(), "");
+    audit_free(audit);
+    audit = NULL;
+    settings.deep = true;
+    see(D, 11, "two");
+    ck_assert_str_eq(verdict(), "no-entry DROPBOX 11;no-message DROPBOX 11 e;");
+}
+END_TEST
+
+START_TEST(deep_reads_the_raw_bytes_of_every_entry)
+{
+    settings.deep = true;
+    raw_text = "two";
+    archive(1, "one", 11);
+    archive(2, "two", 12);
+    see(D, 11, "one");
+    see(D, 12, "two");
+    ck_assert_str_eq(verdict(), "damaged DROPBOX 11 e;");
+}
+END_TEST
+
+START_TEST(an_entry_whose_message_is_nowhere_is_told)
+{
+    archive(1, "one", 11);
+    archive(2, "two", 0);
+    put(3, "three");
+    note(4, QUEUE_STEP_ATTEMPTED, NULL, 0); /* gone before it was picked up: nobody's loss */
+    verdict();
+    ck_assert_uint_eq(COUNT(found)[AUDIT_NO_MESSAGE], 3);
+    ck_assert_uint_eq(audit_disagreements(audit_counts(audit)), 3);
+    ck_assert_ptr_nonnull(strstr(story, "no-message DROPBOX 11 e;"));
+    ck_assert_ptr_nonnull(strstr(story, "no-message DROPBOX 0 e;"));
+    ck_assert_ptr_nonnull(strstr(story, "no-message INBOX 3 e;"));
+}
+END_TEST
+
+START_TEST(bad_mail_that_was_never_read_is_known_by_its_size)
+{
+    archive(1, NULL, 0); /* its size is 1001 */
+    char text[1002];
+    memset(text, 'x', 1001);
+    text[1001] = '\0';
+    see(B, 11, "other");
+    if (audit != NULL)
+        see(B, 12, text);
+    ck_assert_str_eq(verdict(), "no-entry BADMAIL 11;");
+    ck_assert_uint_eq(downloads, 0);
+}
+END_TEST
+
+START_TEST(a_message_that_says_moved_and_is_in_the_mailbox_is_told_unless_it_is_to_stay)
+{
+    archive(1, "one", 11);
+    see(M, 1, "one");
+    see(D, 11, "one");
+    ck_assert_str_eq(verdict(), "still-there INBOX 1 e;");
+    audit_free(audit);
+    audit = NULL;
+    story[0] = '\0';
+    mailbox_flags = LOADER_FOLDER_KEEPS;
+    see_flagged(M, 1, "one", LOADER_SEEN_MARKED);
+    see(D, 11, "one");
+    ck_assert_str_eq(verdict(), "");
+    ck_assert_uint_eq(COUNT(left), 1);
+}
+END_TEST
+
+START_TEST(a_mark_without_an_entry_is_told)
+{
+    see_flagged(M, 1, "one", LOADER_SEEN_MARKED);
+    ck_assert_str_eq(verdict(), "no-entry INBOX 1;");
+}
+END_TEST
+
+START_TEST(mail_that_was_to_be_deleted_may_be_gone)
+{
+    put(1, "one");
+    note(1, QUEUE_STEP_MOVED, NULL, 0);
+    mailbox_flags = LOADER_FOLDER_DELETES;
+    ck_assert_str_eq(verdict(), "");
+    ck_assert_uint_eq(COUNT(gone), 1);
+}
+END_TEST
+
+START_TEST(folders_that_were_not_looked_at_are_counted)
+{
+    put(1, "one");
+    note(1, QUEUE_STEP_MOVED, "Old", 11);
+    ck_assert_str_eq(verdict(), "");
+    ck_assert_uint_eq(COUNT(elsewhere), 1);
+    audit_free(audit);
+    audit = NULL;
+    settings.strict = true;
+    ck_assert_str_eq(verdict(), "elsewhere Old 11 e;");
+}
+END_TEST
+
+START_TEST(an_archive_that_was_numbered_anew_is_known_by_content)
+{
+    archive(1, "one", 11);
+    target_epoch = TARGET + 1;
+    see(D, 1, "one");
+    ck_assert_str_eq(verdict(), "");
+}
+END_TEST
+
+START_TEST(a_mailbox_numbered_anew_before_the_move_is_known_by_content)
+{
+    put(1, "one");
+    mailbox_epoch = EPOCH + 1;
+    see(M, 1, "one");
+    see(M, 2, "one");
+    see_flagged(M, 3, "three", LOADER_SEEN_DELETED);
+    ck_assert_str_eq(verdict(), "");
+    ck_assert_uint_eq(COUNT(unfinished), 1);
+    ck_assert_uint_eq(COUNT(waiting), 1);
+    ck_assert_uint_eq(COUNT(others), 1);
+}
+END_TEST
+
+START_TEST(what_came_while_we_looked_is_not_held_against_anybody)
+{
+    see(D, NEXT - 1, "one");
+    see(D, NEXT, "two");
+    ck_assert_str_eq(verdict(), "no-entry DROPBOX 99;");
+    ck_assert_uint_eq(COUNT(later), 1);
+}
+END_TEST
+
+START_TEST(what_is_older_is_counted_and_not_told)
+{
+    settings.since_s = clock_unix_from_date(2026, 3, 1, 10, 0, 1);
+    see(D, 1, "one"); /* 10:00:00 UTC */
+    ck_assert_str_eq(verdict(), "");
+    ck_assert_uint_eq(COUNT(older), 1);
+    audit_free(audit);
+    audit = NULL;
+    settings.since_s--;
+    see(D, 1, "one");
+    ck_assert_str_eq(verdict(), "no-entry DROPBOX 1;");
+}
+END_TEST
+
+START_TEST(a_digest_that_never_came_leaves_the_message_unexplained)
+{
+    archive(1, "one", 0);
+    begin();
+    const struct loader_seen seen = {.struct_size = sizeof seen,
+                                     .place = D,
+                                     .number = 1,
+                                     .size = 3,
+                                     .origin = {"ann@h", "DROPBOX", TARGET, 11, NULL}};
+    ck_assert_uint_eq(audit_message(audit, &seen), LOADER_ANSWER_SHA256);
+    ck_assert_str_eq(verdict(), "no-entry DROPBOX 11;no-message DROPBOX 0 e;");
+}
+END_TEST
+
+START_TEST(other_accounts_and_loaders_do_not_count)
+{
+    struct queue_item item = {.origin = {"IMAP", "bob@h", "INBOX", EPOCH, 1, NULL},
+                              .class = "Mail",
+                              .queue = "default",
+                              .source = "s",
+                              .raw_fd = -1,
+                              .raw_bytes = (const uint8_t *)"one",
+                              .raw_size = 3};
+    ck_assert_int_eq(queue_put(queue, &item, &err), QUEUE_PUT_ADDED);
+    item.origin = (struct queue_origin){"Folder", "ann@h", "INBOX", 0, 0, "k"};
+    ck_assert_int_eq(queue_put(queue, &item, &err), QUEUE_PUT_ADDED);
+    ck_assert_int_eq(queue_commit(queue, &err), QUEUE_COMMITTED);
+    see(D, 1, "one");
+    ck_assert_str_eq(verdict(), "no-entry DROPBOX 1;");
+    ck_assert_uint_eq(COUNT(entries), 0);
+}
+END_TEST
+
+START_TEST(whoever_is_told_may_stop_it)
+{
+    stop_after = 1;
+    note(1, QUEUE_STEP_STORED, NULL, 0);
+    see(M, 1, "one");
+    ck_assert_int_eq(audit_finish(audit, &err), -1);
+    ck_assert_int_eq(err.class, ERROR_NONE);
+    ck_assert_str_eq(story, "no-entry INBOX 1;");
+}
+END_TEST
+
+START_TEST(a_loader_that_tells_messages_before_folders_is_refused)
+{
+    audit = audit_new(&settings);
+    const struct loader_seen seen = {.struct_size = sizeof seen,
+                                     .origin = {"ann@h", "INBOX", EPOCH, 1, NULL}};
+    ck_assert_uint_eq(audit_message(audit, &seen), LOADER_ANSWER_STOP);
+    ck_assert_int_eq(audit_finish(audit, &err), -1);
+    ck_assert_int_eq(err.class, ERROR_BUG);
+}
+END_TEST
+
+START_TEST(dates_are_read_with_their_offset)
+{
+    static const struct {
+        const char *text;
+        int64_t at;
+    } rows[] = {{"1970-01-02T00:00:00Z", 86400},
+                {"1970-01-02T02:00:00+02:00", 86400},
+                {"1970-01-01T22:30:00-01:30", 86400},
+                {"1970-01-02", 0},
+                {"", 0},
+                {NULL, 0},
+                {"1970-13-02T00:00:00Z", 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        ck_assert_msg(audit_unix_s(rows[i].text) == rows[i].at, "%s", rows[i].text);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    const TTest *const tests[] = {
+        what_the_ledger_tells_of_and_is_there_agrees_without_a_download,
+        mail_in_the_mailbox_waits_or_is_on_its_way,
+        strict_tells_what_waits_and_what_is_on_its_way,
+        a_message_in_the_archive_that_no_entry_has_the_size_of_is_told_and_not_downloaded,
+        a_copy_whose_uid_is_not_known_is_found_by_its_digest,
+        equal_messages_and_their_entries_are_paired_off,
+        one_copy_too_many_is_told_with_its_entry,
+        a_copy_is_given_to_the_entry_that_lacks_its_message_first,
+        a_copy_beside_its_original_is_an_unfinished_move_and_a_second_one_too_many,
+        the_ledger_alone_makes_no_message_known,
+        a_copys_uid_in_the_ledger_is_believed_only_where_its_size_agrees,
+        deep_believes_no_size,
+        deep_reads_the_raw_bytes_of_every_entry,
+        an_entry_whose_message_is_nowhere_is_told,
+        bad_mail_that_was_never_read_is_known_by_its_size,
+        a_message_that_says_moved_and_is_in_the_mailbox_is_told_unless_it_is_to_stay,
+        a_mark_without_an_entry_is_told,
+        mail_that_was_to_be_deleted_may_be_gone,
+        folders_that_were_not_looked_at_are_counted,
+        an_archive_that_was_numbered_anew_is_known_by_content,
+        a_mailbox_numbered_anew_before_the_move_is_known_by_content,
+        what_came_while_we_looked_is_not_held_against_anybody,
+        what_is_older_is_counted_and_not_told,
+        a_digest_that_never_came_leaves_the_message_unexplained,
+        other_accounts_and_loaders_do_not_count,
+        whoever_is_told_may_stop_it,
+        a_loader_that_tells_messages_before_folders_is_refused,
+        dates_are_read_with_their_offset,
+    };
+    Suite *s = suite_create("host-audit");
+    TCase *t = tcase_create("audit");
+    tcase_add_checked_fixture(t, set_up, tear_down);
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+        tcase_add_test(t, tests[i]);
+    suite_add_tcase(s, t);
+    return s;
+}
+
+CHECK_MAIN(suite)
