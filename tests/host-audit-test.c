@@ -27,7 +27,7 @@ static uint64_t told;        /* messages, by the survey */
 static unsigned downloads;   /* digests that were asked for */
 static unsigned stop_after;  /* disagreements; 0: never */
 static const char *raw_text; /* what a raw message is read as, NULL: as it is */
-static uint32_t mailbox_flags, mailbox_epoch, target_epoch;
+static uint32_t mailbox_flags, mailbox_epoch, target_epoch, put_epoch;
 
 static void digest_of(const char *text, uint8_t out[QUEUE_DIGEST_SIZE])
 {
@@ -73,6 +73,7 @@ static void set_up(void)
     told = downloads = stop_after = mailbox_flags = 0;
     mailbox_epoch = EPOCH;
     target_epoch = TARGET;
+    put_epoch = EPOCH;
     raw_text = NULL;
 }
 
@@ -86,7 +87,7 @@ static void tear_down(void)
 
 static struct queue_origin origin_of(uint32_t uid)
 {
-    return (struct queue_origin){"IMAP", "ann@h", "INBOX", EPOCH, uid, NULL};
+    return (struct queue_origin){"IMAP", "ann@h", "INBOX", put_epoch, uid, NULL};
 }
 
 /* The entry of message @uid, of which the raw bytes are @text; NULL: bad mail of which there are
@@ -278,10 +279,16 @@ END_TEST
 
 START_TEST(a_copy_is_given_to_the_entry_that_lacks_its_message_first)
 {
-    put(1, "one"); /* still in the mailbox: needs no copy */
-    archive(2, "one", 0);
-    see(M, 1, "one");
-    see(D, 11, "one");
+    char texts[16][8];
+    for (uint32_t i = 0; i < 16; i++) { /* whichever of two equal ones comes first in any order */
+        (void)snprintf(texts[i], sizeof texts[i], "same%u", i);
+        put(2 * i + 1, texts[i]); /* still in the mailbox: needs no copy */
+        archive(2 * i + 2, texts[i], 0);
+    }
+    for (uint32_t i = 0; i < 16; i++)
+        see(M, 2 * i + 1, texts[i]);
+    for (uint32_t i = 0; i < 16; i++)
+        see(D, 11 + i, texts[i]);
     ck_assert_str_eq(verdict(), "");
 }
 END_TEST
@@ -317,6 +324,16 @@ START_TEST(a_copys_uid_in_the_ledger_is_believed_only_where_its_size_agrees)
     see(D, 13, "thirteen");
     ck_assert_str_eq(verdict(), "no-entry DROPBOX 13;");
     ck_assert_uint_eq(downloads, 2);
+}
+END_TEST
+
+START_TEST(the_lower_bound_of_a_move_that_is_not_done_is_no_uid_of_a_copy)
+{
+    put(1, "one");
+    note(1, QUEUE_STEP_MOVING, "DROPBOX", 50);
+    see(M, 1, "one");
+    see(D, 50, "two");
+    ck_assert_str_eq(verdict(), "no-entry DROPBOX 50;");
 }
 END_TEST
 
@@ -408,6 +425,18 @@ START_TEST(mail_that_was_to_be_deleted_may_be_gone)
 }
 END_TEST
 
+START_TEST(bad_mail_and_what_was_archived_before_may_not_be_gone)
+{
+    put(1, NULL);
+    note(1, QUEUE_STEP_MOVED, NULL, 0);
+    archive(2, "two", 12);
+    mailbox_flags = LOADER_FOLDER_DELETES;
+    verdict();
+    ck_assert_ptr_nonnull(strstr(story, "no-message INBOX 1 e;"));
+    ck_assert_ptr_nonnull(strstr(story, "no-message DROPBOX 12 e;"));
+}
+END_TEST
+
 START_TEST(folders_that_were_not_looked_at_are_counted)
 {
     put(1, "one");
@@ -441,6 +470,19 @@ START_TEST(a_mailbox_numbered_anew_before_the_move_is_known_by_content)
     ck_assert_uint_eq(COUNT(unfinished), 1);
     ck_assert_uint_eq(COUNT(waiting), 1);
     ck_assert_uint_eq(COUNT(others), 1);
+}
+END_TEST
+
+START_TEST(a_message_with_a_uid_of_its_own_is_not_another_one_of_the_same_numbering)
+{
+    put(1, "old");
+    put_epoch = mailbox_epoch = EPOCH + 1;
+    put(1, "one"); /* gone from the mailbox; message 2 only looks like it */
+    see(M, 2, "one");
+    see(M, 3, "old");
+    ck_assert_str_eq(verdict(), "no-message INBOX 1 e;");
+    ck_assert_uint_eq(COUNT(waiting), 1);
+    ck_assert_uint_eq(COUNT(unfinished), 1);
 }
 END_TEST
 
@@ -553,6 +595,7 @@ static Suite *suite(void)
         a_copy_beside_its_original_is_an_unfinished_move_and_a_second_one_too_many,
         the_ledger_alone_makes_no_message_known,
         a_copys_uid_in_the_ledger_is_believed_only_where_its_size_agrees,
+        the_lower_bound_of_a_move_that_is_not_done_is_no_uid_of_a_copy,
         deep_believes_no_size,
         deep_reads_the_raw_bytes_of_every_entry,
         an_entry_whose_message_is_nowhere_is_told,
@@ -560,9 +603,11 @@ static Suite *suite(void)
         a_message_that_says_moved_and_is_in_the_mailbox_is_told_unless_it_is_to_stay,
         a_mark_without_an_entry_is_told,
         mail_that_was_to_be_deleted_may_be_gone,
+        bad_mail_and_what_was_archived_before_may_not_be_gone,
         folders_that_were_not_looked_at_are_counted,
         an_archive_that_was_numbered_anew_is_known_by_content,
         a_mailbox_numbered_anew_before_the_move_is_known_by_content,
+        a_message_with_a_uid_of_its_own_is_not_another_one_of_the_same_numbering,
         what_came_while_we_looked_is_not_held_against_anybody,
         what_is_older_is_counted_and_not_told,
         a_digest_that_never_came_leaves_the_message_unexplained,

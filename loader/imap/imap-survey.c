@@ -37,7 +37,8 @@ struct imap_survey {
     enum imap_place place;
     const struct imap_folder *folder; /* that is open */
     uint64_t number, expected;
-    bool overflow;
+    bool overflow; /* the UIDs of a folder are too scattered to be kept */
+    bool refused;  /* the server said NO to a FETCH of bodies */
     bool body; /* a whole body has come in the FETCH that is being read: sha256 is its digest */
     uint8_t sha256[DIGEST_SIZE];
     size_t count;
@@ -61,8 +62,7 @@ static int imap_survey_stopped(struct error *err)
     return error_set(err, ERROR_CANCELLED, "the survey was stopped");
 }
 
-/* ---- What came --------------------------------------------------------------------------------
- */
+/* ---- What came ------------------------------------------------------------------------------- */
 
 static struct imap_surveyed *imap_survey_find(struct imap_survey *s, uint32_t uid)
 {
@@ -133,8 +133,7 @@ static int imap_survey_data(void *context, const struct imap_event *event, bool 
     return fine == 0 ? 0 : error_oom(err, "looking at mail");
 }
 
-/* ---- Telling it -------------------------------------------------------------------------------
- */
+/* ---- Telling it ------------------------------------------------------------------------------ */
 
 static int imap_survey_tell(struct imap_survey *s, struct imap_surveyed *item, bool again,
                             struct error *err)
@@ -161,49 +160,108 @@ static int imap_survey_tell(struct imap_survey *s, struct imap_surveyed *item, b
     return answer == IMAP_ANSWER_STOP ? imap_survey_stopped(err) : 0;
 }
 
-/* ---- Windows ----------------------------------------------------------------------------------
- */
+/* ---- Windows --------------------------------------------------------------------------------- */
 
-/* UID FETCH of items first to end - 1, of them only the wanted ones where it is about bodies. */
-static int imap_survey_fetch(struct imap_survey *s, size_t first, size_t end, bool bodies,
-                             struct error *err)
+/* A NO to a FETCH of bodies: one of them went, or the server cannot read it. */
+static int imap_survey_bodies_done(void *context, const struct imap_event *answer,
+                                   struct error *err)
 {
-    struct imap_call call = {
-        .what = "UID FETCH", .context = s, .data = imap_survey_data, .bulk = true};
+    struct imap_survey *s = context;
+    struct error why;
+    if (answer->status == IMAP_OK)
+        return 0;
+    (void)imap_answer_error(answer, ERROR_MAIL, "UID FETCH", "try again later", &why);
+    if (why.class != ERROR_MAIL && why.class != ERROR_CONFIG) {
+        *err = why;
+        return -1;
+    }
+    s->refused = true;
+    return 0;
+}
+
+/* What a UID FETCH is for. */
+enum imap_survey_fetch { IMAP_SURVEY_LIST, IMAP_SURVEY_LIST_AGAIN, IMAP_SURVEY_BODIES };
+
+static bool imap_survey_concerns(const struct imap_surveyed *item, enum imap_survey_fetch what)
+{
+    return what == IMAP_SURVEY_LIST         ? true
+           : what == IMAP_SURVEY_LIST_AGAIN ? (item->fetch.has & IMAP_FETCH_SIZE) == 0
+                                            : item->wanted;
+}
+
+/* UID FETCH of those of items first to end - 1 that it concerns, if there are any. */
+static int imap_survey_fetch(struct imap_survey *s, size_t first, size_t end,
+                             enum imap_survey_fetch what, struct error *err)
+{
+    bool bodies = what == IMAP_SURVEY_BODIES, any = false;
+    struct imap_call call = {.what = "UID FETCH",
+                             .context = s,
+                             .data = imap_survey_data,
+                             .done = bodies ? imap_survey_bodies_done : NULL,
+                             .bulk = true};
     struct imap_command command;
     struct imap_set set;
     imap_set_init(&set);
     imap_command_init(&command, "UID FETCH ");
-    for (size_t i = first; i < end; i++)
-        if ((!bodies || s->items[i].wanted) &&
-            imap_set_add(&set, s->items[i].uid, s->items[i].uid) < 0)
+    for (size_t i = first; i < end; i++) {
+        if (!imap_survey_concerns(&s->items[i], what))
+            continue;
+        any = true;
+        if (imap_set_add(&set, s->items[i].uid, s->items[i].uid) < 0)
             command.refused = true;
-    imap_command_set(&command, &set);
+    }
+    if (any)
+        imap_command_set(&command, &set);
     imap_set_done(&set);
     imap_command_add(&command,
                      bodies ? " (UID BODY.PEEK[])" : " (UID FLAGS RFC822.SIZE INTERNALDATE)");
-    return imap_session_run(s->session, &command, &call, err);
+    if (any)
+        return imap_session_run(s->session, &command, &call, err);
+    imap_command_done(&command);
+    return 0;
+}
+
+/* How far the bodies from item @at on go together; at least one goes. */
+static size_t imap_survey_chunk(const struct imap_survey *s, size_t at)
+{
+    uint64_t bytes = 0;
+    bool any = false;
+    for (; at < s->count; at++) {
+        const struct imap_surveyed *item = &s->items[at];
+        if (!item->wanted)
+            continue;
+        if (any && (bytes > IMAP_SURVEY_BYTES || item->fetch.size > IMAP_SURVEY_BYTES - bytes))
+            break;
+        bytes += item->fetch.size;
+        any = true;
+    }
+    return at;
+}
+
+/* Only a tagged OK makes a digest count: after a NO each message is asked for alone. */
+static int imap_survey_bodies(struct imap_survey *s, size_t first, size_t end, struct error *err)
+{
+    s->refused = false;
+    if (imap_survey_fetch(s, first, end, IMAP_SURVEY_BODIES, err) < 0)
+        return -1;
+    if (!s->refused)
+        return 0;
+    for (size_t i = first; i < end; i++) {
+        s->refused = s->items[i].digested = false;
+        if (imap_survey_fetch(s, i, i + 1, IMAP_SURVEY_BODIES, err) < 0)
+            return -1;
+        s->items[i].digested = s->items[i].digested && !s->refused;
+    }
+    return 0;
 }
 
 /* The bodies that are wanted, some at a time, and their digests. */
 static int imap_survey_digests(struct imap_survey *s, struct error *err)
 {
-    for (size_t at = 0; at < s->count;) {
-        uint64_t bytes = 0;
-        size_t end = at, wanted = 0;
-        for (; end < s->count; end++) {
-            const struct imap_surveyed *item = &s->items[end];
-            if (!item->wanted)
-                continue;
-            if (wanted > 0 &&
-                (bytes > IMAP_SURVEY_BYTES || item->fetch.size > IMAP_SURVEY_BYTES - bytes))
-                break;
-            bytes += item->fetch.size;
-            wanted++;
-        }
-        if (wanted > 0 && imap_survey_fetch(s, at, end, true, err) < 0)
+    for (size_t at = 0, end; at < s->count; at = end) {
+        end = imap_survey_chunk(s, at);
+        if (imap_survey_bodies(s, at, end, err) < 0)
             return -1;
-        at = end;
     }
     for (size_t i = 0; i < s->count; i++)
         if (s->items[i].digested && imap_survey_tell(s, &s->items[i], true, err) < 0)
@@ -211,24 +269,31 @@ static int imap_survey_digests(struct imap_survey *s, struct error *err)
     return 0;
 }
 
-static int imap_survey_window(struct imap_survey *s, struct error *err)
+/* The next items, of which nothing is known but their UIDs. */
+static int imap_survey_take(struct imap_survey *s, struct error *err)
 {
     struct imap_set window;
     imap_set_init(&window);
-    int r = imap_set_take(&s->todo, IMAP_SURVEY_WINDOW, &window);
+    int failed = imap_set_take(&s->todo, IMAP_SURVEY_WINDOW, &window);
     s->count = 0;
-    for (size_t i = 0; r == 0 && i < window.count; i++)
+    for (size_t i = 0; failed == 0 && i < window.count; i++)
         for (uint64_t uid = window.ranges[i].first;
              uid <= window.ranges[i].last && s->count < IMAP_SURVEY_WINDOW; uid++)
             s->items[s->count++] = (struct imap_surveyed){.uid = (uint32_t)uid};
     imap_set_done(&window);
-    if (r < 0)
-        return error_oom(err, "looking at mail");
-    if (imap_survey_fetch(s, 0, s->count, false, err) < 0)
+    return failed < 0 ? error_oom(err, "looking at mail") : 0;
+}
+
+/* What a server leaves out of its answer is asked for once more before it counts as gone. */
+static int imap_survey_window(struct imap_survey *s, struct error *err)
+{
+    if (imap_survey_take(s, err) < 0 ||
+        imap_survey_fetch(s, 0, s->count, IMAP_SURVEY_LIST, err) < 0 ||
+        imap_survey_fetch(s, 0, s->count, IMAP_SURVEY_LIST_AGAIN, err) < 0)
         return -1;
     for (size_t i = 0; i < s->count; i++) {
-        if (s->items[i].fetch.has == 0)
-            continue; /* it went while we looked */
+        if ((s->items[i].fetch.has & IMAP_FETCH_SIZE) == 0)
+            continue;
         s->items[i].number = ++s->number;
         if (imap_survey_tell(s, &s->items[i], false, err) < 0)
             return -1;
@@ -236,8 +301,7 @@ static int imap_survey_window(struct imap_survey *s, struct error *err)
     return imap_survey_digests(s, err);
 }
 
-/* ---- Folders ----------------------------------------------------------------------------------
- */
+/* ---- Folders --------------------------------------------------------------------------------- */
 
 static int imap_survey_search(struct imap_survey *s, struct error *err)
 {
