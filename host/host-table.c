@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "loader-error.h"
+#include "text.h"
 
 _Static_assert((int)LOADER_STEP_STORED == (int)QUEUE_STEP_STORED &&
                    (int)LOADER_STEP_MOVED == (int)QUEUE_STEP_MOVED &&
@@ -104,6 +105,22 @@ static int host_known(void *context, struct loader_record *records, uint64_t cou
     return 0;
 }
 
+/* Every mailbox in these records is this queue's alone; mostly there is one. */
+static int host_claim(const struct host_table *table, uint64_t count, struct error *err)
+{
+    const struct queue_origin *last = NULL;
+    for (size_t i = 0; i < count; i++) {
+        const struct queue_origin *origin = &table->records[i].origin;
+        if (last != NULL && text_equal(origin->mailbox, last->mailbox) &&
+            text_equal(origin->account, last->account))
+            continue;
+        last = origin;
+        if (queue_claim(table->queue, origin->loader, origin->account, origin->mailbox, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int host_note(void *context, const struct loader_record *records, uint64_t count,
                      struct loader_error *theirs)
 {
@@ -113,6 +130,8 @@ static int host_note(void *context, const struct loader_record *records, uint64_
         return loader_error_write(&err, theirs);
     for (size_t i = 0; i < count; i++)
         table->records[i] = host_record_to_queue(table, &records[i]);
+    if (host_claim(table, count, &err) < 0)
+        return loader_error_write(&err, theirs);
     if (queue_note(table->queue, table->records, (size_t)count, &err) < 0)
         return loader_error_write(&err, theirs);
     return 0;
@@ -130,6 +149,7 @@ static int host_unsettled(void *context, const char *account, const char *mailbo
         behind = (struct queue_origin){table->loader_name, after->account, after->mailbox,
                                        after->uidvalidity, after->uid, after->key};
     if (host_make_room(table, capacity, &err) < 0 ||
+        queue_claim(table->queue, table->loader_name, account, mailbox, &err) < 0 ||
         queue_unsettled(table->queue, table->loader_name, account, mailbox,
                         after != NULL ? &behind : NULL, table->records, (size_t)capacity, &count,
                         &err) < 0)

@@ -46,6 +46,10 @@ struct queue_backend {
     void (*close)(void *store); /* an open batch is rolled back; NULL is fine */
     const char *(*spool_dir)(const void *store);
 
+    /* @id names the mailbox. *out_claimed is false when somebody else has it. */
+    int (*claim)(void *store, const uint8_t id[QUEUE_UUID_SIZE], bool *out_claimed,
+                 struct error *err);
+
     enum queue_put_result (*put)(void *store, const struct queue_item *item,
                                  const uint8_t id[QUEUE_UUID_SIZE], struct error *err);
     enum queue_commit_result (*commit)(void *store, struct error *err);

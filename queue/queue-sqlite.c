@@ -299,6 +299,7 @@ static void sqlite_close(void *store_)
     sqlite_rollback(store);
     queue_sqlite_db_close(&store->db);
     queue_sqlite_raw_done(&store->raw);
+    queue_sqlite_claims_done(&store->claims);
     queue_sqlite_folder_close(&store->folder);
     queue_sqlite_forget(store);
     for (size_t i = 0; i < store->texts.count; i++)
@@ -339,6 +340,13 @@ static int sqlite_open(const char *path, const struct clock *clock, void **out_s
     return 0;
 }
 
+static int sqlite_claim(void *store_, const uint8_t id[QUEUE_UUID_SIZE], bool *out_claimed,
+                        struct error *err)
+{
+    struct queue_sqlite *store = store_;
+    return queue_sqlite_claim(&store->claims, &store->folder, id, out_claimed, err);
+}
+
 static const char *sqlite_spool_dir(const void *store)
 {
     return ((const struct queue_sqlite *)store)->folder.spool;
@@ -350,6 +358,7 @@ const struct queue_backend queue_sqlite_backend = {
     .open = sqlite_open,
     .close = sqlite_close,
     .spool_dir = sqlite_spool_dir,
+    .claim = sqlite_claim,
     .put = sqlite_put,
     .commit = sqlite_commit,
     .rollback = sqlite_rollback,

@@ -5,11 +5,13 @@
  * queue-sqlite-ledger.c  known, note, pages
  * queue-sqlite-entry.c   list, find, due, change, raw, stats
  * queue-sqlite-word.c    names that come again and again, as numbers
+ * queue-sqlite-claim.c   who picks up from which mailbox
  * below: -db (connection), -schema (tables, statements), -folder, -raw (files) */
 #ifndef MAILCHUTE_QUEUE_QUEUE_SQLITE_H
 #define MAILCHUTE_QUEUE_QUEUE_SQLITE_H
 
 #include "queue-backend.h"
+#include "queue-sqlite-claim.h"
 #include "queue-sqlite-db.h"
 #include "queue-sqlite-folder.h"
 #include "queue-sqlite-raw.h"
@@ -54,6 +56,7 @@ struct queue_sqlite {
     struct queue_sqlite_db db;
     struct queue_sqlite_folder folder;
     struct queue_sqlite_raw raw;
+    struct queue_sqlite_claims claims;
     const struct clock *clock;
     bool in_batch;
     uint8_t (*ids)[QUEUE_UUID_SIZE]; /* of the entries in the open batch */

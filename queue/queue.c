@@ -171,6 +171,26 @@ void queue_rollback(struct queue *queue)
 
 /* ---- Ledger ---------------------------------------------------------------------------------- */
 
+int queue_claim(struct queue *queue, const char *loader, const char *account, const char *mailbox,
+                struct error *err)
+{
+    const struct queue_origin origin = {loader, account, mailbox, 0, 0, "claim"};
+    char key[QUEUE_KEY_MAX];
+    uint8_t id[QUEUE_UUID_SIZE];
+    bool claimed = false;
+    if (queue_origin_key(&origin, key, err) < 0)
+        return -1;
+    queue_id_of_key(key, id);
+    if (queue->backend->claim(queue->store, id, &claimed, err) < 0)
+        return -1;
+    if (claimed)
+        return 0;
+    return error_set(err, ERROR_PAUSE,
+                     "another pick-up of '%.100s' of '%.100s' into this queue is under way; wait "
+                     "until it ends, or stop it",
+                     mailbox, account);
+}
+
 /* The records with their origins normal: yours, free(). NULL with err when one has no name. */
 static struct queue_record *queue_records_normal(const struct queue_record *records, size_t count,
                                                  struct error *err)

@@ -128,6 +128,12 @@ void queue_rollback(struct queue *queue);
 
 /* ---- Ledger ---------------------------------------------------------------------------------- */
 
+/** queue_claim - from here until queue_close() nobody else, in this process or another, can claim this
+ * mailbox of this queue: two pick-ups at once would count each other's attempts, and copy twice.
+ * Claiming again is fine. ERROR_PAUSE when somebody else has it. A claim ends with its process. */
+int queue_claim(struct queue *queue, const char *loader, const char *account, const char *mailbox,
+                struct error *err);
+
 enum queue_fate { QUEUE_FATE_QUEUED = 0, QUEUE_FATE_BAD = 1 };
 
 struct queue_record {

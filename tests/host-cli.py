@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The mailchute command with the Folder loader: outputs, exit codes, and what it never does."""
+import fcntl
 import hashlib
 import json
 import os
@@ -213,6 +214,19 @@ class Pickup(Case):
         _, err = process.communicate(timeout=60)
         self.assertEqual(process.returncode, OK, err)
         self.assertIn(b"1 picked up", err)
+
+    def test_a_mailbox_is_picked_up_by_one_at_a_time(self):
+        self.put(mail("one"))
+        self.pickup()
+        self.put(mail("two"))
+        folder = os.path.join(self.folder, "queue", "claims")
+        claim, = os.listdir(folder)
+        with open(os.path.join(folder, claim), "rb") as other:
+            fcntl.flock(other, fcntl.LOCK_EX)  # as another pick-up would
+            done = self.fails(STOPPED, *self.pickup_args(), words=["another pick-up", self.inbox])
+            self.assertEqual((done.stdout, sorted(os.listdir(self.inbox))), (b"", ["00.eml", "done"]))
+            self.assertIn(b"two", self.good(*self.pickup_args("--dry-run")).stdout)
+        self.assertIn(b"two", self.pickup().stdout)
 
     def test_quiet_says_nothing(self):
         self.assertEqual(self.pickup("-q").stderr, b"")

@@ -290,6 +290,24 @@ START_TEST(stray_spool_files_are_removed_at_open_unless_somebody_uses_the_spool)
 }
 END_TEST
 
+START_TEST(a_mailbox_is_claimed_by_one_at_a_time_until_its_queue_is_closed)
+{
+    struct queue *other = NULL;
+    ck_well(&f, queue_open(f.url, NULL, &f.clock, &other, &f.err));
+    for (int twice = 0; twice < 2; twice++)
+        ck_well(&f, queue_claim(f.queue, "IMAP", "ann@example.org", "INBOX", &f.err));
+    ck_assert_int_eq(queue_claim(other, "imap", "ann@example.org", "INBOX", &f.err), -1);
+    ck_assert_int_eq(f.err.class, ERROR_PAUSE);
+    ck_assert_ptr_nonnull(strstr(f.err.text, "'INBOX' of 'ann@example.org'"));
+    ck_well(&f, queue_claim(other, "IMAP", "ann@example.org", "INBOX/2", &f.err));
+    ck_well(&f, queue_claim(other, "Folder", "ann@example.org", "INBOX", &f.err));
+    queue_fixture_reopen(&f);
+    ck_well(&f, queue_claim(other, "IMAP", "ann@example.org", "INBOX", &f.err));
+    ck_assert_int_eq(queue_claim(f.queue, "IMAP", "ann@example.org", "INBOX", &f.err), -1);
+    queue_close(other);
+}
+END_TEST
+
 START_TEST(the_disks_reserve_is_not_touched)
 {
     queue_fixture_add(&f, 1, 1);
@@ -589,6 +607,7 @@ static Suite *suite(void)
         more_files_than_are_kept_open_fit_into_a_batch,
         a_message_whose_file_is_gone_or_cut_is_told_by_name,
         stray_spool_files_are_removed_at_open_unless_somebody_uses_the_spool,
+        a_mailbox_is_claimed_by_one_at_a_time_until_its_queue_is_closed,
         the_disks_reserve_is_not_touched,
         the_disk_is_looked_at_again_while_a_batch_grows,
         a_newer_schema_is_refused_by_both_versions_and_left_alone,
