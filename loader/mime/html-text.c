@@ -280,11 +280,11 @@ static int link_begin(struct html_render *r, const struct html_token *tag)
 {
     struct span href;
     AUTO_DONE(buffer) url;
+    buffer_init(&url, HTML_URL_MAX);
     if (link_end(r) < 0)
         return -1;
     if (!html_attribute(tag, "href", &href))
         return 0;
-    buffer_init(&url, HTML_URL_MAX);
     buffer_clear(&r->link);
     if (html_decode(href, &url) < 0)
         return buffer_is_full(&url) ? 0 : -1;
