@@ -133,22 +133,33 @@ static int read_quoted(struct cursor *c, struct buffer *out, struct mail_texts *
     return problem_add(problems, "parameter: quote without an end");
 }
 
+/* A comment that ends the value at the cursor: *c moves behind it. Up to *letters parentheses were
+ * looked at before: each is looked at once, so that many cost no square. */
+static bool skip_last_comment(struct cursor *c, size_t *letters)
+{
+    struct cursor behind = *c;
+    if (cursor_peek(c) != '(' || c->pos < *letters)
+        return false;
+    *letters = skip_comment(&behind) ? behind.pos : c->len;
+    if (behind.pos == c->pos || !at_value_end(behind))
+        return false;
+    *c = behind;
+    return true;
+}
+
 /* A value without quotes: up to ";" or the next parameter, spaces inside and all. */
 static int read_bare(struct cursor *c, struct buffer *out)
 {
+    size_t letters = 0;
     while (c->pos < c->len && c->bytes[c->pos] != ';') {
         uint8_t byte = c->bytes[c->pos];
         struct cursor next = *c;
         if (is_space(byte)) {
             skip_space(&next);
-            struct cursor behind = next;
-            bool comment =
-                cursor_peek(&next) == '(' && skip_comment(&behind) && at_value_end(behind);
-            if (comment || at_parameter(next)) {
-                *c = comment ? behind : next;
-                break;
-            }
+            bool ends = skip_last_comment(&next, &letters) || at_parameter(next);
             *c = next;
+            if (ends)
+                break;
             byte = ' ';
             if (cursor_peek(c) < 0 || cursor_peek(c) == ';')
                 break;
