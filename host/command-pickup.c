@@ -15,6 +15,7 @@
 #include "amount.h"
 #include "cancel.h"
 #include "entry.h"
+#include "fault.h"
 #include "host-table.h"
 #include "json-line.h"
 #include "loader-error.h"
@@ -189,7 +190,9 @@ static int pickup_session(struct pickup *p, struct error *err)
     p->pump.counts.pass = 0;
     p->pump.expected = 0;
     int bad = pump_run(&p->pump, err);
+    fault_point("close");
     plugin->close(handle);
+    fault_point("closed");
     return bad;
 }
 

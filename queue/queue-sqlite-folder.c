@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "fault.h"
 
 /* File systems whose locks, shared memory or flushes a database cannot rely on (magic numbers of
  * statfs(2); not all of them have a name in the C library's headers). */
@@ -121,6 +122,7 @@ static int folder_clear_spool(const struct queue_sqlite_folder *folder, struct e
 /* SQLite would make it readable for others, and gives its other files the mode of this one. */
 static int folder_make_database(const struct queue_sqlite_folder *folder, struct error *err)
 {
+    fault_point("queue folders made");
     AUTO_FD fd = openat(folder->fd, "queue.db", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return folder_fail("make the database in", folder->path, err);
@@ -141,6 +143,7 @@ int queue_sqlite_folder_open(struct queue_sqlite_folder *folder, const char *pat
         folder->spool = NULL;
         return error_oom(err, "opening the queue");
     }
+    fault_point("queue folder made");
     folder->fd = open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder->fd < 0)
         return folder_fail("open", folder->path, err);

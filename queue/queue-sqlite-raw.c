@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fault.h"
 #include "queue-file.h"
 
 #define RAW_FOLDER_MAX 6u /* "3f/a0" with its NUL */
@@ -44,6 +45,7 @@ static int raw_make_folders(const struct queue_sqlite_raw *raw, const struct raw
 {
     if (mkdirat(raw->folder->raw_fd, name->top, 0700) < 0 && errno != EEXIST)
         return -1;
+    fault_point("raw folder made");
     if (mkdirat(raw->folder->raw_fd, name->folder, 0700) < 0 && errno != EEXIST)
         return -1;
     return 0;
@@ -208,8 +210,10 @@ int queue_sqlite_raw_add(struct queue_sqlite_raw *raw, const uint8_t id[QUEUE_UU
         return -1;
     struct raw_name name = raw_name_of(id);
     struct queue_sqlite_file file = {.fd = -1};
+    fault_point("raw file");
     if (raw_place(raw, item, &name, &file.fd) < 0)
         return raw_fail(raw, "store", err);
+    fault_point("raw file in place");
     memcpy(file.id, id, sizeof file.id);
     raw->files[raw->count++] = file;
     /* Start writing now; queue_sqlite_raw_flush() waits for it, and hears what went wrong. */
@@ -238,6 +242,7 @@ void queue_sqlite_raw_remove(struct queue_sqlite_raw *raw)
     for (size_t i = 0; i < raw->count; i++) {
         struct raw_name name = raw_name_of(raw->files[i].id);
         (void)unlinkat(raw->folder->raw_fd, name.path, 0);
+        fault_point("raw file removed");
     }
     queue_sqlite_raw_keep(raw);
 }

@@ -14,6 +14,8 @@
 
 #include <stdio.h>
 
+#include "fault.h"
+
 static const char schema_1[] =
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;"
     "INSERT INTO meta VALUES ('mended', 0);"
@@ -240,9 +242,12 @@ int queue_sqlite_migrate(struct queue_sqlite_db *db, struct error *err)
     if (version == QUEUE_SQLITE_SCHEMA)
         return 0;
     /* Looked at again inside: another process may have been faster. */
+    fault_point("schema");
     if (schema_run(db, "BEGIN IMMEDIATE", err) < 0)
         return -1;
-    if (schema_climb(db, err) == 0 && schema_run(db, "COMMIT", err) == 0)
+    int climbed = schema_climb(db, err);
+    fault_point("schema before commit");
+    if (climbed == 0 && schema_run(db, "COMMIT", err) == 0)
         return 0;
     (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
     return -1;

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fault.h"
 #include "queue-entry.h"
 #include "queue-file.h"
 
@@ -102,6 +103,7 @@ static enum queue_commit_result sqlite_commit(void *store_, struct error *err)
         return QUEUE_COMMIT_FAILED;
     }
     enum queue_commit_result result = QUEUE_COMMITTED;
+    fault_point("raw files flushed");
     if (queue_sqlite_commit(&store->db, &why) == 0) {
         queue_sqlite_raw_keep(&store->raw);
     } else if (queue_sqlite_in_transaction(&store->db)) {

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "fault.h"
 #include "queue-backend.h"
 #include "queue-id.h"
 #include "queue-origin.h"
@@ -62,6 +63,7 @@ int queue_open(const char *url, const char *default_dir, const struct clock *clo
     queue->clock = clock;
     if (backend->open(path, clock, &queue->store, err) < 0)
         return -1;
+    fault_point("queue opened");
     *out_queue = TAKE(queue);
     return 0;
 }
@@ -70,7 +72,9 @@ void queue_close(struct queue *queue)
 {
     if (queue == NULL)
         return;
+    fault_point("queue_close");
     queue->backend->close(queue->store);
+    fault_point("queue closed");
     free(queue);
 }
 
@@ -145,6 +149,7 @@ enum queue_put_result queue_put(struct queue *queue, const struct queue_item *it
     uint8_t id[QUEUE_UUID_SIZE];
     struct queue_item checked;
     enum queue_put_result result = QUEUE_PUT_FAILED;
+    fault_point("queue_put");
     if (queue_check_item(item, id, &checked, err) == 0)
         result = queue->backend->put(queue->store, &checked, id, err);
     if (result == QUEUE_PUT_ADDED)
@@ -152,6 +157,7 @@ enum queue_put_result queue_put(struct queue *queue, const struct queue_item *it
     /* A batch that holds nothing would only keep other processes waiting. */
     else if (result == QUEUE_PUT_FAILED || !queue->in_batch)
         queue_rollback(queue);
+    fault_point("queue put done");
     return result;
 }
 
@@ -160,7 +166,10 @@ enum queue_commit_result queue_commit(struct queue *queue, struct error *err)
     if (!queue->in_batch)
         return QUEUE_COMMITTED;
     queue->in_batch = false;
-    return queue->backend->commit(queue->store, err);
+    fault_point("queue_commit");
+    enum queue_commit_result result = queue->backend->commit(queue->store, err);
+    fault_point("queue commit done");
+    return result;
 }
 
 void queue_rollback(struct queue *queue)
@@ -236,7 +245,9 @@ int queue_note(struct queue *queue, const struct queue_record *records, size_t c
     struct queue_record *names = queue_records_normal(records, count, err);
     if (names == NULL)
         return -1;
+    fault_point("queue_note");
     int failed = count == 0 ? 0 : queue->backend->note(queue->store, names, count, err);
+    fault_point("queue note done");
     free(names);
     return failed;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "fault.h"
 #include "text.h"
 
 #define IMAP_INPUT_SIZE 65536u /* bytes received at once */
@@ -256,8 +257,12 @@ static int imap_session_tagged(struct imap_session *session, const struct imap_e
     memmove(&session->outstanding[at], &session->outstanding[at + 1],
             (session->outstanding_count - at) * sizeof session->outstanding[0]);
     session->answer_ms = 0;
-    if (call.done != NULL)
-        return call.done(call.context, event, err);
+    fault_point("answer %s", call.what);
+    if (call.done != NULL) {
+        int failed = call.done(call.context, event, err);
+        fault_point("handled %s", call.what);
+        return failed;
+    }
     if (event->status == IMAP_OK)
         return 0;
     return imap_answer_error(event, ERROR_PROTOCOL, call.what, "try again later", err);
@@ -315,6 +320,7 @@ static int imap_session_write(struct imap_session *session, bool *out_blocked, s
                             session->sending.len - session->sent, &sent, err)) {
         case STREAM_OK:
             session->sent += sent;
+            fault_point("sent");
             break;
         case STREAM_AGAIN:
             *out_blocked = true;
@@ -487,6 +493,7 @@ int imap_session_send(struct imap_session *session, struct imap_command *command
             session->floor_ms = session->floor_bytes = 0;
         session->outstanding[session->outstanding_count++] =
             (struct imap_outstanding){session->next_number++, *call};
+        fault_point("asked %s", call->what);
     }
     imap_command_done(command);
     return r;
@@ -696,6 +703,7 @@ int imap_session_open(const struct imap_settings *settings, const char *user, co
     if (imap_session_make_prefix(session, err) < 0 ||
         imap_session_connect(session, user, secret, err) < 0)
         return -1;
+    fault_point("logged in");
     imap_session_enter(session, IMAP_OPEN);
     imap_command_init(&command, "CAPABILITY");
     if (imap_session_run(session, &command, &call, err) < 0 ||
@@ -722,6 +730,7 @@ void imap_session_close(struct imap_session *session)
         return;
     if (session->state != IMAP_CLOSED)
         imap_session_logout(session);
+    fault_point("logout");
     stream_close(session->stream);
     imap_parser_free(session->parser);
     buffer_done(&session->sending);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fault.h"
+
 void imap_entry_done(struct imap_entry *entry)
 {
     free(entry->error);
@@ -84,6 +86,7 @@ int imap_body_end(struct imap_body *body, struct error *err)
     if (!body->open)
         return 0;
     body->complete = true;
+    fault_point("body");
     if (body->spool == NULL)
         return 0;
     if (spool_finish(body->spool, body->sha256, err) < 0)

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+# Crash tests. They need the command and imap.so with the points of common/fault.h compiled in: those
+# files that have some are compiled anew here, and stand before the libraries that have them without.
+TORTURE_HOST = ../common/fault.c ../host/main.c ../host/command-pickup.c ../host/pump.c \
+	../queue/queue.c ../queue/queue-sqlite.c ../queue/queue-sqlite-folder.c \
+	../queue/queue-sqlite-raw.c ../queue/queue-sqlite-schema.c
+TORTURE_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(UUID_CFLAGS) $(JANSSON_CFLAGS)
+check_PROGRAMS_TORTURE = mailchute-faulty mailchute-swapped
+EXTRA_PROGRAMS = $(check_PROGRAMS_TORTURE)
+mailchute_faulty_SOURCES = $(TORTURE_HOST)
+mailchute_faulty_CPPFLAGS = $(AM_CPPFLAGS) -DFAULT_INJECTION=1
+mailchute_faulty_CFLAGS = $(TORTURE_CFLAGS)
+mailchute_faulty_LDADD = $(top_builddir)/host/libhost.la
+
+# One that settles before it commits: the tests' own test.
+mailchute_swapped_SOURCES = $(TORTURE_HOST)
+mailchute_swapped_CPPFLAGS = $(AM_CPPFLAGS) -DFAULT_INJECTION=1 -DFAULT_SWAPPED=1
+mailchute_swapped_CFLAGS = $(TORTURE_CFLAGS)
+mailchute_swapped_LDADD = $(top_builddir)/host/libhost.la
+
+EXTRA_LTLIBRARIES = faulty-imap.la swapped-imap.la
+TORTURE_IMAP = ../common/fault.c ../loader/imap-loader.c ../loader/imap/imap-session.c \
+	../loader/imap/imap-window.c
+faulty_imap_la_SOURCES = $(TORTURE_IMAP)
+faulty_imap_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/loader -DFAULT_INJECTION=1
+TORTURE_IMAP_LIBS = $(top_builddir)/loader/libitem.la $(top_builddir)/loader/imap/libimap.la \
+	$(top_builddir)/loader/lib/libnet.la $(top_builddir)/loader/mime/libmime.la
+# In a module libraries are taken whole: of two definitions the first, which is ours, counts.
+TORTURE_IMAP_LDFLAGS = -module -avoid-version -shared -rpath /nowhere -Wl,-z,muldefs \
+	-Wl,--version-script=$(top_srcdir)/plugin-api/loader-plugin.map
+faulty_imap_la_LIBADD = $(TORTURE_IMAP_LIBS)
+faulty_imap_la_LDFLAGS = $(TORTURE_IMAP_LDFLAGS)
+swapped_imap_la_SOURCES = $(TORTURE_IMAP)
+swapped_imap_la_CPPFLAGS = $(faulty_imap_la_CPPFLAGS) -DFAULT_SWAPPED=1
+swapped_imap_la_LIBADD = $(TORTURE_IMAP_LIBS)
+swapped_imap_la_LDFLAGS = $(TORTURE_IMAP_LDFLAGS)
+TORTURE_BUILT = $(check_PROGRAMS_TORTURE) $(EXTRA_LTLIBRARIES)
+CLEANFILES = $(TORTURE_BUILT)
+check_DATA = $(TORTURE_BUILT)
