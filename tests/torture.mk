@@ -37,3 +37,20 @@ swapped_imap_la_LDFLAGS = $(TORTURE_IMAP_LDFLAGS)
 TORTURE_BUILT = $(check_PROGRAMS_TORTURE) $(EXTRA_LTLIBRARIES)
 CLEANFILES = $(TORTURE_BUILT)
 check_DATA = $(TORTURE_BUILT)
+
+TORTURE_TESTS = torture-cut.py torture-detector.py torture-kill.py torture-steps.py
+TESTS += $(TORTURE_TESTS)
+EXTRA_DIST += $(TORTURE_TESTS) torture.py torture_steps.py fault_proxy.py
+
+# The long runs. make torture-kill N=10000
+TORTURE = $(AM_TESTS_ENVIRONMENT) $(PYTHON) $(srcdir)/torture.py
+TORTURE_KINDS = --kind full --kind uidplus --kind move --kind bare
+N = 2500
+.PHONY: torture-cut torture-kill torture-steps
+torture-steps: $(TORTURE_BUILT)
+	$(TORTURE) steps --all
+torture-kill: $(TORTURE_BUILT)
+	$(TORTURE) kill --times $(N) $(TORTURE_KINDS)
+torture-cut: $(TORTURE_BUILT)
+	for fault in cut reset drip; do \
+	  $(TORTURE) cut --every 1 --fault $$fault $(TORTURE_KINDS) || exit 1; done

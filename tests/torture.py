@@ -4,10 +4,16 @@
 
     tests/torture.py cut  [--every 32] [--fault cut|reset|drip] [--kind full|uidplus|move|bare]
     tests/torture.py kill [--times 100] [--seed N] [--kind ...]
+    tests/torture.py steps [--all [--stride 7]] [--scenario WORDS] [--kind ...]
 
 cut:  a session through a proxy that breaks the connection behind byte n, for every n of both
       directions; then a healthy run. kill: kill -9 at random moments while mail arrives, again and
-      again; then a healthy run. After each round the judge looks at a real Dovecot and the queue:
+      again; then a healthy run. steps: see torture_steps.py; --all takes every scenario to every kind
+      of server, and dies twice. --program mailchute-swapped takes a build that settles before it
+      commits: what these tests are for, so they must fail.
+
+top_builddir is the build folder. After a round of cut or kill the judge looks at a real Dovecot and
+the queue:
 
     I1  each message is in its mailbox, or in badmail with an entry that tells why, or has a durable
         entry with its raw bytes
@@ -22,6 +28,7 @@ Prints TAP: one line a direction or a hundred kills; the first violation ends a 
 """
 import argparse
 import collections
+import concurrent.futures
 import contextlib
 import hashlib
 import json
@@ -36,16 +43,13 @@ import time
 
 import dovecot
 import fault_proxy
+import torture_steps
+from torture_steps import Violation
 
 USER = "ann"
-MESSAGES = 4           # of one cut round: a session of some thousand bytes
 RUN_SECONDS = 120      # no single run may take longer
 KILL_SPREAD_S = 0.25   # a kill comes this late at the latest
 PICKED_UP = "$mailchutepickedup"  # keyword of copied mail where nothing may be expunged
-
-
-class Violation(Exception):
-    """An invariant does not hold."""
 
 
 def message(number, size=200):
@@ -60,9 +64,11 @@ class Bench:
     """A server behind a proxy, a queue folder and the command under test. All runs go through the
     proxy: the port is part of the account's name."""
 
-    def __init__(self, server, proxy, folder):
+    def __init__(self, server, proxy, folder, program):
         self.server, self.proxy = server, proxy
-        self.command = os.path.join(os.environ.get("top_builddir", "build"), "host", "mailchute")
+        self.command, loader = torture_steps.built(program)
+        self.loader = ["--loader", loader] if loader else []
+        self.environment = torture_steps.environment(program)
         self.secret = os.path.join(folder, "secret")
         with open(os.open(self.secret, os.O_WRONLY | os.O_CREAT, 0o600), "w") as out:
             out.write(server.password)
@@ -93,8 +99,8 @@ class Bench:
         string = "url=127.0.0.1;port=%d;starttls=Never;timeout=5s" % self.proxy.port
         return subprocess.Popen(
             [self.command, "pickup", string, "--user", USER, "--password-file", self.secret,
-             "--source", "torture", "--queue", "sqlite:" + self.queue],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+             "--source", "torture", "--queue", "sqlite:" + self.queue, *self.loader],
+            env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
     def run(self):
         process = self.start()
@@ -153,7 +159,7 @@ class Bench:
 
 def cut(bench, options, tap):
     """Break the connection behind every n-th byte of each direction."""
-    bench.fresh(MESSAGES)
+    bench.fresh(options.messages)
     bench.proxy.arm(fault_proxy.Fault())
     bench.run()
     bench.judge(settled=True)
@@ -165,7 +171,7 @@ def cut(bench, options, tap):
                          direction)):
             for at in points:
                 fault = fault_proxy.Fault(options.fault, direction, at)
-                bench.fresh(MESSAGES)
+                bench.fresh(options.messages)
                 with tap.place(fault):
                     bench.proxy.arm(fault)
                     bench.run()
@@ -198,6 +204,41 @@ def kill(bench, options, tap):
                     % (len(bench.sent), options.times, aside))
 
 
+def sweep(server, scenario, folder, options, twice):
+    """One line's worth of steps."""
+    started = time.monotonic()
+    if twice:
+        done = torture_steps.sweep_twice(server, scenario, folder, options.program, options.stride)
+    else:
+        done = torture_steps.sweep_once(server, scenario, folder, options.program)
+    return done, time.monotonic() - started
+
+
+def steps(options, tap):
+    """Die at every step of every scenario that is asked for, on every kind of server."""
+    points = 0
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        servers = {kind: stack.enter_context(dovecot.Dovecot(kind=kind)) for kind in options.kind}
+        pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(options.jobs))
+        asked = {}
+        for scenario in torture_steps.SCENARIOS:
+            for kind in options.kind:
+                if options.scenario not in scenario.name or not (options.all or
+                                                                 kind in scenario.check):
+                    continue
+                for twice in (False, True) if options.all and scenario.twice else (False,):
+                    future = pool.submit(sweep, servers[kind], scenario, folder, options, twice)
+                    asked[future] = "%s, server of kind '%s': died at every step%s" % (
+                        scenario.name, kind, ", and once more while going on" * twice)
+        for future in concurrent.futures.as_completed(asked):
+            done, seconds = future.result()
+            points += done.points
+            tap.result(asked[future], done.violations)
+            tap.comment("%d rounds in %.0f s" % (done.points, seconds))
+    tap.comment("%d rounds in all" % points)
+
+
 class Tap:
     """Lines of TAP; a Violation inside line() makes it 'not ok' with the place."""
 
@@ -224,14 +265,21 @@ class Tap:
             print("not ok %d - %s" % (self.number, sentence), flush=True)
             self.comment("%s: %s" % (self.where, violation))
 
+    def result(self, sentence, violations):
+        self.number += 1
+        self.failed += bool(violations)
+        print("%sok %d - %s" % ("not " * bool(violations), self.number, sentence), flush=True)
+        for violation in violations:
+            self.comment(violation)
+
     def end(self):
         print("1..%d" % self.number, flush=True)
         return 1 if self.failed else 0
 
 
-def main():
+def arguments(given):
     parser = argparse.ArgumentParser(description="break a pick-up from outside")
-    parser.add_argument("how", choices=("cut", "kill"))
+    parser.add_argument("how", choices=("cut", "kill", "steps"))
     parser.add_argument("--every", type=int, default=32, help="bytes between two cuts")
     parser.add_argument("--offset", type=int, default=0, help="first byte that is cut")
     parser.add_argument("--fault", default="cut", choices=("cut", "reset", "drip"))
@@ -239,16 +287,34 @@ def main():
     parser.add_argument("--times", type=int, default=100)
     parser.add_argument("--spread", type=float, default=KILL_SPREAD_S)
     parser.add_argument("--seed", type=int, default=int(time.time()))
-    options = parser.parse_args()
+    parser.add_argument("--messages", type=int, default=4, help="of a round of cut")
+    parser.add_argument("--program", default="mailchute",
+                        choices=("mailchute", torture_steps.FAULTY, torture_steps.SWAPPED))
+    parser.add_argument("--all", action="store_true", help="steps: every scenario, every kind")
+    parser.add_argument("--stride", type=int, default=7, help="steps: of the second death")
+    parser.add_argument("--scenario", default="", help="steps: those whose name holds these words")
+    parser.add_argument("--jobs", type=int, default=2, help="steps: scenarios at the same time")
+    return parser.parse_args(given)
+
+
+def main(given=None):
+    options = arguments(given)
     if dovecot.missing():
         print("1..0 # SKIP " + dovecot.missing())
         return 0
     tap = Tap()
+    if options.how == "steps":
+        options.kind = options.kind or list(dovecot.KINDS)
+        if options.program == "mailchute":
+            options.program = torture_steps.FAULTY
+        steps(options, tap)
+        return tap.end()
     for kind in options.kind or ["full"]:
         options.kind = kind
         with (tempfile.TemporaryDirectory() as folder, dovecot.Dovecot(kind=kind) as server,
               fault_proxy.FaultProxy(server.port) as proxy):
-            {"cut": cut, "kill": kill}[options.how](Bench(server, proxy, folder), options, tap)
+            {"cut": cut, "kill": kill}[options.how](
+                Bench(server, proxy, folder, options.program), options, tap)
     return tap.end()
 
 

@@ -19,7 +19,7 @@ struct imap_looks {
 
 /* One record of the ledger, and what became of it. */
 struct imap_unsettled {
-    struct imap_record record; /* target is not kept */
+    struct imap_record record; /* its target is borrowed until the next page is read */
     bool there;                /* still in the mailbox */
     struct imap_looks looks;
 };
@@ -207,7 +207,8 @@ static int imap_reconcile_targets(struct imap_reconcile *r, struct error *err)
 
 /* ---- One page of the ledger ------------------------------------------------------------------ */
 
-/* Note what is no longer there as MOVED, and what has a twin as COPIED. */
+/* Note what is no longer there as MOVED, and what has a twin as COPIED. Where to is told by the ledger
+ * alone: what was to be deleted, or what somebody else took, went to no folder of ours. */
 static int imap_reconcile_note(struct imap_reconcile *r, struct error *err)
 {
     struct imap_record records[IMAP_RECORDS_MAX];
@@ -222,8 +223,7 @@ static int imap_reconcile_note(struct imap_reconcile *r, struct error *err)
                 records[count].target_uid = 0; /* it was but a lower bound */
             records[count].step = IMAP_STEP_MOVED;
         }
-        records[count++].target = item->record.fate == IMAP_FATE_BAD ? r->folders->badmail.path
-                                                                     : r->folders->dropbox.path;
+        count++;
     }
     return count > 0 ? r->host->note(r->host->context, records, count, err) : 0;
 }
@@ -274,8 +274,7 @@ static int imap_reconcile_read(struct imap_reconcile *r, struct imap_record *aft
             r->strangers++;
             continue;
         }
-        r->items[r->count] = (struct imap_unsettled){.record = records[i]};
-        r->items[r->count++].record.target = NULL;
+        r->items[r->count++] = (struct imap_unsettled){.record = records[i]};
     }
     return 0;
 }

@@ -1,0 +1,9 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What make check does of torture.py cut: every 32nd byte, best and poorest server."""
+import sys
+
+import torture
+
+if __name__ == "__main__":
+    sys.exit(torture.main(["cut", "--every", "32", "--messages", "2", "--kind", "full", "--kind", "bare"]))
