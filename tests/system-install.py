@@ -44,8 +44,8 @@ static void close_nothing(void *handle)
 }
 
 static const struct loader_plugin plugin = {
-    LOADER_PLUGIN_HEAD, "Nothing", "1", "picks up nothing", 0, 0,
-    open_nothing, next_nothing, settle_nothing, close_nothing, 0, 0, 0,
+    LOADER_PLUGIN_HEAD, .name = "Nothing", .version = "1", .summary = "picks up nothing",
+    .open = open_nothing, .next = next_nothing, .settle = settle_nothing, .close = close_nothing,
 };
 
 const struct loader_plugin *mailchute_loader_plugin(void)
