@@ -112,6 +112,19 @@ class Tree(unittest.TestCase):
             name = re.sub(r"\.(c|py)$", "", os.path.basename(path))
             self.assertRegex(readme, r"(?m)(^  |, )%s(,|$| )" % re.escape(name))
 
+    def test_each_guarantee_names_tests_that_exist(self):
+        tests = "".join(read(os.path.relpath(path, TOP)) for path in
+                        glob.glob(os.path.join(TOP, "tests", "*.[cp]*")))
+        rows = re.findall(r"(?m)^\| F(\d+) \|.*\| ([^|]*) \|$", read("docs/guarantees.md"))
+        self.assertEqual([int(number) for number, _ in rows], list(range(1, 36)))
+        for number, shown_by in rows:
+            names = re.findall(r"`([^`]+)`", shown_by)
+            self.assertTrue(names or "no test" in shown_by, "row F%s" % number)
+            for name in names:
+                script = os.path.join(TOP, "tests", name + ".py")
+                self.assertTrue(os.path.exists(script) or
+                                re.search(r"(START_TEST\(|def )%s\b" % name, tests), name)
+
 
 class Scripts(unittest.TestCase):
 

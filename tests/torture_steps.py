@@ -165,7 +165,8 @@ class Queue:
 
     def stray_files(self):
         """Raw files beside those that entries have, and what is left in the spool."""
-        files = sum(len(names) for _, _, names in os.walk(os.path.join(self.folder, "raw")))
+        files = sum(len(names) for place in ("raw", "spool")
+                    for _, _, names in os.walk(os.path.join(self.folder, place)))
         owned = self._rows("SELECT count(*) FROM entry WHERE raw_place = 2")
         return files - (owned[0][0] if owned else 0)
 
