@@ -669,6 +669,21 @@ START_TEST(ok_without_copyuid_is_believed_only_when_the_message_is_gone)
 }
 END_TEST
 
+START_TEST(what_a_refused_order_named_is_no_proof_for_the_next)
+{
+    static const struct script_rule rules[] = {
+        FOUND_ONE,
+        LIST_ONE,
+        BODY_ONE,
+        {"UID MOVE 5", "* OK [COPYUID 9 5 105] begun\r\n@ NO held\r\n"},
+        {"*UID MOVE 5", OK},
+        {"*UID FETCH 5 (UID)", "* 1 FETCH (UID 5)\r\n" OK}};
+    struct host *h = RUN(rules, FULL, "", "5 failed: config");
+    TRACE(h, "UID MOVE 5", "UID MOVE 5", "UID FETCH 5 (UID)", "-MOVED");
+    host_stop(h);
+}
+END_TEST
+
 START_TEST(a_refused_copy_is_never_followed_by_a_deletion)
 {
     static const struct script_rule rules[] = {FOUND_ONE,
@@ -932,6 +947,7 @@ static Suite *suite(void)
     tcase_add_test(t, after_a_pause_at_the_start_the_next_call_tries_again);
     tcase_add_test(t, a_connection_cut_at_any_byte_hands_out_only_what_came_whole_and_was_answered);
     tcase_add_test(t, ok_without_copyuid_is_believed_only_when_the_message_is_gone);
+    tcase_add_test(t, what_a_refused_order_named_is_no_proof_for_the_next);
     tcase_add_test(t, a_refused_copy_is_never_followed_by_a_deletion);
     tcase_add_test(t, a_copy_without_proof_is_marked_and_not_deleted);
     tcase_add_test(t, a_folder_that_went_is_made_once_more);

@@ -432,6 +432,8 @@ static int imap_job_start(struct imap_job *job, struct error *err)
                              .patience_ms = IMAP_MOVE_MS};
     job->running = true;
     job->tries++;
+    for (size_t i = 0; i < job->count && !job->copied; i++)
+        job->items[i].target_uid = 0; /* what an order named that was refused proves nothing */
     switch (job->way) {
     case IMAP_WAY_LEAVE:
         return imap_job_finish(job, err);
