@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Fuzz targets. To add one: fuzz/fuzz-NAME.c, seeds in fuzz/seeds/NAME/, NAME in FUZZ_TARGETS, and the
 # four lines below. make check replays the seeds; make fuzz looks for new findings (clang, libFuzzer).
-FUZZ_TARGETS = connection-string
+FUZZ_TARGETS = connection-string imap-response imap-dialogue folder-name
 FUZZ_SECONDS = 30
 FUZZ_MAIN = fuzz/replay-main.c
 
@@ -11,20 +11,50 @@ fuzz_connection_string_CPPFLAGS = $(AM_CPPFLAGS) -DSEEDS='"$(abs_srcdir)/fuzz/se
 fuzz_connection_string_LDADD = $(top_builddir)/loader/imap/libimap.la \
 	$(top_builddir)/loader/lib/libnet.la $(top_builddir)/loader/lib/libloader.la
 
+FUZZ_IMAP_LIBS = $(top_builddir)/loader/imap/libimap.la $(top_builddir)/loader/lib/libnet.la \
+	$(top_builddir)/loader/mime/libmime.la
+
+check_PROGRAMS += fuzz-imap-response
+fuzz_imap_response_SOURCES = fuzz/fuzz-imap-response.c $(FUZZ_MAIN)
+fuzz_imap_response_CPPFLAGS = $(AM_CPPFLAGS) -DSEEDS='"$(abs_srcdir)/fuzz/seeds/imap-response"'
+fuzz_imap_response_LDADD = $(FUZZ_IMAP_LIBS)
+
+# memory-stream.c stands in for loader/lib/stream.c.
+FUZZ_STREAM = fuzz/memory-stream.c fuzz/memory-stream.h
+
+check_PROGRAMS += fuzz-imap-dialogue
+fuzz_imap_dialogue_SOURCES = fuzz/fuzz-imap-dialogue.c $(FUZZ_STREAM) $(FUZZ_MAIN)
+fuzz_imap_dialogue_CPPFLAGS = $(AM_CPPFLAGS) -DSEEDS='"$(abs_srcdir)/fuzz/seeds/imap-dialogue"'
+fuzz_imap_dialogue_LDADD = $(FUZZ_IMAP_LIBS)
+
+check_PROGRAMS += fuzz-folder-name
+fuzz_folder_name_SOURCES = fuzz/fuzz-folder-name.c $(FUZZ_STREAM) $(FUZZ_MAIN)
+fuzz_folder_name_CPPFLAGS = $(AM_CPPFLAGS) -DSEEDS='"$(abs_srcdir)/fuzz/seeds/folder-name"'
+fuzz_folder_name_LDADD = $(FUZZ_IMAP_LIBS)
+
 EXTRA_DIST += fuzz/seeds
 
-# The modules are compiled anew, so that libFuzzer sees their branches. Findings and new inputs stay in
-# the build folder; a seed that proves something is copied to fuzz/seeds by hand.
+# The modules are compiled anew, so that libFuzzer sees their branches, and archived, so that a target
+# can bring a stand-in for one of them (memory-stream.c). Findings and new inputs stay in the build
+# folder; a seed that proves something is copied to fuzz/seeds by hand.
 FUZZ_MODULES = $(top_srcdir)/common/*.c $(top_srcdir)/loader/lib/*.c $(top_srcdir)/loader/mime/*.c \
 	$(top_srcdir)/loader/imap/*.c
-FUZZ_FLAGS = -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-.PHONY: fuzz
-fuzz:
+FUZZ_CC = clang -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
+	$(DEFS) -I$(top_builddir) $(AM_CPPFLAGS)
+.PHONY: fuzz-modules fuzz
+fuzz-modules:
+	@$(MKDIR_P) fuzz-work/modules && for module in $(FUZZ_MODULES); do \
+	  $(FUZZ_CC) -fsanitize=fuzzer-no-link -c -o fuzz-work/modules/`basename $$module .c`.o $$module \
+	    || exit 1; \
+	done && rm -f fuzz-work/modules.a && $(AR) rc fuzz-work/modules.a fuzz-work/modules/*.o
+
+fuzz: fuzz-modules
 	@for target in $(FUZZ_TARGETS); do \
+	  source=$(srcdir)/fuzz/fuzz-$$target.c && \
+	  if grep -q memory-stream.h $$source; then extra=$(srcdir)/fuzz/memory-stream.c; else extra=; fi && \
 	  $(MKDIR_P) fuzz-work/$$target && \
-	  clang -std=gnu11 $(FUZZ_FLAGS) $(DEFS) -I$(top_builddir) $(AM_CPPFLAGS) \
-	    -o fuzz-work/fuzz-$$target $(srcdir)/fuzz/fuzz-$$target.c $(FUZZ_MODULES) \
-	    $(CRYPTO_LIBS) $(CURL_LIBS) $(PCRE2_LIBS) && \
+	  $(FUZZ_CC) -fsanitize=fuzzer -o fuzz-work/fuzz-$$target $$source $$extra \
+	    fuzz-work/modules.a $(CRYPTO_LIBS) $(CURL_LIBS) $(PCRE2_LIBS) && \
 	  fuzz-work/fuzz-$$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 \
 	    -artifact_prefix=fuzz-work/$$target- fuzz-work/$$target $(srcdir)/fuzz/seeds/$$target \
 	    || exit 1; \
