@@ -40,7 +40,7 @@ static char *imap_name_make(const char *prefix, const char *path, char slash, ch
 int imap_folder_names(const char *path, char delimiter, const char *prefix,
                       char *out_names[IMAP_FOLDER_CANDIDATES], struct error *err)
 {
-    char *names[IMAP_FOLDER_CANDIDATES];
+    char *names[IMAP_FOLDER_CANDIDATES], shown[200];
     bool prefixed = prefix[0] != '\0' && !imap_name_is_inbox(path, delimiter) &&
                     !text_starts_nocase(path, prefix);
     int count = 0;
@@ -59,10 +59,11 @@ int imap_folder_names(const char *path, char delimiter, const char *prefix,
     }
     if (fine)
         return count;
+    text_printable(shown, sizeof shown, path, strlen(path));
     return error_set(err, ERROR_USAGE,
-                     "'%.200s' cannot be the name of a folder (empty, too long, or with "
+                     "'%s' cannot be the name of a folder (empty, too long, or with "
                      "control characters); correct it in the connection string",
-                     path);
+                     shown);
 }
 
 bool imap_folder_same(const char *a, const char *b)

@@ -222,7 +222,8 @@ static void may_mark(struct scene *s, uint32_t uid)
 
 static void may_delete(struct scene *s, uint32_t uid)
 {
-    MUST(ledger_allows(s, uid, s->after_move ? IMAP_STEP_COPIED : IMAP_STEP_DELETING));
+    bool copied = s->after_move || s->fate == IMAP_FATE_BAD;
+    MUST(ledger_allows(s, uid, copied ? IMAP_STEP_COPIED : IMAP_STEP_DELETING));
 }
 
 static void may_expunge(struct scene *s, uint32_t uid)
