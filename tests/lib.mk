@@ -37,6 +37,6 @@ old_plugin_short_la_LDFLAGS = $(OLD_PLUGIN_LDFLAGS)
 old_plugin_long_la_SOURCES = old-plugin.c
 old_plugin_long_la_LDFLAGS = $(OLD_PLUGIN_LDFLAGS)
 
-LIB_PY_TESTS = ctypes-host.py man-example-test.py plugin-symbols-test.py
+LIB_PY_TESTS = ctypes-host.py man-example-test.py plugin-symbols-test.py hardening-test.py
 TESTS += $(LIB_PY_TESTS)
 EXTRA_DIST += $(LIB_PY_TESTS)
