@@ -40,7 +40,7 @@ static void error_mark_cut(char *text, size_t size)
     memcpy(text + end, mark, sizeof mark);
 }
 
-int error_set(struct error *err, enum error_class class, const char *fmt, ...)
+int(error_set)(struct error *err, enum error_class class, const char *fmt, ...)
 {
     if (err == NULL)
         return -1;
@@ -55,7 +55,7 @@ int error_set(struct error *err, enum error_class class, const char *fmt, ...)
     return -1;
 }
 
-int error_oom(struct error *err, const char *where)
+int(error_oom)(struct error *err, const char *where)
 {
     return error_set(err, ERROR_BUG, "out of memory while %s; free some memory and run again", where);
 }

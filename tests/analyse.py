@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""make analyse: gcc -fanalyzer, clang-tidy and cppcheck over every C file, without findings.
+
+    analyse.py [FILE...]       without files: all of common, loader, queue, host and tests
+
+A tool that is not installed is skipped, and that is said. What a tool gets wrong is answered where
+it happens: a comment in the line, or in the one above, that begins with "analyse:" and tells why.
+Ends with 1 when anything is found. Takes the flags to compile with from CPPFLAGS."""
+import concurrent.futures
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+ROOT = os.environ["top_srcdir"]
+STRINGS = ["SRCDIR", "PLUGINDIR", "SEEDS"]  # macros that are text: any will do
+FLAGS = [flag for flag in shlex.split(os.environ.get("CPPFLAGS", ""))
+         if not flag.startswith(tuple(f"-D{name}=" for name in STRINGS))]
+FLAGS += ["-std=gnu11", "-DANALYSE"] + [f'-D{name}="x"' for name in STRINGS]
+FINDING = re.compile(r"^(\S+?):(\d+):(?:\d+:)? (?:warning|error|performance|portability): (.*)$")
+# Leaks of what cleans itself up (common/cleanup.h) cppcheck cannot see; gcc and clang can.
+CPPCHECK = ["cppcheck", "--enable=warning,performance,portability", "--std=c11", "--quiet",
+            "--template={file}:{line}: {severity}: {message} [{id}]",
+            "--suppress=memleak", "--suppress=missingIncludeSystem"]
+
+
+def sources(folder):
+    for where, _, names in os.walk(os.path.join(ROOT, folder)):
+        for name in sorted(names):
+            if name.endswith(".c"):
+                yield os.path.join(where, name)
+
+
+def commands(path):
+    """The commands for one file, by tool."""
+    given = [flag for flag in FLAGS if flag[:2] in ("-I", "-D")]
+    yield ["gcc", "-fanalyzer", "-O1", *FLAGS, "-c", "-o", os.devnull, path]
+    yield ["clang-tidy", "--quiet", path, "--", *FLAGS]
+    yield [*CPPCHECK, *given, path]
+
+
+def is_answered(path, line):
+    """Does the line, or the one above it, tell why this is no finding?"""
+    try:
+        with open(path, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+    except OSError:
+        return False
+    return any("analyse:" in at for at in lines[max(0, line - 2):line])
+
+
+def run(command):
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    found = set()
+    for line in (done.stdout + done.stderr).splitlines():
+        match = FINDING.match(line)
+        if match and not is_answered(match[1], int(match[2])):
+            found.add(f"{os.path.relpath(match[1], ROOT)}:{match[2]}: {command[0]}: {match[3]}")
+    return found
+
+
+def main():
+    paths = sys.argv[1:] or [path for folder in ("common", "loader", "queue", "host", "tests")
+                             for path in sources(folder)]
+    tools = [tool for tool in ("gcc", "clang-tidy", "cppcheck") if shutil.which(tool)]
+    for tool in ("gcc", "clang-tidy", "cppcheck"):
+        if tool not in tools:
+            print(f"analyse: {tool} is not installed, skipped")
+    work = [command for path in paths for command in commands(path) if command[0] in tools]
+    found = set()
+    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", "2"))) as pool:
+        for some in pool.map(run, work):
+            found |= some
+    print("\n".join(sorted(found)))
+    print(f"analyse: {len(paths)} files, {', '.join(tools)}: {len(found)} findings")
+    return 1 if found else 0
+
+
+sys.exit(main())
