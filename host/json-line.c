@@ -53,22 +53,35 @@ int json_line_set(json_t *object, const char *key, json_t *value)
     return json_object_set_new_nocheck(object, key, value);
 }
 
+/* Characters that end a line for some readers, or steer a terminal: DEL, C1 (with U+0085), U+2028 and
+ * U+2029. *out_bytes tells how long it is; 0: it is none of these. */
+static unsigned json_line_escaped(const uint8_t *bytes, size_t left, size_t *out_bytes)
+{
+    *out_bytes = 0;
+    if (bytes[0] == 0x7F)
+        *out_bytes = 1;
+    else if (bytes[0] == 0xC2 && left > 1 && bytes[1] < 0xA0)
+        *out_bytes = 2;
+    else if (bytes[0] == 0xE2 && left > 2 && bytes[1] == 0x80 && (bytes[2] & 0xFE) == 0xA8)
+        *out_bytes = 3;
+    return *out_bytes == 3 ? 0x2000u + (bytes[2] & 0x3Fu) : bytes[*out_bytes == 2 ? 1 : 0];
+}
+
 /* jansson hands over runs of characters, never a part of one. */
 static int json_line_take(const char *bytes, size_t size, void *context)
 {
     struct buffer *out = context;
     size_t start = 0;
     for (size_t i = 0; i < size; i++) {
-        uint8_t byte = (uint8_t)bytes[i];
-        bool two = byte == 0xC2 && i + 1 < size && (uint8_t)bytes[i + 1] < 0xA0;
-        if (byte != 0x7F && !two)
+        size_t length;
+        unsigned character = json_line_escaped((const uint8_t *)bytes + i, size - i, &length);
+        if (length == 0)
             continue;
-        unsigned character = two ? (uint8_t)bytes[i + 1] : byte;
         if (buffer_append(out, bytes + start, i - start) < 0 ||
             buffer_printf(out, "\\u%04x", character) < 0)
             return -1;
-        i += two ? 1 : 0;
-        start = i + 1;
+        start = i + length;
+        i = start - 1;
     }
     return buffer_append(out, bytes + start, size - start);
 }
