@@ -18,7 +18,7 @@ mailchute_swapped_CPPFLAGS = $(AM_CPPFLAGS) -DFAULT_INJECTION=1 -DFAULT_SWAPPED=
 mailchute_swapped_CFLAGS = $(TORTURE_CFLAGS)
 mailchute_swapped_LDADD = $(top_builddir)/host/libhost.la
 
-EXTRA_LTLIBRARIES = faulty-imap.la swapped-imap.la
+EXTRA_LTLIBRARIES = faulty-imap.la swapped-imap.la fail-shim.la
 TORTURE_IMAP = ../common/fault.c ../loader/imap-loader.c ../loader/imap/imap-session.c \
 	../loader/imap/imap-window.c
 faulty_imap_la_SOURCES = $(TORTURE_IMAP)
@@ -34,11 +34,17 @@ swapped_imap_la_SOURCES = $(TORTURE_IMAP)
 swapped_imap_la_CPPFLAGS = $(faulty_imap_la_CPPFLAGS) -DFAULT_SWAPPED=1
 swapped_imap_la_LIBADD = $(TORTURE_IMAP_LIBS)
 swapped_imap_la_LDFLAGS = $(TORTURE_IMAP_LDFLAGS)
+
+# Preloaded: the n-th call that changes a file fails. Without sanitizers, theirs stand behind it.
+fail_shim_la_SOURCES = fail-shim.c
+fail_shim_la_CFLAGS = $(WARN_CFLAGS)
+fail_shim_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
 TORTURE_BUILT = $(check_PROGRAMS_TORTURE) $(EXTRA_LTLIBRARIES)
 CLEANFILES = $(TORTURE_BUILT)
 check_DATA = $(TORTURE_BUILT)
 
-TORTURE_TESTS = torture-cut.py torture-detector.py torture-kill.py torture-steps.py
+TORTURE_TESTS = torture-cut.py torture-detector.py torture-io.py torture-kill.py \
+	torture-steps.py
 TESTS += $(TORTURE_TESTS)
 EXTRA_DIST += $(TORTURE_TESTS) torture.py torture_steps.py fault_proxy.py
 
@@ -46,7 +52,9 @@ EXTRA_DIST += $(TORTURE_TESTS) torture.py torture_steps.py fault_proxy.py
 TORTURE = $(AM_TESTS_ENVIRONMENT) $(PYTHON) $(srcdir)/torture.py
 TORTURE_KINDS = --kind full --kind uidplus --kind move --kind bare
 N = 2500
-.PHONY: torture-cut torture-kill torture-steps
+.PHONY: sweep torture-cut torture-kill torture-steps
+sweep: $(TORTURE_BUILT)
+	$(TORTURE) io --all
 torture-steps: $(TORTURE_BUILT)
 	$(TORTURE) steps --all
 torture-kill: $(TORTURE_BUILT)

@@ -4,12 +4,14 @@
 
     tests/torture.py cut  [--every 32] [--fault cut|reset|drip] [--kind full|uidplus|move|bare]
     tests/torture.py kill [--times 100] [--seed N] [--kind ...]
+    tests/torture.py io   [--every 1] [--all] [--scenario WORDS] [--kind ...]
     tests/torture.py steps [--all [--stride 7]] [--scenario WORDS] [--kind ...]
 
 cut:  a session through a proxy that breaks the connection behind byte n, for every n of both
       directions; then a healthy run. kill: kill -9 at random moments while mail arrives, again and
       again; then a healthy run. steps: see torture_steps.py; --all takes every scenario to every kind
-      of server, and dies twice. --program mailchute-swapped takes a build that settles before it
+      of server, and dies twice. io: as steps, but the n-th call that changes a file fails, with EIO
+      and with ENOSPC (fail-shim.c); no mail may be blamed for it. --program mailchute-swapped takes a build that settles before it
       commits: what these tests are for, so they must fail.
 
 top_builddir is the build folder. After a round of cut or kill the judge looks at a real Dovecot and
@@ -30,6 +32,7 @@ import argparse
 import collections
 import concurrent.futures
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -48,6 +51,7 @@ from torture_steps import Violation
 
 USER = "ann"
 RUN_SECONDS = 120      # no single run may take longer
+CUT_EVERY = 32         # bytes
 KILL_SPREAD_S = 0.25   # a kill comes this late at the latest
 PICKED_UP = "$mailchutepickedup"  # keyword of copied mail where nothing may be expunged
 
@@ -159,15 +163,16 @@ class Bench:
 
 def cut(bench, options, tap):
     """Break the connection behind every n-th byte of each direction."""
+    every = options.every or CUT_EVERY
     bench.fresh(options.messages)
     bench.proxy.arm(fault_proxy.Fault())
     bench.run()
     bench.judge(settled=True)
     lengths = dict(bench.proxy.passed)
     for direction in fault_proxy.DIRECTIONS:
-        points = range(options.offset, lengths[direction], options.every)
+        points = range(options.offset, lengths[direction], every)
         with tap.line("a session of kind '%s' with a %s behind every %d. of %d bytes %s"
-                      % (options.kind, options.fault, options.every, lengths[direction],
+                      % (options.kind, options.fault, every, lengths[direction],
                          direction)):
             for at in points:
                 fault = fault_proxy.Fault(options.fault, direction, at)
@@ -204,18 +209,27 @@ def kill(bench, options, tap):
                     % (len(bench.sent), options.times, aside))
 
 
-def sweep(server, scenario, folder, options, twice):
-    """One line's worth of steps."""
+def sweep(server, scenario, folder, options, how):
+    """One line's worth of steps or io."""
     started = time.monotonic()
-    if twice:
+    if how in FAILURES:
+        done = torture_steps.sweep_once(server, scenario, folder, options.program, FAILURES[how],
+                                        options.every or 1)
+    elif how == TWICE:
         done = torture_steps.sweep_twice(server, scenario, folder, options.program, options.stride)
     else:
         done = torture_steps.sweep_once(server, scenario, folder, options.program)
     return done, time.monotonic() - started
 
 
+ONCE = "died at every step"
+TWICE = "died at every step, and once more while going on"
+FAILURES = {"each call that changes a file failed with EIO": errno.EIO,
+            "each call that changes a file failed with ENOSPC": errno.ENOSPC}
+
+
 def steps(options, tap):
-    """Die at every step of every scenario that is asked for, on every kind of server."""
+    """Die, or let a call fail, at every step of every scenario that is asked for, on every kind of server."""
     points = 0
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
@@ -227,10 +241,12 @@ def steps(options, tap):
                 if options.scenario not in scenario.name or not (options.all or
                                                                  kind in scenario.check):
                     continue
-                for twice in (False, True) if options.all and scenario.twice else (False,):
-                    future = pool.submit(sweep, servers[kind], scenario, folder, options, twice)
-                    asked[future] = "%s, server of kind '%s': died at every step%s" % (
-                        scenario.name, kind, ", and once more while going on" * twice)
+                hows = FAILURES if options.how == "io" else (ONCE, TWICE)
+                for how in hows:
+                    if how == TWICE and not (options.all and scenario.twice):
+                        continue
+                    future = pool.submit(sweep, servers[kind], scenario, folder, options, how)
+                    asked[future] = "%s, server of kind '%s': %s" % (scenario.name, kind, how)
         for future in concurrent.futures.as_completed(asked):
             done, seconds = future.result()
             points += done.points
@@ -279,8 +295,8 @@ class Tap:
 
 def arguments(given):
     parser = argparse.ArgumentParser(description="break a pick-up from outside")
-    parser.add_argument("how", choices=("cut", "kill", "steps"))
-    parser.add_argument("--every", type=int, default=32, help="bytes between two cuts")
+    parser.add_argument("how", choices=("cut", "kill", "steps", "io"))
+    parser.add_argument("--every", type=int, help="bytes between two cuts, calls between two that fail")
     parser.add_argument("--offset", type=int, default=0, help="first byte that is cut")
     parser.add_argument("--fault", default="cut", choices=("cut", "reset", "drip"))
     parser.add_argument("--kind", action="append", choices=tuple(dovecot.KINDS))
@@ -303,7 +319,7 @@ def main(given=None):
         print("1..0 # SKIP " + dovecot.missing())
         return 0
     tap = Tap()
-    if options.how == "steps":
+    if options.how in ("steps", "io"):
         options.kind = options.kind or list(dovecot.KINDS)
         if options.program == "mailchute":
             options.program = torture_steps.FAULTY

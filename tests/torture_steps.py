@@ -49,6 +49,13 @@ def built(program):
             os.path.join(top, "tests", ".libs", program.split("-")[1] + "-imap.so"))
 
 
+def failing_calls(at, why, trace):
+    """Environment in which the @at-th call that changes a file fails (fail-shim.c)."""
+    shim = os.path.join(os.environ.get("top_builddir", "build"), "tests", ".libs", "fail-shim.so")
+    return {"LD_PRELOAD": shim, "FAIL_AT": str(at), "FAIL_ERRNO": str(why), "FAIL_TRACE": trace,
+            "ASAN_OPTIONS": "verify_asan_link_order=0"}
+
+
 def environment(program):
     if program == SWAPPED:   # it cannot free what it settled too early
         return dict(os.environ, ASAN_OPTIONS="detect_leaks=0")
@@ -176,8 +183,10 @@ class Bench:
 
     numbers = itertools.count()
 
-    def __init__(self, server, scenario, folder, program):
+    def __init__(self, server, scenario, folder, program, failing=None):
+        """@failing: not a death but this errno, at the n-th call that changes a file."""
         self.server, self.scenario, self.program = server, scenario, program
+        self.failing = failing
         self.folder = tempfile.mkdtemp(dir=folder)
         self.command, self.loader = built(program)
         self.secret = os.path.join(self.folder, "secret")
@@ -224,13 +233,13 @@ class Bench:
             died = True
             trace = []
             for at in deaths:
-                code, trace = place.run(at)
-                died = died and code == MAILCHUTE_DIED
-                if code != MAILCHUTE_DIED:
+                happened, trace = place.run(at)[1:]
+                died = died and happened
+                if not happened:
                     break
                 if any(TOUCHING.match(name) for name in trace):
                     self._judge(user, place.queue)
-            code, healthy = place.run(None)
+            code, _, healthy = place.run(None)
             if code not in (0, 65):
                 raise Violation("the healthy run ended with %d: %s" % (code, place.said))
             return died, self._state(user, place.queue), trace or healthy
@@ -308,12 +317,14 @@ class Place:
         self.offset = os.path.getsize(bench.server.log_file)
 
     def run(self, at):
-        """(exit code, names of the points passed). @at None: to the end."""
-        bench = self.bench
+        """(exit code, whether the fault came, names of the points passed). @at None: to the end."""
+        bench, failed = self.bench, self.trace + ".failed"
         open(self.trace, "wb").close()
         variables = dict(environment(bench.program), MAILCHUTE_FAULT_TRACE=self.trace)
-        if at is not None:
+        if at is not None and bench.failing is None:
             variables["MAILCHUTE_FAULT_AT"] = str(at)
+        elif at is not None:
+            variables.update(failing_calls(at, bench.failing, failed))
         string = ("url=127.0.0.1;port=%d;starttls=Never;timeout=20s;%s"
                   % (bench.server.port, bench.scenario.keys))
         done = subprocess.run(
@@ -327,10 +338,18 @@ class Place:
         os.unlink(self.trace)
         if done.returncode < 0 or done.returncode == 70 or "Sanitizer" in self.said:
             raise Violation("a run ended with %d: %s" % (done.returncode, self.said))
+        happened = done.returncode == MAILCHUTE_DIED
+        if os.path.exists(failed):
+            happened = True
+            with open(failed, encoding="ascii") as call:
+                names.append(call.read())
+            os.unlink(failed)
+            if done.returncode not in (0, 65) and not self.said.startswith("mailchute: "):
+                raise Violation("a run ended with %d and said '%s'" % (done.returncode, self.said))
         if "logged in" in names:
             self.sessions += 1
             bench._wait_for_sessions(self.user, self.sessions, self.offset)
-        return done.returncode, names
+        return done.returncode, happened, names
 
 
 def differences(wanted, got):
@@ -363,11 +382,11 @@ def attempt(bench, wanted, deaths, sweep):
     return died
 
 
-def sweep_once(server, scenario, folder, program=FAULTY, most=5):
-    """Every n. Stops after @most violations."""
-    bench, sweep = Bench(server, scenario, folder, program), Sweep()
+def sweep_once(server, scenario, folder, program=FAULTY, failing=None, every=1, most=5):
+    """Every n, or every @every-th. Stops after @most violations."""
+    bench, sweep = Bench(server, scenario, folder, program, failing), Sweep()
     wanted = bench.round(())[1]
-    for at in itertools.count(1):
+    for at in itertools.count(1, every):
         try:
             if not attempt(bench, wanted, (at,), sweep):
                 break

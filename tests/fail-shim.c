@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fail-shim.c - preloaded into a program: the n-th call that changes a file fails.
+ *
+ * FAIL_AT=n: that call fails and does nothing; FAIL_ERRNO: with this error. FAIL_TRACE names a file that
+ * gets one line, the name of the call, when that has happened: without it, n is beyond the last. Calls
+ * on anything but files and folders of a disk are not counted. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static atomic_long shim_calls;
+
+static int shim_on_disk(int fd)
+{
+    struct stat info;
+    return fstat(fd, &info) == 0 && (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode));
+}
+
+/* By other means than the calls that are watched. */
+static void shim_tell(const char *name)
+{
+    static ssize_t (*real)(int, const void *, size_t);
+    const char *path = getenv("FAIL_TRACE");
+    if (real == NULL)
+        *(void **)&real = dlsym(RTLD_NEXT, "write");
+    int fd = path == NULL ? -1 : open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        (void)!real(fd, name, strlen(name));
+    if (fd >= 0)
+        close(fd);
+}
+
+/* Is this the one? errno is set then. */
+static int shim_fails(const char *name)
+{
+    const char *at = getenv("FAIL_AT"), *why = getenv("FAIL_ERRNO");
+    if (at == NULL || atomic_fetch_add(&shim_calls, 1) + 1 != strtol(at, NULL, 10))
+        return 0;
+    shim_tell(name);
+    errno = why == NULL ? EIO : (int)strtol(why, NULL, 10);
+    return 1;
+}
+
+#define SHIM(counts, type, name, parameters, arguments)                                            \
+    __attribute__((visibility("default"))) type name parameters;                                   \
+    type name parameters                                                                           \
+    {                                                                                              \
+        static type(*real) parameters;                                                             \
+        if (real == NULL)                                                                          \
+            *(void **)&real = dlsym(RTLD_NEXT, #name);                                             \
+        if ((counts) && shim_fails(#name))                                                         \
+            return (type)-1;                                                                       \
+        return real arguments;                                                                     \
+    }
+
+SHIM(shim_on_disk(fd), ssize_t, write, (int fd, const void *data, size_t size), (fd, data, size))
+SHIM(shim_on_disk(fd), ssize_t, pwrite, (int fd, const void *data, size_t size, off_t at),
+     (fd, data, size, at))
+SHIM(shim_on_disk(fd), ssize_t, pwrite64, (int fd, const void *data, size_t size, off64_t at),
+     (fd, data, size, at))
+SHIM(1, int, fsync, (int fd), (fd))
+SHIM(1, int, fdatasync, (int fd), (fd))
+SHIM(1, int, ftruncate, (int fd, off_t size), (fd, size))
+SHIM(1, int, ftruncate64, (int fd, off64_t size), (fd, size))
+SHIM(1, int, mkdirat, (int fd, const char *path, mode_t mode), (fd, path, mode))
+SHIM(1, int, linkat, (int from_fd, const char *from, int to_fd, const char *to, int flags),
+     (from_fd, from, to_fd, to, flags))
+SHIM(1, int, renameat, (int from_fd, const char *from, int to_fd, const char *to),
+     (from_fd, from, to_fd, to))
