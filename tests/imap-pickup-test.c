@@ -114,7 +114,8 @@ static void host_progress(void *context, uint64_t messages)
 
 /* A server by this script, and a pick-up with these settings: @start ends where the server's port
  * is wanted, @more stands behind it. */
-static struct host *host_start_at(const struct script *script, const char *start, const char *more)
+static struct host *host_start_as(const struct script *script, const char *start, const char *more,
+                                  bool read_only)
 {
     struct host *h = calloc(1, sizeof *h);
     char connection[600];
@@ -133,9 +134,15 @@ static struct host *host_start_at(const struct script *script, const char *start
     (void)snprintf(connection, sizeof connection, "%s%u;%s", start, port, more);
     ck_assert_msg(imap_settings_read(connection, &h->settings, &h->err) == 0, "%s", h->err.text);
     struct imap_pickup_options options = {
-        .settings = h->settings, .host = &h->table, .user = "ann", .secret = "sesame"};
+        .settings = h->settings, .host = &h->table, .user = "ann", .secret = "sesame",
+        .read_only = read_only};
     ck_assert_int_eq(imap_pickup_open(&options, &h->pickup, &h->err), 0);
     return h;
+}
+
+static struct host *host_start_at(const struct script *script, const char *start, const char *more)
+{
+    return host_start_as(script, start, more, false);
 }
 
 static struct host *host_start(const struct script *script, const char *more)
@@ -385,6 +392,21 @@ START_TEST(suspects_go_together_after_the_first_time_behind_the_others)
     ck_assert_str_eq(host_run(h), "7 5 6 ");
     TRACE(h, "note 7 ATTEMPTED", "note 7 MOVING", "note 5 ATTEMPTED", "note 6 ATTEMPTED",
           "note 5 MOVING");
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(a_dry_run_shows_suspects_in_their_place_and_counts_nothing)
+{
+    static const struct script_rule rules[] = {
+        {"SEARCH", "* SEARCH 5 6\r\n" OK},
+        {"RFC822.SIZE", LISTED(5) LISTED(6) OK},
+        {"FETCH 5:6 (UID BODY.PEEK[])", BODY(5) BODY(6) OK}};
+    static struct script script = {NULL, FULL, rules, 3};
+    struct host *h = host_start_as(&script, "url=127.0.0.1;starttls=Never;port=", "", true);
+    h->ledger[5] = (struct imap_record){.uidvalidity = 7, .uid = 5, .step = 1, .attempts = 2};
+    ck_assert_str_eq(host_run(h), "5 6 ");
+    TRACE(h, "-note");
     host_stop(h);
 }
 END_TEST
@@ -933,6 +955,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_rule_sees_decoded_headers_and_what_it_leaves_is_not_fetched);
     tcase_add_test(t, what_is_too_large_or_killed_us_thrice_is_told_and_not_fetched);
     tcase_add_test(t, suspects_go_together_after_the_first_time_behind_the_others);
+    tcase_add_test(t, a_dry_run_shows_suspects_in_their_place_and_counts_nothing);
     tcase_add_test(t, suspects_go_alone_after_the_second_time_each_settled_before_the_next);
     tcase_add_test(t, idle_wakes_for_new_mail_and_sleeps_through_chatter);
     tcase_add_test(t, news_on_the_way_into_idle_is_not_slept_over);

@@ -79,7 +79,7 @@ START_TEST(every_key_can_be_given)
         "url=h;port=1143;ssl=no;mailbox=Inbox/\xC3\x84mter;dropbox=Done;badmail=Bad;attachHtml=True;"
         "sanitize=1;starttls=required;allowInsecureCert=yes;caFile=/etc/ca.pem;"
         "pinnedKey='" PIN ";" PIN "';minTls=1.3;after=flag;search=SINCE 1-Jan-2026 UNSEEN;"
-        "accept=Subject:/invoice/i;skip=*:/spam/;maxSize=1GB;batch=1000;idle=False;poll=1s;"
+        "accept=Subject:/invoice/i;skip=*:/spam/;maxSize=1GB;batch=500;idle=False;poll=1s;"
         "timeout=1h;proxy=socks5h://127.0.0.1:1080;auth=Scram-Sha-256", &s, &err) == 0, "%s", err.text);
     ck_assert_str_eq(s->mailbox, "Inbox/\xC3\x84mter");
     ck_assert_uint_eq(s->starttls, IMAP_STARTTLS_REQUIRED);
@@ -89,7 +89,7 @@ START_TEST(every_key_can_be_given)
     ck_assert_str_eq(s->auth, "SCRAM-SHA-256");
     ck_assert_str_eq(s->search, "SINCE 1-Jan-2026 UNSEEN");
     ck_assert_uint_eq(s->max_size, 1u << 30);
-    ck_assert_uint_eq(s->batch, 1000);
+    ck_assert_uint_eq(s->batch, 500);
     ck_assert(!s->idle && s->attach_html && s->sanitize && s->allow_insecure_cert);
 }
 END_TEST
@@ -142,7 +142,7 @@ static const struct bad_row {
     {"url=h;poll=0", "key 'poll' at position 7: '0' is not a time such as 90s or 5min, from 1s to 1d"},
     {"url=h;timeout=2h", "from 1s to 1h"},
     {"url=h;maxSize=2GB", "from 1 bytes to 1GB"},
-    {"url=h;batch=1001", "a number from 1 to 1000"},
+    {"url=h;batch=501", "a number from 1 to 500"},
     {"url=h;proxy=socks5h://ann:s3cret@p", "key 'proxy' at position 7: a user name or password"},
     {"url=h;proxy=ftp://p", "key 'proxy' at position 7: write socks5h://host:port"},
     {"url=h;auth=Magic", "key 'auth' at position 7: 'Magic' is not one of Auto, PLAIN"},

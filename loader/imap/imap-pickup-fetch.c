@@ -110,7 +110,7 @@ int imap_pickup_withdraw(struct imap_pickup *p, const uint32_t *uids, size_t cou
 static int imap_pickup_missing(struct imap_pickup *p, struct imap_entry *entry, struct error *err)
 {
     p->planned--;
-    if (++entry->tries >= IMAP_TRIES_MAX) {
+    if (++entry->tries >= IMAP_TRIES_MAX || p->retry_count == IMAP_RETRY_MAX) {
         imap_host_log(p->host, IMAP_LOG_WARNING,
                       "message %u of '%s' is listed, but the server does not "
                       "give it out, or it went meanwhile; left for a later run",

@@ -169,6 +169,8 @@ static int imap_listing_known(struct imap_pickup *p, struct error *err)
         entry->attempts = records[i].step == IMAP_STEP_UNKNOWN ? 0 : records[i].attempts;
         if (imap_entry_judge(p, entry, err) < 0)
             return -1;
+        if (p->options.read_only)
+            entry->attempts = 0; /* nothing is counted, so nothing has to go alone */
     }
     return 0;
 }

@@ -15,6 +15,7 @@
 
 #define IMAP_WINDOWS 3u        /* one being handed out, two on their way */
 #define IMAP_SUSPECTS_MAX 16u  /* messages of a window that did not come to an end once */
+#define IMAP_RETRY_MAX 500u     /* messages whose bodies did not come; more are left for a later run */
 #define IMAP_WINDOW_COUNT 256u /* messages of a window, where batch does not say */
 
 struct imap_pickup {

@@ -19,7 +19,7 @@
 #define IMAP_HOST_MAX 253u /* bytes of a host name (RFC 1035 s.2.3.4, without the root) */
 #define IMAP_FOLDER_MAX 1000u
 #define IMAP_SIZE_MAX ((uint64_t)1 << 30)
-#define IMAP_BATCH_MAX 1000u
+#define IMAP_BATCH_MAX 500u
 #define IMAP_PIN_SIZE 44u /* base64 of 32 bytes */
 
 #define SECOND_MS 1000u
