@@ -7,6 +7,7 @@
 #include <config.h>
 #include "check-main.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "pump.h"
@@ -38,7 +39,7 @@ static enum loader_next script_next(void *handle, const struct loader_item **out
     struct script *script = handle;
     if (++script->asked == script->fail_at) {
         err->error_class = script->fail_class;
-        strcpy(err->text, "scripted failure; go on");
+        (void)snprintf(err->text, sizeof err->text, "scripted failure; go on");
         return LOADER_NEXT_FAILED;
     }
     if (script->handed == script->items) {
@@ -69,7 +70,7 @@ static int script_settle(void *handle, const uint64_t *tokens, uint64_t count, u
         buffer_printf(&story, " %u", (unsigned)tokens[i]);
     buffer_append_text(&story, ";");
     err->error_class = script->settle_fails;
-    strcpy(err->text, "scripted settle failure; go on");
+    (void)snprintf(err->text, sizeof err->text, "scripted settle failure; go on");
     return script->settle_fails == 0 ? 0 : -1;
 }
 

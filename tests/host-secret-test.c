@@ -290,7 +290,7 @@ START_TEST(a_long_name_is_cut_and_keeps_its_extension)
 {
     char name[600];
     memset(name, 'x', sizeof name);
-    strcpy(name + 500, ".pdf");
+    memcpy(name + 500, ".pdf", sizeof ".pdf");
     const struct loader_attachment list[] = {{.filename = name}};
     const struct loader_mail mail = {.struct_size = sizeof mail, .attachments = list,
                                      .attachment_count = 1};
