@@ -207,6 +207,12 @@ static const struct flag_row {
      MAIL_BOUNCE},
     {"Content-Type: multipart/report; report-type=disposition-notification; boundary=b\n\n--b\n\nx",
      0},
+    {"Return-Path: <>\nContent-Type: multipart/report; report-type=disposition-notification; "
+     "boundary=b\n\n--b\n\nx\n--b--\n",
+     0},
+    {"Return-Path: <>\nContent-Type: multipart/report; report-type=feedback-report; "
+     "boundary=b\n\n--b\n\nx\n--b--\n",
+     0},
     {MIXED "message/delivery-status\n\nReporting-MTA: dns; x\n\n--b--\n", MAIL_BOUNCE},
     {"Content-Type: multipart/signed; boundary=b\n\n--b\n\nx\n--b--\n", MAIL_SIGNED},
     {"Content-Type: multipart/encrypted; boundary=b\n\n--b\n\nx\n--b--\n", MAIL_ENCRYPTED},

@@ -145,8 +145,10 @@ static void part_flags(struct mail_parser *p, const struct mime_part *part)
     if (type_is(part, "multipart/encrypted"))
         flags |= MAIL_ENCRYPTED;
     if (type_is(part, "multipart/report")) {
-        bool delivery = report != NULL && text_equal_nocase(report, "delivery-status");
-        flags |= delivery || p->null_path ? MAIL_BOUNCE : 0u;
+        /* Read receipts (RFC 8098 s.3) have a null return path too: it counts only for reports
+         * that do not say what they are. */
+        bool delivery = report != NULL ? text_equal_nocase(report, "delivery-status") : p->null_path;
+        flags |= delivery ? MAIL_BOUNCE : 0u;
     }
     if (type_is(part, "application/pkcs7-mime") || type_is(part, "application/x-pkcs7-mime")) {
         if (smime != NULL && text_equal_nocase(smime, "signed-data"))
