@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The benchmarks (bench/) measure what they say: at a size that takes no time, and without looking
+at how long anything took."""
+import json
+import os
+import subprocess
+import sys
+import unittest
+
+import system_support
+import tap
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "bench"))
+import bench_contestants
+import bench_server
+
+TESTS = os.path.join(system_support.BUILD, "tests")
+BENCH = os.path.join(system_support.SOURCE, "tests", "bench", "bench.py")
+
+
+class Mailboxes(system_support.Case):
+
+    def generate(self, name, profile, count):
+        os.mkdir(os.path.join(self.folder, name))
+        return bench_server.mailbox(profile, os.path.join(self.folder, name), TESTS, count)
+
+    def test_a_mailbox_is_the_same_every_time(self):
+        one, other = self.generate("one", "office", 12), self.generate("other", "office", 12)
+        self.assertEqual([vars(e) for e in one.expected], [vars(e) for e in other.expected])
+        self.assertEqual(sorted(os.listdir(os.path.join(one.box, "cur"))),
+                         sorted(os.listdir(os.path.join(other.box, "cur"))))
+
+    def test_python_finds_the_attachments_that_the_generator_wrote_down(self):
+        import email
+        box = self.generate("box", "office", 12)
+        self.assertTrue(any(e.attachments for e in box.expected))
+        for expected, name in zip(box.expected, sorted(os.listdir(os.path.join(box.box, "cur")))):
+            with open(os.path.join(box.box, "cur", name), "rb") as file:
+                raw = file.read()
+            self.assertEqual(system_support.sha256(raw.replace(b"\n", b"\r\n")), expected.raw)
+            self.assertEqual(system_support.sha256(raw.split(b"\n\n", 1)[1]), expected.body)
+            found = [system_support.sha256(part.get_payload(decode=True))
+                     for part in email.message_from_bytes(raw).walk() if part.get_filename()]
+            self.assertEqual(found, expected.attachments)
+
+
+class Races(system_support.Case):
+
+    def race(self, *more):
+        out = os.path.join(self.folder, "figures.json")
+        done = subprocess.run(
+            [sys.executable, BENCH, "--profiles", "office", "--count", "8", "--rounds", "1",
+             "--peers", "none", "--work", self.folder, "--json", out, *more],
+            capture_output=True, text=True, check=False)
+        return done, out
+
+    def test_every_contestant_is_timed_and_verified_plain_and_over_tls(self):
+        done, out = self.race()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(out, encoding="utf-8") as file:
+            groups = json.load(file)["groups"]
+        self.assertEqual([group["tls"] for group in groups], [False, True])
+        for group in groups:
+            self.assertEqual([row["contestant"] for row in group["rows"]],
+                             ["raw drain", "raw drain + move", "mailchute"])
+            for row in group["rows"]:
+                self.assertIn("| %s " % row["contestant"], done.stdout)
+                self.assertGreater(min(row["wall_s"], row["rss_bytes"], row["ratio"]), 0)
+
+    def test_a_contestant_that_loses_mail_is_not_in_the_table(self):
+        cheat = os.path.join(self.folder, "cheat")
+        with open(cheat, "w", encoding="ascii") as script:
+            script.write("#!/bin/sh\nexit 0\n")
+            os.fchmod(script.fileno(), 0o755)
+        done, _ = self.race("--mailchute", cheat, "--links", "plain")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("mailchute, office: entries: 8 missing", done.stderr)
+        self.assertNotIn("| mailchute", done.stdout)
+
+    def test_an_attachment_that_differs_is_noticed(self):
+        with self.assertRaises(bench_contestants.Wrong):
+            bench_contestants.check_all("entries", [("new", "a", ("1",))], [("new", "a", ("2",))])
+        bench_contestants.check_all("entries", [1, 2, 2], [2, 1, 2])
+
+
+if __name__ == "__main__":
+    tap.main()

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+# Benchmarks: bench/bench.py says what they do. For an optimised build without sanitizers:
+#   make bench [PROFILES=small,office] [ROUNDS=3] [PEERS=fdm,mbsync|all|none] [LINKS=plain,tls]
+BENCH_TOOLS = bench-mailbox bench-drain bench-run
+EXTRA_PROGRAMS += $(BENCH_TOOLS)
+CLEANFILES += $(BENCH_TOOLS)
+bench_mailbox_SOURCES = bench/bench-mailbox.c
+bench_mailbox_CFLAGS = $(WARN_CFLAGS) $(SAN_FLAGS) $(CRYPTO_CFLAGS)
+bench_mailbox_LDADD = $(CRYPTO_LIBS) -lm
+bench_drain_SOURCES = bench/bench-drain.c
+bench_drain_CFLAGS = $(WARN_CFLAGS) $(SAN_FLAGS) $(CRYPTO_CFLAGS)
+bench_drain_LDADD = -lssl $(CRYPTO_LIBS)
+bench_run_SOURCES = bench/bench-run.c
+bench_run_CFLAGS = $(WARN_CFLAGS) $(SAN_FLAGS)
+bench_run_LDADD =
+EXTRA_DIST += bench/bench.py bench/bench_contestants.py bench/bench_peers.py bench/bench_server.py
+
+PROFILES = small,office,large,huge
+LINKS = plain,tls
+ROUNDS = 3
+PEERS = all
+BENCH = $(AM_TESTS_ENVIRONMENT) $(PYTHON) $(srcdir)/bench
+.PHONY: bench bench-build
+bench: bench-build
+	$(BENCH)/bench.py --profiles $(PROFILES) --links $(LINKS) --rounds $(ROUNDS) \
+	  --peers $(PEERS) --json bench.json
+
+# A figure of a build for debugging says nothing.
+bench-build: $(BENCH_TOOLS)
+	@case ' $(SAN_FLAGS) $(CFLAGS) ' in \
+	  *-fsanitize*|*' -O0 '*) \
+	    echo 'bench: configure without --enable-sanitizers, with -O2, in a folder of its own' >&2; \
+	    exit 1;; \
+	  *' -O'*) ;; \
+	  *) echo 'bench: CFLAGS has no -O2; configure in a folder of its own' >&2; exit 1;; \
+	esac
+
+# That they work is tested as everything else is.
+TESTS += bench-machinery.py
+EXTRA_DIST += bench-machinery.py
+check_DATA += $(BENCH_TOOLS)

@@ -1,0 +1,215 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""bench - pick up and archive whole mailboxes, against the limit and against others.
+
+    make bench [PROFILES=small,office] [ROUNDS=3] [PEERS=fdm,mbsync|all|none] [LINKS=plain,tls]
+
+Each round gives every contestant, one after the other, the same mailbox on the same private server,
+and measures the whole command, from its start to its end. What it picked up is then held against
+what was generated: count, and the digest of every attachment. The table has medians over the rounds;
+a ratio is that to the raw drain with move of the same round. A JSON file beside it has every figure.
+"""
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import bench_contestants
+import bench_peers
+import bench_server
+import dovecot
+
+BUILD = os.environ.get("top_builddir", "")
+PROFILES = ("small", "office", "large", "huge")
+LIMIT = "raw drain + move"
+SECONDS = 900   # no contestant may take longer
+COLUMNS = ("contestant", "wall s", "x limit", "CPU s", "CPU s/GB", "RSS MB", "messages/s", "MB/s",
+           "server CPU s", "archive")
+
+
+class Round:
+    """One turn of one contestant: its account and its folder."""
+
+    turns = 0
+
+    def __init__(self, server, box, tls, tools, folder):
+        Round.turns += 1
+        self.server, self.box, self.tls, self.tools = server, box, tls, tools
+        self.user = "turn%d" % Round.turns
+        self.folder = os.path.join(folder, self.user)
+        os.mkdir(self.folder)
+
+    def run(self, contestant):
+        """Measure and verify; the figures."""
+        self.server.give(self.box, self.user)
+        command = contestant.command(self)
+        before = self.server.cpu()
+        used = self._measured(command, contestant.environment(self))
+        used["server"] = self._server_cpu(before)
+        try:
+            bench_contestants.check(used["code"] == 0, "exit code %d", used["code"])
+            contestant.verify(self)
+        except bench_contestants.Wrong as why:
+            raise bench_contestants.Wrong("%s, %s: %s\n%s" % (
+                contestant.name, self.box.profile, why, self._said())) from None
+        return used
+
+    def _measured(self, command, environment):
+        result = os.path.join(self.folder, "result")
+        env = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TMPDIR": self.folder}
+        env.update(environment)
+        with open(os.path.join(self.folder, "stdout"), "wb") as out, \
+                open(os.path.join(self.folder, "stderr"), "wb") as err:
+            subprocess.run([os.path.join(self.tools, "bench-run"), result, *command], env=env,
+                           cwd=self.folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                           timeout=SECONDS, check=False)
+        with open(result, encoding="ascii") as file:
+            return json.load(file)
+
+    def _server_cpu(self, before):
+        """Sessions end soon after their clients; then nothing is added any more."""
+        last, now = -1, self.server.cpu()
+        while now != last:
+            time.sleep(0.05)
+            last, now = now, self.server.cpu()
+        return now - before
+
+    def _said(self):
+        with open(os.path.join(self.folder, "stderr"), encoding="utf-8", errors="replace") as err:
+            return err.read()[-2000:]
+
+    def clean(self):
+        self.server.take(self.user)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def race(server, box, tls, contestants, rounds, tools):
+    """{name: [figures of each round]}, contestants in turn."""
+    results = {c.name: [] for c in contestants}
+    with tempfile.TemporaryDirectory(prefix="mailchute-bench-") as folder:
+        for number in range(rounds):
+            for contestant in contestants:
+                turn = Round(server, box, tls, tools, folder)
+                used = turn.run(contestant)
+                turn.clean()
+                results[contestant.name].append(used)
+                print("# %s %s, round %d: %s %.2f s" % (
+                    box.profile, "TLS" if tls else "plain", number + 1, contestant.name,
+                    used["wall"]), file=sys.stderr, flush=True)
+    return results
+
+
+def median(rows, field):
+    return statistics.median(field(row) for row in rows)
+
+
+def summary(contestant, rows, limits, box):
+    """The medians of one contestant, as the JSON file has them."""
+    wall = median(rows, lambda r: r["wall"])
+    cpu = median(rows, lambda r: r["user"] + r["system"])
+    ratio = [r["wall"] / limit["wall"] for r, limit in zip(rows, limits)]
+    return {"contestant": contestant.name, "archive": contestant.archive, "rounds": rows,
+            "wall_s": wall, "ratio": statistics.median(ratio), "cpu_s": cpu,
+            "cpu_s_per_gb": cpu / (box.bytes / 1e9), "rss_bytes": median(rows, lambda r: r["rss"]),
+            "messages_per_s": box.count / wall, "mb_per_s": box.bytes / 1e6 / wall,
+            "server_cpu_s": median(rows, lambda r: r["server"])}
+
+
+def figures(value):
+    """A rate, whatever its size."""
+    return "%.0f" % value if value >= 100 else "%.3g" % value
+
+
+def cells(row):
+    return [row["contestant"], "%.2f" % row["wall_s"], "%.2f" % row["ratio"],
+            "%.2f" % row["cpu_s"], "%.2f" % row["cpu_s_per_gb"], "%.1f" % (row["rss_bytes"] / 1e6),
+            figures(row["messages_per_s"]), figures(row["mb_per_s"]),
+            "%.2f" % row["server_cpu_s"], row["archive"]]
+
+
+def table(title, rows, missing):
+    """Markdown that can be read as it is."""
+    lines = [COLUMNS] + [cells(row) for row in rows]
+    lines += [(name, "not measured: " + why) + ("",) * 8 for name, why in missing]
+    widths = [max(len(line[i]) for line in lines if "not measured" not in line[1])
+              for i in range(len(COLUMNS))]
+    text = [title, ""]
+    for number, line in enumerate(lines):
+        text.append("| " + " | ".join(
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(line, widths))) + " |")
+        if number == 0:
+            text.append("|" + "|".join("-" * (w + 1) + ("-" if i == 0 else ":")
+                                       for i, w in enumerate(widths)) + "|")
+    return "\n".join(text) + "\n"
+
+
+def machine():
+    """What the figures depend on."""
+    with open("/proc/cpuinfo", encoding="utf-8") as info:
+        model = [line.split(":", 1)[1].strip() for line in info if line.startswith("model name")]
+    return {"date": time.strftime("%Y-%m-%d"), "processors": os.cpu_count(),
+            "model": model[0] if model else platform.machine(), "kernel": platform.release(),
+            "dovecot": dovecot.find().version}
+
+
+def measure_group(server, box, tls, chosen, args):
+    """One profile over one kind of link: print its table, return it for the JSON file."""
+    able = [c for c in chosen if c.missing() is None]
+    missing = [(c.name, c.missing()) for c in chosen if c.missing() is not None]
+    results = race(server, box, tls, able, args.rounds, args.tools)
+    rows = [summary(c, results[c.name], results[LIMIT], box) for c in able]
+    title = "%s, %s: %d messages, %.0f MB; medians of %d rounds" % (
+        box.profile, "TLS" if tls else "plain", box.count, box.bytes / 1e6, args.rounds)
+    print(table(title, rows, missing), flush=True)
+    return {"profile": box.profile, "tls": tls, "messages": box.count, "bytes": box.bytes,
+            "rows": rows, "missing": dict(missing)}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--profiles", default=",".join(PROFILES))
+    parser.add_argument("--links", default="plain,tls")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--peers", default="all", help="names with commas, all, none")
+    parser.add_argument("--count", type=int, help="messages instead of the profile's")
+    parser.add_argument("--mailchute", default=os.path.join(BUILD, "host", "mailchute"))
+    parser.add_argument("--tools", default=os.path.join(BUILD, "tests"))
+    parser.add_argument("--work", default=os.path.join(BUILD, "tests", "bench-work"),
+                        help="where generated mailboxes and what npm installs are kept")
+    parser.add_argument("--json", help="the file for all figures")
+    return parser.parse_args()
+
+
+def contestants(args):
+    peers = bench_peers.chosen(args.peers, args.work)
+    return [bench_contestants.Drain(False), bench_contestants.Drain(True),
+            bench_contestants.Mailchute(os.path.abspath(args.mailchute))] + peers
+
+
+def main():
+    args = arguments()
+    args.tools = os.path.abspath(args.tools)
+    chosen = contestants(args)
+    groups = []
+    with bench_server.Server() as server:
+        for profile in args.profiles.split(","):
+            box = bench_server.mailbox(profile, os.path.abspath(args.work), args.tools, args.count)
+            for link in args.links.split(","):
+                groups.append(measure_group(server, box, link == "tls", chosen, args))
+    if args.json:
+        with open(args.json, "w", encoding="utf-8") as out:
+            json.dump({"machine": machine(), "groups": groups}, out, indent=1)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (bench_contestants.Wrong, dovecot.NoDovecot) as error:
+        sys.exit("bench: %s" % error)

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""bench_contestants - who takes part: how each is told to pick a mailbox up and to archive it, and
+how its result is checked.
+
+A contestant has a name, missing() (None, or why it cannot take part), command(round) and
+verify(round), which raises Wrong. It may write into round.folder before it starts. A Round has:
+server, user, box, tls, folder (empty at the start), tools (folder of bench-drain and so on)."""
+import collections
+import json
+import os
+import subprocess
+
+import bench_server
+
+ARCHIVE = "DROPBOX"
+
+
+class Wrong(Exception):
+    """A contestant did not do what it was timed for."""
+
+
+def check(is_so, text, *args):
+    if not is_so:
+        raise Wrong(text % args)
+
+
+def check_all(what, found, wanted):
+    """Two collections with the same members, each as often."""
+    found, wanted = collections.Counter(found), collections.Counter(wanted)
+    check(found == wanted, "%s: %d missing, %d unknown", what, sum((wanted - found).values()),
+          sum((found - wanted).values()))
+
+
+def check_server(round_, archived=True):
+    """INBOX is empty; all is in the archive."""
+    server, box = round_.server, round_.box
+    left = server.count(round_.user)
+    check(left == 0, "%d messages are left in INBOX", left)
+    if archived:
+        there = server.count(round_.user, ARCHIVE)
+        check(there == box.count, "%d of %d messages are in the archive", there, box.count)
+
+
+class Contestant:
+    archive = "move"   # what it does with picked-up mail on the server
+
+    def missing(self):
+        return None
+
+    def environment(self, round_):
+        return {"HOME": round_.folder, "SSL_CERT_FILE": round_.server.ca_file}
+
+
+class Drain(Contestant):
+    """The limit: fetch and forget, with and without the move."""
+
+    def __init__(self, move):
+        self.name = "raw drain + move" if move else "raw drain"
+        self.move, self.archive = move, "move" if move else "none"
+
+    def command(self, round_):
+        server = round_.server
+        more = ["--tls", server.ca_file] if round_.tls else []
+        more += ["--move", ARCHIVE] if self.move else []
+        return [os.path.join(round_.tools, "bench-drain"),
+                str(server.tls_port if round_.tls else server.port), round_.user,
+                bench_server.PASSWORD] + more
+
+    def verify(self, round_):
+        with open(os.path.join(round_.folder, "stdout"), encoding="ascii") as out:
+            told = json.load(out)
+        check(told["messages"] == round_.box.count, "%d messages came", told["messages"])
+        check(told["bytes"] == round_.box.bytes, "%d bytes of %d came", told["bytes"],
+              round_.box.bytes)
+        if self.move:
+            check_server(round_)
+
+
+class Mailchute(Contestant):
+    """mailchute pickup, as it is by default; only maxSize is raised."""
+
+    name = "mailchute"
+
+    def __init__(self, program):
+        self.program = program
+
+    def queue(self, round_):
+        return "sqlite:" + os.path.join(round_.folder, "queue")
+
+    def command(self, round_):
+        server = round_.server
+        secret = os.path.join(round_.folder, "password")
+        with open(secret, "w", encoding="ascii") as out:
+            os.fchmod(out.fileno(), 0o600)
+            out.write(bench_server.PASSWORD + "\n")
+        connection = "url=localhost;dropbox=%s;maxSize=1GB;" % ARCHIVE
+        connection += ("port=%d;ssl=True;caFile=%s" % (server.tls_port, server.ca_file)
+                       if round_.tls else "port=%d;starttls=Never" % server.port)
+        return [self.program, "pickup", connection, "--user", round_.user, "--password-file",
+                secret, "--queue", self.queue(round_)]
+
+    def verify(self, round_):
+        done = subprocess.run([self.program, "queue", "list", "--json", "--queue",
+                               self.queue(round_)], capture_output=True, text=True, check=True)
+        entries = [json.loads(line) for line in done.stdout.splitlines()]
+        check_all("entries", [(e["state"], e["raw"]["sha256"],
+                               tuple(a["sha256"] for a in e["attachments"])) for e in entries],
+                  [("new", e.raw, tuple(e.attachments)) for e in round_.box.expected])
+        check_server(round_)
