@@ -85,6 +85,25 @@ START_TEST(a_million_scattered_uids_backwards_are_sorted_once_and_one_more_is_re
 }
 END_TEST
 
+START_TEST(a_full_set_in_disorder_is_not_sorted_for_every_uid_that_comes_twice)
+{
+    struct imap_set set;
+    imap_set_init(&set);
+    for (uint32_t i = IMAP_SET_RANGES_MAX; i > 1; i--)
+        ck_assert_int_eq(imap_set_add(&set, i * 4, i * 4), 0);
+    ck_assert_int_eq(imap_set_add(&set, 12, 12), 0);
+    ck_assert_int_eq(imap_set_add(&set, 8, 8), -1);
+    ck_assert_uint_eq(imap_set_size(&set), IMAP_SET_RANGES_MAX - 1);
+    imap_set_done(&set);
+    for (uint32_t i = 0; i < IMAP_SET_RANGES_MAX; i++) { /* each comes twice: the sort pays */
+        uint32_t uid = (IMAP_SET_RANGES_MAX - i % (IMAP_SET_RANGES_MAX / 2)) * 2;
+        ck_assert_int_eq(imap_set_add(&set, uid, uid), 0);
+    }
+    ck_assert_int_eq(imap_set_add(&set, 3000000, 3000000), 0);
+    imap_set_done(&set);
+}
+END_TEST
+
 /* ---- Modified UTF-7 -------------------------------------------------------------------------- */
 
 START_TEST(names_go_to_modified_utf7_and_back)
@@ -283,6 +302,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_set_joins_neighbours_whatever_the_order);
     tcase_add_test(t, taking_out_and_taking_the_lowest_leave_the_rest);
     tcase_add_test(t, a_million_scattered_uids_backwards_are_sorted_once_and_one_more_is_refused);
+    tcase_add_test(t, a_full_set_in_disorder_is_not_sorted_for_every_uid_that_comes_twice);
     tcase_add_test(t, names_go_to_modified_utf7_and_back);
     tcase_add_test(t, names_that_would_not_come_back_the_same_are_refused);
     tcase_add_test(t, every_character_survives_the_round_trip);

@@ -537,7 +537,7 @@ int imap_moves_start(struct imap_moves *moves, struct error *err)
 {
     struct imap_job *job = moves->jobs;
     while (job != NULL && imap_session_outstanding(moves->session) < IMAP_MOVES_OUTSTANDING) {
-        if (job->running) {
+        if (job->running) { /* analyse: job->moves is moves: what was freed is off this list */
             job = job->next;
             continue;
         }

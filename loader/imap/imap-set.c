@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define IMAP_SET_FIRST 16 /* ranges of the first allocation */
+/* A sort of a full set must make room for so many, or the next ones would cost a sort each. */
+#define IMAP_SET_ROOM (IMAP_SET_RANGES_MAX / 8)
 
 void imap_set_init(struct imap_set *set)
 {
@@ -35,6 +37,7 @@ void imap_set_sort(struct imap_set *set)
 {
     if (!set->unsorted)
         return;
+    /* analyse: not NULL: it takes two ranges to be unsorted */
     qsort(set->ranges, set->count, sizeof *set->ranges, imap_range_compare);
     size_t kept = 0;
     for (size_t i = 1; i < set->count; i++) {
@@ -52,10 +55,11 @@ static int imap_set_grow(struct imap_set *set)
 {
     if (set->count < set->capacity)
         return 0;
-    if (set->count >= IMAP_SET_RANGES_MAX)
+    if (set->count >= IMAP_SET_RANGES_MAX) {
         imap_set_sort(set);
-    if (set->count >= IMAP_SET_RANGES_MAX)
-        return -1;
+        if (set->count > IMAP_SET_RANGES_MAX - IMAP_SET_ROOM)
+            return -1;
+    }
     if (set->count < set->capacity)
         return 0;
     size_t capacity = set->capacity > 0 ? set->capacity * 2 : IMAP_SET_FIRST;
@@ -78,6 +82,7 @@ int imap_set_add(struct imap_set *set, uint32_t first, uint32_t last)
     }
     if (imap_set_grow(set) < 0)
         return -1;
+    /* analyse: imap_set_grow left room, so there are ranges, and those before count are set */
     if (set->count > 0 && first < set->ranges[set->count - 1].first)
         set->unsorted = true;
     set->ranges[set->count++] = (struct imap_range){first, last};
