@@ -13,7 +13,9 @@ bench_drain_LDADD = -lssl $(CRYPTO_LIBS)
 bench_run_SOURCES = bench/bench-run.c
 bench_run_CFLAGS = $(WARN_CFLAGS) $(SAN_FLAGS)
 bench_run_LDADD =
-EXTRA_DIST += bench/bench.py bench/bench_contestants.py bench/bench_peers.py bench/bench_server.py
+BENCH_FILES = bench.py bench_contestants.py bench_peers.py bench_server.py imapflow-pickup.mjs \
+	mark-trashed.py python-pickup.py
+EXTRA_DIST += $(BENCH_FILES:%=bench/%)
 
 PROFILES = small,office,large,huge
 LINKS = plain,tls

@@ -47,7 +47,7 @@ class Round:
 
     def run(self, contestant):
         """Measure and verify; the figures."""
-        self.server.give(self.box, self.user)
+        self.server.give(self.box, self.user, bench_contestants.ARCHIVE)
         command = contestant.command(self)
         before = self.server.cpu()
         used = self._measured(command, contestant.environment(self))
@@ -93,6 +93,7 @@ def race(server, box, tls, contestants, rounds, tools):
     """{name: [figures of each round]}, contestants in turn."""
     results = {c.name: [] for c in contestants}
     with tempfile.TemporaryDirectory(prefix="mailchute-bench-") as folder:
+        os.chmod(folder, 0o711)   # a contestant may run as somebody else
         for number in range(rounds):
             for contestant in contestants:
                 turn = Round(server, box, tls, tools, folder)

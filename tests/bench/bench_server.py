@@ -70,16 +70,21 @@ class Server(dovecot.Dovecot):
     def __init__(self, **options):
         super().__init__(mail_format="maildir", password=PASSWORD, separator=".", **options)
 
-    def give(self, box, user):
-        """@user's INBOX becomes @box; read once, so that files and index are warm."""
+    def give(self, box, user, archive):
+        """@user's INBOX becomes @box; read once, so that its index is there. @archive is made."""
         os.makedirs(self.path("mail", user))
         link_tree(box.box, self.path("mail", user, "box"))
         self._give(self.path("mail", user))
         with self.client(user) as imap:
             found = int(dovecot.checked(imap.select("INBOX", readonly=True))[0])
             dovecot.checked(imap.uid("FETCH", "1:*", "(UID RFC822.SIZE)"))
+            dovecot.checked(imap.create(archive))
         if found != box.count:
             raise RuntimeError("the server sees %d messages of %d" % (found, box.count))
+
+    def hand_over(self, folder):
+        """Make it that of the user that the server runs as."""
+        self._give(folder)
 
     def take(self, user):
         """Forget the account."""
