@@ -39,11 +39,30 @@ static int folder_fail(const char *what, const char *path, struct error *err)
                      what, path, strerror(errno));
 }
 
-/* mkdir -p: each missing part with mode 0700. */
+/* Make the name of @part last. A parent that may not be read is one in which we made nothing. */
+static int folder_flush_name(const char *part, struct error *err)
+{
+    const char *slash = strrchr(part, '/');
+    size_t len = slash == NULL || slash == part ? 1 : (size_t)(slash - part);
+    AUTO_TEXT parent = strndup(slash == NULL ? "." : part, len);
+    if (parent == NULL)
+        return error_oom(err, "opening the queue");
+    AUTO_FD fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == EACCES ? 0 : folder_fail("open", parent, err);
+    if (fsync(fd) < 0 && errno != EINVAL && errno != EROFS) /* not every file system can */
+        return folder_fail("write", parent, err);
+    return 0;
+}
+
+/* mkdir -p: each missing part with mode 0700. The queue's own name is always flushed: whoever made
+ * it may have died before it was on disk, and without it all that is flushed below is lost. */
 static int folder_make(const char *path, struct error *err)
 {
     char part[PATH_MAX];
     size_t len = strlen(path);
+    while (len > 1 && path[len - 1] == '/')
+        len--;
     if (len >= sizeof part)
         return error_set(err, ERROR_USAGE, "the queue's folder has a name of more than %zu bytes",
                          sizeof part - 1);
@@ -52,8 +71,11 @@ static int folder_make(const char *path, struct error *err)
             continue;
         memcpy(part, path, i);
         part[i] = '\0';
-        if (mkdir(part, 0700) < 0 && errno != EEXIST && errno != EISDIR && errno != EROFS)
+        bool made = mkdir(part, 0700) == 0;
+        if (!made && errno != EEXIST && errno != EISDIR && errno != EROFS)
             return folder_fail("make the folder", part, err);
+        if ((made || i == len) && folder_flush_name(part, err) < 0)
+            return -1;
     }
     return 0;
 }

@@ -6,13 +6,15 @@
     tests/torture.py kill [--times 100] [--seed N] [--kind ...]
     tests/torture.py io   [--every 1] [--all] [--scenario WORDS] [--kind ...]
     tests/torture.py steps [--all [--stride 7]] [--scenario WORDS] [--kind ...]
+    tests/torture.py power [--times 200] [--seed N] [--all] [--forget WORDS]
 
 cut:  a session through a proxy that breaks the connection behind byte n, for every n of both
       directions; then a healthy run. kill: kill -9 at random moments while mail arrives, again and
       again; then a healthy run. steps: see torture_steps.py; --all takes every scenario to every kind
       of server, and dies twice. io: as steps, but the n-th call that changes a file fails, with EIO
-      and with ENOSPC (fail-shim.c); no mail may be blamed for it. --program mailchute-swapped takes a build that settles before it
-      commits: what these tests are for, so they must fail.
+      and with ENOSPC (fail-shim.c); no mail may be blamed for it. power: see torture_power.py; the power
+      goes off --times times in all. --program mailchute-swapped takes a build that settles before it
+      commits, --forget a disk that does not flush: what these tests are for, so they must fail.
 
 top_builddir is the build folder. After a round of cut or kill the judge looks at a real Dovecot and
 the queue:
@@ -46,6 +48,7 @@ import time
 
 import dovecot
 import fault_proxy
+import torture_power
 import torture_steps
 from torture_steps import Violation
 
@@ -255,6 +258,30 @@ def steps(options, tap):
     tap.comment("%d rounds in all" % points)
 
 
+def power(options, tap):
+    """Cut the power --times times, spread over the runs that are asked for."""
+    runs = torture_power.long_runs() if options.all else torture_power.CHECK
+    runs = [run for run in runs if options.scenario in run[0]]
+    chance, points, restarts = random.Random(options.seed), 0, 0
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        servers = {kind: stack.enter_context(dovecot.Dovecot(kind=kind))
+                   for kind in sorted({run[1] for run in runs})}
+        for number, (name, kind, before) in enumerate(runs):
+            scenario = torture_steps.scenario(name)
+            recorded = torture_power.Power(servers[kind], scenario, folder, before)
+            count = options.times * (number + 1) // len(runs) - options.times * number // len(runs)
+            done = recorded.cuts(count, chance, torture_power.FORGETFUL.get(options.forget),
+                                 restart_every=0 if options.forget else options.every or 10,
+                                 most=1 if options.forget else 5)
+            recorded.close()
+            points, restarts = points + done.points, restarts + done.restarts
+            tap.result("%s%s, server of kind '%s': the power went off %d times"
+                       % (name, ", into a queue that was in use" if before else "", kind, done.points),
+                       done.violations)
+    tap.comment("%d power cuts, %d of them with a next run, seed %d" % (points, restarts, options.seed))
+
+
 class Tap:
     """Lines of TAP; a Violation inside line() makes it 'not ok' with the place."""
 
@@ -295,8 +322,9 @@ class Tap:
 
 def arguments(given):
     parser = argparse.ArgumentParser(description="break a pick-up from outside")
-    parser.add_argument("how", choices=("cut", "kill", "steps", "io"))
-    parser.add_argument("--every", type=int, help="bytes between two cuts, calls between two that fail")
+    parser.add_argument("how", choices=("cut", "kill", "steps", "io", "power"))
+    parser.add_argument("--every", type=int, help="bytes between two cuts, calls between two that fail, "
+                        "power cuts between two next runs")
     parser.add_argument("--offset", type=int, default=0, help="first byte that is cut")
     parser.add_argument("--fault", default="cut", choices=("cut", "reset", "drip"))
     parser.add_argument("--kind", action="append", choices=tuple(dovecot.KINDS))
@@ -310,6 +338,8 @@ def arguments(given):
     parser.add_argument("--stride", type=int, default=7, help="steps: of the second death")
     parser.add_argument("--scenario", default="", help="steps: those whose name holds these words")
     parser.add_argument("--jobs", type=int, default=2, help="steps: scenarios at the same time")
+    parser.add_argument("--forget", choices=tuple(torture_power.FORGETFUL),
+                        help="power: what the disk does not do")
     return parser.parse_args(given)
 
 
@@ -324,6 +354,9 @@ def main(given=None):
         if options.program == "mailchute":
             options.program = torture_steps.FAULTY
         steps(options, tap)
+        return tap.end()
+    if options.how == "power":
+        power(options, tap)
         return tap.end()
     for kind in options.kind or ["full"]:
         options.kind = kind

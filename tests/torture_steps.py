@@ -49,11 +49,16 @@ def built(program):
             os.path.join(top, "tests", ".libs", program.split("-")[1] + "-imap.so"))
 
 
+def preloaded(shim, **variables):
+    """Environment in which a program runs with this shim before it."""
+    top = os.environ.get("top_builddir", "build")
+    return {"LD_PRELOAD": os.path.join(top, "tests", ".libs", shim + ".so"),
+            "ASAN_OPTIONS": "verify_asan_link_order=0", **variables}
+
+
 def failing_calls(at, why, trace):
     """Environment in which the @at-th call that changes a file fails (fail-shim.c)."""
-    shim = os.path.join(os.environ.get("top_builddir", "build"), "tests", ".libs", "fail-shim.so")
-    return {"LD_PRELOAD": shim, "FAIL_AT": str(at), "FAIL_ERRNO": str(why), "FAIL_TRACE": trace,
-            "ASAN_OPTIONS": "verify_asan_link_order=0"}
+    return preloaded("fail-shim", FAIL_AT=str(at), FAIL_ERRNO=str(why), FAIL_TRACE=trace)
 
 
 def environment(program):
@@ -124,6 +129,10 @@ SCENARIOS = (
 )
 
 
+def scenario(name):
+    return next(each for each in SCENARIOS if each.name == name)
+
+
 class Queue:
     """What is in a queue's folder, read past the program under test, from a copy."""
 
@@ -139,6 +148,7 @@ class Queue:
                     shutil.copy(os.path.join(self.folder, name), copy)
             database = sqlite3.connect(os.path.join(copy, "queue.db"))
             try:
+                database.execute("PRAGMA synchronous = OFF")
                 if not database.execute("PRAGMA user_version").fetchone()[0]:
                     return []   # died before its tables were made
                 return database.execute(sql).fetchall()
@@ -208,8 +218,22 @@ class Bench:
                 self.inbox[hashlib.sha256(raw).hexdigest()] += 1
         self._wait_for_sessions(self.template, 1, 0)
 
+    def close(self):
+        self.remove_home(self.template)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     def _home(self, user):
         return self.server.path("mail", user)
+
+    def copy_home(self, user, copy):
+        """All that is the server's of one user becomes another's."""
+        subprocess.run(["cp", "-a", self._home(user), self._home(copy)], check=True)
+
+    def rename_home(self, user, name):
+        os.rename(self._home(user), self._home(name))
+
+    def remove_home(self, user):
+        shutil.rmtree(self._home(user), ignore_errors=True)
 
     def _wait_for_sessions(self, user, count, offset):
         """Until Dovecot has ended so many sessions of @user: what they were told to do is done."""
@@ -229,7 +253,7 @@ class Bench:
         user = "user%d" % next(self.numbers)
         place = Place(self, user)
         try:
-            subprocess.run(["cp", "-a", self._home(self.template), self._home(user)], check=True)
+            self.copy_home(self.template, user)
             died = True
             trace = []
             for at in deaths:
@@ -242,9 +266,9 @@ class Bench:
             code, _, healthy = place.run(None)
             if code not in (0, 65):
                 raise Violation("the healthy run ended with %d: %s" % (code, place.said))
-            return died, self._state(user, place.queue), trace or healthy
+            return died, self.state(user, place.queue), trace or healthy
         finally:
-            shutil.rmtree(self._home(user), ignore_errors=True)
+            self.remove_home(user)
             shutil.rmtree(place.queue.folder, ignore_errors=True)
 
     def _folders(self, user):
@@ -286,7 +310,7 @@ class Bench:
                 raise Violation("I1/I3: a message (%s) left its mailbox without a durable entry"
                                 % digest[:16])
 
-    def _state(self, user, queue):
+    def state(self, user, queue):
         entries = queue.entries()
         for uid, count in collections.Counter(e[0] for e in entries).items():
             if count > 1:
@@ -313,14 +337,16 @@ class Place:
         self.bench, self.user, self.said = bench, user, ""
         self.queue = Queue(os.path.join(bench.folder, user))
         self.trace = os.path.join(bench.folder, user + ".trace")
-        self.sessions = 0
+        self.sessions, self.variables = 0, {}
         self.offset = os.path.getsize(bench.server.log_file)
 
-    def run(self, at):
-        """(exit code, whether the fault came, names of the points passed). @at None: to the end."""
+    def run(self, at, *more):
+        """(exit code, whether the fault came, names of the points passed). @at None: to the end.
+        @more of the command line."""
         bench, failed = self.bench, self.trace + ".failed"
         open(self.trace, "wb").close()
-        variables = dict(environment(bench.program), MAILCHUTE_FAULT_TRACE=self.trace)
+        variables = dict(environment(bench.program), MAILCHUTE_FAULT_TRACE=self.trace,
+                         **self.variables)
         if at is not None and bench.failing is None:
             variables["MAILCHUTE_FAULT_AT"] = str(at)
         elif at is not None:
@@ -330,7 +356,7 @@ class Place:
         done = subprocess.run(
             [bench.command, "pickup", string, "--loader", bench.loader, "--user", self.user,
              "--password-file", bench.secret, "--source", "torture", "--queue",
-             "sqlite:" + self.queue.folder], timeout=RUN_SECONDS, stdin=subprocess.DEVNULL,
+             "sqlite:" + self.queue.folder, *more], timeout=RUN_SECONDS, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=variables, check=False)
         self.said = done.stderr.decode(errors="replace")[-2000:]
         with open(self.trace, "rb") as trace:
