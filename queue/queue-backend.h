@@ -18,6 +18,7 @@
 #define MAILCHUTE_QUEUE_QUEUE_BACKEND_H
 
 #include "queue-id.h"
+#include "queue-source.h"
 #include "queue.h"
 
 /* What becomes of an entry, provided that its state and fence are still from and from_fence. */
@@ -44,10 +45,12 @@ struct queue_backend {
     bool needs_path;
     int (*open)(const char *path, const struct clock *clock, void **out_store, struct error *err);
     void (*close)(void *store); /* an open batch is rolled back; NULL is fine */
+    const char *(*folder)(const void *store); /* NULL: it has none */
     const char *(*spool_dir)(const void *store);
 
-    /* @id names the mailbox. *out_claimed is false when somebody else has it. */
-    int (*claim)(void *store, const uint8_t id[QUEUE_UUID_SIZE], bool *out_claimed,
+    /* @id names the mailbox. *out_claimed is false when somebody else has it; *out_fd holds the claim
+     * until it is closed, -1 where nobody else could have it. */
+    int (*claim)(void *store, const uint8_t id[QUEUE_UUID_SIZE], bool *out_claimed, int *out_fd,
                  struct error *err);
 
     enum queue_put_result (*put)(void *store, const struct queue_item *item,
@@ -84,12 +87,32 @@ struct queue_backend {
     int (*raw)(void *store, const uint8_t id[QUEUE_UUID_SIZE], int *out_fd, struct error *err);
     int (*stats)(void *store, const char *queue_name, struct queue_stats *out_stats,
                  struct error *err);
+
+    /* Sources, see queue-source.h; none of these inside an open batch but source_each and _epoch.
+     * *out_done is false where there is one of that name (add), or none of that id and version
+     * (change: to version + 1), or none of that id (remove). */
+    int (*source_add)(void *store, const struct queue_source *source, bool *out_done,
+                      struct error *err);
+    int (*source_change)(void *store, const struct queue_source *source, bool *out_done,
+                         struct error *err);
+    int (*source_remove)(void *store, const uint8_t id[QUEUE_UUID_SIZE], bool *out_done,
+                         struct error *err);
+    int (*source_each)(void *store, int (*each)(void *context, const struct queue_source *source),
+                       void *context, struct error *err);
+    int (*source_tell)(void *store, const struct queue_source_report *reports, size_t count,
+                       struct error *err);
+    int (*source_epoch)(void *store, uint64_t *out_epoch, struct error *err);
 };
 
 extern const struct queue_backend queue_memory_backend;
 extern const struct queue_backend queue_sqlite_backend;
 
-/** queue_store - the back end's own handle, for tests. */
+/** queue_store, queue_backend_of - the back end and its own handle: for queue-source.c and tests. */
 void *queue_store(struct queue *queue);
+const struct queue_backend *queue_backend_of(const struct queue *queue);
+
+/** queue_in_batch - something was put that is not committed yet. */
+bool queue_in_batch(const struct queue *queue);
+int64_t queue_now_s(const struct queue *queue);
 
 #endif

@@ -73,3 +73,8 @@ bool queue_id_in_range(const uint8_t id[QUEUE_UUID_SIZE], const struct queue_id_
     return memcmp(id, range->first, QUEUE_UUID_SIZE) >= 0 &&
            memcmp(id, range->last, QUEUE_UUID_SIZE) <= 0;
 }
+
+void queue_id_random(uint8_t out_id[QUEUE_UUID_SIZE])
+{
+    uuid_generate_random(out_id);
+}

@@ -18,6 +18,7 @@ struct queue_id_range {
 };
 
 void queue_id_of_key(const char *key, uint8_t out_id[QUEUE_UUID_SIZE]);
+void queue_id_random(uint8_t out_id[QUEUE_UUID_SIZE]); /* UUIDv4 */
 void queue_id_text(const uint8_t id[QUEUE_UUID_SIZE], char out_text[QUEUE_ID_TEXT]);
 
 /** queue_id_range_of - the ids that start with @start: hexadecimal digits in any case, dashes where

@@ -13,6 +13,7 @@
 
 #include "queue-entry.h"
 #include "queue-file.h"
+#include "queue-memory-source.h"
 #include "text.h"
 
 /* One mailbox, of which all its rows share the name. */
@@ -39,6 +40,7 @@ struct memory_entry {
     struct queue_entry *entry;
     uint8_t id[QUEUE_UUID_SIZE];
     uint8_t *raw;
+    bool came_bad; /* its state when it was put */
     struct memory_row *row;     /* of this message */
     struct queue_record before; /* the row as it was, for a rollback */
 };
@@ -50,6 +52,7 @@ struct queue_memory {
     struct memory_scope *scopes;
     struct memory_target *targets;
     void *ledger; /* tree of struct memory_row */
+    struct queue_memory_sources sources;
 };
 
 /* ---- Ledger rows ----------------------------------------------------------------------------- */
@@ -248,7 +251,8 @@ static int memory_add(struct queue_memory *store, const struct queue_item *item,
                       const uint8_t id[QUEUE_UUID_SIZE], struct memory_row *row, struct error *err)
 {
     struct queue_entry borrowed = memory_entry_of(item, clock_unix_s(store->clock));
-    struct memory_entry added = {.row = row, .before = row->record};
+    struct memory_entry added = {
+        .row = row, .before = row->record, .came_bad = item->error != NULL};
     memcpy(added.id, id, sizeof added.id);
     queue_id_text(id, borrowed.id);
     if (borrowed.has_raw && memory_read_raw(item, &added.raw, err) < 0)
@@ -575,6 +579,7 @@ static void memory_close(void *store_)
     for (size_t i = 0; i < store->count; i++)
         memory_entry_done(&store->entries[i]);
     free(store->entries);
+    queue_memory_sources_done(&store->sources);
     tdestroy(store->ledger, memory_row_free);
     while (store->scopes != NULL) {
         struct memory_scope *scope = store->scopes;
@@ -592,12 +597,13 @@ static void memory_close(void *store_)
 
 /* Nobody else can open this store. */
 static int memory_claim(void *store, const uint8_t id[QUEUE_UUID_SIZE], bool *out_claimed,
-                        struct error *err)
+                        int *out_fd, struct error *err)
 {
     (void)store;
     (void)id;
     (void)err;
     *out_claimed = true;
+    *out_fd = -1;
     return 0;
 }
 
@@ -607,10 +613,73 @@ static const char *memory_spool_dir(const void *store)
     return NULL;
 }
 
+/* ---- Sources --------------------------------------------------------------------------------- */
+
+static int memory_source_add(void *store_, const struct queue_source *source, bool *out_done,
+                             struct error *err)
+{
+    struct queue_memory *store = store_;
+    return queue_memory_source_add(&store->sources, source, out_done, err);
+}
+
+static int memory_source_change(void *store_, const struct queue_source *source, bool *out_done,
+                                struct error *err)
+{
+    struct queue_memory *store = store_;
+    return queue_memory_source_change(&store->sources, source, out_done, err);
+}
+
+static int memory_source_remove(void *store_, const uint8_t id[QUEUE_UUID_SIZE], bool *out_done,
+                                struct error *err)
+{
+    struct queue_memory *store = store_;
+    (void)err;
+    *out_done = queue_memory_source_remove(&store->sources, id);
+    return 0;
+}
+
+static void memory_source_count(const struct queue_memory *store, struct queue_source *source)
+{
+    source->queued = source->bad = 0;
+    for (size_t i = 0; i < store->committed; i++)
+        if (strcmp(store->entries[i].entry->source, source->name) == 0)
+            ++*(store->entries[i].came_bad ? &source->bad : &source->queued);
+}
+
+static int memory_source_each(void *store_,
+                              int (*each)(void *context, const struct queue_source *source),
+                              void *context, struct error *err)
+{
+    struct queue_memory *store = store_;
+    (void)err;
+    for (size_t i = 0; i < store->sources.count; i++) {
+        memory_source_count(store, store->sources.items[i]);
+        if (each(context, store->sources.items[i]) != 0)
+            break;
+    }
+    return 0;
+}
+
+static int memory_source_tell(void *store_, const struct queue_source_report *reports,
+                              size_t count, struct error *err)
+{
+    struct queue_memory *store = store_;
+    return queue_memory_source_tell(&store->sources, reports, count, err);
+}
+
+static int memory_source_epoch(void *store_, uint64_t *out_epoch, struct error *err)
+{
+    const struct queue_memory *store = store_;
+    (void)err;
+    *out_epoch = store->sources.epoch;
+    return 0;
+}
+
 const struct queue_backend queue_memory_backend = {
     .name = "memory",
     .open = memory_open,
     .close = memory_close,
+    .folder = memory_spool_dir, /* none */
     .spool_dir = memory_spool_dir,
     .claim = memory_claim,
     .put = memory_put,
@@ -625,4 +694,10 @@ const struct queue_backend queue_memory_backend = {
     .change = memory_change,
     .raw = memory_raw,
     .stats = memory_stats,
+    .source_add = memory_source_add,
+    .source_change = memory_source_change,
+    .source_remove = memory_source_remove,
+    .source_each = memory_source_each,
+    .source_tell = memory_source_tell,
+    .source_epoch = memory_source_epoch,
 };

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -23,38 +22,10 @@ static int claim_fail(const struct queue_sqlite_folder *folder, struct error *er
                      "rights", folder->path, strerror(errno));
 }
 
-static bool claim_is_ours(const struct queue_sqlite_claims *claims,
-                          const uint8_t id[QUEUE_UUID_SIZE])
-{
-    for (size_t i = 0; i < claims->count; i++)
-        if (memcmp(claims->items[i].id, id, QUEUE_UUID_SIZE) == 0)
-            return true;
-    return false;
-}
-
-/* @fd is given. */
-static int claim_keep(struct queue_sqlite_claims *claims, const uint8_t id[QUEUE_UUID_SIZE], int fd,
-                      struct error *err)
-{
-    struct queue_sqlite_claimed *items =
-        reallocarray(claims->items, claims->count + 1, sizeof *items);
-    if (items == NULL) {
-        (void)close(fd);
-        return error_oom(err, "locking a mailbox");
-    }
-    claims->items = items;
-    memcpy(items[claims->count].id, id, QUEUE_UUID_SIZE);
-    items[claims->count++].fd = fd;
-    return 0;
-}
-
-int queue_sqlite_claim(struct queue_sqlite_claims *claims, const struct queue_sqlite_folder *folder,
-                       const uint8_t id[QUEUE_UUID_SIZE], bool *out_claimed, struct error *err)
+int queue_sqlite_claim(const struct queue_sqlite_folder *folder, const uint8_t id[QUEUE_UUID_SIZE],
+                       bool *out_claimed, int *out_fd, struct error *err)
 {
     char text[QUEUE_ID_TEXT], path[CLAIM_PATH_MAX];
-    *out_claimed = true;
-    if (claim_is_ours(claims, id))
-        return 0;
     queue_id_text(id, text);
     (void)snprintf(path, sizeof path, CLAIM_FOLDER "/%s", text);
     if (mkdirat(folder->fd, CLAIM_FOLDER, 0700) < 0 && errno != EEXIST)
@@ -62,16 +33,9 @@ int queue_sqlite_claim(struct queue_sqlite_claims *claims, const struct queue_sq
     AUTO_FD fd = openat(folder->fd, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return claim_fail(folder, err);
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-        return claim_keep(claims, id, TAKE_FD(fd), err);
-    *out_claimed = false;
-    return errno == EWOULDBLOCK ? 0 : claim_fail(folder, err);
-}
-
-void queue_sqlite_claims_done(struct queue_sqlite_claims *claims)
-{
-    for (size_t i = 0; i < claims->count; i++)
-        (void)close(claims->items[i].fd);
-    free(claims->items);
-    *claims = (struct queue_sqlite_claims){0};
+    *out_claimed = flock(fd, LOCK_EX | LOCK_NB) == 0;
+    if (!*out_claimed && errno != EWOULDBLOCK)
+        return claim_fail(folder, err);
+    *out_fd = *out_claimed ? TAKE_FD(fd) : -1;
+    return 0;
 }

@@ -57,6 +57,12 @@ enum queue_sqlite_sql {
     SQL_NEXT_SOURCE_DOWN,
     SQL_TALLY,
     SQL_MEND,
+    SQL_SOURCE_EACH,
+    SQL_SOURCE_EPOCH,
+    SQL_SOURCE_ADD,
+    SQL_SOURCE_CHANGE,
+    SQL_SOURCE_REMOVE,
+    SQL_SOURCE_TELL,
     SQL_COUNT
 };
 

@@ -88,8 +88,49 @@ static const char schema_1[] =
     "  ON CONFLICT DO UPDATE SET entries = entries + 1, raw_bytes = raw_bytes + excluded.raw_bytes;"
     "END;";
 
+/* Sources: what people set, what whoever runs them tells, and what came from each. A source's tally
+ * goes by the number of its name, as its entries do, and outlives it. */
+static const char schema_2[] =
+    "CREATE TABLE source ("
+    "  id BLOB PRIMARY KEY CHECK (length(id) = 16),"
+    "  version INTEGER NOT NULL,"
+    "  name TEXT NOT NULL UNIQUE,"
+    "  loader TEXT NOT NULL,"
+    "  connection TEXT NOT NULL,"
+    "  user TEXT,"
+    "  queue TEXT NOT NULL,"
+    "  secret_kind TEXT NOT NULL,"
+    "  secret BLOB,"
+    "  interval_s INTEGER NOT NULL,"
+    "  paused INTEGER NOT NULL CHECK (paused IN (0, 1)),"
+    "  syncs INTEGER NOT NULL,"
+    "  created_s INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE source_report ("
+    "  source BLOB PRIMARY KEY REFERENCES source ON DELETE CASCADE,"
+    "  status TEXT NOT NULL, detail TEXT, status_message TEXT, last_message TEXT, cursor TEXT,"
+    "  status_since_s INTEGER NOT NULL, last_contact_s INTEGER NOT NULL,"
+    "  last_success_s INTEGER NOT NULL, next_try_s INTEGER NOT NULL,"
+    "  import_started_s INTEGER NOT NULL, import_ended_s INTEGER NOT NULL,"
+    "  left_over INTEGER NOT NULL, failures INTEGER NOT NULL, rate_milli INTEGER NOT NULL)"
+    "  STRICT, WITHOUT ROWID;"
+    "CREATE TABLE source_tally (source INTEGER PRIMARY KEY REFERENCES word,"
+    "  queued INTEGER NOT NULL, bad INTEGER NOT NULL) STRICT;"
+    "INSERT INTO source_tally"
+    "  SELECT source, sum(state <> 4), sum(state = 4) FROM entry GROUP BY source;"
+    "CREATE TRIGGER entry_from_source AFTER INSERT ON entry BEGIN"
+    "  INSERT INTO source_tally VALUES (new.source, new.state <> 4, new.state = 4)"
+    "  ON CONFLICT DO UPDATE SET queued = queued + excluded.queued, bad = bad + excluded.bad;"
+    "END;"
+    "INSERT INTO meta VALUES ('source_epoch', 0);"
+    "CREATE TRIGGER source_added AFTER INSERT ON source BEGIN"
+    "  UPDATE meta SET value = value + 1 WHERE key = 'source_epoch'; END;"
+    "CREATE TRIGGER source_changed AFTER UPDATE ON source BEGIN"
+    "  UPDATE meta SET value = value + 1 WHERE key = 'source_epoch'; END;"
+    "CREATE TRIGGER source_removed AFTER DELETE ON source BEGIN"
+    "  UPDATE meta SET value = value + 1 WHERE key = 'source_epoch'; END;";
+
 /* schema_steps[v] leads from version v to v + 1. Never changed once released: add another. */
-static const char *const schema_steps[QUEUE_SQLITE_SCHEMA] = {schema_1};
+static const char *const schema_steps[QUEUE_SQLITE_SCHEMA] = {schema_1, schema_2};
 
 static const char *const schema_sql[SQL_COUNT] = {
     [SQL_BEGIN_READ] = "BEGIN",
@@ -174,6 +215,30 @@ static const char *const schema_sql[SQL_COUNT] = {
                              " ORDER BY n DESC LIMIT 1",
     [SQL_TALLY] = "SELECT state, entries, raw_bytes FROM tally WHERE queue = ?1",
     [SQL_MEND] = "UPDATE meta SET value = value + 1 WHERE key = 'mended'",
+    [SQL_SOURCE_EACH] =
+        "SELECT s.id, s.version, s.name, s.loader, s.connection, s.user, s.queue, s.secret_kind,"
+        "  s.secret, s.interval_s, s.paused, s.syncs, r.status, r.detail, r.status_message,"
+        "  r.last_message, r.cursor, r.status_since_s, r.last_contact_s, r.last_success_s,"
+        "  r.next_try_s, r.import_started_s, r.import_ended_s, r.left_over, r.failures,"
+        "  r.rate_milli, s.created_s, t.queued, t.bad"
+        " FROM source s LEFT JOIN source_report r ON r.source = s.id"
+        "  LEFT JOIN word w ON w.text = s.name LEFT JOIN source_tally t ON t.source = w.id"
+        " WHERE s.name > ?1 ORDER BY s.name",
+    [SQL_SOURCE_EPOCH] = "SELECT value FROM meta WHERE key = 'source_epoch'",
+    [SQL_SOURCE_ADD] = "INSERT INTO source VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
+                       " ?12, ?13) ON CONFLICT DO NOTHING",
+    [SQL_SOURCE_CHANGE] =
+        "UPDATE source SET version = ?2 + 1, loader = ?4, connection = ?5, user = ?6, queue = ?7,"
+        "  secret_kind = ?8, secret = ?9, interval_s = ?10, paused = ?11, syncs = ?12"
+        " WHERE id = ?1 AND version = ?2 AND name = ?3",
+    [SQL_SOURCE_REMOVE] = "DELETE FROM source WHERE id = ?1",
+    [SQL_SOURCE_TELL] =
+        "INSERT INTO source_report SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
+        "  ?14, ?15 FROM source WHERE id = ?1"
+        " ON CONFLICT DO UPDATE SET status = ?2, detail = ?3, status_message = ?4,"
+        "  last_message = ?5, cursor = ?6, status_since_s = ?7, last_contact_s = ?8,"
+        "  last_success_s = ?9, next_try_s = ?10, import_started_s = ?11, import_ended_s = ?12,"
+        "  left_over = ?13, failures = ?14, rate_milli = ?15",
 };
 
 const char *queue_sqlite_sql_text(enum queue_sqlite_sql which)

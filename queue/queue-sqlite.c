@@ -301,7 +301,6 @@ static void sqlite_close(void *store_)
     sqlite_rollback(store);
     queue_sqlite_db_close(&store->db);
     queue_sqlite_raw_done(&store->raw);
-    queue_sqlite_claims_done(&store->claims);
     queue_sqlite_folder_close(&store->folder);
     queue_sqlite_forget(store);
     for (size_t i = 0; i < store->texts.count; i++)
@@ -343,10 +342,15 @@ static int sqlite_open(const char *path, const struct clock *clock, void **out_s
 }
 
 static int sqlite_claim(void *store_, const uint8_t id[QUEUE_UUID_SIZE], bool *out_claimed,
-                        struct error *err)
+                        int *out_fd, struct error *err)
 {
-    struct queue_sqlite *store = store_;
-    return queue_sqlite_claim(&store->claims, &store->folder, id, out_claimed, err);
+    const struct queue_sqlite *store = store_;
+    return queue_sqlite_claim(&store->folder, id, out_claimed, out_fd, err);
+}
+
+static const char *sqlite_folder(const void *store)
+{
+    return ((const struct queue_sqlite *)store)->folder.path;
 }
 
 static const char *sqlite_spool_dir(const void *store)
@@ -359,6 +363,7 @@ const struct queue_backend queue_sqlite_backend = {
     .needs_path = true,
     .open = sqlite_open,
     .close = sqlite_close,
+    .folder = sqlite_folder,
     .spool_dir = sqlite_spool_dir,
     .claim = sqlite_claim,
     .put = sqlite_put,
@@ -373,4 +378,10 @@ const struct queue_backend queue_sqlite_backend = {
     .change = queue_sqlite_change,
     .raw = queue_sqlite_raw_get,
     .stats = queue_sqlite_stats,
+    .source_add = queue_sqlite_source_add,
+    .source_change = queue_sqlite_source_change,
+    .source_remove = queue_sqlite_source_remove,
+    .source_each = queue_sqlite_source_each,
+    .source_tell = queue_sqlite_source_tell,
+    .source_epoch = queue_sqlite_source_epoch,
 };

@@ -5,6 +5,7 @@
  * queue-sqlite-ledger.c  known, note, pages
  * queue-sqlite-entry.c   list, find, due, change, raw, stats
  * queue-sqlite-word.c    names that come again and again, as numbers
+ * queue-sqlite-source.c  the sources
  * queue-sqlite-claim.c   who picks up from which mailbox
  * below: -db (connection), -schema (tables, statements), -folder, -raw (files) */
 #ifndef MAILCHUTE_QUEUE_QUEUE_SQLITE_H
@@ -56,7 +57,6 @@ struct queue_sqlite {
     struct queue_sqlite_db db;
     struct queue_sqlite_folder folder;
     struct queue_sqlite_raw raw;
-    struct queue_sqlite_claims claims;
     const struct clock *clock;
     bool in_batch;
     uint8_t (*ids)[QUEUE_UUID_SIZE]; /* of the entries in the open batch */
@@ -120,5 +120,18 @@ int queue_sqlite_raw_get(void *store, const uint8_t id[QUEUE_UUID_SIZE], int *ou
                          struct error *err);
 int queue_sqlite_stats(void *store, const char *queue_name, struct queue_stats *out_stats,
                        struct error *err);
+
+int queue_sqlite_source_add(void *store, const struct queue_source *source, bool *out_done,
+                            struct error *err);
+int queue_sqlite_source_change(void *store, const struct queue_source *source, bool *out_done,
+                               struct error *err);
+int queue_sqlite_source_remove(void *store, const uint8_t id[QUEUE_UUID_SIZE], bool *out_done,
+                               struct error *err);
+int queue_sqlite_source_each(void *store,
+                             int (*each)(void *context, const struct queue_source *source),
+                             void *context, struct error *err);
+int queue_sqlite_source_tell(void *store, const struct queue_source_report *reports, size_t count,
+                             struct error *err);
+int queue_sqlite_source_epoch(void *store, uint64_t *out_epoch, struct error *err);
 
 #endif

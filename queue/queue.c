@@ -24,6 +24,7 @@ struct queue {
     void *store;
     const struct clock *clock;
     bool in_batch; /* something was added that is not committed yet */
+    struct queue_claims claims;
 };
 
 static const struct queue_backend *const queue_backends[] = {&queue_sqlite_backend,
@@ -31,7 +32,7 @@ static const struct queue_backend *const queue_backends[] = {&queue_sqlite_backe
 
 /* ---- Open and close -------------------------------------------------------------------------- */
 
-static const struct queue_backend *queue_backend_of(const char *url, const char **out_path)
+static const struct queue_backend *queue_backend_for(const char *url, const char **out_path)
 {
     for (size_t i = 0; i < sizeof queue_backends / sizeof queue_backends[0]; i++) {
         size_t len = strlen(queue_backends[i]->name);
@@ -47,7 +48,7 @@ int queue_open(const char *url, const char *default_dir, const struct clock *clo
                struct queue **out_queue, struct error *err)
 {
     const char *path;
-    const struct queue_backend *backend = queue_backend_of(url, &path);
+    const struct queue_backend *backend = queue_backend_for(url, &path);
     if (backend == NULL)
         return error_set(err, ERROR_USAGE,
                          "queue '%.200s' is of no known kind; use sqlite:FOLDER or memory:", url);
@@ -74,6 +75,7 @@ void queue_close(struct queue *queue)
         return;
     fault_point("queue_close");
     queue->backend->close(queue->store);
+    queue_claims_done(&queue->claims);
     fault_point("queue closed");
     free(queue);
 }
@@ -83,9 +85,29 @@ const char *queue_spool_dir(const struct queue *queue)
     return queue->backend->spool_dir(queue->store);
 }
 
+const char *queue_folder(const struct queue *queue)
+{
+    return queue->backend->folder(queue->store);
+}
+
 void *queue_store(struct queue *queue)
 {
     return queue->store;
+}
+
+const struct queue_backend *queue_backend_of(const struct queue *queue)
+{
+    return queue->backend;
+}
+
+bool queue_in_batch(const struct queue *queue)
+{
+    return queue->in_batch;
+}
+
+int64_t queue_now_s(const struct queue *queue)
+{
+    return clock_unix_s(queue->clock);
 }
 
 void queue_entry_id(const char *key, char out_id[QUEUE_ID_TEXT])
@@ -183,21 +205,7 @@ void queue_rollback(struct queue *queue)
 int queue_claim(struct queue *queue, const char *loader, const char *account, const char *mailbox,
                 struct error *err)
 {
-    const struct queue_origin origin = {loader, account, mailbox, 0, 0, "claim"};
-    char key[QUEUE_KEY_MAX];
-    uint8_t id[QUEUE_UUID_SIZE];
-    bool claimed = false;
-    if (queue_origin_key(&origin, key, err) < 0)
-        return -1;
-    queue_id_of_key(key, id);
-    if (queue->backend->claim(queue->store, id, &claimed, err) < 0)
-        return -1;
-    if (claimed)
-        return 0;
-    return error_set(err, ERROR_PAUSE,
-                     "another pick-up of '%.100s' of '%.100s' into this queue is under way; wait "
-                     "until it ends, or stop it",
-                     mailbox, account);
+    return queue_claims_take(&queue->claims, queue, loader, account, mailbox, err);
 }
 
 /* The records with their origins normal: yours, free(). NULL with err when one has no name. */

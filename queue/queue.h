@@ -41,6 +41,10 @@ int queue_open(const char *url, const char *default_dir, const struct clock *clo
 void queue_close(struct queue *queue); /* what is not committed is gone; NULL is fine */
 AUTO_DEFINE(queue, queue_close);
 
+/** queue_folder - the folder that holds all of the queue. Borrowed until queue_close(); NULL for a
+ * queue without files. */
+const char *queue_folder(const struct queue *queue);
+
 /** queue_spool_dir - a folder on the queue's file system for files that queue_put() can keep instead
  * of copying. Borrowed until queue_close(); NULL for a queue without files. */
 const char *queue_spool_dir(const struct queue *queue);
@@ -133,6 +137,17 @@ void queue_rollback(struct queue *queue);
  * Claiming again is fine. ERROR_PAUSE when somebody else has it. A claim ends with its process. */
 int queue_claim(struct queue *queue, const char *loader, const char *account, const char *mailbox,
                 struct error *err);
+
+/* Claims with a life of their own, for a pick-up that does not stay with one queue handle. */
+struct queue_claims {
+    struct queue_claimed *items;
+    size_t count;
+};
+
+/** queue_claims_take - the same as queue_claim(), until queue_claims_done(). Zeroed claims are none. */
+int queue_claims_take(struct queue_claims *claims, struct queue *queue, const char *loader,
+                      const char *account, const char *mailbox, struct error *err);
+void queue_claims_done(struct queue_claims *claims); /* may be used again */
 
 enum queue_fate { QUEUE_FATE_QUEUED = 0, QUEUE_FATE_BAD = 1 };
 

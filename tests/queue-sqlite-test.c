@@ -352,7 +352,7 @@ START_TEST(a_newer_schema_is_refused_by_both_versions_and_left_alone)
     ck_assert_int_eq(open_again(), -1);
     ck_assert_int_eq(f.err.class, ERROR_CONFIG);
     ck_assert_ptr_nonnull(strstr(f.err.text, "schema 7"));
-    ck_assert_ptr_nonnull(strstr(f.err.text, "up to 1"));
+    ck_assert_ptr_nonnull(strstr(f.err.text, "up to 2"));
     ck_assert_int_eq(sql_number("PRAGMA user_version"), 7);
     ck_assert_int_eq(sql_number("SELECT count(*) FROM entry"), 1);
 }
@@ -530,6 +530,8 @@ START_TEST(a_queue_of_schema_1_opens_with_all_it_held)
     ck_well(&f, queue_stats(f.queue, NULL, &stats, &f.err));
     for (unsigned state = QUEUE_NEW; state <= QUEUE_BAD; state++)
         ck_assert_uint_eq(stats.by_state[state], state == QUEUE_NEW ? 2 : 1);
+    ck_assert_int_eq(sql_number("SELECT sum(queued) FROM source_tally"), 5); /* counted afterwards */
+    ck_assert_int_eq(sql_number("SELECT sum(bad) FROM source_tally"), 1);
 }
 END_TEST
 
