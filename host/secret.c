@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,19 +16,24 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 struct secret {
     size_t size; /* bytes in use, without the NUL */
     char text[]; /* SECRET_MAX + 1 and one byte to notice more */
 };
 
+#define SECRET_END_MS 2000u /* for a command to end after its line */
 #define SECRET_ROOM (sizeof(struct secret) + SECRET_MAX + 2)
 
 /* Core dumps and debuggers must not see what comes next. A failure leaves us no worse than
  * before. */
-static void secret_guard_process(void)
+void secret_guard_process(void)
 {
     const struct rlimit none = {0, 0};
     (void)setrlimit(RLIMIT_CORE, &none);
@@ -137,6 +143,131 @@ int secret_from_credentials(const char *name, struct secret **out_secret, struct
         return 0;
     return secret_from_file(path, out_secret, NULL, err);
 }
+
+int secret_from_bytes(const void *bytes, size_t count, const char *where,
+                      struct secret **out_secret, struct error *err)
+{
+    AUTO(secret) secret = secret_new();
+    if (secret == NULL)
+        return error_oom(err, "making room for the password");
+    if (count > SECRET_MAX)
+        return error_set(err, ERROR_CONFIG, "the password from %s is longer than %u bytes", where,
+                         SECRET_MAX);
+    memcpy(secret->text, bytes, count);
+    secret->size = count;
+    if (secret_check(secret, where, err) < 0)
+        return -1;
+    *out_secret = TAKE(secret);
+    return 0;
+}
+
+/* ---- From a command -------------------------------------------------------------------------- */
+
+/* Its group is its own, so that all it started can be ended. *out_fd: what it prints. */
+static pid_t secret_start_command(const char *command, int *out_fd)
+{
+    int ends[2];
+    pid_t child = -1;
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -1;
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t how;
+    sigset_t none;
+    sigemptyset(&none);
+    posix_spawn_file_actions_init(&files);
+    posix_spawnattr_init(&how);
+    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&files, ends[1], STDOUT_FILENO);
+    posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawnattr_setsigmask(&how, &none);
+    posix_spawnattr_setpgroup(&how, 0);
+    posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+    char shell[] = "sh", option[] = "-c", *line = strdup(command);
+    char *const words[] = {shell, option, line, NULL};
+    if (line == NULL || posix_spawn(&child, "/bin/sh", &files, &how, words, environ) != 0)
+        child = -1;
+    free(line);
+    posix_spawn_file_actions_destroy(&files);
+    posix_spawnattr_destroy(&how);
+    close(ends[1]);
+    if (child < 0)
+        close(ends[0]);
+    else
+        *out_fd = ends[0];
+    return child;
+}
+
+/* Up to its first line end, its end, or the limit. 0, or -1 when time ran out or it is too long. */
+static int secret_read_line(struct secret *secret, int fd, uint64_t end_ms)
+{
+    for (;;) {
+        uint64_t now_ms = clock_monotonic_ms(clock_system());
+        struct pollfd ready = {fd, POLLIN, 0};
+        int got = now_ms >= end_ms ? 0 : poll(&ready, 1, (int)(end_ms - now_ms));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return -1;
+        ssize_t n = read(fd, secret->text + secret->size, SECRET_MAX - secret->size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n == 0 && secret->size < SECRET_MAX ? 0 : -1;
+        secret->size += (size_t)n;
+        char *line_end = memchr(secret->text, '\n', secret->size);
+        if (line_end == NULL)
+            continue;
+        secret->size = (size_t)(line_end - secret->text);
+        return 0;
+    }
+}
+
+/* One that does not end although nobody reads it is ended, with all it started. */
+static int secret_await_end(pid_t child)
+{
+    int status = -1;
+    const struct timespec moment = {0, 10000000};
+    for (unsigned i = 0; i < SECRET_END_MS / 10; i++) {
+        pid_t ended = waitpid(child, &status, WNOHANG);
+        if (ended == child || (ended < 0 && errno != EINTR))
+            return status;
+        nanosleep(&moment, NULL);
+    }
+    (void)kill(-child, SIGKILL);
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    return status;
+}
+
+int secret_from_command(const char *command, uint32_t limit_ms, struct secret **out_secret,
+                        struct error *err)
+{
+    AUTO(secret) secret = secret_new();
+    AUTO_FD fd = -1;
+    if (secret == NULL)
+        return error_oom(err, "making room for the password");
+    pid_t child = secret_start_command(command, &fd);
+    if (child < 0)
+        return error_set(err, ERROR_CONFIG, "the command for the password cannot be started: %s",
+                         strerror(errno));
+    int read_well = secret_read_line(secret, fd, clock_monotonic_ms(clock_system()) + limit_ms);
+    if (read_well < 0)
+        (void)kill(-child, SIGKILL);
+    close(TAKE_FD(fd)); /* one that goes on printing ends by SIGPIPE */
+    int status = secret_await_end(child);
+    if (read_well < 0)
+        return error_set(err, ERROR_CONFIG, "the command for the password printed no line within "
+                         "%u seconds, or too long a one; try it by hand", limit_ms / 1000);
+    if (secret->size == 0 && WIFEXITED(status) && WEXITSTATUS(status) != 0)
+        return error_set(err, ERROR_CONFIG, "the command for the password failed with exit code %d; "
+                         "try it by hand", WEXITSTATUS(status));
+    if (secret_check(secret, "the command", err) < 0)
+        return -1;
+    *out_secret = TAKE(secret);
+    return 0;
+}
+
+/* ---- From the terminal ----------------------------------------------------------------------- */
 
 static void secret_set_terminal(int fd, const struct termios *state)
 {

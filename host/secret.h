@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "cleanup.h"
 #include "error.h"
@@ -31,6 +32,19 @@ int secret_from_credentials(const char *name, struct secret **out_secret, struct
 /** secret_from_terminal - ask for it on the controlling terminal, without echo. ERROR_USAGE when
  * there is no terminal: the text tells the other ways. */
 int secret_from_terminal(const char *prompt, struct secret **out_secret, struct error *err);
+
+/** secret_from_bytes - a copy of these; @where names where they are from, for errors. */
+int secret_from_bytes(const void *bytes, size_t count, const char *where,
+                      struct secret **out_secret, struct error *err);
+
+/** secret_from_command - the first line that @command, run by /bin/sh with nothing to read and with
+ * no place for its errors, prints within @limit_ms; else it is killed. ERROR_CONFIG when it fails. */
+int secret_from_command(const char *command, uint32_t limit_ms, struct secret **out_secret,
+                        struct error *err);
+
+/** secret_guard_process - no core dumps and no debuggers from here on (PR_SET_DUMPABLE,
+ * RLIMIT_CORE). */
+void secret_guard_process(void);
 
 void secret_free(struct secret *secret); /* wipes it; NULL is fine */
 AUTO_DEFINE(secret, secret_free);
