@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* retry.h - after a failure: when to try again, and whether a person has to act. Pure.
+ *
+ *     what failed                       status     next try
+ *     no connection, link, protocol     degraded   1 s, doubled to 15 min, any part of it (full jitter)
+ *     disk, database, our own fault     degraded   the same
+ *     the server asks us to slow down   throttled  as long as it says, else 1 min, doubled to 15 min
+ *     credentials refused               degraded   the same as a link, three times; then
+ *                                       error      hourly: more would lock the account
+ *     certificate, mailbox, right       error      1 min, doubled to 15 min
+ *     connection string                 error      hourly (an edit is tried at once)
+ *
+ * Full jitter (anything from nothing to the pause) keeps many sources of one server from coming back at
+ * the same moment. A success, or an edit of the source, clears the history. */
+#ifndef MAILCHUTE_HOST_RETRY_H
+#define MAILCHUTE_HOST_RETRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "error.h"
+
+/* Set by the administrator; retry_limits_default() are those above. */
+struct retry_limits {
+    uint64_t first_ms, max_ms;  /* pauses of a link */
+    uint64_t person_ms;         /* first pause where a person must act */
+    uint64_t refused_ms;        /* between tries of what was refused */
+    uint32_t refused_tries;     /* refusals before that */
+};
+extern const struct retry_limits retry_limits_default;
+
+/* What happened before. Zero: nothing. */
+struct retry_history {
+    uint32_t failures; /* in a row */
+    uint32_t refusals; /* of them, refused credentials */
+};
+
+enum retry_kind { RETRY_DEGRADED, RETRY_THROTTLED, RETRY_PERSON };
+
+struct retry_plan {
+    enum retry_kind kind;
+    uint64_t wait_ms;
+};
+
+/** retry_failed - one more failure. @random: any number, for the jitter. */
+struct retry_plan retry_failed(struct retry_history *history, const struct retry_limits *limits,
+                               const struct error *err, uint32_t random);
+
+#endif

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* source-state-test.c - how a source is, and when it is tried again: all by table, without a clock. */
+#include <config.h>
+#include "check-main.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "retry.h"
+#include "source-state.h"
+
+static struct source_state s;
+static struct source_now now;
+
+static void setup(void)
+{
+    now = (struct source_now){1000, 50000};
+    source_state_init(&s, false, 0, 0, now);
+}
+
+static struct error error_of(enum error_class class, uint32_t pause_s)
+{
+    struct error err;
+    error_set(&err, class, "%s of mail.example.org", error_class_name(class));
+    err.pause_s = pause_s;
+    return err;
+}
+
+static void fails(enum error_class class)
+{
+    struct error err = error_of(class, 0);
+    source_state_failed(&s, &retry_limits_default, &err, UINT32_MAX, now);
+}
+
+/* "active/idle" */
+static const char *state(void)
+{
+    static char text[64];
+    const char *detail = source_detail_name(s.detail);
+    snprintf(text, sizeof text, "%s%s%s", source_status_name(s.status), detail == NULL ? "" : "/",
+             detail == NULL ? "" : detail);
+    return text;
+}
+
+/* One letter an event: start, Contact, drained, link, credentials, mailbox, throttled, pause, resume,
+ * hold, edited, silent. */
+static void happen(char event)
+{
+    switch (event) {
+    case 's': source_state_start(&s, now); break;
+    case 'C': source_state_contact(&s, now); break;
+    case 'd': source_state_drained(&s, 3, now); break;
+    case 'l': fails(ERROR_LINK); break;
+    case 'c': fails(ERROR_CREDENTIALS); break;
+    case 'm': fails(ERROR_CONFIG); break;
+    case 't': fails(ERROR_PAUSE); break;
+    case 'p': source_state_pause(&s, now); break;
+    case 'r': source_state_resume(&s, now); break;
+    case 'h': source_state_hold(&s, "renumbered", now); break;
+    case 'e': source_state_edited(&s, now); break;
+    case 'q': source_state_silent(&s, now); break;
+    default: ck_abort();
+    }
+}
+
+static const struct {
+    const char *events, *state;
+} moves[] = {
+    {"", "pending"},
+    {"s", "importing/syncing"},
+    {"sC", "importing/syncing"},
+    {"sd", "active/idle"},
+    {"sds", "active/syncing"},
+    {"sdsd", "active/idle"},
+    {"sl", "importing/degraded"},
+    {"sls", "importing/syncing"},
+    {"sdl", "active/degraded"},
+    {"sdlsd", "active/idle"},
+    {"sdq", "active/degraded"},
+    {"sdqsd", "active/idle"},
+    {"sdt", "active/throttled"},
+    {"sdtsd", "active/idle"},
+    {"sm", "error"},
+    {"sdm", "error"},
+    {"sdms", "error/syncing"},
+    {"sdmsl", "error"}, /* a link that breaks does not prove that the mailbox is back */
+    {"sdmsC", "active/syncing"},
+    {"sdmsd", "active/idle"},
+    {"smsC", "importing/syncing"},
+    {"sc", "importing/degraded"},
+    {"scsc", "importing/degraded"},
+    {"scscsc", "error"},
+    {"sdcscsc", "error"},
+    {"sdcscsCc", "active/degraded"}, /* let in between: counted anew */
+    {"sdcscsce", "active/degraded"},
+    {"sdcscscec", "active/degraded"},
+    {"p", "paused"},
+    {"ps", "paused"},
+    {"sp", "paused"},
+    {"spl", "paused"}, /* what it was doing ends badly */
+    {"spd", "paused"}, /* or well */
+    {"sdp", "paused"},
+    {"sdpr", "active/degraded"},
+    {"pr", "pending"},
+    {"spr", "pending"},
+    {"sdmp", "paused"},
+    {"sdmpr", "active/degraded"},
+    {"pe", "paused"},
+    {"sdh", "held"},
+    {"sdhs", "held"},
+    {"sdhl", "held"},
+    {"sdhr", "active/degraded"},
+    {"sdhp", "paused"},
+    {"sdme", "active/degraded"},
+    {"sme", "pending"},
+    {"sdr", "active/idle"}, /* nothing to resume */
+};
+
+START_TEST(each_row_of_events_ends_in_its_state)
+{
+    for (size_t i = 0; i < sizeof moves / sizeof moves[0]; i++) {
+        setup();
+        for (const char *at = moves[i].events; *at != '\0'; at++)
+            happen(*at);
+        ck_assert_msg(strcmp(state(), moves[i].state) == 0, "%s: %s, not %s", moves[i].events,
+                      state(), moves[i].state);
+    }
+}
+END_TEST
+
+/* Whatever follows whatever, no move is outside the table: the setter would abort. */
+START_TEST(any_four_events_in_any_order_are_allowed)
+{
+    static const char events[] = "sCdlcmtprheq";
+    const unsigned count = sizeof events - 1;
+    for (unsigned number = 0; number < count * count * count * count; number++) {
+        setup();
+        for (unsigned left = number, i = 0; i < 4; i++, left /= count)
+            happen(events[left % count]);
+        ck_assert(s.status != SOURCE_ACTIVE || s.imported);
+        ck_assert(s.detail != SOURCE_IDLE || s.contact_s != 0);
+        ck_assert(s.status != SOURCE_PAUSED || s.next_try_s == 0);
+    }
+}
+END_TEST
+
+START_TEST(a_source_that_was_imported_goes_on_as_active_and_out_of_contact)
+{
+    source_state_init(&s, false, 500, 600, now);
+    ck_assert_str_eq(state(), "active/degraded");
+    source_state_init(&s, false, 500, 0, now);
+    ck_assert_str_eq(state(), "pending");
+    source_state_start(&s, now);
+    ck_assert_int_eq(s.import_started_s, 500); /* it is the same import */
+    source_state_init(&s, true, 500, 600, now);
+    ck_assert_str_eq(state(), "paused");
+}
+END_TEST
+
+START_TEST(the_last_message_tells_items_or_the_error)
+{
+    happen('s');
+    happen('d');
+    ck_assert_str_eq(s.last_message, "OK; 3 items.");
+    ck_assert_str_eq(s.message, "");
+    happen('m');
+    ck_assert_str_eq(s.last_message, "Error: config of mail.example.org");
+    ck_assert_str_eq(s.message, "config of mail.example.org");
+    happen('s');
+    happen('d');
+    ck_assert_str_eq(s.message, "");
+}
+END_TEST
+
+START_TEST(since_tells_when_the_status_began_not_its_detail)
+{
+    happen('s');
+    now.unix_s = 2000;
+    happen('d');
+    now.unix_s = 3000;
+    happen('l');
+    ck_assert_int_eq(s.since_s, 2000);
+    ck_assert_int_eq(s.success_s, 2000);
+    ck_assert_int_eq(s.contact_s, 2000);
+    happen('p');
+    ck_assert_int_eq(s.since_s, 3000);
+}
+END_TEST
+
+START_TEST(a_resumed_or_edited_source_is_tried_at_once)
+{
+    happen('s');
+    happen('m');
+    ck_assert_uint_eq(s.next_try_ms, 50000 + 60000);
+    happen('e');
+    ck_assert_uint_eq(s.next_try_ms, 50000);
+    happen('m');
+    happen('p');
+    happen('r');
+    ck_assert_uint_eq(s.next_try_ms, 50000);
+}
+END_TEST
+
+/* ---- Retry ----------------------------------------------------------------------------------- */
+
+static uint64_t wait_of(struct retry_history *history, enum error_class class, uint32_t pause_s,
+                        uint32_t random)
+{
+    struct error err = error_of(class, pause_s);
+    return retry_failed(history, &retry_limits_default, &err, random).wait_ms;
+}
+
+START_TEST(a_broken_link_is_tried_after_pauses_that_double_up_to_a_limit)
+{
+    struct retry_history history = {0};
+    uint64_t want = 1000;
+    for (int i = 0; i < 40; i++) {
+        ck_assert_uint_eq(wait_of(&history, ERROR_LINK, 0, UINT32_MAX), want);
+        want = want * 2 < 900000 ? want * 2 : 900000;
+    }
+}
+END_TEST
+
+START_TEST(the_jitter_takes_any_part_of_the_pause)
+{
+    struct retry_history history = {0};
+    ck_assert_uint_eq(wait_of(&history, ERROR_LINK, 0, 0), 1);
+    ck_assert_uint_eq(wait_of(&history, ERROR_LINK, 0, UINT32_MAX / 2), 1000);
+    history.failures = UINT32_MAX;
+    ck_assert_uint_eq(wait_of(&history, ERROR_LINK, 0, UINT32_MAX), 900000);
+}
+END_TEST
+
+START_TEST(refused_credentials_are_tried_three_times_and_then_hourly)
+{
+    struct retry_history history = {0};
+    struct error err = error_of(ERROR_CREDENTIALS, 0);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(retry_failed(&history, &retry_limits_default, &err, 0).kind,
+                         RETRY_DEGRADED);
+    for (int i = 0; i < 5; i++) {
+        struct retry_plan plan = retry_failed(&history, &retry_limits_default, &err, 0);
+        ck_assert_int_eq(plan.kind, RETRY_PERSON);
+        ck_assert_uint_eq(plan.wait_ms, 3600000);
+    }
+}
+END_TEST
+
+START_TEST(a_server_that_names_a_time_is_left_alone_that_long)
+{
+    struct retry_history history = {0};
+    ck_assert_uint_eq(wait_of(&history, ERROR_PAUSE, 77, 0), 77000);
+    history = (struct retry_history){0};
+    ck_assert_uint_eq(wait_of(&history, ERROR_PAUSE, 0, 0), 60000);
+    ck_assert_uint_eq(wait_of(&history, ERROR_PAUSE, 0, 0), 120000);
+}
+END_TEST
+
+START_TEST(each_class_of_error_has_its_plan)
+{
+    static const struct {
+        enum error_class class;
+        enum retry_kind kind;
+    } plans[] = {
+        {ERROR_MAIL, RETRY_DEGRADED},        {ERROR_UNREACHABLE, RETRY_DEGRADED},
+        {ERROR_LINK, RETRY_DEGRADED},        {ERROR_PAUSE, RETRY_THROTTLED},
+        {ERROR_PROTOCOL, RETRY_DEGRADED},    {ERROR_CERTIFICATE, RETRY_PERSON},
+        {ERROR_CREDENTIALS, RETRY_DEGRADED}, {ERROR_CONFIG, RETRY_PERSON},
+        {ERROR_USAGE, RETRY_PERSON},         {ERROR_CREATE, RETRY_PERSON},
+        {ERROR_STORE, RETRY_DEGRADED},       {ERROR_CANCELLED, RETRY_DEGRADED},
+        {ERROR_BUG, RETRY_DEGRADED},
+    };
+    for (size_t i = 0; i < sizeof plans / sizeof plans[0]; i++) {
+        struct retry_history history = {0};
+        struct error err = error_of(plans[i].class, 0);
+        struct retry_plan plan = retry_failed(&history, &retry_limits_default, &err, 1);
+        ck_assert_msg(plan.kind == plans[i].kind, "%s", error_class_name(plans[i].class));
+        ck_assert_uint_gt(plan.wait_ms, 0); /* never at once: nothing is hammered */
+        ck_assert_uint_le(plan.wait_ms, 3600000);
+    }
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    const TTest *const tests[] = {
+        each_row_of_events_ends_in_its_state,
+        any_four_events_in_any_order_are_allowed,
+        a_source_that_was_imported_goes_on_as_active_and_out_of_contact,
+        the_last_message_tells_items_or_the_error,
+        since_tells_when_the_status_began_not_its_detail,
+        a_resumed_or_edited_source_is_tried_at_once,
+        a_broken_link_is_tried_after_pauses_that_double_up_to_a_limit,
+        the_jitter_takes_any_part_of_the_pause,
+        refused_credentials_are_tried_three_times_and_then_hourly,
+        a_server_that_names_a_time_is_left_alone_that_long,
+        each_class_of_error_has_its_plan,
+    };
+    Suite *all = suite_create("source-state");
+    TCase *one = tcase_create("states");
+    tcase_add_checked_fixture(one, setup, NULL);
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+        tcase_add_test(one, tests[i]);
+    suite_add_tcase(all, one);
+    return all;
+}
+
+CHECK_MAIN(suite)
