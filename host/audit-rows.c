@@ -38,10 +38,11 @@ static int audit_rows_number_get(struct audit_rows *rows, const char *name, uint
         return error_set(err, ERROR_CONFIG, "the account has more than %u folders in the queue",
                          AUDIT_NAMES_MAX);
     char **names = realloc(rows->names, (rows->name_count + 1) * sizeof *names);
+    /* analyse: no leak, rows keeps the names */
     if (names == NULL)
         return error_oom(err, audit_reading);
     rows->names = names;
-    names[rows->name_count] = strdup(name);
+    names[rows->name_count] = strdup(name); /* analyse: the same */
     if (names[rows->name_count] == NULL)
         return error_oom(err, audit_reading);
     *out_number = (uint16_t)++rows->name_count;
@@ -210,7 +211,7 @@ static int audit_rows_index(const struct audit_rows *rows,
         return error_oom(err, audit_reading);
     for (size_t i = 0; i < rows->count; i++)
         index[i] = &rows->items[i];
-    qsort(index, rows->count, sizeof *index, compare);
+    qsort(index, rows->count, sizeof *index, compare); /* analyse: of pointers, yes */
     *out_index = index;
     return 0;
 }
@@ -258,6 +259,7 @@ struct audit_row *audit_rows_find(const struct audit_rows *rows, const char *id)
     memcpy(want.id, id, sizeof want.id);
     return rows->sorted == 0
                ? NULL
+               /* analyse: audit_compare_id looks at the id alone */
                : bsearch(&want, rows->items, rows->sorted, sizeof *rows->items, audit_compare_id);
 }
 

@@ -93,7 +93,7 @@ int64_t audit_unix_s(const char *date)
         return 0;
     /* A number is complete only where something follows. */
     size_t len = strlen(date);
-    memcpy(end, date, len);
+    memcpy(end, date, len); /* analyse: bytes for a cursor, not text that ends in NUL */
     end[len] = ' ';
     struct cursor c = cursor_over(end, len + 1);
     if (!audit_number(&c, 9999, '-', &year) || !audit_number(&c, 12, '-', &month) ||

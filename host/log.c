@@ -49,7 +49,7 @@ void log_warning(const struct log *log, const char *fmt, ...)
     char text[ERROR_TEXT_MAX];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     if (log->level >= LOADER_LOG_WARNING)
         log_line(log, "warning: ", text);

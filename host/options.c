@@ -155,10 +155,10 @@ int options_append_help(struct buffer *out, const struct option_table *table)
     for (size_t i = 0; i < table->count; i++) {
         const struct option_row *row = &table->rows[i];
         char left[64], letter[8] = "   ";
-        snprintf(left, sizeof left, "--%s%s%s", row->name, row->value == NULL ? "" : " ",
+        (void)snprintf(left, sizeof left, "--%s%s%s", row->name, row->value == NULL ? "" : " ",
                  row->value == NULL ? "" : row->value);
         if (row->letter != 0)
-            snprintf(letter, sizeof letter, "-%c,", row->letter);
+            (void)snprintf(letter, sizeof letter, "-%c,", row->letter);
         bad |= buffer_printf(out, "  %s %-24s %s\n", letter, left, row->help);
     }
     return bad;

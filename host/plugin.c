@@ -114,7 +114,7 @@ static int plugin_check_file(const char *path, struct error *err)
 static bool plugin_name_is_good(const char *name)
 {
     size_t n = 0;
-    for (; name[n] != '\0' && n <= PLUGIN_NAME_MAX; n++) {
+    for (; n <= PLUGIN_NAME_MAX && name[n] != '\0'; n++) {
         char c = text_lower(name[n]);
         if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'))
             return false;
@@ -223,7 +223,7 @@ int plugin_open(const char *name_or_path, struct plugin **out_plugin, struct err
         for (; name_or_path[n] != '\0'; n++)
             name[n] = text_lower(name_or_path[n]);
         name[n] = '\0';
-        snprintf(file, sizeof file, "%s/%s.so", folders.path[i], name);
+        (void)snprintf(file, sizeof file, "%s/%s.so", folders.path[i], name);
         if (access(file, F_OK) == 0)
             return plugin_load(file, out_plugin, err);
     }
@@ -241,7 +241,7 @@ static bool plugin_is_hidden(const struct plugin_folders *folders, size_t at, co
 {
     for (size_t i = 0; i < at; i++) {
         char file[PATH_MAX + 256 + 2];
-        snprintf(file, sizeof file, "%s/%s", folders->path[i], name);
+        (void)snprintf(file, sizeof file, "%s/%s", folders->path[i], name);
         if (access(file, F_OK) == 0)
             return true;
     }
@@ -272,7 +272,7 @@ int plugin_each(int (*each)(void *context, const char *path, const struct plugin
         int count = scandir(folders.path[i], &names, plugin_is_library, alphasort);
         for (int k = 0; k < count; k++) {
             char file[PATH_MAX + 256 + 2];
-            snprintf(file, sizeof file, "%s/%s", folders.path[i], names[k]->d_name);
+            (void)snprintf(file, sizeof file, "%s/%s", folders.path[i], names[k]->d_name);
             if (stopped == 0 && (unsigned)k < PLUGIN_LIST_MAX &&
                 !plugin_is_hidden(&folders, i, names[k]->d_name))
                 stopped = plugin_each_file(file, each, context);

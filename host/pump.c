@@ -73,7 +73,7 @@ static int pump_demote(struct pump_slot *slot, const struct error *why, struct e
         return 0;
     }
     slot->error = strdup(why->text);
-    slot->fate = LOADER_FATE_BAD;
+    slot->fate = LOADER_FATE_BAD; /* analyse: no leak, the slot keeps the text */
     return slot->error == NULL ? error_oom(err, "setting a message aside") : 0;
 }
 

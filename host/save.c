@@ -93,7 +93,7 @@ static void save_attachment_name(uint32_t ordinal, const char *filename, char ou
 
 static void save_part_name(uint32_t ordinal, char out[SAVE_NAME_MAX])
 {
-    snprintf(out, SAVE_NAME_MAX, ".%u.part", ordinal);
+    (void)snprintf(out, SAVE_NAME_MAX, ".%u.part", ordinal);
 }
 
 /* ---- Files ----------------------------------------------------------------------------------- */

@@ -113,9 +113,9 @@ int secret_from_file(const char *path, struct secret **out_secret, bool *out_wid
     bool standard_input = strcmp(path, "-") == 0;
     char where[300];
     if (standard_input)
-        snprintf(where, sizeof where, "standard input");
+        (void)snprintf(where, sizeof where, "standard input");
     else
-        snprintf(where, sizeof where, "'%s'", path);
+        (void)snprintf(where, sizeof where, "'%s'", path);
     AUTO_FD opened = -1;
     if (!standard_input && (opened = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)) < 0)
         return error_set(err, ERROR_CONFIG, "the password file %s cannot be opened: %s; check its "

@@ -56,7 +56,7 @@ static int source_ask(struct source *source, struct error *err)
     if (source_probe(source, err) < 0)
         return -1;
     text_printable(user, sizeof user, whose, strlen(whose));
-    snprintf(prompt, sizeof prompt, "Password of %s: ", user);
+    (void)snprintf(prompt, sizeof prompt, "Password of %s: ", user);
     return secret_from_terminal(prompt, &source->secret, err);
 }
 

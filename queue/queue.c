@@ -261,10 +261,11 @@ int queue_note(struct queue *queue, const struct queue_record *records, size_t c
 }
 
 /* The page behind @after, of which the texts may be those that the store is about to forget. */
-static int queue_ledger_behind(struct queue *queue, struct queue_ledger_page *page,
+static int queue_ledger_behind(struct queue *queue, const struct queue_ledger_page *page,
                                const struct queue_origin *after, struct queue_record *out_records,
                                size_t capacity, size_t *out_count, struct error *err)
 {
+    struct queue_ledger_page from = *page;
     char key[QUEUE_KEY_MAX], mailbox[QUEUE_KEY_MAX];
     struct queue_origin behind;
     if (after != NULL) {
@@ -276,9 +277,9 @@ static int queue_ledger_behind(struct queue *queue, struct queue_ledger_page *pa
         behind.mailbox = mailbox;
         behind.loader = page->loader;
         behind.account = page->account;
-        page->after = &behind;
+        from.after = &behind;
     }
-    return queue->backend->ledger(queue->store, page, out_records, capacity, out_count, err);
+    return queue->backend->ledger(queue->store, &from, out_records, capacity, out_count, err);
 }
 
 int queue_unsettled(struct queue *queue, const char *loader, const char *account,

@@ -103,6 +103,7 @@ static size_t encode_base64(const uint8_t *in, size_t len, size_t line, char *ou
     static const char a[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     size_t n = 0, column = 0;
     for (size_t i = 0; i < len; i += 3) {
+        /* analyse: the caller sets as many as it says */
         uint32_t v = (uint32_t)in[i] << 16 | (i + 1 < len ? (uint32_t)in[i + 1] << 8 : 0u) |
                      (i + 2 < len ? in[i + 2] : 0u);
         char group[4] = {a[v >> 18], a[v >> 12 & 63], i + 1 < len ? a[v >> 6 & 63] : '=',

@@ -72,9 +72,9 @@ static bool imap_pickup_hand_out(struct imap_pickup *p, struct imap_message *out
         .uid = entry->uid,
         .raw_size = entry->spool != NULL ? spool_size(entry->spool) : entry->size,
         .error = entry->error,
-        .date_received = entry->has_date && p->date[0] != '\0' ? p->date : NULL,
-        .mail = TAKE(entry->mail),
-        .spool = TAKE(entry->spool)};
+        .date_received = entry->has_date && p->date[0] != '\0' ? p->date : NULL};
+    out->mail = TAKE(entry->mail);
+    out->spool = TAKE(entry->spool);
     memcpy(out->sha256, entry->sha256, sizeof out->sha256);
     entry->uid = 0;
     p->out++;

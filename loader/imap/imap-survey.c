@@ -397,7 +397,7 @@ int imap_survey(const struct imap_settings *settings, const char *user, const ch
 {
     AUTO(imap_survey) s = calloc(1, sizeof *s);
     if (s == NULL || (s->digest = digest_new()) == NULL)
-        return error_oom(err, "looking at mail"); /* analyse: no leak, AUTO frees it */
+        return error_oom(err, "looking at mail");
     s->settings = settings;
     s->host = host;
     s->surveyor = surveyor;

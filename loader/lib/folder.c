@@ -94,6 +94,7 @@ static int folder_add(struct folder_files *files, const char *name, const struct
     char key[FOLDER_KEY_MAX];
     folder_key(name, st, key);
     struct folder_file *file = &files->items[files->count++];
+    /* analyse: no leak, items keep both, also where one of them is NULL */
     *file = (struct folder_file){strdup(name), strdup(key), (uint64_t)st->st_size,
                                  folder_mtime_ns(st)};
     return file->name == NULL || file->key == NULL ? -1 : 0;
