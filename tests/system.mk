@@ -3,5 +3,14 @@
 SYSTEM_TESTS = system-audit.py system-parse.py system-pickup.py system-settle.py \
 	system-errors.py system-folders.py \
 	system-hosts.py system-install.py system-tree.py
+SYSTEM_TESTS += corpus.py
 TESTS += $(SYSTEM_TESTS)
+
+# All figures of a corpus: make check-corpus CORPUS=DIR (here or at the top)
+CORPUS = $(top_srcdir)/../shared/corpus
+.PHONY: check-corpus
+check-corpus:
+	@if test -f '$(CORPUS)/run.py'; then \
+	  $(PYTHON) '$(CORPUS)/run.py' $(top_builddir)/host/mailchute '$(CORPUS)'; else \
+	  echo "check-corpus: skipped: no corpus in '$(CORPUS)'; CORPUS=DIR names one"; fi
 EXTRA_DIST += $(SYSTEM_TESTS) system_support.py loader_api.py dovecot.py mailgen.py demo.py unpacked.c README
