@@ -137,6 +137,100 @@ START_TEST(a_mail_without_text_has_that_of_winmail_dat)
 }
 END_TEST
 
+static void put_text_value(struct buffer *b, const char *text)
+{
+    size_t count = strlen(text) + 1;
+    put_u32(b, 1);
+    put_u32(b, (uint32_t)count);
+    buffer_append(b, text, count);
+    buffer_append(b, "\0\0\0", (4 - count % 4) % 4);
+}
+
+/* A property of PSETID_Appointment. */
+static void put_appointment_tag(struct buffer *b, uint32_t tag, uint32_t number)
+{
+    put_u32(b, tag);
+    buffer_append(b, "\x02\x20\x06\0\0\0\0\0\xC0\0\0\0\0\0\0\x46", 16);
+    put_u32(b, 0);
+    put_u32(b, number);
+}
+
+/* 12:00 and 13:00 UTC of 1 March 2026, in 100 ns since 1601. */
+static void put_meeting(struct buffer *tnef, const char *class)
+{
+    static const uint64_t times[] = {134168400000000000u, 134168436000000000u};
+    AUTO_DONE(buffer) props;
+    buffer_init(&props, 1 << 12);
+    put_u32(&props, 5);
+    put_u32(&props, 0x001A001E);
+    put_text_value(&props, class);
+    put_u32(&props, 0x0037001E);
+    put_text_value(&props, "Review; a, b and a long enough subject that it must be folded somewhere");
+    for (uint32_t i = 0; i < 2; i++) {
+        put_appointment_tag(&props, 0x80000040 + (i << 16), 0x820D + i);
+        put_u32(&props, (uint32_t)times[i]);
+        put_u32(&props, (uint32_t)(times[i] >> 32));
+    }
+    put_appointment_tag(&props, 0x8002001E, 0x8208);
+    put_text_value(&props, "Room 1\n2nd floor");
+    put_start(tnef);
+    put_attribute(tnef, 1, 0x9003, props.data, props.len);
+}
+
+/* RFC 5545 s.3.1: at most 75 octets a line, its end not counted. */
+static void check_lines_and_unfold(char *file)
+{
+    size_t longest = 0;
+    for (const char *line = file, *end; line != NULL && (end = strstr(line, "\r\n")) != NULL;
+         line = end + 2)
+        longest = (size_t)(end - line) > longest ? (size_t)(end - line) : longest;
+    ck_assert_uint_le(longest, 75);
+    for (char *fold; file != NULL && (fold = strstr(file, "\r\n ")) != NULL;)
+        memmove(fold, fold + 3, strlen(fold + 3) + 1);
+}
+
+static const struct meeting_row {
+    const char *class, *names, *method;
+} meeting_rows[] = {
+    {"IPM.Schedule.Meeting.Request", "winmail.dat|meeting.ics", "METHOD:REQUEST\r\n"},
+    {"IPM.Schedule.Meeting.Canceled", "winmail.dat|meeting.ics", "METHOD:CANCEL\r\n"},
+    {"IPM.Schedule.Meeting.Resp.Pos", "winmail.dat|meeting.ics", "METHOD:REPLY\r\n"},
+    {"IPM.Microsoft Schedule.MtgReq", "winmail.dat|meeting.ics", "METHOD:REQUEST\r\n"},
+    {"IPM.Note", "winmail.dat", NULL},
+};
+
+START_TEST(a_meeting_in_winmail_dat_is_a_calendar_file)
+{
+    struct buffer b, got;
+    struct error err;
+    AUTO_DONE(buffer) tnef;
+    put_meeting(&tnef, meeting_rows[_i].class);
+    buffer_init(&b, 1 << 16);
+    buffer_init(&got, 1 << 16);
+    buffer_append_text(&b, MULTIPART TNEF_PART);
+    put_base64(&b, tnef.data, tnef.len);
+    buffer_append_text(&b, "--b--\r\n");
+    const struct mail_sink sink = {take, &got};
+    const struct mail_options options = {.sink = &sink};
+    AUTO(mail) mail = read_mail(&b, 77, &options, &err);
+    ck_assert_ptr_nonnull(mail);
+    check_names(mail, meeting_rows[_i].names);
+    char *file = memmem(got.data, got.len, "<2 ", 3);
+    check_lines_and_unfold(file);
+    ck_assert_int_eq(file != NULL, meeting_rows[_i].method != NULL);
+    static const char *const lines[] = {
+        "DTSTART:20260301T120000Z\r\n", "DTEND:20260301T130000Z\r\n",
+        "SUMMARY:Review\\; a\\, b and a long enough subject that it must be folded somewhere\r\n",
+        "LOCATION:Room 1\\n2nd floor\r\n", "END:VEVENT\r\nEND:VCALENDAR\r\n>",
+    };
+    for (size_t i = 0; file != NULL && i < sizeof lines / sizeof lines[0]; i++)
+        ck_assert_msg(strstr(file, lines[i]) != NULL, "no '%s' in %s", lines[i], file);
+    ck_assert(file == NULL || strstr(file, meeting_rows[_i].method) != NULL);
+    buffer_done(&b);
+    buffer_done(&got);
+}
+END_TEST
+
 START_TEST(winmail_dat_that_is_none_stays_an_attachment_and_a_problem_tells)
 {
     struct buffer b;
@@ -400,6 +494,8 @@ static Suite *suite(void)
     tcase_add_test(t, files_of_winmail_dat_stand_behind_the_other_attachments);
     tcase_add_test(t, the_sink_gets_files_of_winmail_dat_by_their_ordinals);
     tcase_add_test(t, a_mail_without_text_has_that_of_winmail_dat);
+    tcase_add_loop_test(t, a_meeting_in_winmail_dat_is_a_calendar_file, 0,
+                        sizeof meeting_rows / sizeof meeting_rows[0]);
     tcase_add_test(t, winmail_dat_that_is_none_stays_an_attachment_and_a_problem_tells);
     tcase_add_test(t, more_winmail_dat_than_four_are_not_opened);
     tcase_add_test(t, a_large_winmail_dat_waits_in_the_spool_folder);

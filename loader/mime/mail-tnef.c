@@ -4,9 +4,11 @@
 #include "mail-tnef.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "mail-meeting.h"
 #include "problem.h"
 #include "text.h"
 #include "tnef.h"
@@ -107,7 +109,12 @@ static int mail_tnef_add_text(struct mail_body *body, enum mail_body_kind kind, 
 {
     if (text == NULL)
         return 0;
-    if (mail_body_open(body, kind, MAIL_TNEF_GROUP, "utf-8") < 0 ||
+    const struct mail_body_head head = {
+        .kind = kind,
+        .group = MAIL_TNEF_GROUP,
+        .charset = "utf-8",
+    };
+    if (mail_body_open(body, &head) < 0 ||
         mail_body_write(body, (const uint8_t *)text, strlen(text)) < 0)
         return -1;
     return mail_body_close(body);
@@ -124,16 +131,52 @@ static int mail_tnef_add_body(struct mail_body *body, const struct tnef_message 
     return mail_tnef_add_text(body, MAIL_BODY_HTML, message->html);
 }
 
-static int mail_tnef_read(struct tnef *tnef, const struct spool *spool, struct mail_texts *problems,
-                          struct mail_body *body, struct error *err)
+/* A meeting becomes a file that calendars read. Its name for ever is the digest of winmail.dat. */
+static int mail_tnef_add_meeting(struct mail_attachments *attachments,
+                                 const struct tnef_message *message,
+                                 const uint8_t digest[DIGEST_SIZE])
+{
+    char uid[33];
+    AUTO_DONE(buffer) file;
+    buffer_init(&file, MAIL_MEETING_MAX);
+    if (!mail_meeting_is(message))
+        return 0;
+    for (size_t i = 0; i < 16; i++)
+        snprintf(uid + 2 * i, 3, "%02x", digest[i]);
+    if (mail_meeting_write(message, uid, &file) < 0)
+        return -1;
+    AUTO(mail_attachment_writer) writer =
+        mail_attachment_open(attachments, &(struct mail_attachment_head){
+            .filename = "meeting.ics",
+            .content_type = "text/calendar",
+            .disposition = "attachment",
+        });
+    if (writer == NULL ||
+        mail_attachment_write(writer, (const uint8_t *)buffer_text(&file), file.len) < 0)
+        return -1;
+    return mail_attachment_close(writer);
+}
+
+/* What is read besides the files goes to the mail. */
+struct mail_tnef_found {
+    struct mail_texts *problems;
+    struct mail_attachments *attachments;
+    struct mail_body *body;
+    uint8_t digest[DIGEST_SIZE];
+};
+
+static int mail_tnef_read(struct tnef *tnef, const struct spool *spool,
+                          const struct mail_tnef_found *found, struct error *err)
 {
     struct tnef_message message = {0};
     bool is_tnef;
     if (mail_tnef_feed(tnef, spool, err) < 0 || tnef_finish(tnef, &message, &is_tnef, err) < 0)
         return -1;
-    int result = mail_tnef_add_body(body, &message);
+    int result = mail_tnef_add_body(found->body, &message);
+    if (result == 0)
+        result = mail_tnef_add_meeting(found->attachments, &message, found->digest);
     if (result == 0 && !is_tnef)
-        result = problem_add(problems, "winmail.dat is no TNEF: not opened");
+        result = problem_add(found->problems, "winmail.dat is no TNEF: not opened");
     tnef_message_done(&message);
     return result == 0 ? 0 : error_oom(err, "reading winmail.dat");
 }
@@ -142,15 +185,15 @@ static int mail_tnef_finish_one(struct mail_tnef *list, struct spool *spool,
                                 struct mail_attachments *attachments, struct mail_body *body,
                                 struct error *err)
 {
-    uint8_t digest[DIGEST_SIZE];
+    struct mail_tnef_found found = {list->problems, attachments, body, {0}};
     struct mail_tnef_reader reader = {.attachments = attachments};
     const struct tnef_sink sink = {mail_tnef_bytes, mail_tnef_end, &reader};
     AUTO(tnef) tnef = tnef_new(&sink, list->problems);
     if (tnef == NULL)
         return error_oom(err, "reading winmail.dat");
-    int result = spool_finish(spool, digest, err);
+    int result = spool_finish(spool, found.digest, err);
     if (result == 0)
-        result = mail_tnef_read(tnef, spool, list->problems, body, err);
+        result = mail_tnef_read(tnef, spool, &found, err);
     mail_attachment_writer_free(reader.writer);
     return result;
 }

@@ -114,7 +114,7 @@ static int tnef_props_behind_name(struct tnef_props *p)
         tnef_props_break(p); /* also four billion values of nothing */
         return 0;
     }
-    p->telling = p->id < TNEF_PROPS_NAMED;
+    p->telling = p->id < TNEF_PROPS_NAMED || p->known_name;
     p->values = 1;
     if (!several && size != TNEF_TYPE_VARIABLE)
         return tnef_props_next_value(p);
@@ -128,6 +128,7 @@ static int tnef_props_tag(struct tnef_props *p)
     p->count--;
     p->type = (uint16_t)tag;
     p->id = (uint16_t)(tag >> 16);
+    p->known_name = false;
     if (p->id < TNEF_PROPS_NAMED)
         return tnef_props_behind_name(p);
     p->state = TNEF_PROPS_GUID;
@@ -156,6 +157,8 @@ static size_t tnef_props_field_size(const struct tnef_props *p)
 /* A number of the list is complete. */
 static int tnef_props_field(struct tnef_props *p)
 {
+    static const uint8_t appointment[16] = {0x02, 0x20, 0x06, 0, 0, 0, 0, 0,
+                                            0xC0, 0,    0,    0, 0, 0, 0, 0x46};
     switch (p->state) {
     case TNEF_PROPS_COUNT:
         p->count = tnef_props_u32(p);
@@ -168,12 +171,16 @@ static int tnef_props_field(struct tnef_props *p)
     case TNEF_PROPS_TAG:
         return tnef_props_tag(p);
     case TNEF_PROPS_GUID:
+        p->appointment = memcmp(p->field, appointment, sizeof appointment) == 0;
         p->state = TNEF_PROPS_KIND;
         return 0;
     case TNEF_PROPS_KIND:
         p->state = tnef_props_u32(p) == 0 ? TNEF_PROPS_NUMBER : TNEF_PROPS_NAME;
         return 0;
     case TNEF_PROPS_NUMBER:
+        p->known_name = p->appointment && tnef_props_u32(p) >= TNEF_PROPS_NAMED &&
+                        tnef_props_u32(p) <= UINT16_MAX;
+        p->id = p->known_name ? (uint16_t)tnef_props_u32(p) : p->id;
         return tnef_props_behind_name(p);
     case TNEF_PROPS_NAME:
         tnef_props_name(p);

@@ -13,12 +13,15 @@
 /* Types of values (MS-OXCDATA s.2.11.1), the flag for several values taken off. */
 #define TNEF_TYPE_INT32 0x0003u
 #define TNEF_TYPE_BOOLEAN 0x000Bu
+#define TNEF_TYPE_TIME 0x0040u
 #define TNEF_TYPE_OBJECT 0x000Du
 #define TNEF_TYPE_STRING8 0x001Eu
 #define TNEF_TYPE_UNICODE 0x001Fu
 #define TNEF_TYPE_BINARY 0x0102u
 
-/* Of a property with several values only the first is told. Each returns -1 to stop. */
+/* Of named properties those of appointments (PSETID_Appointment, MS-OXPROPS s.1.3.2) are told, by
+ * their number; it is never that of another property. Others are passed over. Of a property with
+ * several values only the first is told. Each returns -1 to stop. */
 struct tnef_props_sink {
     int (*start)(void *context, uint16_t id, uint16_t type);
     int (*bytes)(void *context, const uint8_t *bytes, size_t count); /* padding left out */
@@ -45,6 +48,8 @@ struct tnef_props {
     enum tnef_props_state state;
     bool broken;        /* a type that nobody knows, or too many: the rest is lost */
     bool telling;       /* this value goes to the sink */
+    bool appointment;   /* the name under way is of that set */
+    bool known_name;    /* and its number has become the id */
     uint32_t count;     /* properties still to come */
     uint32_t values;    /* values of this one still to come */
     uint32_t left;      /* bytes of the value, or of padding */

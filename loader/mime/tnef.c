@@ -46,6 +46,9 @@ enum tnef_target {
     TNEF_FILE_HIDDEN,
     TNEF_SUBJECT,
     TNEF_CLASS,
+    TNEF_LOCATION,
+    TNEF_START,
+    TNEF_END,
     TNEF_OEM_PAGE,
     TNEF_INTERNET_PAGE
 };
@@ -69,6 +72,11 @@ static const struct tnef_row {
     {TNEF_ATTRIBUTE, 0x9007, TNEF_KEEP, TNEF_OEM_PAGE},
     {TNEF_OF_MESSAGE, 0x001A, TNEF_KEEP, TNEF_CLASS},         /* PR_MESSAGE_CLASS */
     {TNEF_OF_MESSAGE, 0x0037, TNEF_KEEP, TNEF_SUBJECT},       /* PR_SUBJECT */
+    {TNEF_OF_MESSAGE, 0x0060, TNEF_KEEP, TNEF_START},         /* PR_START_DATE */
+    {TNEF_OF_MESSAGE, 0x0061, TNEF_KEEP, TNEF_END},           /* PR_END_DATE */
+    {TNEF_OF_MESSAGE, 0x8208, TNEF_KEEP, TNEF_LOCATION},      /* PidLidLocation */
+    {TNEF_OF_MESSAGE, 0x820D, TNEF_KEEP, TNEF_START},         /* PidLidAppointmentStartWhole */
+    {TNEF_OF_MESSAGE, 0x820E, TNEF_KEEP, TNEF_END},           /* PidLidAppointmentEndWhole */
     {TNEF_OF_MESSAGE, 0x1000, TNEF_TO_BODY, TNEF_TEXT},       /* PR_BODY */
     {TNEF_OF_MESSAGE, 0x1009, TNEF_TO_BODY, TNEF_RTF},        /* PR_RTF_COMPRESSED */
     {TNEF_OF_MESSAGE, 0x1013, TNEF_TO_BODY, TNEF_HTML},       /* PR_HTML, PR_BODY_HTML */
@@ -120,7 +128,8 @@ struct tnef {
     struct tnef_props props;
     struct buffer value;
     uint32_t oem_page, internet_page; /* 0: not said */
-    char *message_class, *subject;
+    char *message_class, *subject, *location;
+    uint64_t start, end;
     struct tnef_body body;
     struct tnef_open file;
     uint8_t head[TNEF_OBJECT_HEAD]; /* of an object */
@@ -135,6 +144,7 @@ void tnef_message_done(struct tnef_message *message)
 {
     free(message->message_class);
     free(message->subject);
+    free(message->location);
     free(message->text);
     free(message->html);
     *message = (struct tnef_message){0};
@@ -181,6 +191,7 @@ void tnef_free(struct tnef *tnef)
     buffer_done(&tnef->value);
     free(tnef->message_class);
     free(tnef->subject);
+    free(tnef->location);
     free(tnef);
 }
 
@@ -393,9 +404,10 @@ static void tnef_tidy(char *text, enum tnef_target target)
 /* A text goes where it belongs; what properties say counts more than what attributes say. */
 static int tnef_keep_text(struct tnef *t, enum tnef_target target, bool from_property)
 {
-    char **at = target == TNEF_SUBJECT ? &t->subject
-                : target == TNEF_CLASS ? &t->message_class
-                                       : &t->file.texts[target];
+    char **at = target == TNEF_SUBJECT    ? &t->subject
+                : target == TNEF_CLASS    ? &t->message_class
+                : target == TNEF_LOCATION ? &t->location
+                                          : &t->file.texts[target];
     AUTO_TEXT text = NULL;
     if (target < TNEF_FILE_TEXTS && !t->file.open)
         return 0;
@@ -409,9 +421,23 @@ static int tnef_keep_text(struct tnef *t, enum tnef_target target, bool from_pro
     return 0;
 }
 
+/* The first time that is told counts. */
+static void tnef_keep_time(const struct tnef *t, uint64_t *time)
+{
+    const uint8_t *b = (const uint8_t *)t->value.data;
+    if (*time == 0 && t->type == TNEF_TYPE_TIME && t->value.len == 8)
+        *time = tnef_u32(b) | (uint64_t)tnef_u32(b + 4) << 32;
+}
+
 static int tnef_keep(struct tnef *t, enum tnef_target target, bool from_property)
 {
     switch (target) {
+    case TNEF_START:
+        tnef_keep_time(t, &t->start);
+        return 0;
+    case TNEF_END:
+        tnef_keep_time(t, &t->end);
+        return 0;
     case TNEF_OEM_PAGE:
         t->oem_page = tnef_value_number(t);
         return 0;
@@ -646,6 +672,9 @@ static int tnef_close(struct tnef *t, struct tnef_message *out_message)
         return -1;
     m.message_class = TAKE(t->message_class);
     m.subject = TAKE(t->subject);
+    m.location = TAKE(t->location);
+    m.start = t->start;
+    m.end = t->end;
     *out_message = m;
     if (t->body.bad_rtf && m.html == NULL && m.text == NULL &&
         problem_add(t->shared->problems, "the body in winmail.dat is no compressed RTF") < 0)

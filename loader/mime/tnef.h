@@ -54,6 +54,8 @@ struct tnef_sink {
 struct tnef_message {
     char *message_class; /* "IPM.Note", "IPM.Schedule.Meeting.Request", ..., or NULL */
     char *subject;       /* or NULL */
+    char *location;      /* of an appointment, or NULL */
+    uint64_t start, end; /* likewise: 100 ns since 1601-01-01 UTC (MS-DTYP s.2.3.3); 0: not said */
     char *text;          /* plain body (PR_BODY, attBody, else plain RTF as text), or NULL */
     char *html;          /* PR_HTML, else the HTML inside compressed RTF, or NULL */
 };
