@@ -39,12 +39,24 @@ static void mail_address_done(struct mail_address *a)
     *a = (struct mail_address){0};
 }
 
+static void mail_address_forget_name(struct mail_address *a)
+{
+    free(a->name);
+    a->name = NULL;
+}
+
 void mail_addresses_done(struct mail_addresses *addresses)
 {
     for (size_t i = 0; i < addresses->count; i++)
         mail_address_done(&addresses->items[i]);
     free(addresses->items);
     *addresses = (struct mail_addresses){0};
+}
+
+void header_addresses_cut(struct mail_addresses *addresses, size_t count)
+{
+    while (addresses->count > count)
+        mail_address_done(&addresses->items[--addresses->count]);
 }
 
 /* --- from collected bytes to an item --- */
@@ -84,6 +96,14 @@ static int address_decode(struct span raw, struct mail_texts *problems, char **o
     return 0;
 }
 
+/* A name that only repeats the address names nobody: "ann@x <ann@x>", and "'ann@x'" of Outlook. */
+static bool name_repeats(const char *name, const char *address)
+{
+    size_t length = strlen(name), skip = length > 2 && name[0] == '\'' && name[length - 1] == '\'';
+    struct span bare = {(const uint8_t *)name + skip, length - 2 * skip};
+    return span_is(bare, address);
+}
+
 /* Append the mailbox; name and address may be empty, both empty is none. */
 static int address_emit(struct address_scan *s, struct span name, struct span address)
 {
@@ -99,6 +119,8 @@ static int address_emit(struct address_scan *s, struct span name, struct span ad
         return -1;
     if (item.name == NULL && item.address == NULL)
         return 0;
+    if (item.name != NULL && item.address != NULL && name_repeats(item.name, item.address))
+        mail_address_forget_name(&item);
     if ((out->count & (out->count - 1)) == 0) {
         struct mail_address *items =
             reallocarray(out->items, out->count == 0 ? 1 : out->count * 2, sizeof *items);
@@ -505,9 +527,8 @@ int header_addresses_text(const struct mail_addresses *addresses, struct buffer 
 {
     for (size_t i = 0; i < addresses->count; i++) {
         const struct mail_address *a = &addresses->items[i];
-        bool named = a->name != NULL && !text_equal_nocase(a->name, a->address);
-        bool both = named && a->address != NULL;
-        const char *pieces[] = {i > 0 ? "; " : "", named ? a->name : "", both ? " <" : "",
+        bool both = a->name != NULL && a->address != NULL;
+        const char *pieces[] = {i > 0 ? "; " : "", a->name != NULL ? a->name : "", both ? " <" : "",
                                 a->address != NULL ? a->address : "", both ? ">" : ""};
         for (size_t k = 0; k < sizeof pieces / sizeof pieces[0]; k++)
             if (text_append_fitting(out, pieces[k], strlen(pieces[k])) < 0)

@@ -5,7 +5,8 @@
  * address, encoded words anywhere, names with unquoted dots, commas' victims, missing brackets and
  * quotes, semicolons between addresses. Nothing recurses: nesting is counted, and time is linear in
  * the value. An empty group ("undisclosed-recipients:;") yields no item; several words without an
- * address yield a name whose address is NULL, a single word an address without a domain. */
+ * address yield a name whose address is NULL, a single word an address without a domain. A name that
+ * only repeats the address is dropped. */
 #ifndef MAILCHUTE_MIME_HEADER_ADDRESS_H
 #define MAILCHUTE_MIME_HEADER_ADDRESS_H
 
@@ -21,9 +22,11 @@ int header_parse_addresses(struct span value, struct mail_addresses *out,
                            struct mail_texts *problems);
 
 /** header_addresses_text - append the list as a person would read it, joined with "; ":
- * "Ann Example <ann@example.org>; bob@example.org"; a name that only repeats the address is left
- * out. A full buffer is no failure. */
+ * "Ann Example <ann@example.org>; bob@example.org". A full buffer is no failure. */
 int header_addresses_text(const struct mail_addresses *addresses, struct buffer *out);
+
+/** header_addresses_cut - keep the first @count (<= addresses->count). */
+void header_addresses_cut(struct mail_addresses *addresses, size_t count);
 
 /** mail_addresses_done - free the items; the list is empty afterwards. */
 void mail_addresses_done(struct mail_addresses *addresses);

@@ -96,6 +96,30 @@ static void date_tokens(struct cursor c, struct tokens *out)
     }
 }
 
+/* Months of mailers that asked their user's language: German, French, Spanish, Italian, Portuguese,
+ * Dutch. By their first letters, in UTF-8 and in Latin-1. */
+static int32_t date_foreign_month(const char *word)
+{
+    static const struct {
+        char start[8];
+        int32_t month;
+    } starts[] = {
+        {"sept", 9},         {"j\xC3\xA4n", 1},  {"j\xE4n", 1},       {"m\xC3\xA4r", 3},
+        {"m\xE4r", 3},       {"mrz", 3},         {"mai", 5},          {"okt", 10},
+        {"dez", 12},         {"janv", 1},        {"f\xC3\xA9v", 2},   {"f\xE9v", 2},
+        {"fev", 2},          {"avr", 4},         {"juin", 6},         {"juil", 7},
+        {"ao\xC3\xBBt", 8}, {"ao\xFBt", 8},     {"aout", 8},         {"d\xC3\xA9" "c", 12},
+        {"d\xE9" "c", 12},   {"ene", 1},         {"abr", 4},          {"ago", 8},
+        {"dic", 12},         {"gen", 1},         {"mag", 5},          {"giu", 6},
+        {"lug", 7},          {"set", 9},         {"ott", 10},         {"out", 10},
+        {"mrt", 3},          {"maa", 3},         {"mei", 5},
+    };
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++)
+        if (strncmp(word, starts[i].start, strlen(starts[i].start)) == 0)
+            return starts[i].month;
+    return 0;
+}
+
 static int32_t date_month(const char *word)
 {
     static const char months[12][10] = {"january",   "february", "march",    "april",
@@ -105,7 +129,7 @@ static int32_t date_month(const char *word)
     for (int32_t i = 0; i < 12 && length >= 3; i++)
         if (strncmp(months[i], word, length) == 0)
             return i + 1;
-    return strcmp(word, "sept") == 0 ? 9 : 0;
+    return date_foreign_month(word);
 }
 
 static const struct zone {
@@ -123,7 +147,8 @@ static const struct zone {
     {"nzst", 720},  {"nzdt", 780}, {"nzt", 720},  {"wib", 420},   {"ict", 420},   {"pkt", 300},
     {"trt", 180},   {"idt", 180},  {"wat", 60},   {"eat", 180},   {"cat", 120},   {"pht", 480},
     {"myt", 480},   {"swt", 60},   {"fst", 120},  {"fwt", 60},    {"dnt", 60},    {"dst", 120},
-    {"bt", 180},    {"zp", 240},
+    {"bt", 180},    {"zp", 240},   {"samt", 240}, {"yekt", 300},  {"omst", 360},  {"krat", 420},
+    {"irkt", 480},  {"yakt", 540}, {"vlat", 600}, {"gst", 240},   {"npt", 345},   {"sst", -660},
 };
 
 /* A named zone; single letters but Z are +00:00, the RFC had their signs wrong (s.4.3). */
@@ -260,8 +285,8 @@ static void date_read(const struct tokens *tokens, struct date *d)
             used = date_offset(window, d);
         if (used == 0 && t->kind == 'n')
             date_number(t, d);
-        if (used == 0 && t->kind == 'w')
-            date_word(t, d);
+        if (used == 0 && t->kind == 'w' && !(i == 0 && window[1].kind == ','))
+            date_word(t, d); /* else a weekday: "mar, 7 avr 2026" */
         i += used == 0 ? 1 : used;
     }
 }
