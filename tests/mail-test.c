@@ -152,11 +152,11 @@ static const struct body_row {
      "Content-Type: multipart/alternative; boundary=b\n" PART "text/plain\n\nx" PART
      "text/html; charset=iso-8859-1\n\n<meta charset=iso-8859-5>\xE4\n--b--\n",
      "x", "<meta charset=iso-8859-5>\xC3\xA4", ""},
-    {"documents in related, to which nothing refers",
+    {"documents in related that refer to nothing",
      "Content-Type: multipart/related; boundary=b\n" PART "image/png\nContent-ID: <i@x>\n\nPNG" PART
      "text/plain\n\none" PART "text/plain\n\ntwo" PART
-     "text/plain\nContent-ID: <j@x>\n\npart of it\n--b--\n",
-     "one\ntwo", NULL, "noname1.png;noname2.txt;"},
+     "text/plain\nContent-ID: <j@x>\n\nthree\n--b--\n",
+     "one\ntwo\nthree", NULL, "noname1.png;"},
     {"quoted-printable around a boundary never used",
      "Content-Type: multipart/mixed; boundary=b; charset=iso-8859-1\n"
      "Content-Transfer-Encoding: quoted-printable\n\ncaf=E9\n",

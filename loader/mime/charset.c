@@ -42,6 +42,7 @@ struct charset_decoder {
     enum charset_mode mode;
     const char *name;    /* what the label means: see charset_name() */
     const char *read_as; /* what it is read as; NULL: only ASCII so far */
+    const char *guess;   /* what 8-bit text without a label is, else windows-1252 */
     char label[40];      /* printable, for the problem; "" if there was none */
     bool swapped_bad;    /* MODE_UTF8: bytes that are none are windows-1252, not U+FFFD */
     bool bad;            /* some became U+FFFD */
@@ -65,6 +66,11 @@ struct charset_decoder *charset_decoder_new(const char *label)
     d->iconv = (iconv_t)-1;
     buffer_init(&d->held, CHARSET_WINDOW);
     return d;
+}
+
+void charset_decoder_guess(struct charset_decoder *d, const char *name)
+{
+    d->guess = name;
 }
 
 void charset_decoder_free(struct charset_decoder *d)
@@ -376,7 +382,8 @@ static int charset_end_held(struct charset_decoder *d, struct buffer *out)
     charset_count(&d->held, &good, &bad);
     bool utf8 = labelled ? good > 0 : good > 0 && good / GOOD_PER_BAD >= bad;
     d->swapped_bad = !labelled;
-    if (charset_enter(d, utf8 ? "UTF-8" : jp ? "CP932" : "WINDOWS-1252") < 0)
+    const char *other = jp ? "CP932" : labelled || d->guess == NULL ? "WINDOWS-1252" : d->guess;
+    if (charset_enter(d, utf8 ? "UTF-8" : other) < 0)
         return -1;
     return charset_replay(d, 0, out);
 }

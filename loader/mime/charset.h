@@ -8,7 +8,8 @@
  *      in that table ever reach iconv. Bytes that the charset does not have become U+FFFD;
  *   3. no label, us-ascii, "unknown-8bit" and its kin, a label nobody knows: a byte order mark of
  *      UTF-16 or UTF-32; else an ISO-2022 escape sequence before any 8-bit byte (Japanese, Korean,
- *      Chinese); else UTF-8 where it is (nearly) valid UTF-8; else windows-1252.
+ *      Chinese); else UTF-8 where it is (nearly) valid UTF-8; else what the message's own header
+ *      makes likely (charset_decoder_guess()); else windows-1252.
  * A label of utf-8 on text without a single valid multibyte character reads as windows-1252 too,
  * and one of iso-2022-jp on 8-bit text as UTF-8 or Shift_JIS.
  *
@@ -39,6 +40,10 @@ struct charset_decoder;
 struct charset_decoder *charset_decoder_new(const char *label);
 void charset_decoder_free(struct charset_decoder *d);
 AUTO_DEFINE(charset_decoder, charset_decoder_free);
+
+/** charset_decoder_guess - 8-bit bytes that no label explains and that are no UTF-8 are in @name
+ * (charset-names.h), not windows-1252. Before the first byte; NULL changes nothing. */
+void charset_decoder_guess(struct charset_decoder *d, const char *name);
 
 int charset_decoder_feed(struct charset_decoder *d, const uint8_t *bytes, size_t count,
                          struct buffer *out);

@@ -56,8 +56,16 @@ static int join(struct buffer *out)
     return buffer_append_byte(out, '\n');
 }
 
-int mail_body_open(struct mail_body *body, enum mail_body_kind kind, uint32_t group,
-                   const char *charset)
+static int decoder_open(struct mail_body *body, const char *charset)
+{
+    body->decoder = charset_decoder_new(charset);
+    if (body->decoder == NULL)
+        return -1;
+    charset_decoder_guess(body->decoder, body->guess);
+    return 0;
+}
+
+int mail_body_open(struct mail_body *body, const struct mail_body_head *head)
 {
     if (body->count == body->capacity) {
         size_t capacity = body->capacity == 0 ? 4 : body->capacity * 2;
@@ -68,14 +76,18 @@ int mail_body_open(struct mail_body *body, enum mail_body_kind kind, uint32_t gr
         body->capacity = capacity;
     }
     body->head_len = 0;
-    bool ask = kind == MAIL_BODY_HTML && (charset == NULL || charset[0] == '\0');
-    if (!ask && (body->decoder = charset_decoder_new(charset)) == NULL)
+    body->guess = head->guess;
+    const char *charset = head->charset;
+    bool ask = head->kind == MAIL_BODY_HTML && (charset == NULL || charset[0] == '\0');
+    if (!ask && decoder_open(body, charset) < 0)
         return -1;
-    struct buffer *b = &body->texts[kind];
+    struct buffer *b = &body->texts[head->kind];
     size_t before = b->len;
     if (!buffer_is_full(b) && full_or_failed(body, b, join(b)) < 0)
         return -1;
-    body->pieces[body->count++] = (struct mail_body_piece){kind, group, before, b->len, b->len};
+    body->pieces[body->count++] = (struct mail_body_piece){
+        head->kind, head->group, head->flow, before, b->len, b->len,
+    };
     return 0;
 }
 
@@ -92,8 +104,9 @@ static int head_decide(struct mail_body *body)
 {
     char label[HTML_CHARSET_MAX];
     bool found = html_charset((struct span){body->head, body->head_len}, label);
-    body->decoder = charset_decoder_new(found ? label : NULL);
-    return body->decoder != NULL ? decode(body, body->head, body->head_len) : -1;
+    if (decoder_open(body, found ? label : NULL) < 0)
+        return -1;
+    return decode(body, body->head, body->head_len);
 }
 
 int mail_body_write(struct mail_body *body, const uint8_t *bytes, size_t count)
@@ -141,8 +154,10 @@ int mail_body_close(struct mail_body *body)
         result = -1;
     charset_decoder_free(body->decoder);
     body->decoder = NULL;
-    if (b->data != NULL)
-        buffer_truncate(b, lines_unify(b->data, piece->start, b->len));
+    if (b->data != NULL) {
+        size_t end = lines_unify(b->data, piece->start, b->len), start = piece->start;
+        buffer_truncate(b, start + mail_flow_join(piece->flow, b->data + start, end - start));
+    }
     piece->end = b->len;
     return result;
 }

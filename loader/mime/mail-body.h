@@ -13,6 +13,7 @@
 
 #include "buffer.h"
 #include "html-charset.h"
+#include "mail-flow.h"
 #include "mail.h"
 
 enum mail_body_kind { MAIL_BODY_TEXT, MAIL_BODY_HTML };
@@ -20,7 +21,17 @@ enum mail_body_kind { MAIL_BODY_TEXT, MAIL_BODY_HTML };
 struct mail_body_piece {
     enum mail_body_kind kind;
     uint32_t group;            /* pieces of one group are alternatives of each other; 0: of none */
+    enum mail_flow flow;
     size_t before, start, end; /* in its kind's buffer: end of what came before, its own text */
+};
+
+/* What its part says about a piece. */
+struct mail_body_head {
+    enum mail_body_kind kind;
+    uint32_t group;
+    enum mail_flow flow;
+    const char *charset; /* NULL: it says nothing; borrowed during the call */
+    const char *guess;   /* charset_decoder_guess(): static or NULL */
 };
 
 struct mail_body {
@@ -28,6 +39,7 @@ struct mail_body {
     struct mail_body_piece *pieces;
     size_t count, capacity;
     struct charset_decoder *decoder; /* of the piece that is open; NULL until its set is known */
+    const char *guess;               /* likewise: see mail_body_head */
     size_t head_len;                 /* HTML that names no set: its first bytes */
     uint8_t head[HTML_CHARSET_HEAD];
     struct mail_texts *problems; /* borrowed */
@@ -36,11 +48,10 @@ struct mail_body {
 void mail_body_init(struct mail_body *body, struct mail_texts *problems);
 void mail_body_done(struct mail_body *body);
 
-/** mail_body_open - the next piece; @charset as its part says, NULL if it says nothing. One piece
- * is open at a time; HTML without a charset is asked itself (html-charset.h). mail_body_write takes
- * its decoded bytes. -1 is out of memory, here and below. */
-int mail_body_open(struct mail_body *body, enum mail_body_kind kind, uint32_t group,
-                   const char *charset);
+/** mail_body_open - the next piece. One piece is open at a time; HTML without a charset is asked
+ * itself (html-charset.h). mail_body_write takes its decoded bytes. -1 is out of memory, here and
+ * below. */
+int mail_body_open(struct mail_body *body, const struct mail_body_head *head);
 int mail_body_write(struct mail_body *body, const uint8_t *bytes, size_t count);
 int mail_body_close(struct mail_body *body);
 

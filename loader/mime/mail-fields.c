@@ -18,6 +18,10 @@
 struct fields {
     struct mail *mail;
     struct mail_addresses sender; /* of the field Sender */
+    size_t addresses;             /* kept so far, in all lists */
+    bool report;                  /* multipart/report: tells of failures itself */
+    bool has_failed;
+    struct span failed;           /* value of X-Failed-Recipients, if there is one */
     bool null_path;
 };
 
@@ -33,7 +37,16 @@ static int read_subject(struct fields *f, struct span value)
 
 static int read_addresses(struct fields *f, struct span value, struct mail_addresses *list)
 {
-    return header_parse_addresses(value, list, &f->mail->problems);
+    size_t before = list->count, left = MAIL_ADDRESSES_MAX - f->addresses;
+    int result = header_parse_addresses(value, list, &f->mail->problems);
+    if (list->count - before > left) {
+        header_addresses_cut(list, before + left);
+        if (problem_add(&f->mail->problems, "more than %u addresses: the rest is not listed",
+                        MAIL_ADDRESSES_MAX) < 0)
+            result = -1;
+    }
+    f->addresses += list->count - before;
+    return result;
 }
 
 static int read_from(struct fields *f, struct span value)
@@ -154,6 +167,36 @@ static int read_list(struct fields *f, struct span value)
     return 0;
 }
 
+/* Exim, and Gmail of old, name in it who could not be reached. */
+static int read_failed(struct fields *f, struct span value)
+{
+    f->has_failed = true;
+    f->failed = value;
+    return 0;
+}
+
+static int read_type(struct fields *f, struct span value)
+{
+    struct cursor c = cursor_over(trimmed(value).bytes, trimmed(value).len);
+    f->report = cursor_text_nocase(&c, "multipart/report") == PARSE_OK;
+    return 0;
+}
+
+static int tell_failed(struct fields *f)
+{
+    struct mail_addresses list = {0};
+    if (!f->has_failed)
+        return 0;
+    f->mail->flags |= MAIL_BOUNCE;
+    int result = f->report ? 0 : header_parse_addresses(f->failed, &list, NULL);
+    for (size_t i = 0; result == 0 && i < list.count && i < MAIL_PROBLEMS_MAX; i++)
+        if (list.items[i].address != NULL)
+            result = problem_add(&f->mail->problems, "delivery to '%.256s' failed",
+                                 list.items[i].address);
+    mail_addresses_done(&list);
+    return result;
+}
+
 static const struct {
     const char *name;
     int (*read)(struct fields *f, struct span value);
@@ -174,6 +217,8 @@ static const struct {
     {"X-Autoreply", read_auto},
     {"X-Autorespond", read_auto},
     {"Precedence", read_precedence},
+    {"X-Failed-Recipients", read_failed},
+    {"Content-Type", read_type},
     {"List-Id", read_list},
     {"List-Post", read_list},
     {"List-Help", read_list},
@@ -215,7 +260,7 @@ int mail_fields_read(struct mail *mail, struct span header, bool *out_null_path)
     while (result == 0 && mime_field_next(&c, &field))
         result = read_field(&f, &field);
     const struct mail_addresses *from = mail->from_list.count > 0 ? &mail->from_list : &f.sender;
-    if (result < 0 || addresses_text(from, &mail->sender) < 0 ||
+    if (result < 0 || tell_failed(&f) < 0 || addresses_text(from, &mail->sender) < 0 ||
         addresses_text(&mail->to_list, &mail->recipient) < 0 ||
         addresses_text(&mail->cc_list, &mail->cc) < 0 ||
         addresses_text(&mail->bcc_list, &mail->bcc) < 0)

@@ -54,16 +54,34 @@ static struct span after_type(struct span s)
     return trimmed((struct span){s.bytes + skip, s.len - skip});
 }
 
+static struct span field_of(struct span group, const char *name)
+{
+    struct span value = {(const uint8_t *)"", 0};
+    (void)mime_field_find(group, name, &value);
+    return trimmed(value);
+}
+
+/* Action says so; where it is missing or a word of the sender's own, a status of class 5 does. */
+static bool is_failure(struct span action, struct span status)
+{
+    static const char *const others[] = {"delayed", "delivered", "relayed", "expanded"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (span_is(action, others[i]))
+            return false;
+    return span_is(action, "failed") || (status.len > 0 && status.bytes[0] == '5');
+}
+
 /* The group of fields of one recipient (RFC 3464 s.2.3); that of the message itself has none. */
 static int report_group(struct mail_report *report, struct span group)
 {
-    struct span recipient, action, status = {(const uint8_t *)"", 0};
-    if (!mime_field_find(group, "Final-Recipient", &recipient) ||
-        !mime_field_find(group, "Action", &action) || !span_is(trimmed(action), "failed"))
+    struct span recipient = after_type(field_of(group, "Final-Recipient"));
+    struct span status = field_of(group, "Status");
+    if (recipient.len == 0)
+        recipient = after_type(field_of(group, "Original-Recipient"));
+    if (recipient.len == 0 || !is_failure(field_of(group, "Action"), status))
         return 0;
-    (void)mime_field_find(group, "Status", &status);
-    recipient = after_type(recipient);
-    status = trimmed(status);
+    if (status.len == 0)
+        status = after_type(field_of(group, "Diagnostic-Code"));
     return problem_add(&report->mail->problems, "delivery to '%.*s' failed: %.*s",
                        (int)(recipient.len < 256 ? recipient.len : 256),
                        (const char *)recipient.bytes, (int)(status.len < 64 ? status.len : 64),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mail-report.h - a delivery status (RFC 3464, RFC 6533) as it passes by: the mail is a bounce, and
- * each recipient that failed is told in problems, "delivery to 'ann@example.org' failed: 5.1.1".
+ * each recipient that failed is told in problems, "delivery to 'ann@example.org' failed: 5.1.1";
+ * without a status, what the other server said stands there.
  *
  * Only the first MAIL_REPORT_MAX bytes are read. The functions are those of a part handler. */
 #ifndef MAILCHUTE_MIME_MAIL_REPORT_H

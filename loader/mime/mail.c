@@ -41,7 +41,8 @@ struct leaf {
     bool preamble;                         /* they are, but only if no part follows */
     size_t preamble_left;                  /* bytes still kept of it */
     bool related;                          /* multipart/related */
-    bool has_root;                         /* its document came already */
+    bool refers;                           /* its document came, and can refer to parts */
+    char *start;                           /* the Content-ID of that document, or NULL */
     uint32_t group;                        /* alternatives that its children belong to */
     struct mail_attachment_writer *writer; /* they are an attachment */
     struct mail_smime *smime;              /* looks for a message in them, or NULL */
@@ -108,13 +109,33 @@ static bool type_is(const struct mime_part *part, const char *type)
 
 enum role { ROLE_BODY, ROLE_ATTACHMENT, ROLE_BOTH };
 
-/* In multipart/related (RFC 2387) a later part to which the document can refer belongs to it. */
+/* The id without white space and angle brackets around it. */
+static struct span bare_id(struct span id)
+{
+    while (id.len > 0 && (text_is_space((char)id.bytes[0]) || id.bytes[0] == '<'))
+        id = (struct span){id.bytes + 1, id.len - 1};
+    while (id.len > 0 && (text_is_space((char)id.bytes[id.len - 1]) || id.bytes[id.len - 1] == '>'))
+        id.len--;
+    return id;
+}
+
+static bool is_start(struct span id, const char *start)
+{
+    struct span want = bare_id((struct span){(const uint8_t *)start, strlen(start)});
+    id = bare_id(id);
+    return want.len > 0 && id.len == want.len && memcmp(id.bytes, want.bytes, id.len) == 0;
+}
+
+/* In multipart/related (RFC 2387) a later part to which the document can refer belongs to it. Plain
+ * text refers to nothing. */
 static bool belongs_to_document(const struct mime_part *part, const struct leaf *around)
 {
     struct span value;
-    return around != NULL && around->related && around->has_root &&
-           (mime_field_find(part->header, "Content-ID", &value) ||
-            mime_field_find(part->header, "Content-Location", &value));
+    if (around == NULL || !around->related || !around->refers)
+        return false;
+    if (mime_field_find(part->header, "Content-ID", &value))
+        return around->start == NULL || !is_start(value, around->start);
+    return mime_field_find(part->header, "Content-Location", &value);
 }
 
 /* text/plain and text/html are body unless they say otherwise: by disposition, by a name, or by
@@ -160,6 +181,17 @@ static void part_flags(struct mail_parser *p, const struct mime_part *part)
     p->mail->flags |= flags;
 }
 
+/* A piece of a message that was cut up (RFC 2046 s.5.2.2): whoever reads it should know. */
+static int tell_partial(struct mail_parser *p, const struct mime_part *part)
+{
+    const char *number = header_value_get(part->type, "number");
+    const char *total = header_value_get(part->type, "total");
+    if (!type_is(part, "message/partial"))
+        return 0;
+    return problem_add(&p->mail->problems, "piece %.9s of %.9s of a message, not put together",
+                       number != NULL ? number : "?", total != NULL ? total : "?");
+}
+
 /* ---- a part begins ---- */
 
 static void leaf_free(struct leaf *leaf)
@@ -169,6 +201,7 @@ static void leaf_free(struct leaf *leaf)
     mail_files_free(leaf->files);
     mail_attachment_writer_free(leaf->writer);
     mail_smime_free(leaf->smime);
+    free(leaf->start);
     if (leaf->handler != NULL && leaf->state != NULL)
         leaf->handler->free(leaf->state);
     free(leaf);
@@ -194,21 +227,38 @@ static int open_attachment(struct mail_parser *p, struct leaf *leaf, const struc
     return leaf->writer != NULL ? 0 : -1;
 }
 
+static int open_body(struct mail_parser *p, const struct mime_part *part, enum mail_body_kind kind,
+                     uint32_t group)
+{
+    bool plain = type_is(part, "text/plain");
+    return mail_body_open(&p->body, &(struct mail_body_head){
+        .kind = kind,
+        .group = group,
+        .flow = mail_flow_named(plain ? header_value_get(part->type, "format") : NULL,
+                                header_value_get(part->type, "delsp")),
+        .charset = header_value_get(part->type, "charset"),
+        .guess = part->charset_hint,
+    });
+}
+
 /* A multipart's own bytes stand before its first boundary: "This is a multi-part message". They are
  * kept for the case that no part follows, because the boundary is not the one announced. */
 static int open_multipart(struct mail_parser *p, struct leaf *leaf, const struct mime_part *part,
                           struct leaf *around)
 {
     uint32_t group = around != NULL ? around->group : 0;
+    const char *start = header_value_get(part->type, "start");
     if (around != NULL)
-        around->has_root = true;
+        around->refers = true;
     leaf->group = group;
     if (group == 0 && type_is(part, "multipart/alternative"))
         leaf->group = ++p->groups;
     leaf->related = type_is(part, "multipart/related");
+    if (leaf->related && start != NULL && (leaf->start = strdup(start)) == NULL)
+        return -1;
     leaf->preamble = true;
     leaf->preamble_left = PREAMBLE_MAX;
-    return mail_body_open(&p->body, MAIL_BODY_TEXT, group, header_value_get(part->type, "charset"));
+    return open_body(p, part, MAIL_BODY_TEXT, group);
 }
 
 /* An attachment that may be a container. */
@@ -226,10 +276,22 @@ static int open_container(struct mail_parser *p, struct leaf *leaf, const struct
     return leaf->smime != NULL ? 0 : -1;
 }
 
+/* Which alternatives a text belongs to. In multipart/related a plain text before the HTML is its
+ * alternative, too: to the document itself nothing refers. */
+static uint32_t leaf_group(struct mail_parser *p, enum mail_body_kind kind, struct leaf *around)
+{
+    if (around == NULL)
+        return 0;
+    bool document = around->related && !around->refers;
+    if (document && around->group == 0 && kind == MAIL_BODY_TEXT)
+        around->group = ++p->groups;
+    around->refers = around->refers || kind == MAIL_BODY_HTML;
+    return around->related && !document ? 0 : around->group;
+}
+
 static int open_leaf(struct mail_parser *p, struct leaf *leaf, const struct mime_part *part,
                      struct leaf *around)
 {
-    uint32_t group = around != NULL ? around->group : 0;
     enum mail_body_kind kind = MAIL_BODY_TEXT;
     leaf->handler = part_handler_for(part->type->value);
     if (leaf->handler != NULL && (leaf->state = leaf->handler->open(p->mail)) == NULL)
@@ -240,12 +302,11 @@ static int open_leaf(struct mail_parser *p, struct leaf *leaf, const struct mime
     leaf->body = role != ROLE_ATTACHMENT;
     if (!leaf->body)
         return open_container(p, leaf, part);
-    if (around != NULL)
-        around->has_root = true;
+    uint32_t group = leaf_group(p, kind, around);
     if (role == ROLE_BODY && kind == MAIL_BODY_TEXT &&
         (leaf->files = mail_files_new(&p->body, &p->attachments)) == NULL)
         return -1;
-    return mail_body_open(&p->body, kind, group, header_value_get(part->type, "charset"));
+    return open_body(p, part, kind, group);
 }
 
 /* A part follows: what stood before it was only a preamble. */
@@ -268,6 +329,8 @@ static int part_begin(void *context, struct mime_part *part)
         return 0;
     parent_has_part(p, part);
     part_flags(p, part);
+    if (tell_partial(p, part) < 0)
+        return -1;
     AUTO(leaf) leaf = calloc(1, sizeof *leaf);
     if (leaf == NULL)
         return -1;

@@ -58,7 +58,8 @@ struct mail_attachment {
 /* From headers and structure, never from guesses. */
 enum mail_flag {
     MAIL_AUTO = 1u << 0,      /* RFC 3834 Auto-Submitted and its kin */
-    MAIL_BOUNCE = 1u << 1,    /* RFC 3464 delivery status, null return path with report */
+    MAIL_BOUNCE = 1u << 1,    /* RFC 3464 delivery status, null return path with report,
+                               * X-Failed-Recipients */
     MAIL_LIST = 1u << 2,      /* RFC 2369/2919 List-* */
     MAIL_SIGNED = 1u << 3,    /* multipart/signed, pkcs7 signed-data, PGP clear-signed */
     MAIL_ENCRYPTED = 1u << 4, /* multipart/encrypted, pkcs7 enveloped-data */

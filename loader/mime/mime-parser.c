@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "buffer.h"
+#include "header-charset.h"
 #include "mime-header.h"
 #include "problem.h"
 #include "text.h"
@@ -214,13 +215,34 @@ static void frame_enter(struct mime_parser *p, struct frame *f)
     }
 }
 
+/* What raw 8-bit bytes of the header block are in: it says so itself, else the part around. In
+ * @mended the block is read so. */
+static int header_mend(struct mime_parser *p, struct frame *f, struct buffer *mended)
+{
+    const struct mime_part *around = f->part.parent;
+    bool clean = text_is_utf8(f->part.header.bytes, f->part.header.len);
+    bool first = around == NULL || around->kind == MIME_MESSAGE;
+    const char *hint = NULL;
+    if ((first || !clean) && header_charset_hint(f->part.header, &hint) < 0)
+        return -1;
+    f->part.charset_hint = hint != NULL || first ? hint : around->charset_hint;
+    if (clean || f->part.charset_hint == NULL)
+        return 0;
+    if (header_charset_mend(f->part.header, f->part.charset_hint, mended, p->problems) < 0)
+        return -1;
+    f->part.header = (struct span){(const uint8_t *)buffer_text(mended), mended->len};
+    return 0;
+}
+
 /* The header block is complete: a part begins. */
 static int header_end(struct mime_parser *p)
 {
     __attribute__((cleanup(part_fields_done))) struct part_fields fields = {0};
+    AUTO_DONE(buffer) mended;
+    buffer_init(&mended, MAIL_HEADER_BLOCK_MAX * 3);
     struct frame *f = frame_push(p);
     f->part.header = (struct span){(const uint8_t *)buffer_text(&p->header), p->header.len};
-    if (part_fields_read(p, f, &fields) < 0 || frame_decide(p, f, &fields.type) < 0)
+    if (header_mend(p, f, &mended) < 0 || part_fields_read(p, f, &fields) < 0 || frame_decide(p, f, &fields.type) < 0)
         return -1;
     f->part.type = &fields.type;
     f->part.disposition = &fields.disposition;

@@ -11,6 +11,7 @@
  * - A header block ends at an empty line, at a boundary, or at a line that can be neither field nor
  *   fold; unless fields go on behind it: then it is left out. A parameter behind a ";" is a fold.
  * - "From " of an mbox file before the first field is left out.
+ * - Raw 8-bit fields of a header block: see header-charset.h.
  * - A message all of whose lines end in a bare CR is read with LF in their place.
  * - multipart without a usable boundary, what is nested deeper than MAIL_DEPTH_MAX, and messages in
  * a transfer encoding are leaves. Behind MAIL_PARTS_MAX parts all that is left is one leaf. */
@@ -27,7 +28,7 @@
 #include "mail.h"
 #include "mime-decode.h"
 
-#define MIME_BOUNDARY_MAX 1000u /* bytes of a boundary; RFC 2046 allows 70 */
+#define MIME_BOUNDARY_MAX 2048u /* bytes of a boundary; RFC 2046 allows 70 */
 
 enum mime_kind {
     MIME_LEAF,
@@ -43,6 +44,7 @@ struct mime_part {
     uint32_t messages;           /* attached messages around it; 0: a part of this message itself */
     bool opaque;                 /* a leaf only because of a limit */
     bool unparted;               /* a multipart, but a leaf: it has no boundary */
+    const char *charset_hint;    /* what 8-bit text without a label is likely in; static or NULL */
     struct mime_part *parent;    /* NULL for the message itself, number 1 */
     void *user;                  /* the handler's, NULL at first */
 
