@@ -178,10 +178,13 @@ static struct span address_without_route(struct span s)
     return (struct span){s.bytes + skip, s.len - skip};
 }
 
-/* "mailto:" is what programs paste. */
+/* "mailto:" is what programs paste, and Outlook "[mailto:ann@x]". */
 static struct span address_without_scheme(struct span s)
 {
     static const size_t length = sizeof "mailto:" - 1;
+    if (s.len > 2 && s.bytes[0] == '[' && s.bytes[s.len - 1] == ']' &&
+        s.len - 2 > length && span_is((struct span){s.bytes + 1, length}, "mailto:"))
+        s = (struct span){s.bytes + 1, s.len - 2};
     if (s.len > length && span_is((struct span){s.bytes, length}, "mailto:"))
         return (struct span){s.bytes + length, s.len - length};
     return s;
@@ -231,11 +234,31 @@ static struct span address_word(struct span raw)
     return (struct span){raw.bytes + from, to - from};
 }
 
+/* The address among the words. A quoted string in front is its local part, unless white space and
+ * another address follow: "Ann E." ann@x */
+static struct span address_among(struct span raw)
+{
+    size_t at = 1;
+    if (raw.bytes[0] != '"')
+        return address_word(raw);
+    for (; at < raw.len && raw.bytes[at] != '"'; at++)
+        at += raw.bytes[at] == '\\' ? 1 : 0;
+    size_t behind = at + 1;
+    while (behind < raw.len && text_is_space((char)raw.bytes[behind]))
+        behind++;
+    if (behind <= at + 1 || behind >= raw.len || address_joins(raw, behind))
+        return raw;
+    struct span rest = {raw.bytes + behind, raw.len - behind};
+    return span_has(rest, '@') ? address_word(rest) : raw;
+}
+
 /* A mailbox without brackets: an address, or words with one among them. */
 static int address_end_bare(struct address_scan *s)
 {
     struct span raw = span_trim(buffer_span(&s->raw));
-    struct span word = raw.bytes[0] == '"' ? raw : address_word(raw);
+    while (raw.len > 1 && raw.bytes[raw.len - 1] == '>') /* its "<" is missing */
+        raw.len--;
+    struct span word = address_among(raw);
     struct span name = span_trim(buffer_span(&s->comment));
     AUTO_DONE(buffer) address;
     AUTO_DONE(buffer) rest;
@@ -438,9 +461,20 @@ static int scan_angle(struct address_scan *s)
     return buffer_append(&s->angle, inside.bytes, inside.len);
 }
 
+/* A colon that ends no group's name: "http://...", "[mailto:...]". */
+static bool colon_is_text(const struct address_scan *s)
+{
+    static const size_t length = sizeof "[mailto" - 1;
+    const uint8_t *next = s->c.bytes + s->c.pos + 1;
+    struct span raw = buffer_span(&s->raw);
+    return (cursor_left(&s->c) > 2 && next[0] == '/' && next[1] == '/') ||
+           (raw.len >= length &&
+            span_is((struct span){raw.bytes + raw.len - length, length}, "[mailto"));
+}
+
 static int scan_colon(struct address_scan *s)
 {
-    if (span_has(buffer_span(&s->raw), '@') || s->has_angle) {
+    if (span_has(buffer_span(&s->raw), '@') || s->has_angle || colon_is_text(s)) {
         struct span word = {s->c.bytes + s->c.pos++, 1};
         return scan_word(s, word);
     }
@@ -455,6 +489,13 @@ static bool scan_is_special(int byte)
            byte == ':' || byte <= ' ';
 }
 
+static bool scan_is_escape(const struct cursor *c)
+{
+    static const char escaped[] = "\",;:()<>\\";
+    return cursor_left(c) > 1 && c->bytes[c->pos] == '\\' && c->bytes[c->pos + 1] != '\0' &&
+           strchr(escaped, c->bytes[c->pos + 1]) != NULL;
+}
+
 /* An encoded word in one piece, whatever it has inside; else bytes up to what means something. */
 static int scan_atom(struct address_scan *s)
 {
@@ -467,13 +508,24 @@ static int scan_atom(struct address_scan *s)
     } else {
         do
             s->c.pos++;
-        while (!scan_is_special(cursor_peek(&s->c)) && cursor_peek(&s->c) != '=');
+        while (!scan_is_special(cursor_peek(&s->c)) && cursor_peek(&s->c) != '=' &&
+               !scan_is_escape(&s->c));
     }
     return scan_word(s, (struct span){s->c.bytes + from, s->c.pos - from});
 }
 
+/* A backslash before what would mean something, outside of quotes, where it should not stand. */
+static int scan_escaped(struct address_scan *s)
+{
+    struct span byte = {s->c.bytes + s->c.pos + 1, 1};
+    s->c.pos += 2;
+    return scan_word(s, byte);
+}
+
 static int scan_step(struct address_scan *s, int byte)
 {
+    if (scan_is_escape(&s->c))
+        return scan_escaped(s);
     switch (byte) {
     case '"':
         return scan_quoted(s);
