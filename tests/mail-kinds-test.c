@@ -102,6 +102,21 @@ static const struct kind_row {
      NULL, "a\nb", "<pre>a \nb</pre>", "", ""},
     {"format=fixed is as it stands", "Content-Type: text/plain; format=fixed\n\na \nb\n", NULL, NULL,
      "a \nb\n", "", "", ""},
+    /* Types and names that are nearly right. */
+    {"a gateway that writes commas for semicolons",
+     MIXED "text/plain, charset=iso-8859-1\n\n\xE4" PART "application/pdf, name=a.pdf\n"
+           "Content-Disposition: attachment, filename=b.pdf\n\nPDF\n--b--\n",
+     NULL, NULL, "ä", "", "b.pdf;", ""},
+    {"a scanner that takes one field for the other",
+     MIXED "application/pdf; filename=scan.pdf\n\nPDF" PART
+           "image/tiff\nContent-Disposition: attachment; name=scan.tif\n\nTIF\n--b--\n",
+     NULL, NULL, "", "", "scan.pdf;scan.tif;", ""},
+    {"types that lack their half",
+     MIXED "text/\n\none" PART "application/; name=a\n\nA" PART "/pdf; name=b\n\nB\n--b--\n", NULL,
+     NULL, "one", "", "a;b;", "content type 'text/' is none: read as text/plain"},
+    {"a multipart that does not say which", "Content-Type: multipart; boundary=b\n" PART
+     "text/plain\n\none" PART "image/png\n\nPNG\n--b--\n",
+     NULL, NULL, "one", "", "noname1.png;", "read as multipart/mixed"},
     /* multipart/related */
     {"two texts in related, the second one is the start",
      "Content-Type: multipart/related; start=\"<s@x>\"; boundary=b\n" PART

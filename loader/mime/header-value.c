@@ -239,12 +239,13 @@ static int read_pieces(struct cursor *c, struct pieces *pieces, struct mail_text
     return 0;
 }
 
-/* What stands before the first ";": without comments and white space, in lower case. */
+/* What stands before the first ";", or the "," that some write for it: without comments and white
+ * space, in lower case. */
 static char *read_main(struct cursor *c)
 {
     AUTO_DONE(buffer) out;
     buffer_init(&out, SIZE_MAX);
-    while (c->pos < c->len && c->bytes[c->pos] != ';') {
+    while (c->pos < c->len && c->bytes[c->pos] != ';' && c->bytes[c->pos] != ',') {
         uint8_t byte = c->bytes[c->pos];
         if (is_space(byte)) {
             skip_space(c);

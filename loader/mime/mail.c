@@ -98,8 +98,15 @@ static const struct part_handler *part_handler_for(const char *type)
 
 static const char *part_filename(const struct mime_part *part)
 {
-    const char *name = header_value_get(part->disposition, "filename");
-    return name != NULL && name[0] != '\0' ? name : header_value_get(part->type, "name");
+    const char *const names[] = {
+        header_value_get(part->disposition, "filename"), header_value_get(part->type, "name"),
+        header_value_get(part->type, "filename"), /* some take one field for the other */
+        header_value_get(part->disposition, "name"),
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (names[i] != NULL && names[i][0] != '\0')
+            return names[i];
+    return NULL;
 }
 
 static bool type_is(const struct mime_part *part, const char *type)

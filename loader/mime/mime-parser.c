@@ -129,14 +129,18 @@ static void part_fields_done(struct part_fields *fields)
 static int type_default(struct mime_parser *p, const struct mime_part *parent,
                         struct header_value *type)
 {
-    if (strchr(type->value, '/') != NULL)
+    const char *slash = strchr(type->value, '/');
+    if (slash != NULL && slash > type->value && slash[1] != '\0')
         return 0;
+    size_t main = strcspn(type->value, "/");
     const struct frame *around = (const struct frame *)parent;
     const char *better = "application/octet-stream";
     if (type->value[0] == '\0')
         better = around != NULL && around->digest ? "message/rfc822" : "text/plain";
-    else if (strcmp(type->value, "text") == 0)
+    else if (main == 4 && text_starts_nocase(type->value, "text"))
         better = "text/plain";
+    else if (main == 9 && text_starts_nocase(type->value, "multipart"))
+        better = "multipart/mixed";
     if (type->value[0] != '\0' &&
         problem_add(p->problems, "content type '%s' is none: read as %s", type->value, better) < 0)
         return -1;
