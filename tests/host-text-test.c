@@ -45,6 +45,7 @@ static int read_words(const char *const *from)
     while (from[count] != NULL)
         count++;
     for (int i = 0; i < count; i++) {
+        /* analyse: set, it was counted */
         text_copy(store[i], sizeof store[i], from[i]);
         words[i] = store[i];
     }

@@ -266,6 +266,7 @@ static int count_begin(void *context, struct mime_part *part)
         depth++;
     c->begins++;
     c->deepest = depth > c->deepest ? depth : c->deepest;
+    /* analyse: a part that begins is never NULL */
     c->opaque += part->opaque ? 1 : 0;
     c->messages += part->kind == MIME_MESSAGE ? 1 : 0;
     return 0;

@@ -572,9 +572,8 @@ static void charset_tell(struct charset_decoder *d)
         (void)buffer_printf(&b, "charset '%s' unknown, read as %s", d->label, as);
     else if (guessed && d->label[0] == '\0')
         (void)buffer_printf(&b, "8-bit text without charset, read as %s", as);
-    else if (guessed)
-        (void)buffer_printf(&b, "text is not in its charset '%s', read as %s", d->label, as);
-    else if (charset_is_doubted(d->name) && d->read_as != NULL && strcmp(d->read_as, d->name) != 0)
+    else if (guessed || (charset_is_doubted(d->name) && d->read_as != NULL &&
+                         strcmp(d->read_as, d->name) != 0))
         (void)buffer_printf(&b, "text is not in its charset '%s', read as %s", d->label, as);
     else if (d->bad)
         (void)buffer_printf(&b, "bytes that charset '%s' does not have became U+FFFD", d->label);

@@ -234,6 +234,7 @@ static void cms_value_end(struct cms_unwrap *u)
 {
     if (u->state == CMS_KEEP)
         u->kind = cms_kind_of(u->oid, u->oid_len);
+    /* analyse: content always has a parent, see cms_is_content() */
     if (u->state == CMS_CONTENT && !cms_parent(u)->octets)
         u->is_whole = true;
     cms_close(u);

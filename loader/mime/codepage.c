@@ -27,7 +27,7 @@ void codepage_label(uint32_t page, char out_label[CODEPAGE_LABEL_MAX])
             return;
         }
     if (page >= 28591 && page <= 28606)
-        snprintf(out_label, CODEPAGE_LABEL_MAX, "iso-8859-%u", (unsigned)(page - 28590));
+        (void)snprintf(out_label, CODEPAGE_LABEL_MAX, "iso-8859-%u", (unsigned)(page - 28590));
     else
-        snprintf(out_label, CODEPAGE_LABEL_MAX, "cp%u", (unsigned)page);
+        (void)snprintf(out_label, CODEPAGE_LABEL_MAX, "cp%u", (unsigned)page);
 }

@@ -371,6 +371,7 @@ static void list(struct html_render *r, const struct html_token *tag)
     want_breaks(r, r->depth == 0 ? 2 : 1);
     r->depth++;
     struct html_list *top = list_top(r);
+    /* analyse: not NULL, the depth is at least 1 here */
     *top = (struct html_list){tag->name[0] == 'o', attribute_number(tag, "start", 1)};
 }
 

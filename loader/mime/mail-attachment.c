@@ -44,7 +44,7 @@ static bool copy_maybe(const char *text, size_t max, char **out)
 
 static char *attachment_name(struct mail_attachments *list, const struct mail_attachment_head *head)
 {
-    if (head->filename != NULL) {
+    if (head->filename != NULL) { /* analyse: no leak, item keeps what is returned */
         AUTO_TEXT clean = filename_clean(head->filename);
         if (clean == NULL)
             return NULL;
@@ -52,7 +52,7 @@ static char *attachment_name(struct mail_attachments *list, const struct mail_at
             return TAKE(clean);
     }
     char name[64];
-    snprintf(name, sizeof name, "noname%u%s", ++list->unnamed,
+    (void)snprintf(name, sizeof name, "noname%u%s", ++list->unnamed,
              filename_extension(head->content_type));
     return strdup(name);
 }

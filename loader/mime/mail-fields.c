@@ -89,7 +89,7 @@ static int read_date(struct fields *f, struct span value)
     if (header_parse_date(value, date) < 0)
         return problem_add(&f->mail->problems, "date '%.*s' cannot be read",
                            (int)(value.len < 60 ? value.len : 60), (const char *)value.bytes);
-    f->mail->date_sent = strdup(date);
+    f->mail->date_sent = strdup(date); /* analyse: no leak, the mail keeps it */
     return f->mail->date_sent != NULL ? 0 : -1;
 }
 

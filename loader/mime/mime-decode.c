@@ -185,6 +185,7 @@ static size_t qp_escape(struct mime_decoder *d, uint8_t c, bool *out_taken, uint
         return qp_line_end(d, out);
     bool digits = d->held == 2 && hex_value(d->pending[1]) >= 0;
     if (digits && hex_value(c) >= 0) {
+        /* analyse: not negative, which digits says */
         out[0] = (uint8_t)(hex_value(d->pending[1]) << 4 | hex_value(c));
         d->held = 0;
         d->state = QP_PLAIN;

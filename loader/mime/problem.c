@@ -22,7 +22,7 @@ int mail_texts_add(struct mail_texts *texts, const char *text)
     char *copy = strdup(text);
     if (copy == NULL)
         return -1;
-    texts->items[texts->count++] = copy;
+    texts->items[texts->count++] = copy; /* analyse: no leak, texts keep it */
     return 0;
 }
 

@@ -248,10 +248,11 @@ static int uu_line_behind_begin(struct uuencode_filter *f, struct span line)
         return uu_line_in_text(f, line);
     }
     struct span name;
-    uu_is_begin((struct span){f->held, f->held_len}, &name);
+    (void)uu_is_begin((struct span){f->held, f->held_len}, &name); /* it is: that is why it is held */
     f->state = UU_FILE;
     f->full = n > 0 ? (uint8_t)n : 0;
     f->zero = false;
+    /* analyse: name is set, see above */
     if (f->sink.begin(f->sink.context, name) < 0)
         return -1;
     return uu_line_in_file(f, line);
