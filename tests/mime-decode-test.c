@@ -136,6 +136,29 @@ START_TEST(base64_of_any_length_in_lines_of_any_length_comes_back)
 }
 END_TEST
 
+/* Long lines are decoded many characters a turn, single bytes one by one. */
+START_TEST(any_byte_anywhere_in_a_long_line_is_read_as_it_is_one_by_one)
+{
+    char in[100], at_once[2 * OUT_MAX], one_by_one[2 * OUT_MAX];
+    uint32_t repairs;
+    for (size_t place = 0; place < sizeof in; place++) {
+        for (size_t i = 0; i < sizeof in; i++)
+            in[i] = (char)('A' + i % 26);
+        in[place] = (char)_i;
+        size_t len = decode_split(MIME_BASE64, in, sizeof in, sizeof in, at_once, &repairs);
+        struct mime_decoder d;
+        size_t made = 0;
+        mime_decoder_init(&d, MIME_BASE64);
+        for (size_t i = 0; i < sizeof in; i++)
+            made += decode_piece(&d, in + i, 1, one_by_one + made);
+        made += mime_decoder_finish(&d, (uint8_t *)one_by_one + made);
+        ck_assert_mem_eq(at_once, one_by_one, made);
+        ck_assert_uint_eq(len, made);
+        ck_assert_uint_eq(repairs, d.repairs);
+    }
+}
+END_TEST
+
 START_TEST(white_space_longer_than_may_be_held_is_kept_wherever_it_is_cut)
 {
     char in[2 * MIME_DECODE_PENDING + 8], out[OUT_MAX];
@@ -210,6 +233,7 @@ static Suite *suite(void)
     tcase_add_loop_test(t, each_row_decodes_alike_wherever_it_is_cut, 0,
                         sizeof rows / sizeof rows[0]);
     tcase_add_test(t, base64_of_any_length_in_lines_of_any_length_comes_back);
+    tcase_add_loop_test(t, any_byte_anywhere_in_a_long_line_is_read_as_it_is_one_by_one, 0, 256);
     tcase_add_test(t, white_space_longer_than_may_be_held_is_kept_wherever_it_is_cut);
     tcase_add_loop_test(t, any_bytes_in_pieces_decode_as_they_do_at_once, 0, 8);
     tcase_add_loop_test(t, an_encoding_is_known_by_its_name_in_any_case, 0,
