@@ -181,10 +181,28 @@ size_t text_utf8_length(const uint8_t *bytes, size_t left)
     return length;
 }
 
+/* How many bytes, in whole words, are ASCII. */
+static size_t text_ascii_words(const uint8_t *bytes, size_t count)
+{
+    size_t at = 0;
+    uint64_t word;
+    for (; count - at >= sizeof word; at += sizeof word) {
+        memcpy(&word, bytes + at, sizeof word);
+        if ((word & UINT64_C(0x8080808080808080)) != 0)
+            break;
+    }
+    return at;
+}
+
 bool text_is_utf8(const void *bytes, size_t count)
 {
     const uint8_t *at = bytes;
     while (count > 0) {
+        size_t ascii = text_ascii_words(at, count);
+        at += ascii;
+        count -= ascii;
+        if (count == 0)
+            return true;
         size_t length = text_utf8_length(at, count);
         if (length == 0)
             return false;

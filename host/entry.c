@@ -3,6 +3,8 @@
 #include <config.h>
 #include "entry.h"
 
+#include <inttypes.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "json-line.h"
@@ -43,143 +45,142 @@ static json_t *entry_digest(const uint8_t digest[32])
     return json_line_text(text);
 }
 
-static json_t *entry_texts(const struct loader_texts *texts)
+/* ---- Content --------------------------------------------------------------------------------- */
+
+/* All of these return -1 when the buffer takes no more. @key stands with its quotes and colon, and
+ * the comma before it. */
+static int entry_write_text(struct buffer *out, const char *key, const char *text)
 {
-    AUTO_JSON list = json_array();
-    for (uint64_t i = 0; list != NULL && i < texts->count; i++)
-        if (json_array_append_new(list, json_line_text(texts->items[i])) < 0)
-            return NULL;
-    return TAKE(list);
+    return buffer_append_text(out, key) < 0 ? -1 : json_line_write_text(out, text);
 }
 
-static json_t *entry_address_list(const struct loader_addresses *addresses)
+static int entry_write_texts(struct buffer *out, const struct loader_texts *texts)
 {
-    AUTO_JSON list = json_array();
-    for (uint64_t i = 0; list != NULL && i < addresses->count; i++) {
-        json_t *one = json_object();
-        if (json_array_append_new(list, one) < 0 ||
-            json_line_set(one, "name", json_line_text(addresses->items[i].name)) < 0 ||
-            json_line_set(one, "address", json_line_text(addresses->items[i].address)) < 0)
-            return NULL;
-    }
-    return TAKE(list);
+    for (uint64_t i = 0; i < texts->count; i++)
+        if ((i > 0 && buffer_append_byte(out, ',') < 0) ||
+            json_line_write_text(out, texts->items[i]) < 0)
+            return -1;
+    return 0;
 }
 
-static json_t *entry_addresses(const struct loader_mail *mail)
+static int entry_write_addresses(struct buffer *out, const char *key,
+                                 const struct loader_addresses *list)
 {
-    AUTO_JSON all = json_object();
-    if (json_line_set(all, "from", entry_address_list(&mail->from_list)) < 0 ||
-        json_line_set(all, "to", entry_address_list(&mail->to_list)) < 0 ||
-        json_line_set(all, "cc", entry_address_list(&mail->cc_list)) < 0 ||
-        json_line_set(all, "bcc", entry_address_list(&mail->bcc_list)) < 0 ||
-        json_line_set(all, "reply_to", entry_address_list(&mail->reply_to_list)) < 0)
-        return NULL;
-    return TAKE(all);
+    if (buffer_append_text(out, key) < 0)
+        return -1;
+    for (uint64_t i = 0; i < list->count; i++)
+        if (entry_write_text(out, i > 0 ? ",{\"name\":" : "{\"name\":", list->items[i].name) < 0 ||
+            entry_write_text(out, ",\"address\":", list->items[i].address) < 0 ||
+            buffer_append_byte(out, '}') < 0)
+            return -1;
+    return buffer_append_byte(out, ']');
 }
 
-static json_t *entry_attachment(const struct loader_attachment *a, uint64_t ordinal)
+static int entry_write_people(struct buffer *out, const struct loader_mail *mail)
 {
-    AUTO_JSON one = json_object();
-    if (json_line_set(one, "ordinal", json_line_size(ordinal)) < 0 ||
-        json_line_set(one, "filename", json_line_text(a->filename)) < 0 ||
-        json_line_set(one, "content_type", json_line_text(a->content_type)) < 0 ||
-        json_line_set(one, "disposition", json_line_text(a->disposition)) < 0 ||
-        json_line_set(one, "content_id", json_line_text(a->content_id)) < 0 ||
-        json_line_set(one, "size", json_line_size(a->size)) < 0 ||
-        json_line_set(one, "sha256", entry_digest(a->sha256)) < 0)
-        return NULL;
-    return TAKE(one);
+    if (entry_write_text(out, "{\"sender\":", mail->sender) < 0 ||
+        entry_write_text(out, ",\"recipient\":", mail->recipient) < 0 ||
+        entry_write_text(out, ",\"cc\":", mail->cc) < 0 ||
+        entry_write_text(out, ",\"bcc\":", mail->bcc) < 0 ||
+        entry_write_addresses(out, ",\"addresses\":{\"from\":[", &mail->from_list) < 0 ||
+        entry_write_addresses(out, ",\"to\":[", &mail->to_list) < 0 ||
+        entry_write_addresses(out, ",\"cc\":[", &mail->cc_list) < 0 ||
+        entry_write_addresses(out, ",\"bcc\":[", &mail->bcc_list) < 0 ||
+        entry_write_addresses(out, ",\"reply_to\":[", &mail->reply_to_list) < 0)
+        return -1;
+    return buffer_append_byte(out, '}');
 }
 
-static json_t *entry_attachments(const struct loader_mail *mail)
+static int entry_write_attachment(struct buffer *out, const struct loader_attachment *a,
+                                  uint64_t ordinal)
 {
-    AUTO_JSON list = json_array();
-    for (uint64_t i = 0; list != NULL && i < mail->attachment_count; i++)
-        if (json_array_append_new(list, entry_attachment(&mail->attachments[i], i + 1)) < 0)
-            return NULL;
-    return TAKE(list);
+    char digest[ENTRY_DIGEST_TEXT];
+    entry_digest_text(a->sha256, digest);
+    if (buffer_printf(out, "%s{\"ordinal\":%" PRIu64, ordinal > 1 ? "," : "", ordinal) < 0 ||
+        entry_write_text(out, ",\"filename\":", a->filename) < 0 ||
+        entry_write_text(out, ",\"content_type\":", a->content_type) < 0 ||
+        entry_write_text(out, ",\"disposition\":", a->disposition) < 0 ||
+        entry_write_text(out, ",\"content_id\":", a->content_id) < 0)
+        return -1;
+    uint64_t size = a->size < INT64_MAX ? a->size : INT64_MAX;
+    return buffer_printf(out, ",\"size\":%" PRIu64 ",\"sha256\":\"%s\"}", size, digest);
 }
 
-static json_t *entry_flags(uint32_t flags)
+static int entry_write_attachments(struct buffer *out, const struct loader_mail *mail)
+{
+    if (buffer_append_text(out, ",\"attachments\":[") < 0)
+        return -1;
+    for (uint64_t i = 0; i < mail->attachment_count; i++)
+        if (entry_write_attachment(out, &mail->attachments[i], i + 1) < 0)
+            return -1;
+    return buffer_append_byte(out, ']');
+}
+
+static int entry_write_flags(struct buffer *out, uint32_t flags)
 {
     static const struct {
         const char *key;
         uint32_t bit;
-    } names[] = {{"auto", LOADER_MAIL_AUTO},
-                 {"bounce", LOADER_MAIL_BOUNCE},
-                 {"list", LOADER_MAIL_LIST},
-                 {"signed", LOADER_MAIL_SIGNED},
-                 {"encrypted", LOADER_MAIL_ENCRYPTED}};
-    AUTO_JSON all = json_object();
+    } names[] = {{",\"flags\":{\"auto\":", LOADER_MAIL_AUTO},
+                 {",\"bounce\":", LOADER_MAIL_BOUNCE},
+                 {",\"list\":", LOADER_MAIL_LIST},
+                 {",\"signed\":", LOADER_MAIL_SIGNED},
+                 {",\"encrypted\":", LOADER_MAIL_ENCRYPTED}};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (json_line_set(all, names[i].key, json_boolean((flags & names[i].bit) != 0)) < 0)
-            return NULL;
-    return TAKE(all);
+        if (buffer_append_text(out, names[i].key) < 0 ||
+            buffer_append_text(out, (flags & names[i].bit) != 0 ? "true" : "false") < 0)
+            return -1;
+    return buffer_append_byte(out, '}');
 }
 
-static json_t *entry_problems(const struct loader_mail *mail, enum entry_part part)
+static int entry_write_problems(struct buffer *out, const struct loader_mail *mail,
+                                enum entry_part part)
 {
-    AUTO_JSON list = entry_texts(&mail->problems);
-    if (list == NULL)
-        return NULL;
-    if (part >= ENTRY_WITHOUT_HTML &&
-        json_array_append_new(list, json_string("html left out: the entry would be larger than the "
-                                                "queue takes; the raw message has it")) < 0)
-        return NULL;
-    if (part >= ENTRY_WITHOUT_TEXT &&
-        json_array_append_new(list, json_string("message_body left out for the same reason")) < 0)
-        return NULL;
-    return TAKE(list);
+    static const char *const missing[] = {
+        [ENTRY_WITHOUT_HTML] = "html left out: the entry would be larger than the queue takes; the "
+                               "raw message has it",
+        [ENTRY_WITHOUT_TEXT] = "message_body left out for the same reason"};
+    uint64_t count = mail->problems.count;
+    if (buffer_append_text(out, ",\"problems\":[") < 0 || entry_write_texts(out, &mail->problems) < 0)
+        return -1;
+    for (enum entry_part left = ENTRY_WITHOUT_HTML; left <= part; left++)
+        if (entry_write_text(out, count++ > 0 ? "," : "", missing[left]) < 0)
+            return -1;
+    return buffer_append_text(out, "]}");
 }
 
-static json_t *entry_mail(const struct loader_mail *mail, enum entry_part part)
+static int entry_write_body(struct buffer *out, const struct loader_mail *mail,
+                            enum entry_part part)
 {
-    AUTO_JSON c = json_object();
     const char *body = part >= ENTRY_WITHOUT_TEXT ? NULL : mail->message_body;
     const char *html = part >= ENTRY_WITHOUT_HTML ? NULL : mail->html;
-    if (json_line_set(c, "sender", json_line_text(mail->sender)) < 0 ||
-        json_line_set(c, "recipient", json_line_text(mail->recipient)) < 0 ||
-        json_line_set(c, "cc", json_line_text(mail->cc)) < 0 ||
-        json_line_set(c, "bcc", json_line_text(mail->bcc)) < 0 ||
-        json_line_set(c, "addresses", entry_addresses(mail)) < 0 ||
-        json_line_set(c, "subject", json_line_text(mail->subject)) < 0 ||
-        json_line_set(c, "date_sent", json_line_text(mail->date_sent)) < 0 ||
-        json_line_set(c, "date_received", json_line_text(mail->date_received)) < 0 ||
-        json_line_set(c, "message_id", json_line_text(mail->message_id)) < 0 ||
-        json_line_set(c, "in_reply_to", json_line_text(mail->in_reply_to)) < 0 ||
-        json_line_set(c, "references", entry_texts(&mail->references)) < 0 ||
-        json_line_set(c, "message_body", json_line_text(body)) < 0 ||
-        json_line_set(c, "html", json_line_text(html)) < 0 ||
-        json_line_set(c, "attachments", entry_attachments(mail)) < 0 ||
-        json_line_set(c, "flags", entry_flags(mail->flags)) < 0 ||
-        json_line_set(c, "problems", entry_problems(mail, part)) < 0)
-        return NULL;
-    return TAKE(c);
+    if (entry_write_text(out, ",\"subject\":", mail->subject) < 0 ||
+        entry_write_text(out, ",\"date_sent\":", mail->date_sent) < 0 ||
+        entry_write_text(out, ",\"date_received\":", mail->date_received) < 0 ||
+        entry_write_text(out, ",\"message_id\":", mail->message_id) < 0 ||
+        entry_write_text(out, ",\"in_reply_to\":", mail->in_reply_to) < 0 ||
+        buffer_append_text(out, ",\"references\":[") < 0 ||
+        entry_write_texts(out, &mail->references) < 0 ||
+        entry_write_text(out, "],\"message_body\":", body) < 0)
+        return -1;
+    return entry_write_text(out, ",\"html\":", html);
 }
 
-static json_t *entry_content_part(const struct loader_item *item, enum entry_part part)
+static int entry_write(struct buffer *out, const struct loader_item *item, enum entry_part part)
 {
     static const struct loader_mail nothing = {.struct_size = sizeof nothing};
-    return entry_mail(item->mail == NULL ? &nothing : item->mail, part);
-}
-
-int entry_content(const struct loader_item *item, json_t **out_content, struct error *err)
-{
-    json_t *content = entry_content_part(item, ENTRY_ALL);
-    if (content == NULL)
-        return error_oom(err, "writing an entry");
-    *out_content = content;
-    return 0;
+    const struct loader_mail *mail = item->mail == NULL ? &nothing : item->mail;
+    if (entry_write_people(out, mail) < 0 || entry_write_body(out, mail, part) < 0 ||
+        entry_write_attachments(out, mail) < 0 || entry_write_flags(out, mail->flags) < 0)
+        return -1;
+    return entry_write_problems(out, mail, part);
 }
 
 int entry_content_text(const struct loader_item *item, struct buffer *out, struct error *err)
 {
     for (enum entry_part part = ENTRY_ALL; part <= ENTRY_WITHOUT_TEXT; part++) {
-        AUTO_JSON content = entry_content_part(item, part);
-        if (content == NULL)
-            return error_oom(err, "writing an entry");
         buffer_clear(out);
-        if (json_line_append(out, content) == 0)
+        if (entry_write(out, item, part) == 0)
             return 0;
         if (!buffer_is_full(out))
             return error_oom(err, "writing an entry");
@@ -188,6 +189,21 @@ int entry_content_text(const struct loader_item *item, struct buffer *out, struc
                      "the entry is larger than the queue takes even without its text; "
                      "see the raw message");
 }
+
+int entry_content(const struct loader_item *item, json_t **out_content, struct error *err)
+{
+    AUTO_DONE(buffer) text;
+    buffer_init(&text, SIZE_MAX);
+    json_t *content = NULL;
+    if (entry_write(&text, item, ENTRY_ALL) == 0)
+        content = json_loadb(buffer_text(&text), text.len, 0, NULL);
+    if (content == NULL)
+        return error_oom(err, "writing an entry");
+    *out_content = content;
+    return 0;
+}
+
+/* ---- The whole entry ------------------------------------------------------------------------- */
 
 static json_t *entry_origin(const struct entry_envelope *e)
 {

@@ -90,3 +90,62 @@ int json_line_append(struct buffer *out, const json_t *value)
 {
     return json_dump_callback(value, json_line_take, out, JSON_COMPACT | JSON_ENCODE_ANY);
 }
+
+/* ---- Text at once ---------------------------------------------------------------------------- */
+
+/* Does this byte stand for itself wherever it is? Those that do not may still, depending on what is
+ * behind them. */
+static bool json_line_is_plain(uint8_t byte)
+{
+    return byte >= 0x20 && byte < 0x7F && byte != '"' && byte != '\\';
+}
+
+/* '"', '\', and what is below U+0020. */
+static int json_line_write_control(struct buffer *out, uint8_t byte)
+{
+    static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
+    const char *at = memchr(from, byte, sizeof from - 1);
+    if (at == NULL)
+        return buffer_printf(out, "\\u%04X", byte);
+    const char escape[] = {'\\', to[at - from]};
+    return buffer_append(out, escape, sizeof escape);
+}
+
+/* The character at @at, which is not plain; *out_length tells how long it is in the text. */
+static int json_line_write_character(struct buffer *out, const uint8_t *at, size_t left,
+                                     size_t *out_length)
+{
+    size_t escaped, length = text_utf8_length(at, left);
+    *out_length = length > 0 ? length : 1;
+    if (length == 0)
+        return text_utf8_append(out, 0xFFFD);
+    unsigned character = json_line_escaped(at, left, &escaped);
+    if (escaped > 0)
+        return buffer_printf(out, "\\u%04x", character);
+    return length == 1 ? json_line_write_control(out, *at) : buffer_append(out, at, length);
+}
+
+int json_line_write_text(struct buffer *out, const char *text)
+{
+    if (text == NULL)
+        return buffer_append_text(out, "null");
+    const uint8_t *at = (const uint8_t *)text;
+    size_t left = strlen(text), run, length;
+    if (buffer_append_byte(out, '"') < 0)
+        return -1;
+    while (left > 0) {
+        for (run = 0; run < left && json_line_is_plain(at[run]);)
+            run++;
+        if (buffer_append(out, at, run) < 0)
+            return -1;
+        at += run;
+        left -= run;
+        if (left == 0)
+            break;
+        if (json_line_write_character(out, at, left, &length) < 0)
+            return -1;
+        at += length;
+        left -= length;
+    }
+    return buffer_append_byte(out, '"');
+}

@@ -179,6 +179,7 @@ static const struct {
 } texts[] = {
     {NULL, "null"},
     {"", "\"\""},
+    {"\b\f\r\x1F", "\"\\b\\f\\r\\u001F\""},
     {"a\"\\\n\t\x01", "\"a\\\"\\\\\\n\\t\\u0001\""},
     {"\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80", "\"\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80\""},
     {"a\xFF" "b", "\"a\xEF\xBF\xBD" "b\""},
@@ -195,6 +196,11 @@ START_TEST(text_is_valid_and_harmless_whatever_comes_in)
     AUTO_JSON value = json_line_text(texts[_i].text);
     ck_assert_ptr_nonnull(value);
     assert_json(value, texts[_i].json);
+    struct buffer at_once;
+    buffer_init(&at_once, 1000);
+    ck_assert_int_eq(json_line_write_text(&at_once, texts[_i].text), 0);
+    ck_assert_str_eq(buffer_text(&at_once), texts[_i].json);
+    buffer_done(&at_once);
 }
 END_TEST
 
