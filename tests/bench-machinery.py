@@ -11,12 +11,12 @@ import unittest
 import system_support
 import tap
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "bench"))
+sys.path.insert(0, os.path.join(system_support.SOURCE, "tests", "bench"))
 import bench_contestants
 import bench_server
 
+BENCH = os.path.join(system_support.SOURCE, "tests", "bench")
 TESTS = os.path.join(system_support.BUILD, "tests")
-BENCH = os.path.join(system_support.SOURCE, "tests", "bench", "bench.py")
 
 
 class Mailboxes(system_support.Case):
@@ -45,27 +45,35 @@ class Mailboxes(system_support.Case):
             self.assertEqual(found, expected.attachments)
 
 
-class Races(system_support.Case):
+class Measuring(system_support.Case):
 
-    def race(self, *more):
+    def measure(self, script, *args):
+        """What a script printed, and the name of the file it left figures in."""
         out = os.path.join(self.folder, "figures.json")
-        done = subprocess.run(
-            [sys.executable, BENCH, "--profiles", "office", "--count", "8", "--rounds", "1",
-             "--peers", "none", "--work", self.folder, "--json", out, *more],
-            capture_output=True, text=True, check=False)
+        done = subprocess.run([sys.executable, os.path.join(BENCH, script), "--json", out, *args],
+                              capture_output=True, text=True, check=False)
         return done, out
 
-    def test_every_contestant_is_timed_and_verified_plain_and_over_tls(self):
-        done, out = self.race()
+    def figures(self, script, *args):
+        done, out = self.measure(script, *args)
         self.assertEqual(done.returncode, 0, done.stderr)
         with open(out, encoding="utf-8") as file:
-            groups = json.load(file)["groups"]
+            return json.load(file), done.stdout
+
+    def race(self, *more):
+        return "bench.py", "--profiles", "office", "--count", "8", "--rounds", "1", "--peers", \
+            "none", "--work", self.folder, *more
+
+    def test_every_contestant_is_timed_and_verified_plain_and_over_tls(self):
+        figures, shown = self.figures(*self.race())
+        groups = figures["groups"]
+        self.assertRegex(shown, r"durability: \d+ messages|durability was not looked at")
         self.assertEqual([group["tls"] for group in groups], [False, True])
         for group in groups:
             self.assertEqual([row["contestant"] for row in group["rows"]],
                              ["raw drain", "raw drain + move", "mailchute"])
             for row in group["rows"]:
-                self.assertIn("| %s " % row["contestant"], done.stdout)
+                self.assertIn("| %s " % row["contestant"], shown)
                 self.assertGreater(min(row["wall_s"], row["rss_bytes"], row["ratio"]), 0)
 
     def test_a_contestant_that_loses_mail_is_not_in_the_table(self):
@@ -73,7 +81,8 @@ class Races(system_support.Case):
         with open(cheat, "w", encoding="ascii") as script:
             script.write("#!/bin/sh\nexit 0\n")
             os.fchmod(script.fileno(), 0o755)
-        done, _ = self.race("--mailchute", cheat, "--links", "plain")
+        done, _ = self.measure(*self.race("--mailchute", cheat, "--links", "plain",
+                                           "--untraced"))
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("mailchute, office: entries: 8 missing", done.stderr)
         self.assertNotIn("| mailchute", done.stdout)
@@ -82,6 +91,28 @@ class Races(system_support.Case):
         with self.assertRaises(bench_contestants.Wrong):
             bench_contestants.check_all("entries", [("new", "a", ("1",))], [("new", "a", ("2",))])
         bench_contestants.check_all("entries", [1, 2, 2], [2, 1, 2])
+
+    def test_push_is_measured_from_the_servers_word_to_the_entry(self):
+        figures, _ = self.figures("bench_push.py", "--deliveries", "2")
+        self.assertEqual(set(figures), {"server", "mailchute"})
+        self.assertGreater(figures["mailchute"]["p50_ms"], 0)
+
+    def test_invented_mailboxes_are_picked_up_whole_dense_and_sparse(self):
+        figures, _ = self.figures("bench_scale.py", "--few", "20", "--messages", "60", "--times",
+                                  "1")
+        self.assertEqual([row["messages"] for row in figures["pickups"]],
+                         [20, 20, 20, 60, 20, 60])
+
+    def test_every_part_is_measured_on_input_that_it_understands(self):
+        program = os.path.join(TESTS, "bench-parts")
+        names = subprocess.run([program, "--names"], capture_output=True, text=True,
+                               check=True).stdout.split()
+        self.assertIn("response-listing", names)
+        for name in ("base64", "mail-large", "mail-small", "response-bodies"):
+            done = subprocess.run([program, "--once", name], capture_output=True, text=True,
+                                  check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertGreater(int(done.stdout), 1000000)
 
 
 if __name__ == "__main__":

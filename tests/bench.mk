@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Benchmarks: bench/bench.py says what they do. For an optimised build without sanitizers:
 #   make bench [PROFILES=small,office] [ROUNDS=3] [PEERS=fdm,mbsync|all|none] [LINKS=plain,tls]
-BENCH_TOOLS = bench-mailbox bench-drain bench-run
+#   make bench-push, bench-scale, bench-micro, bench-callgrind
+BENCH_TOOLS = bench-mailbox bench-drain bench-run bench-imapd bench-parts
 EXTRA_PROGRAMS += $(BENCH_TOOLS)
 CLEANFILES += $(BENCH_TOOLS)
 bench_mailbox_SOURCES = bench/bench-mailbox.c
@@ -10,10 +11,18 @@ bench_mailbox_LDADD = $(CRYPTO_LIBS) -lm
 bench_drain_SOURCES = bench/bench-drain.c
 bench_drain_CFLAGS = $(WARN_CFLAGS) $(SAN_FLAGS) $(CRYPTO_CFLAGS)
 bench_drain_LDADD = -lssl $(CRYPTO_LIBS)
+bench_imapd_SOURCES = bench/bench-imapd.c
+bench_imapd_CFLAGS = $(WARN_CFLAGS) $(SAN_FLAGS)
+bench_imapd_LDADD =
+bench_parts_SOURCES = bench/bench-parts.c
+bench_parts_CFLAGS = $(WARN_CFLAGS) $(SAN_FLAGS)
+bench_parts_LDADD = $(top_builddir)/loader/imap/libimap.la $(top_builddir)/loader/lib/libnet.la \
+	$(top_builddir)/loader/mime/libmime.la
 bench_run_SOURCES = bench/bench-run.c
 bench_run_CFLAGS = $(WARN_CFLAGS) $(SAN_FLAGS)
 bench_run_LDADD =
-BENCH_FILES = bench.py bench_contestants.py bench_peers.py bench_server.py imapflow-pickup.mjs \
+BENCH_FILES = bench.py bench_callgrind.py bench_contestants.py bench_durable.py \
+	bench_peers.py bench_push.py bench_scale.py bench_server.py imapflow-pickup.mjs \
 	mark-trashed.py python-pickup.py
 EXTRA_DIST += $(BENCH_FILES:%=bench/%)
 
@@ -22,10 +31,25 @@ LINKS = plain,tls
 ROUNDS = 3
 PEERS = all
 BENCH = $(AM_TESTS_ENVIRONMENT) $(PYTHON) $(srcdir)/bench
-.PHONY: bench bench-build
+DELIVERIES = 200
+MESSAGES = 1000000
+.PHONY: bench bench-build bench-callgrind bench-micro bench-push bench-scale
 bench: bench-build
 	$(BENCH)/bench.py --profiles $(PROFILES) --links $(LINKS) --rounds $(ROUNDS) \
 	  --peers $(PEERS) --json bench.json
+
+bench-push: bench-build
+	$(BENCH)/bench_push.py --deliveries $(DELIVERIES) --json bench-push.json
+
+bench-scale: bench-build
+	$(BENCH)/bench_scale.py --messages $(MESSAGES) --json bench-scale.json
+
+bench-micro: bench-build
+	./bench-parts
+
+BASE =
+bench-callgrind: bench-build
+	$(BENCH)/bench_callgrind.py --json bench-callgrind.json `test -z '$(BASE)' || echo --base $(BASE)`
 
 # A figure of a build for debugging says nothing.
 bench-build: $(BENCH_TOOLS)

@@ -21,6 +21,7 @@ import tempfile
 import time
 
 import bench_contestants
+import bench_durable
 import bench_peers
 import bench_server
 import dovecot
@@ -184,6 +185,7 @@ def arguments():
     parser.add_argument("--tools", default=os.path.join(BUILD, "tests"))
     parser.add_argument("--work", default=os.path.join(BUILD, "tests", "bench-work"),
                         help="where generated mailboxes and what npm installs are kept")
+    parser.add_argument("--untraced", action="store_true", help="do not look at durability first")
     parser.add_argument("--json", help="the file for all figures")
     return parser.parse_args()
 
@@ -194,12 +196,24 @@ def contestants(args):
             bench_contestants.Mailchute(os.path.abspath(args.mailchute))] + peers
 
 
+def check_durability(server, args):
+    """The program must be the one that people run: it flushes what it stores."""
+    box = bench_server.mailbox("small", os.path.abspath(args.work), args.tools, 300)
+    with tempfile.TemporaryDirectory(prefix="mailchute-bench-") as folder:
+        turn = Round(server, box, False, args.tools, folder)
+        print(bench_durable.look(bench_contestants.Mailchute(os.path.abspath(args.mailchute)),
+                                 turn) + "\n", flush=True)
+        turn.clean()
+
+
 def main():
     args = arguments()
     args.tools = os.path.abspath(args.tools)
     chosen = contestants(args)
     groups = []
     with bench_server.Server() as server:
+        if not args.untraced:
+            check_durability(server, args)
         for profile in args.profiles.split(","):
             box = bench_server.mailbox(profile, os.path.abspath(args.work), args.tools, args.count)
             for link in args.links.split(","):
