@@ -26,6 +26,7 @@ static const struct {
     [ERROR_STORE] = {"store", ERROR_REACH_LINK, 74},
     [ERROR_CANCELLED] = {"cancelled", ERROR_REACH_LINK, 75},
     [ERROR_BUG] = {"bug", ERROR_REACH_SETUP, 70},
+    [ERROR_HELD] = {"held", ERROR_REACH_SETUP, 78}, /* not 75: waiting does not release it */
 };
 
 #define ERROR_CLASSES (sizeof error_classes / sizeof error_classes[0])

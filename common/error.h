@@ -31,7 +31,8 @@ enum error_class {
     ERROR_CREATE = 10,     /* a file or folder of ours cannot be made: never the mail's fault */
     ERROR_STORE = 11,      /* disk or database failed: never the mail's fault, try again later */
     ERROR_CANCELLED = 12,  /* the user asked us to stop */
-    ERROR_BUG = 13         /* ours: out of memory, a broken assumption */
+    ERROR_BUG = 13,        /* ours: out of memory, a broken assumption */
+    ERROR_HELD = 14        /* a mailbox is held until a person has looked at it */
 };
 
 /* How far a failure reaches: this decides what the host does. */

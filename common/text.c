@@ -60,6 +60,16 @@ static int text_read_digits(const char **text, uint64_t max, uint64_t *out_numbe
     return 0;
 }
 
+uint64_t text_fingerprint(const char *text)
+{
+    uint64_t hash = UINT64_C(0xCBF29CE484222325);
+    if (text == NULL || text[0] == '\0')
+        return 0;
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (uint8_t)*text) * UINT64_C(0x100000001B3);
+    return hash != 0 ? hash : 1;
+}
+
 int text_to_u64(const char *text, uint64_t max, uint64_t *out_number)
 {
     uint64_t n;

@@ -27,6 +27,10 @@ bool text_starts_nocase(const char *text, const char *start);
 /** text_copy - copy @text into @out of @size bytes, cut at a character. Always ends in NUL. */
 void text_copy(char *out, size_t size, const char *text);
 
+/** text_fingerprint - 64 bits that are the same for the same text (FNV-1a), never 0; 0 for NULL and
+ * "". To find what may be equal, not to prove it: anybody can make two texts that share them. */
+uint64_t text_fingerprint(const char *text);
+
 /** text_to_u64 - digits alone, 0..@max; -1 for anything else. */
 int text_to_u64(const char *text, uint64_t max, uint64_t *out_number);
 

@@ -79,7 +79,12 @@ static int audit_rows_add_record(struct audit_rows *rows, const struct queue_rec
     uint16_t target;
     if (record->step < QUEUE_STEP_STORED)
         return 0;
-    if (queue_origin_key(&record->origin, key, err) < 0 ||
+    struct queue_origin named = record->origin; /* what the entry's id was made of */
+    if (record->named_uid != 0) {
+        named.uidvalidity = record->named_uidvalidity;
+        named.uid = record->named_uid;
+    }
+    if (queue_origin_key(&named, key, err) < 0 ||
         audit_rows_number_get(rows, record->target, &target, err) < 0)
         return -1;
     struct audit_row *row = audit_rows_add(rows, record->origin.mailbox, err);

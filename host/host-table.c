@@ -4,6 +4,7 @@
 #include "host-table.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "loader-error.h"
 #include "text.h"
@@ -12,6 +13,10 @@ _Static_assert((int)LOADER_STEP_STORED == (int)QUEUE_STEP_STORED &&
                    (int)LOADER_STEP_MOVED == (int)QUEUE_STEP_MOVED &&
                    (int)LOADER_FATE_BAD == (int)QUEUE_FATE_BAD,
                "the numbers of the contract are those of queue.h");
+_Static_assert(sizeof(struct loader_adoption) == sizeof(struct queue_adoption) &&
+                   offsetof(struct loader_adoption, to_uid) ==
+                       offsetof(struct queue_adoption, to_uid),
+               "adoptions are handed through as they are");
 
 static uint64_t host_monotonic_ms(void *context)
 {
@@ -105,6 +110,15 @@ static int host_known(void *context, struct loader_record *records, uint64_t cou
     return 0;
 }
 
+static void host_evidence_answer(const struct queue_evidence *from, struct loader_evidence *to)
+{
+    to->step = from->step;
+    to->has_sha256 = from->has_digest;
+    to->size = from->size;
+    to->message_id = from->message_id;
+    memcpy(to->sha256, from->sha256, sizeof to->sha256);
+}
+
 /* Every mailbox in these records is this queue's alone; mostly there is one. */
 static int host_claim(const struct host_table *table, uint64_t count, struct error *err)
 {
@@ -166,6 +180,93 @@ static int host_unsettled(void *context, const char *account, const char *mailbo
     return 0;
 }
 
+static int host_evidence(void *context, struct loader_evidence *items, uint64_t count,
+                         struct loader_error *theirs)
+{
+    struct host_table *table = context;
+    struct error err;
+    for (uint64_t i = 0; i < count; i++) {
+        const struct loader_origin *origin = &items[i].origin;
+        struct queue_evidence ours = {
+            .origin = {table->loader_name, origin->account, origin->mailbox, origin->uidvalidity,
+                       origin->uid, origin->key}};
+        if (queue_evidence(table->queue, &ours, 1, &err) < 0)
+            return loader_error_write(&err, theirs);
+        host_evidence_answer(&ours, &items[i]);
+    }
+    return 0;
+}
+
+static int host_settled_like(void *context, const char *account, const char *mailbox,
+                             uint64_t size, struct loader_evidence *out_items, uint64_t capacity,
+                             uint64_t *out_count, struct loader_error *theirs)
+{
+    struct host_table *table = context;
+    struct error err;
+    struct queue_evidence found[HOST_TABLE_LIKE_MAX];
+    size_t count, most = capacity < HOST_TABLE_LIKE_MAX ? (size_t)capacity : HOST_TABLE_LIKE_MAX;
+    if (queue_settled_like(table->queue, table->loader_name, account, mailbox, size, found, most,
+                           &count, &err) < 0)
+        return loader_error_write(&err, theirs);
+    for (size_t i = 0; i < count; i++) {
+        out_items[i].origin = (struct loader_origin){.account = account,
+                                                     .mailbox = mailbox,
+                                                     .uidvalidity = found[i].origin.uidvalidity,
+                                                     .uid = found[i].origin.uid};
+        host_evidence_answer(&found[i], &out_items[i]);
+    }
+    *out_count = count;
+    return 0;
+}
+
+_Static_assert(LOADER_MAILBOX_CHANGES == QUEUE_MAILBOX_CHANGES &&
+                   sizeof((struct loader_mailbox *)0)->why == QUEUE_MAILBOX_WHY,
+               "what is known of a mailbox is the same on both sides");
+
+static int host_mailbox(void *context, const char *account, const char *mailbox,
+                        struct loader_mailbox *out_state, struct loader_error *theirs)
+{
+    struct host_table *table = context;
+    struct error err;
+    struct queue_mailbox ours;
+    if (queue_mailbox_get(table->queue, table->loader_name, account, mailbox, &ours, &err) < 0)
+        return loader_error_write(&err, theirs);
+    struct loader_mailbox state = {.struct_size = out_state->struct_size,
+                                   .uidvalidity = ours.uidvalidity,
+                                   .highest_uid = ours.highest_uid,
+                                   .held = ours.held,
+                                   .held_s = ours.held_s,
+                                   .adopted = ours.adopted};
+    memcpy(state.changed_s, ours.changed_s, sizeof state.changed_s);
+    memcpy(state.why, ours.why, sizeof state.why);
+    memcpy(out_state, &state,
+           state.struct_size < sizeof state ? state.struct_size : sizeof state);
+    return 0;
+}
+
+static int host_adopt(void *context, const char *account, const char *mailbox,
+                      const struct loader_adoption *items, uint64_t count,
+                      const struct loader_mailbox *given, struct loader_error *theirs)
+{
+    struct host_table *table = context;
+    struct error err;
+    struct loader_mailbox state = {0};
+    struct queue_mailbox ours = {0};
+    if (given != NULL)
+        memcpy(&state, given, given->struct_size < sizeof state ? given->struct_size : sizeof state);
+    ours.uidvalidity = state.uidvalidity;
+    ours.held = state.held;
+    ours.held_s = state.held_s;
+    memcpy(ours.changed_s, state.changed_s, sizeof ours.changed_s);
+    text_copy(ours.why, sizeof ours.why, state.why);
+    if (queue_claim(table->queue, table->loader_name, account, mailbox, &err) < 0 ||
+        queue_adopt(table->queue, table->loader_name, account, mailbox,
+                    (const struct queue_adoption *)(const void *)items, (size_t)count,
+                    given == NULL ? NULL : &ours, &err) < 0)
+        return loader_error_write(&err, theirs);
+    return 0;
+}
+
 void host_table_init(struct host_table *table)
 {
     bool ledger = table->queue != NULL;
@@ -182,6 +283,10 @@ void host_table_init(struct host_table *table)
         .note = ledger && !table->read_only ? host_note : NULL,
         .unsettled = ledger && !table->read_only ? host_unsettled : NULL,
         .progress = host_progress,
+        .evidence = ledger ? host_evidence : NULL,
+        .settled_like = ledger ? host_settled_like : NULL,
+        .mailbox = ledger ? host_mailbox : NULL,
+        .adopt = ledger && !table->read_only ? host_adopt : NULL,
     };
     table->records = NULL;
     table->capacity = 0;

@@ -15,6 +15,7 @@
 #include "queue.h"
 
 #define HOST_TABLE_RECORDS_MAX (1u << 20) /* records of one call */
+#define HOST_TABLE_LIKE_MAX 512u          /* settled messages of one size */
 
 /* All borrowed; set the upper part, then host_table_init(). */
 struct host_table {
@@ -26,7 +27,8 @@ struct host_table {
     /* The loader's progress() is passed on. NULL: not wanted. */
     void (*progress)(void *context, uint64_t messages);
     void *progress_context;
-    bool read_only; /* dry run: known() answers, nothing is noted, nothing is left to settle */
+    bool read_only; /* dry run: what is known is told, nothing is noted, nothing is left to
+                       settle */
 
     struct loader_host loader; /* hand &loader in */
     struct queue_record *records;

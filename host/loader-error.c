@@ -10,7 +10,8 @@
 
 _Static_assert((int)LOADER_ERROR_MAIL == (int)ERROR_MAIL &&
                    (int)LOADER_ERROR_CANCELLED == (int)ERROR_CANCELLED &&
-                   (int)LOADER_ERROR_BUG == (int)ERROR_BUG,
+                   (int)LOADER_ERROR_BUG == (int)ERROR_BUG &&
+                   (int)LOADER_ERROR_HELD == (int)ERROR_HELD,
                "the numbers of the contract are those of error.h");
 
 void loader_error_clear(struct loader_error *theirs)
@@ -21,7 +22,7 @@ void loader_error_clear(struct loader_error *theirs)
 int loader_error_read(const struct loader_error *theirs, const char *name, struct error *err)
 {
     uint32_t number = theirs->error_class;
-    bool known = number > LOADER_ERROR_NONE && number <= LOADER_ERROR_BUG;
+    bool known = number > LOADER_ERROR_NONE && number <= LOADER_ERROR_HELD;
     char text[sizeof theirs->text + 1] = "";
     memcpy(text, theirs->text, sizeof theirs->text);
     error_set(err, known ? (enum error_class)number : ERROR_BUG, "%s", text);

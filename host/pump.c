@@ -61,6 +61,7 @@ static enum queue_put_result pump_put_slot(struct pump *pump, const struct pump_
         .raw_size = item->raw_size,
         .raw_fd = item->raw_bytes == NULL ? item->raw_fd : -1,
     };
+    put.message_id = mail == NULL ? NULL : mail->message_id;
     memcpy(put.raw_sha256, item->raw_sha256, sizeof put.raw_sha256);
     return queue_put(pump->queue, &put, err);
 }

@@ -22,6 +22,12 @@ struct imap_out {
     struct loader_item_box *box;
 };
 
+_Static_assert(sizeof(struct imap_adoption) == sizeof(struct loader_adoption) &&
+                   offsetof(struct imap_adoption, to_uid) ==
+                       offsetof(struct loader_adoption, to_uid) &&
+                   IMAP_CHANGES == LOADER_MAILBOX_CHANGES,
+               "the same on both sides");
+
 struct imap_loader {
     struct loader_host theirs;
     struct imap_host host;
@@ -128,6 +134,84 @@ static int imap_loader_unsettled(void *context, const struct imap_record *after,
     return 0;
 }
 
+static void imap_loader_known_by(const struct loader_evidence *theirs, struct imap_evidence *out)
+{
+    *out = (struct imap_evidence){.uidvalidity = theirs->origin.uidvalidity,
+                                  .uid = theirs->origin.uid,
+                                  .step = theirs->step,
+                                  .has_sha256 = theirs->has_sha256 != 0,
+                                  .size = theirs->size,
+                                  .message_id = theirs->message_id};
+    memcpy(out->sha256, theirs->sha256, sizeof out->sha256);
+}
+
+static int imap_loader_evidence(void *context, struct imap_evidence *items, size_t count,
+                                struct error *err)
+{
+    const struct imap_loader *loader = context;
+    struct loader_evidence theirs[IMAP_RECORDS_MAX];
+    for (size_t i = 0; i < count; i++)
+        theirs[i] = (struct loader_evidence){
+            .origin = {.account = loader->account,
+                       .mailbox = imap_pickup_mailbox(loader->pickup),
+                       .uidvalidity = items[i].uidvalidity,
+                       .uid = items[i].uid}};
+    if (loader_host_evidence(&loader->theirs, theirs, count, err) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        imap_loader_known_by(&theirs[i], &items[i]);
+    return 0;
+}
+
+static int imap_loader_settled_like(void *context, uint64_t size, struct imap_evidence *out_items,
+                                    size_t capacity, size_t *out_count, struct error *err)
+{
+    const struct imap_loader *loader = context;
+    struct loader_evidence theirs[IMAP_LIKE_MAX];
+    size_t most = capacity < IMAP_LIKE_MAX ? capacity : IMAP_LIKE_MAX;
+    if (loader_host_settled_like(&loader->theirs, loader->account,
+                                 imap_pickup_mailbox(loader->pickup), size, theirs, most,
+                                 out_count, err) < 0)
+        return -1;
+    for (size_t i = 0; i < *out_count; i++)
+        imap_loader_known_by(&theirs[i], &out_items[i]);
+    return 0;
+}
+
+static int imap_loader_mailbox(void *context, const char *path, struct imap_mailbox *out_state,
+                               struct error *err)
+{
+    const struct imap_loader *loader = context;
+    struct loader_mailbox theirs;
+    if (loader_host_mailbox(&loader->theirs, loader->account, path, &theirs, err) < 0)
+        return -1;
+    *out_state = (struct imap_mailbox){.uidvalidity = theirs.uidvalidity,
+                                       .highest_uid = theirs.highest_uid,
+                                       .held = theirs.held,
+                                       .held_s = theirs.held_s};
+    memcpy(out_state->changed_s, theirs.changed_s, sizeof out_state->changed_s);
+    theirs.why[sizeof theirs.why - 1] = '\0';
+    text_copy(out_state->why, sizeof out_state->why, theirs.why);
+    return 0;
+}
+
+static int imap_loader_adopt(void *context, const struct imap_adoption *items, size_t count,
+                             const struct imap_mailbox *state, struct error *err)
+{
+    const struct imap_loader *loader = context;
+    struct loader_mailbox theirs = {.struct_size = sizeof theirs};
+    if (state != NULL) {
+        theirs.uidvalidity = state->uidvalidity;
+        theirs.held = state->held;
+        theirs.held_s = state->held_s;
+        memcpy(theirs.changed_s, state->changed_s, sizeof theirs.changed_s);
+        text_copy(theirs.why, sizeof theirs.why, state->why);
+    }
+    return loader_host_adopt(&loader->theirs, loader->account, imap_pickup_mailbox(loader->pickup),
+                             (const struct loader_adoption *)(const void *)items, count,
+                             state != NULL ? &theirs : NULL, err);
+}
+
 static void imap_loader_set_host(struct imap_loader *loader)
 {
     loader->host = (struct imap_host){
@@ -140,6 +224,10 @@ static void imap_loader_set_host(struct imap_loader *loader)
         .note = imap_loader_note,
         .unsettled = imap_loader_unsettled,
         .progress = imap_loader_progress,
+        .evidence = imap_loader_evidence,
+        .settled_like = imap_loader_settled_like,
+        .mailbox = imap_loader_mailbox,
+        .adopt = imap_loader_adopt,
     };
 }
 

@@ -35,6 +35,7 @@ SAME_NUMBER(CREATE);
 SAME_NUMBER(STORE);
 SAME_NUMBER(CANCELLED);
 SAME_NUMBER(BUG);
+SAME_NUMBER(HELD);
 
 #define SAME_FLAG(name) static_assert((unsigned)MAIL_##name == LOADER_MAIL_##name, #name)
 SAME_FLAG(AUTO);
@@ -76,7 +77,7 @@ int loader_error_from(const struct error *err, struct loader_error *out)
 /* A host's function failed: its error as ours. */
 static int loader_error_to(const struct loader_error *theirs, struct error *err)
 {
-    enum error_class class = theirs->error_class > ERROR_NONE && theirs->error_class <= ERROR_BUG
+    enum error_class class = theirs->error_class > ERROR_NONE && theirs->error_class <= ERROR_HELD
                                  ? (enum error_class)theirs->error_class
                                  : ERROR_BUG;
     error_set(err, class, "%.*s", (int)sizeof theirs->text,
@@ -184,6 +185,61 @@ int loader_host_unsettled(const struct loader_host *host, const char *account, c
         return loader_error_to(&theirs, err);
     *out_count = count < capacity ? (size_t)count : capacity;
     return 0;
+}
+
+static int loader_host_answered(int failed, const struct loader_error *theirs, struct error *err)
+{
+    return failed < 0 ? loader_error_to(theirs, err) : 0;
+}
+
+int loader_host_evidence(const struct loader_host *host, struct loader_evidence *items,
+                         size_t count, struct error *err)
+{
+    struct loader_error theirs = {.struct_size = sizeof theirs};
+    if (host->evidence != NULL)
+        return loader_host_answered(host->evidence(host->context, items, count, &theirs), &theirs,
+                                    err);
+    for (size_t i = 0; i < count; i++)
+        items[i] = (struct loader_evidence){.origin = items[i].origin};
+    return 0;
+}
+
+int loader_host_settled_like(const struct loader_host *host, const char *account,
+                             const char *mailbox, uint64_t size, struct loader_evidence *out_items,
+                             size_t capacity, size_t *out_count, struct error *err)
+{
+    struct loader_error theirs = {.struct_size = sizeof theirs};
+    uint64_t count = 0;
+    int failed = host->settled_like == NULL
+                     ? 0
+                     : host->settled_like(host->context, account, mailbox, size, out_items,
+                                          capacity, &count, &theirs);
+    *out_count = count < capacity ? (size_t)count : capacity;
+    return loader_host_answered(failed, &theirs, err);
+}
+
+int loader_host_mailbox(const struct loader_host *host, const char *account, const char *mailbox,
+                        struct loader_mailbox *out_state, struct error *err)
+{
+    struct loader_error theirs = {.struct_size = sizeof theirs};
+    *out_state = (struct loader_mailbox){.struct_size = sizeof *out_state};
+    return host->mailbox == NULL
+               ? 0
+               : loader_host_answered(
+                     host->mailbox(host->context, account, mailbox, out_state, &theirs), &theirs,
+                     err);
+}
+
+int loader_host_adopt(const struct loader_host *host, const char *account, const char *mailbox,
+                      const struct loader_adoption *items, size_t count,
+                      const struct loader_mailbox *state, struct error *err)
+{
+    struct loader_error theirs = {.struct_size = sizeof theirs};
+    return host->adopt == NULL
+               ? 0
+               : loader_host_answered(host->adopt(host->context, account, mailbox, items, count,
+                                                  state, &theirs),
+                                      &theirs, err);
 }
 
 void loader_host_progress(const struct loader_host *host, uint64_t messages)

@@ -66,6 +66,19 @@ int loader_host_unsettled(const struct loader_host *host, const char *account, c
                           size_t capacity, size_t *out_count, struct error *err);
 void loader_host_progress(const struct loader_host *host, uint64_t messages);
 
+/** loader_host_evidence, _settled_like, _mailbox, _adopt - the same. Without the function: no
+ * evidence; none; nothing known; nothing kept. */
+int loader_host_evidence(const struct loader_host *host, struct loader_evidence *items,
+                         size_t count, struct error *err);
+int loader_host_settled_like(const struct loader_host *host, const char *account,
+                             const char *mailbox, uint64_t size, struct loader_evidence *out_items,
+                             size_t capacity, size_t *out_count, struct error *err);
+int loader_host_mailbox(const struct loader_host *host, const char *account, const char *mailbox,
+                        struct loader_mailbox *out_state, struct error *err);
+int loader_host_adopt(const struct loader_host *host, const char *account, const char *mailbox,
+                      const struct loader_adoption *items, size_t count,
+                      const struct loader_mailbox *state, struct error *err);
+
 /* ---- Items ----------------------------------------------------------------------------------- */
 
 /* What an item is made of. Texts are borrowed (and copied). mail and spool are given: loader_item_new()

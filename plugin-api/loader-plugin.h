@@ -57,7 +57,8 @@ enum loader_error_class {
     LOADER_ERROR_CREATE = 10,     /* a local file or folder cannot be made */
     LOADER_ERROR_STORE = 11,      /* local disk, or a host function, failed: try again later */
     LOADER_ERROR_CANCELLED = 12,  /* cancelled() said so */
-    LOADER_ERROR_BUG = 13         /* the loader's own fault, or out of memory */
+    LOADER_ERROR_BUG = 13,        /* the loader's own fault, or out of memory */
+    LOADER_ERROR_HELD = 14 /* the mailbox is held (struct loader_mailbox): a person must look at it */
 };
 
 struct loader_error {
@@ -108,6 +109,47 @@ struct loader_record {
     uint32_t target_uid;  /* MOVING: target's UIDNEXT before the move, the copy's UID is not below
                              it; COPIED and later: the copy's UID. 0 = not known */
     const char *target;   /* folder it moves to, NULL before LOADER_STEP_MOVING */
+};
+
+/* What the host kept of a message when it stored its entry, to know it again under another name.
+ * Stands in arrays: never grows. */
+struct loader_evidence {
+    struct loader_origin origin;
+    uint32_t step;       /* enum loader_step; UNKNOWN: it has no entry, nothing below counts */
+    uint32_t has_sha256; /* 0: it had no raw bytes, size is what the loader told */
+    uint64_t size;       /* of the raw bytes */
+    uint64_t message_id; /* FNV-1a (64 bits) of loader_mail.message_id, 1 for 0; 0: none is known */
+    uint8_t sha256[32];  /* of the raw bytes */
+};
+
+/* Why a mailbox is held: nothing is picked up from it until a person says so
+ * (LOADER_ACCEPT_NEW_UIDS). Unknown ones are holds like the others. */
+enum loader_hold {
+    LOADER_HOLD_NONE = 0,
+    LOADER_HOLD_NUMBERS = 1,  /* numbered anew, and stored messages were not found again in it */
+    LOADER_HOLD_RESTORED = 2, /* many messages that were picked up before came back */
+    LOADER_HOLD_FLAPPING = 3, /* it is numbered anew again and again */
+    LOADER_HOLD_REUSED = 4    /* one UIDVALIDITY gave a UID to two messages */
+};
+
+#define LOADER_MAILBOX_CHANGES 3u
+
+/* What is known of a mailbox as a whole. */
+struct loader_mailbox {
+    uint32_t struct_size;
+    uint32_t uidvalidity; /* under which it was last worked in, 0: never */
+    uint32_t highest_uid; /* known under that, whatever became of it, 0: none; the host's to tell */
+    uint32_t held;        /* enum loader_hold */
+    int64_t held_s;       /* since when, seconds since 1970 UTC */
+    int64_t changed_s[LOADER_MAILBOX_CHANGES]; /* when uidvalidity changed, newest first; 0: never */
+    uint64_t adopted;     /* messages that adopt() gave another name; the host's to tell */
+    char why[512];        /* of the hold: what was seen, and what to do; ends in NUL */
+};
+
+/* A stored message, by UIDVALIDITY and UID, and what it is called from now on. Stands in arrays:
+ * never grows. */
+struct loader_adoption {
+    uint32_t from_uidvalidity, from_uid, to_uidvalidity, to_uid;
 };
 
 /* ---- What the host hands in ------------------------------------------------------------------ */
@@ -162,12 +204,36 @@ struct loader_host {
     /* How much there is: @messages wait to be handed out in this pass, as far as known now, the limit
      * of the settings left aside; for a progress bar. NULL: not wanted. */
     void (*progress)(void *context, uint64_t messages);
+
+    /* -- 1.0 ended here. -- */
+
+    /* Fill in what was kept of these origins. NULL: nothing was. */
+    int (*evidence)(void *context, struct loader_evidence *items, uint64_t count,
+                    struct loader_error *err);
+
+    /* Up to @capacity messages of this mailbox, under whatever uidvalidity, whose raw bytes have
+     * this size and whose step is MOVED, newest first, as far back as the host remembers (ours: 90
+     * days). What they point to is borrowed from the arguments. NULL: there are none. */
+    int (*settled_like)(void *context, const char *account, const char *mailbox, uint64_t size,
+                        struct loader_evidence *out_items, uint64_t capacity, uint64_t *out_count,
+                        struct loader_error *err);
+
+    /* What is known of the mailbox; the caller sets struct_size. NULL: nothing. */
+    int (*mailbox)(void *context, const char *account, const char *mailbox,
+                   struct loader_mailbox *out_state, struct loader_error *err);
+
+    /* These messages, stored and not moved, go on under other names, with the entries they have;
+     * and the mailbox is from now on as @state tells (NULL: as it was). All durable when it returns,
+     * or none. NULL: not kept. */
+    int (*adopt)(void *context, const char *account, const char *mailbox,
+                 const struct loader_adoption *items, uint64_t count,
+                 const struct loader_mailbox *state, struct loader_error *err);
 };
 
 /* What to open. */
 struct loader_settings {
     uint32_t struct_size;
-    uint32_t flags;         /* LOADER_READ_ONLY */
+    uint32_t flags;         /* LOADER_READ_ONLY, LOADER_ACCEPT_NEW_UIDS */
     const char *connection; /* connection string: key=value;key=value */
     const char *user;       /* NULL: none given */
     const char *secret;     /* password or token, NULL: none given; copied by the loader where it
@@ -177,6 +243,7 @@ struct loader_settings {
 };
 
 #define LOADER_READ_ONLY 1u /* change nothing at the source, whatever settle() says (dry run) */
+#define LOADER_ACCEPT_NEW_UIDS 2u /* a person looked at the held mailbox: release it */
 
 /* ---- Items ----------------------------------------------------------------------------------- */
 

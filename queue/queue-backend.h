@@ -8,7 +8,7 @@
  *
  * What queue.c warrants to each function: arguments within the limits of queue.h; origins whole,
  * with key "" where uid is not 0 and uidvalidity 0 where it is (loader: equal in any ASCII case);
- * note() and change() never inside an open batch; after a failed put() comes a rollback(); commit()
+ * note(), adopt() and change() never inside an open batch; after a failed put() comes a rollback(); commit()
  * only with something in the batch. Ownership, results and errors otherwise as queue.h tells for
  * the function of the same name.
  *
@@ -63,6 +63,17 @@ struct queue_backend {
     int (*ledger)(void *store, const struct queue_ledger_page *page,
                   struct queue_record *out_records, size_t capacity, size_t *out_count,
                   struct error *err);
+
+    /* @scope: loader, account and mailbox; the rest of it is zero. */
+    int (*evidence)(void *store, struct queue_evidence *items, size_t count, struct error *err);
+    int (*settled_like)(void *store, const struct queue_origin *scope, uint64_t size,
+                        struct queue_evidence *out_items, size_t capacity, size_t *out_count,
+                        struct error *err);
+    int (*mailbox_get)(void *store, const struct queue_origin *scope,
+                       struct queue_mailbox *out_state, struct error *err);
+    int (*adopt)(void *store, const struct queue_origin *scope,
+                 const struct queue_adoption *items, size_t count,
+                 const struct queue_mailbox *state, struct error *err);
 
     /* @after: NULL, or the id of the entry to continue behind (ERROR_USAGE when it is not there).
      */

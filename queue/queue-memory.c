@@ -4,7 +4,7 @@
  * Entries lie in an array in the order they came, ledger rows in a tree by name. All bytes are kept
  * in memory, and looking for entries walks the array: not meant for a million of them. */
 #include <config.h>
-#include "queue-backend.h"
+#include "queue-memory-private.h"
 
 #include <errno.h>
 #include <search.h>
@@ -13,47 +13,7 @@
 
 #include "queue-entry.h"
 #include "queue-file.h"
-#include "queue-memory-source.h"
 #include "text.h"
-
-/* One mailbox, of which all its rows share the name. */
-struct memory_scope {
-    struct memory_scope *next;
-    char *loader, *account, *mailbox;
-};
-
-/* A folder messages move to. Kept to the end: records that were handed out point to it. */
-struct memory_target {
-    struct memory_target *next;
-    char *name;
-};
-
-/* What the ledger knows of one message. The names in record point into scope, key and a target. */
-struct memory_row {
-    struct memory_scope *scope;
-    char *key;
-    struct queue_record record;
-    bool has_entry;
-};
-
-struct memory_entry {
-    struct queue_entry *entry;
-    uint8_t id[QUEUE_UUID_SIZE];
-    uint8_t *raw;
-    bool came_bad; /* its state when it was put */
-    struct memory_row *row;     /* of this message */
-    struct queue_record before; /* the row as it was, for a rollback */
-};
-
-struct queue_memory {
-    const struct clock *clock;
-    struct memory_entry *entries;
-    size_t count, capacity, committed; /* committed <= count: behind it lies the open batch */
-    struct memory_scope *scopes;
-    struct memory_target *targets;
-    void *ledger; /* tree of struct memory_row */
-    struct queue_memory_sources sources;
-};
 
 /* ---- Ledger rows ----------------------------------------------------------------------------- */
 
@@ -89,8 +49,8 @@ static void memory_scope_free(struct memory_scope *scope)
     free(scope);
 }
 
-static struct memory_scope *memory_scope_find(const struct queue_memory *store,
-                                              const struct queue_origin *origin)
+struct memory_scope *memory_scope_find(const struct queue_memory *store,
+                                       const struct queue_origin *origin)
 {
     struct memory_scope *scope = store->scopes;
     while (scope != NULL && (strcmp(scope->mailbox, origin->mailbox) != 0 ||
@@ -101,8 +61,8 @@ static struct memory_scope *memory_scope_find(const struct queue_memory *store,
 }
 
 /* NULL only out of memory. */
-static struct memory_scope *memory_scope_get(struct queue_memory *store,
-                                             const struct queue_origin *origin)
+struct memory_scope *memory_scope_get(struct queue_memory *store,
+                                      const struct queue_origin *origin)
 {
     struct memory_scope *scope = memory_scope_find(store, origin);
     if (scope != NULL)
@@ -142,8 +102,8 @@ static int memory_target_get(struct queue_memory *store, const char *name, const
 }
 
 /* NULL when the ledger does not know it. */
-static struct memory_row *memory_row_find(const struct queue_memory *store,
-                                          const struct queue_origin *origin)
+struct memory_row *memory_row_find(const struct queue_memory *store,
+                                   const struct queue_origin *origin)
 {
     struct memory_row want = {.scope = memory_scope_find(store, origin), .record.origin = *origin};
     if (want.scope == NULL)
@@ -153,8 +113,8 @@ static struct memory_row *memory_row_find(const struct queue_memory *store,
 }
 
 /* NULL only out of memory. */
-static struct memory_row *memory_row_get(struct queue_memory *store,
-                                         const struct queue_origin *origin)
+struct memory_row *memory_row_get(struct queue_memory *store,
+                                  const struct queue_origin *origin)
 {
     struct memory_row *row = memory_row_find(store, origin);
     if (row != NULL)
@@ -251,8 +211,10 @@ static int memory_add(struct queue_memory *store, const struct queue_item *item,
                       const uint8_t id[QUEUE_UUID_SIZE], struct memory_row *row, struct error *err)
 {
     struct queue_entry borrowed = memory_entry_of(item, clock_unix_s(store->clock));
-    struct memory_entry added = {
-        .row = row, .before = row->record, .came_bad = item->error != NULL};
+    struct memory_entry added = {.row = row,
+                                 .before = row->record,
+                                 .came_bad = item->error != NULL,
+                                 .message_id = text_fingerprint(item->message_id)};
     memcpy(added.id, id, sizeof added.id);
     queue_id_text(id, borrowed.id);
     if (borrowed.has_raw && memory_read_raw(item, &added.raw, err) < 0)
@@ -280,6 +242,7 @@ static enum queue_put_result memory_put(void *store_, const struct queue_item *i
     if (memory_add(store, item, id, row, err) < 0)
         return QUEUE_PUT_FAILED;
     row->has_entry = true;
+    row->entry = store->count - 1;
     row->record.step = QUEUE_STEP_STORED;
     row->record.fate = item->error == NULL ? QUEUE_FATE_QUEUED : QUEUE_FATE_BAD;
     return QUEUE_PUT_ADDED;
@@ -370,7 +333,7 @@ static bool memory_walk_wants(const struct memory_walk *walk, const struct memor
     return strcmp(scope->account, page->account) == 0 &&
            text_equal_nocase(scope->loader, page->loader) &&
            (page->mailbox == NULL || strcmp(scope->mailbox, page->mailbox) == 0) &&
-           row->record.step != QUEUE_STEP_UNKNOWN &&
+           row->record.step != QUEUE_STEP_UNKNOWN && !row->renamed &&
            (!page->unsettled ||
             (row->record.step >= QUEUE_STEP_STORED && row->record.step <= QUEUE_STEP_DELETING)) &&
            (walk->after == NULL || memory_row_compare(row, walk->after) > 0);
@@ -688,6 +651,10 @@ const struct queue_backend queue_memory_backend = {
     .known = memory_known,
     .note = memory_note,
     .ledger = memory_ledger,
+    .evidence = memory_evidence,
+    .settled_like = memory_settled_like,
+    .mailbox_get = memory_mailbox_get,
+    .adopt = memory_adopt,
     .list = memory_list,
     .find = memory_find,
     .due = memory_due,

@@ -157,6 +157,8 @@ static int ledger_fill_add(struct queue_sqlite *store, struct ledger_fill *fill,
     *record = (struct queue_record){.origin = fill->origin};
     record->origin.uidvalidity = (uint32_t)sqlite3_column_int64(row, 8);
     record->origin.uid = (uint32_t)sqlite3_column_int64(row, 6);
+    record->named_uidvalidity = (uint32_t)sqlite3_column_int64(row, 9);
+    record->named_uid = (uint32_t)sqlite3_column_int64(row, 10);
     if (ledger_read(store, row, record, err) < 0 ||
         texts_keep(&store->texts, (const char *)sqlite3_column_text(row, 7), &record->origin.key,
                    err) < 0)

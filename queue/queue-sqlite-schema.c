@@ -129,8 +129,29 @@ static const char schema_2[] =
     "CREATE TRIGGER source_removed AFTER DELETE ON source BEGIN"
     "  UPDATE meta SET value = value + 1 WHERE key = 'source_epoch'; END;";
 
+/* Messages that come under another name. What they are known by stands in their entry: size, digest,
+ * and message_id, a fingerprint. Sizes are sorted within runs, as ids are. */
+static const char schema_3[] =
+    "ALTER TABLE entry ADD COLUMN message_id INTEGER;"
+    "CREATE INDEX entry_size ON entry (n >> 13, scope, raw_size);"
+    /* named_*: what the entry's id was made of, 0: this row's own name. renamed: the message has
+     * another name now, and a row of its own under that; this one only keeps its old name used. */
+    "ALTER TABLE ledger ADD COLUMN named_uidvalidity INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE ledger ADD COLUMN named_uid INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE ledger ADD COLUMN renamed INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE mailbox (scope INTEGER PRIMARY KEY REFERENCES scope,"
+    "  uidvalidity INTEGER NOT NULL DEFAULT 0,"
+    "  changed_1_s INTEGER NOT NULL DEFAULT 0, changed_2_s INTEGER NOT NULL DEFAULT 0,"
+    "  changed_3_s INTEGER NOT NULL DEFAULT 0,"
+    "  held INTEGER NOT NULL DEFAULT 0, held_s INTEGER NOT NULL DEFAULT 0, why TEXT,"
+    "  adopted INTEGER NOT NULL DEFAULT 0) STRICT;"
+    /* Where a mailbox was numbered anew before, the youngest entry tells which numbers count. */
+    "INSERT INTO mailbox (scope, uidvalidity) SELECT scope, uidvalidity FROM"
+    "  (SELECT scope, uidvalidity, max(coalesce(entry, 0)) FROM ledger WHERE uidvalidity <> 0"
+    "   GROUP BY scope);";
+
 /* schema_steps[v] leads from version v to v + 1. Never changed once released: add another. */
-static const char *const schema_steps[QUEUE_SQLITE_SCHEMA] = {schema_1, schema_2};
+static const char *const schema_steps[QUEUE_SQLITE_SCHEMA] = {schema_1, schema_2, schema_3};
 
 static const char *const schema_sql[SQL_COUNT] = {
     [SQL_BEGIN_READ] = "BEGIN",
@@ -157,7 +178,8 @@ static const char *const schema_sql[SQL_COUNT] = {
         " SET step = 2, fate = excluded.fate, entry = excluded.entry",
     /* Step 1 is QUEUE_STEP_ATTEMPTED: it counts, and changes nothing that came later. Step 0,
      * UNKNOWN, takes one attempt back. */
-    [SQL_LEDGER_NOTE] = "INSERT INTO ledger VALUES (?1, ?2, ?3, ?4, max(?5, 1), ?5 = 1,"
+    [SQL_LEDGER_NOTE] = "INSERT INTO ledger (scope, uidvalidity, uid, key, step, attempts, fate,"
+                        "  target_uidvalidity, target_uid, target, entry) VALUES (?1, ?2, ?3, ?4, max(?5, 1), ?5 = 1,"
                         "  iif(?5 <= 1, 0, ?6),"
                         "  iif(?5 <= 1, 0, ?7), iif(?5 <= 1, 0, ?8), iif(?5 <= 1, NULL, ?9), NULL)"
                         " ON CONFLICT DO UPDATE SET"
@@ -168,22 +190,64 @@ static const char *const schema_sql[SQL_COUNT] = {
                         "  target = iif(?5 <= 1, target, ?9)",
     [SQL_LEDGER_PAGE] =
         "SELECT l.step, l.attempts, l.fate, l.target_uidvalidity, l.target_uid, w.text, l.uid, "
-        "l.key, l.uidvalidity"
+        "l.key, l.uidvalidity, l.named_uidvalidity, l.named_uid"
         " FROM ledger l LEFT JOIN word w ON w.id = l.target"
-        " WHERE l.scope = ?1 AND (l.uidvalidity, l.uid, l.key) > (?2, ?3, ?4)"
+        " WHERE l.scope = ?1 AND (l.uidvalidity, l.uid, l.key) > (?2, ?3, ?4) AND l.renamed = 0"
         " ORDER BY l.uidvalidity, l.uid, l.key LIMIT ?5",
     [SQL_UNSETTLED] =
         "SELECT l.step, l.attempts, l.fate, l.target_uidvalidity, l.target_uid, w.text, l.uid, "
-        "l.key, l.uidvalidity"
+        "l.key, l.uidvalidity, 0, 0"
         " FROM ledger l INDEXED BY ledger_unsettled LEFT JOIN word w ON w.id = l.target"
         " WHERE l.scope = ?1 AND (l.uidvalidity, l.uid, l.key) > (?2, ?3, ?4)"
         " AND l.step BETWEEN 2 AND 5 ORDER BY l.uidvalidity, l.uid, l.key LIMIT ?5",
     [SQL_UNSETTLED_COUNT] =
         "SELECT count(*) FROM ledger INDEXED BY ledger_unsettled WHERE step BETWEEN 2 AND 5",
+    [SQL_EVIDENCE_GET] =
+        "SELECT l.step, e.raw_place, e.raw_size, e.raw_sha256, e.message_id"
+        " FROM ledger l JOIN entry e ON e.n = l.entry"
+        " WHERE l.scope = ?1 AND l.uidvalidity = ?2 AND l.uid = ?3 AND l.key = ?4",
+    /* Within one run of entries. */
+    [SQL_EVIDENCE_LIKE] =
+        "SELECT l.step, e.raw_place, e.raw_size, e.raw_sha256, e.message_id, e.uidvalidity, e.uid"
+        " FROM entry e INDEXED BY entry_size JOIN ledger l ON l.scope = e.scope"
+        "  AND l.uidvalidity = e.uidvalidity AND l.uid = e.uid AND l.key = e.key"
+        " WHERE e.n >> 13 = ?1 AND e.scope = ?2 AND e.raw_size = ?3 AND e.raw_place <> 0"
+        "  AND e.uid <> 0 AND e.created_s >= ?4 AND l.step = 6 AND l.renamed = 0"
+        " ORDER BY e.n DESC LIMIT ?5",
+    [SQL_ENTRY_AGE] = "SELECT created_s FROM entry WHERE n <= ?1 ORDER BY n DESC LIMIT 1",
+    [SQL_MAILBOX_GET] =
+        "SELECT m.uidvalidity, (SELECT max(uid) FROM ledger l WHERE l.scope = m.scope"
+        "  AND l.uidvalidity = m.uidvalidity), m.held, m.held_s, m.changed_1_s, m.changed_2_s,"
+        "  m.changed_3_s, m.adopted, m.why FROM mailbox m WHERE m.scope = ?1",
+    [SQL_MAILBOX_PUT] =
+        "INSERT INTO mailbox (scope, uidvalidity, held, held_s, changed_1_s, changed_2_s,"
+        "  changed_3_s, why) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET"
+        "  uidvalidity = ?2, held = ?3, held_s = ?4, changed_1_s = ?5, changed_2_s = ?6,"
+        "  changed_3_s = ?7, why = ?8",
+    [SQL_MAILBOX_ADOPTED] = "INSERT INTO mailbox (scope, adopted) VALUES (?1, ?2)"
+                            " ON CONFLICT DO UPDATE SET adopted = adopted + ?2",
+    /* The row goes on under the name ?4, ?5, unless another entry has that. */
+    [SQL_ADOPT_ROW] =
+        "INSERT INTO ledger (scope, uidvalidity, uid, key, step, attempts, fate,"
+        "  target_uidvalidity, target_uid, target, entry, named_uidvalidity, named_uid)"
+        " SELECT scope, ?4, ?5, key, step, 0, fate, target_uidvalidity, target_uid, target, entry,"
+        "  iif(named_uid <> 0, named_uidvalidity, uidvalidity), iif(named_uid <> 0, named_uid, uid)"
+        " FROM ledger WHERE scope = ?1 AND uidvalidity = ?2 AND uid = ?3 AND key = ''"
+        "  AND renamed = 0 AND step BETWEEN 2 AND 5"
+        " ON CONFLICT DO UPDATE SET step = excluded.step, attempts = 0, fate = excluded.fate,"
+        "  target_uidvalidity = excluded.target_uidvalidity, target_uid = excluded.target_uid,"
+        "  target = excluded.target, entry = excluded.entry,"
+        "  named_uidvalidity = excluded.named_uidvalidity, named_uid = excluded.named_uid,"
+        "  renamed = 0 WHERE ledger.entry IS NULL OR ledger.entry = excluded.entry",
+    [SQL_ADOPT_NAME] = "UPDATE ledger SET renamed = 1, step = 6"
+                       " WHERE scope = ?1 AND uidvalidity = ?2 AND uid = ?3 AND key = ''",
+    [SQL_ADOPT_DONE] = "SELECT renamed FROM ledger"
+                       " WHERE scope = ?1 AND uidvalidity = ?2 AND uid = ?3 AND key = ''",
     [SQL_ENTRY_ADD] =
         "INSERT INTO entry (id, class, queue, source, state, created_s, scope, uidvalidity, uid,"
-        "  key, error, sender, subject, date_received, raw_place, raw_size, raw_sha256)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+        "  key, error, sender, subject, date_received, raw_place, raw_size, raw_sha256, message_id)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
+        "  nullif(?18, 0))",
     [SQL_BODY_ADD] = "INSERT INTO body VALUES (?1, ?2, ?3)",
     [SQL_ENTRY_LAST] = "SELECT max(n) FROM entry",
     [SQL_ENTRY_BY_ID] = "SELECT n FROM entry WHERE n >> 13 = ?1 AND id BETWEEN ?2 AND ?3 LIMIT 2",

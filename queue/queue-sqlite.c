@@ -17,6 +17,7 @@
 #include "fault.h"
 #include "queue-entry.h"
 #include "queue-file.h"
+#include "text.h"
 
 /* ---- What a failed commit means -------------------------------------------------------------- */
 
@@ -197,6 +198,7 @@ static int put_entry(struct queue_sqlite *store, const struct queue_item *item,
     queue_sqlite_bind_int(add, 15, put_place(item));
     queue_sqlite_bind_int(add, 16, (int64_t)item->raw_size);
     queue_sqlite_bind_bytes(add, 17, item->raw_sha256, QUEUE_DIGEST_SIZE);
+    queue_sqlite_bind_int(add, 18, (int64_t)text_fingerprint(item->message_id));
     return queue_sqlite_run(&store->db, add, "adding an entry", err);
 }
 
@@ -372,6 +374,10 @@ const struct queue_backend queue_sqlite_backend = {
     .known = queue_sqlite_known,
     .note = queue_sqlite_note,
     .ledger = queue_sqlite_ledger,
+    .evidence = queue_sqlite_evidence,
+    .settled_like = queue_sqlite_settled_like,
+    .mailbox_get = queue_sqlite_mailbox_get,
+    .adopt = queue_sqlite_adopt,
     .list = queue_sqlite_list,
     .find = queue_sqlite_find,
     .due = queue_sqlite_due,

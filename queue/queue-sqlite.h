@@ -3,6 +3,7 @@
  *
  * queue-sqlite.c         open, close, put, commit: what a batch is, and what a failed commit means
  * queue-sqlite-ledger.c  known, note, pages
+ * queue-sqlite-mailbox.c evidence, mailboxes, and messages that come under another name
  * queue-sqlite-entry.c   list, find, due, change, raw, stats
  * queue-sqlite-word.c    names that come again and again, as numbers
  * queue-sqlite-source.c  the sources
@@ -106,6 +107,17 @@ int queue_sqlite_note(void *store, const struct queue_record *records, size_t co
 int queue_sqlite_ledger(void *store, const struct queue_ledger_page *page,
                         struct queue_record *out_records, size_t capacity, size_t *out_count,
                         struct error *err);
+
+int queue_sqlite_evidence(void *store, struct queue_evidence *items, size_t count,
+                          struct error *err);
+int queue_sqlite_settled_like(void *store, const struct queue_origin *scope, uint64_t size,
+                              struct queue_evidence *out_items, size_t capacity, size_t *out_count,
+                              struct error *err);
+int queue_sqlite_mailbox_get(void *store, const struct queue_origin *scope,
+                             struct queue_mailbox *out_state, struct error *err);
+int queue_sqlite_adopt(void *store, const struct queue_origin *scope,
+                       const struct queue_adoption *items, size_t count,
+                       const struct queue_mailbox *state, struct error *err);
 
 int queue_sqlite_list(void *store, const struct queue_filter *filter, const uint8_t *after,
                       int (*each)(void *context, const struct queue_entry *entry), void *context,

@@ -303,6 +303,77 @@ int queue_ledger(struct queue *queue, const char *loader, const char *account,
     return queue_ledger_behind(queue, &page, after, out_records, capacity, out_count, err);
 }
 
+/* ---- Messages that come under another name --------------------------------------------------- */
+
+static int queue_scope_check(const struct queue_origin *scope, struct error *err)
+{
+    return scope->loader != NULL && scope->account != NULL && scope->mailbox != NULL
+               ? 0
+               : error_set(err, ERROR_BUG, "a mailbox lacks its loader, account or name");
+}
+
+int queue_evidence(struct queue *queue, struct queue_evidence *items, size_t count,
+                   struct error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct queue_origin normal, given = items[i].origin;
+        if (queue_origin_normal(&given, &normal, err) < 0)
+            return -1;
+        items[i] = (struct queue_evidence){.origin = normal};
+        int failed = queue->backend->evidence(queue->store, &items[i], 1, err);
+        items[i].origin = given;
+        if (failed < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int queue_settled_like(struct queue *queue, const char *loader, const char *account,
+                       const char *mailbox, uint64_t size, struct queue_evidence *out_items,
+                       size_t capacity, size_t *out_count, struct error *err)
+{
+    const struct queue_origin scope = {.loader = loader, .account = account, .mailbox = mailbox};
+    *out_count = 0;
+    if (queue_scope_check(&scope, err) < 0)
+        return -1;
+    return queue->backend->settled_like(queue->store, &scope, size, out_items, capacity, out_count,
+                                        err);
+}
+
+int queue_mailbox_get(struct queue *queue, const char *loader, const char *account,
+                      const char *mailbox, struct queue_mailbox *out_state, struct error *err)
+{
+    const struct queue_origin scope = {.loader = loader, .account = account, .mailbox = mailbox};
+    *out_state = (struct queue_mailbox){0};
+    return queue_scope_check(&scope, err) < 0
+               ? -1
+               : queue->backend->mailbox_get(queue->store, &scope, out_state, err);
+}
+
+int queue_adopt(struct queue *queue, const char *loader, const char *account, const char *mailbox,
+                const struct queue_adoption *items, size_t count,
+                const struct queue_mailbox *state, struct error *err)
+{
+    const struct queue_origin scope = {.loader = loader, .account = account, .mailbox = mailbox};
+    if (queue->in_batch)
+        return error_set(err, ERROR_BUG, "messages were to be renamed inside an open batch");
+    if (queue_scope_check(&scope, err) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (items[i].from_uid == 0 || items[i].to_uid == 0)
+            return error_set(err, ERROR_BUG, "a message without UID cannot be renamed");
+    fault_point("queue_adopt");
+    int failed = queue->backend->adopt(queue->store, &scope, items, count, state, err);
+    fault_point("queue adopt done");
+    return failed;
+}
+
+int queue_mailbox_set(struct queue *queue, const char *loader, const char *account,
+                      const char *mailbox, const struct queue_mailbox *state, struct error *err)
+{
+    return queue_adopt(queue, loader, account, mailbox, NULL, 0, state, err);
+}
+
 /* ---- Looking --------------------------------------------------------------------------------- */
 
 /* *out_entry is yours. */

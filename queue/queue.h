@@ -104,6 +104,7 @@ struct queue_item {
     uint64_t raw_size; /* for bad mail without raw bytes: the size the source told, 0 unknown */
     int raw_fd;
     uint8_t raw_sha256[QUEUE_DIGEST_SIZE];
+    const char *message_id; /* for queue_evidence(); NULL: none */
 };
 
 enum queue_put_result {
@@ -158,6 +159,9 @@ struct queue_record {
     uint32_t fate;               /* enum queue_fate, from STORED on */
     uint32_t target_uidvalidity, target_uid; /* 0 = not known */
     const char *target;          /* folder the message moves to, or NULL */
+    /* queue_ledger() alone: the UIDVALIDITY and UID that its entry's id was made of, where
+     * queue_adopt() gave the message another name since; 0: origin's own. */
+    uint32_t named_uidvalidity, named_uid;
 };
 
 /** queue_known - fill in what the ledger knows of these origins; strangers get QUEUE_STEP_UNKNOWN.
@@ -187,6 +191,66 @@ int queue_unsettled(struct queue *queue, const char *loader, const char *account
 int queue_ledger(struct queue *queue, const char *loader, const char *account,
                  const struct queue_origin *after, struct queue_record *out_records,
                  size_t capacity, size_t *out_count, struct error *err);
+
+/* ---- Messages that come under another name --------------------------------------------------- */
+
+/* What is kept of a stored message to know it again: written with its entry, and there as long as
+ * that is. size and digest are those of the raw bytes. */
+struct queue_evidence {
+    struct queue_origin origin;
+    enum queue_step step; /* UNKNOWN: it has no entry, nothing below counts */
+    bool has_digest;      /* false: it had no raw bytes, size is what the source told */
+    uint64_t size;
+    uint64_t message_id; /* text_fingerprint() of its Message-ID, 0: none is known */
+    uint8_t sha256[QUEUE_DIGEST_SIZE];
+};
+
+#define QUEUE_EVIDENCE_DAYS 90 /* a message that was stored before is not known again */
+
+/** queue_evidence - fill in what is kept of these origins. */
+int queue_evidence(struct queue *queue, struct queue_evidence *items, size_t count,
+                   struct error *err);
+
+/** queue_settled_like - up to @capacity messages of this mailbox, whatever their uidvalidity, with
+ * raw bytes of this size, that are MOVED and were stored within QUEUE_EVIDENCE_DAYS; newest first,
+ * only such as have a UID. Their origins borrow the arguments. Cost: some microseconds for each
+ * 8,192 entries of that time. */
+int queue_settled_like(struct queue *queue, const char *loader, const char *account,
+                       const char *mailbox, uint64_t size, struct queue_evidence *out_items,
+                       size_t capacity, size_t *out_count, struct error *err);
+
+#define QUEUE_MAILBOX_CHANGES 3u
+#define QUEUE_MAILBOX_WHY 512u
+
+/* What is known of a mailbox as a whole. */
+struct queue_mailbox {
+    uint32_t uidvalidity; /* under which it was last worked in; 0: never */
+    uint32_t highest_uid; /* of the ledger under that; 0: none. Not set by queue_mailbox_set() */
+    uint32_t held;        /* enum loader_hold of the contract; 0: it is not */
+    int64_t held_s;       /* since when */
+    int64_t changed_s[QUEUE_MAILBOX_CHANGES]; /* when uidvalidity changed, newest first; 0: never */
+    uint64_t adopted; /* messages that queue_adopt() gave another name. Not set by _set() */
+    char why[QUEUE_MAILBOX_WHY]; /* of the hold */
+};
+
+/** queue_mailbox_get, _set - read it; make it durable. All zero where nothing is known. */
+int queue_mailbox_get(struct queue *queue, const char *loader, const char *account,
+                      const char *mailbox, struct queue_mailbox *out_state, struct error *err);
+int queue_mailbox_set(struct queue *queue, const char *loader, const char *account,
+                      const char *mailbox, const struct queue_mailbox *state, struct error *err);
+
+/* A message of the mailbox, by UIDVALIDITY and UID, and what it is called from now on. */
+struct queue_adoption {
+    uint32_t from_uidvalidity, from_uid, to_uidvalidity, to_uid;
+};
+
+/** queue_adopt - these messages, stored and not yet moved, have other names: their steps go on under
+ * those, with the same entry, whose id stays. The old names are used up for ever. All of them, and
+ * @state (NULL: as it is), in one durable transaction; what was adopted before is passed over.
+ * ERROR_CONFIG when another entry has one of the new names already: then nothing is changed. */
+int queue_adopt(struct queue *queue, const char *loader, const char *account, const char *mailbox,
+                const struct queue_adoption *items, size_t count,
+                const struct queue_mailbox *state, struct error *err);
 
 /* ---- Working --------------------------------------------------------------------------------- */
 

@@ -348,12 +348,12 @@ START_TEST(a_newer_schema_is_refused_by_both_versions_and_left_alone)
     queue_fixture_add(&f, 1, 1);
     queue_close(f.queue);
     f.queue = NULL;
-    run_sql("PRAGMA user_version = 7");
+    run_sql("PRAGMA user_version = 700");
     ck_assert_int_eq(open_again(), -1);
     ck_assert_int_eq(f.err.class, ERROR_CONFIG);
-    ck_assert_ptr_nonnull(strstr(f.err.text, "schema 7"));
-    ck_assert_ptr_nonnull(strstr(f.err.text, "up to 2"));
-    ck_assert_int_eq(sql_number("PRAGMA user_version"), 7);
+    ck_assert_ptr_nonnull(strstr(f.err.text, "schema 700"));
+    ck_assert_ptr_nonnull(strstr(f.err.text, "knows schemas up to"));
+    ck_assert_int_eq(sql_number("PRAGMA user_version"), 700);
     ck_assert_int_eq(sql_number("SELECT count(*) FROM entry"), 1);
 }
 END_TEST
@@ -517,6 +517,13 @@ START_TEST(a_queue_of_schema_1_opens_with_all_it_held)
     ck_assert_int_eq(queue_fixture_record(&f, 1).step, QUEUE_STEP_MOVED);
     ck_assert_str_eq(queue_fixture_record(&f, 1).target, "DROPBOX");
     ck_assert_uint_eq(queue_fixture_record(&f, 9).attempts, 2);
+    struct queue_mailbox mailbox; /* as schema 3 knows it */
+    ck_well(&f, queue_mailbox_get(f.queue, "IMAP", "ann@mail.example.org", "INBOX", &mailbox,
+                                  &f.err));
+    ck_assert(mailbox.uidvalidity == 7 && mailbox.highest_uid == 9 && mailbox.held == 0);
+    struct queue_evidence known = {.origin = queue_fixture_item(2).origin};
+    ck_well(&f, queue_evidence(f.queue, &known, 1, &f.err));
+    ck_assert(known.has_digest && known.size == 25 && known.message_id == 0);
     char id[QUEUE_ID_TEXT];
     queue_fixture_id(2, id);
     AUTO(queue_entry) failed = NULL;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "clock.h"
+#include "digest.h"
 #include "error.h"
 
 /* As enum loader_step, enum loader_fate, enum loader_log_level. */
@@ -34,7 +35,40 @@ struct imap_record {
     const char *target; /* borrowed; folder, Unicode; NULL: none */
 };
 
-/* Every function is there. context comes first in each. */
+/* What is known of a stored message (struct loader_evidence). */
+struct imap_evidence {
+    uint32_t uidvalidity, uid;
+    uint32_t step; /* IMAP_STEP_UNKNOWN: nothing is known */
+    bool has_sha256;
+    uint64_t size, message_id; /* message_id: text_fingerprint(), 0: none is known */
+    uint8_t sha256[DIGEST_SIZE];
+};
+
+/* As enum loader_hold. */
+enum imap_hold {
+    IMAP_HOLD_NONE = 0,
+    IMAP_HOLD_NUMBERS = 1,
+    IMAP_HOLD_RESTORED = 2,
+    IMAP_HOLD_FLAPPING = 3,
+    IMAP_HOLD_REUSED = 4
+};
+
+#define IMAP_CHANGES 3u
+
+/* What is known of the mailbox (struct loader_mailbox). */
+struct imap_mailbox {
+    uint32_t uidvalidity, highest_uid;
+    uint32_t held; /* enum imap_hold */
+    int64_t held_s, changed_s[IMAP_CHANGES];
+    char why[ERROR_TEXT_MAX];
+};
+
+/* A stored message that has another name now (struct loader_adoption). */
+struct imap_adoption {
+    uint32_t from_uidvalidity, from_uid, to_uidvalidity, to_uid;
+};
+
+/* Every function is there but where it says so. context comes first in each. */
 struct imap_host {
     void *context;
     struct clock clock;
@@ -48,9 +82,19 @@ struct imap_host {
                      struct imap_record *out_records, size_t capacity, size_t *out_count,
                      struct error *err);
     void (*progress)(void *context, uint64_t messages);
+    /* From here on NULL where the host is older and cannot. */
+    int (*evidence)(void *context, struct imap_evidence *items, size_t count, struct error *err);
+    int (*settled_like)(void *context, uint64_t size, struct imap_evidence *out_items,
+                        size_t capacity, size_t *out_count, struct error *err);
+    /* @path: of the mailbox, as in imap-folder.h. */
+    int (*mailbox)(void *context, const char *path, struct imap_mailbox *out_state,
+                   struct error *err);
+    int (*adopt)(void *context, const struct imap_adoption *items, size_t count,
+                 const struct imap_mailbox *state, struct error *err);
 };
 
-#define IMAP_RECORDS_MAX 500u /* in one call of known(), note(), unsettled() */
+#define IMAP_RECORDS_MAX 500u /* in one call of known(), note(), unsettled(), evidence() */
+#define IMAP_LIKE_MAX 500u    /* of settled_like() */
 
 /** imap_host_log - one line of text. */
 void imap_host_log(const struct imap_host *host, enum imap_log level, const char *fmt, ...)

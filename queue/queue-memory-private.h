@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* queue-memory-private.h - what the files of the queue in memory share; nobody else includes it.
+ *
+ *   queue-memory.c          entries, ledger, states
+ *   queue-memory-mailbox.c  evidence, mailboxes, and messages that come under another name */
+#ifndef MAILCHUTE_QUEUE_QUEUE_MEMORY_PRIVATE_H
+#define MAILCHUTE_QUEUE_QUEUE_MEMORY_PRIVATE_H
+
+#include "queue-backend.h"
+#include "queue-memory-source.h"
+
+/* One mailbox, of which all its rows share the name. */
+struct memory_scope {
+    struct memory_scope *next;
+    char *loader, *account, *mailbox;
+    struct queue_mailbox state;
+};
+
+/* A folder messages move to. Kept to the end: records that were handed out point to it. */
+struct memory_target {
+    struct memory_target *next;
+    char *name;
+};
+
+/* What the ledger knows of one message. The names in record point into scope, key and a target. */
+struct memory_row {
+    struct memory_scope *scope;
+    char *key;
+    struct queue_record record;
+    bool has_entry;
+    size_t entry; /* has_entry: where in the array */
+    bool renamed; /* its message has another name, and another row, now */
+};
+
+struct memory_entry {
+    struct queue_entry *entry;
+    uint8_t id[QUEUE_UUID_SIZE];
+    uint8_t *raw;
+    bool came_bad; /* its state when it was put */
+    uint64_t message_id;
+    struct memory_row *row;     /* of this message */
+    struct queue_record before; /* the row as it was, for a rollback */
+};
+
+struct queue_memory {
+    const struct clock *clock;
+    struct memory_entry *entries;
+    size_t count, capacity, committed; /* committed <= count: behind it lies the open batch */
+    struct memory_scope *scopes;
+    struct memory_target *targets;
+    void *ledger; /* tree of struct memory_row */
+    struct queue_memory_sources sources;
+};
+
+/** memory_scope_find, memory_row_find - NULL when it is not known. */
+struct memory_scope *memory_scope_find(const struct queue_memory *store,
+                                       const struct queue_origin *origin);
+struct memory_row *memory_row_find(const struct queue_memory *store,
+                                   const struct queue_origin *origin);
+
+/** memory_scope_get, memory_row_get - made if it is not known; NULL only out of memory. */
+struct memory_scope *memory_scope_get(struct queue_memory *store,
+                                      const struct queue_origin *origin);
+struct memory_row *memory_row_get(struct queue_memory *store, const struct queue_origin *origin);
+
+/* As in the vtable. */
+int memory_evidence(void *store, struct queue_evidence *items, size_t count, struct error *err);
+int memory_settled_like(void *store, const struct queue_origin *scope, uint64_t size,
+                        struct queue_evidence *out_items, size_t capacity, size_t *out_count,
+                        struct error *err);
+int memory_mailbox_get(void *store, const struct queue_origin *scope,
+                       struct queue_mailbox *out_state, struct error *err);
+int memory_adopt(void *store, const struct queue_origin *scope,
+                 const struct queue_adoption *items, size_t count,
+                 const struct queue_mailbox *state, struct error *err);
+
+#endif
