@@ -296,7 +296,8 @@ static int audit_open(struct audit_command *c, struct error *err)
     c->width = terminal_is(STDOUT_FILENO) ? terminal_width(STDOUT_FILENO) : 0;
     c->table = (struct host_table){.clock = c->clock,
                                    .log = &c->log,
-                                   .cancel = &c->cancel,
+                                   .cancelled = cancel_now,
+                                   .cancel_context = &c->cancel,
                                    .loader_name = plugin->name,
                                    .read_only = true,
                                    .progress = audit_expect,

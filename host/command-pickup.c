@@ -314,7 +314,8 @@ static int pickup_open(struct pickup *p, struct error *err)
     p->width = terminal_is(STDOUT_FILENO) ? terminal_width(STDOUT_FILENO) : 0;
     p->table = (struct host_table){.clock = p->clock,
                                    .log = &p->log,
-                                   .cancel = &p->cancel,
+                                   .cancelled = cancel_now,
+                                   .cancel_context = &p->cancel,
                                    .queue = p->dry_run ? p->ledger : p->queue,
                                    .loader_name = p->source.plugin->table.name,
                                    .read_only = p->dry_run,

@@ -36,7 +36,7 @@ static void host_log(void *context, uint32_t level, const char *text)
 static int host_cancelled(void *context)
 {
     struct host_table *table = context;
-    return table->cancel != NULL && cancel_now(table->cancel);
+    return table->cancelled != NULL && table->cancelled(table->cancel_context) != 0;
 }
 
 static void host_progress(void *context, uint64_t messages)
@@ -119,6 +119,15 @@ static void host_evidence_answer(const struct queue_evidence *from, struct loade
     memcpy(to->sha256, from->sha256, sizeof to->sha256);
 }
 
+static int host_claim_one(const struct host_table *table, const char *account, const char *mailbox,
+                          struct error *err)
+{
+    return table->claims != NULL
+               ? queue_claims_take(table->claims, table->queue, table->loader_name, account,
+                                   mailbox, err)
+               : queue_claim(table->queue, table->loader_name, account, mailbox, err);
+}
+
 /* Every mailbox in these records is this queue's alone; mostly there is one. */
 static int host_claim(const struct host_table *table, uint64_t count, struct error *err)
 {
@@ -129,7 +138,7 @@ static int host_claim(const struct host_table *table, uint64_t count, struct err
             text_equal(origin->account, last->account))
             continue;
         last = origin;
-        if (queue_claim(table->queue, origin->loader, origin->account, origin->mailbox, err) < 0)
+        if (host_claim_one(table, origin->account, origin->mailbox, err) < 0)
             return -1;
     }
     return 0;
@@ -163,7 +172,7 @@ static int host_unsettled(void *context, const char *account, const char *mailbo
         behind = (struct queue_origin){table->loader_name, after->account, after->mailbox,
                                        after->uidvalidity, after->uid, after->key};
     if (host_make_room(table, capacity, &err) < 0 ||
-        queue_claim(table->queue, table->loader_name, account, mailbox, &err) < 0 ||
+        host_claim_one(table, account, mailbox, &err) < 0 ||
         queue_unsettled(table->queue, table->loader_name, account, mailbox,
                         after != NULL ? &behind : NULL, table->records, (size_t)capacity, &count,
                         &err) < 0)

@@ -8,7 +8,6 @@
 #ifndef MAILCHUTE_HOST_HOST_TABLE_H
 #define MAILCHUTE_HOST_HOST_TABLE_H
 
-#include "cancel.h"
 #include "clock.h"
 #include "loader-plugin.h"
 #include "log.h"
@@ -21,8 +20,10 @@
 struct host_table {
     const struct clock *clock;
     struct log *log;
-    struct cancel *cancel;     /* NULL: never cancelled */
-    struct queue *queue;       /* NULL: nothing is known and nothing kept */
+    int (*cancelled)(void *context); /* what the loader is told; any thread. NULL: never */
+    void *cancel_context;
+    struct queue *queue;         /* NULL: nothing is known and nothing kept */
+    struct queue_claims *claims; /* hold the mailboxes that are claimed; NULL: the queue does */
     const char *loader_name;
     /* The loader's progress() is passed on. NULL: not wanted. */
     void (*progress)(void *context, uint64_t messages);

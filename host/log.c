@@ -8,49 +8,116 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "buffer.h"
+#include "cleanup.h"
+#include "clock.h"
 #include "loader-plugin.h"
 #include "progress.h"
 #include "secret.h"
 #include "text.h"
 
-static void log_line(const struct log *log, const char *word, const char *text)
+static const char *log_level_name(uint32_t level)
 {
-    char clean[LOG_LINE_MAX - 64], line[LOG_LINE_MAX];
+    return level <= LOADER_LOG_ERROR     ? "error"
+           : level <= LOADER_LOG_WARNING ? "warning"
+           : level <= LOADER_LOG_INFO    ? "info"
+                                         : "debug";
+}
+
+/* "warning: " before the text; nothing before the one that a command ends with. */
+static int log_append_plain(struct buffer *out, const struct log *log, uint32_t level,
+                            const char *text)
+{
+    int bad = buffer_append_text(out, "mailchute: ");
+    if (level > LOADER_LOG_ERROR)
+        bad |= buffer_printf(out, "%s: ", log_level_name(level));
+    if (log->source != NULL)
+        bad |= text_append_printable(out, log->source, strlen(log->source), LOG_LINE_MAX / 8) |
+               buffer_append_text(out, ": ");
+    return bad | text_append_printable(out, text, strlen(text), LOG_LINE_MAX / 4);
+}
+
+/* In quotes, so that a text cannot pass for another key. JSON and logfmt quote alike what is left
+ * when all that is not printable is gone. */
+static int log_append_quoted(struct buffer *out, const char *text)
+{
+    AUTO_DONE(buffer) clean;
+    buffer_init(&clean, LOG_LINE_MAX * 4);
+    int bad = text_append_printable(&clean, text, strlen(text), LOG_LINE_MAX / 4);
+    bad |= buffer_append_byte(out, '"');
+    for (const char *at = buffer_text(&clean); *at != '\0'; at++) {
+        if (*at == '"' || *at == '\\')
+            bad |= buffer_append_byte(out, '\\');
+        bad |= buffer_append_byte(out, (uint8_t)*at);
+    }
+    return bad | buffer_append_byte(out, '"');
+}
+
+static int log_append_fields(struct buffer *out, const struct log *log, uint32_t level,
+                             const char *text)
+{
+    bool json = log->format == LOG_JSON;
+    char now[CLOCK_RFC3339_MAX];
+    clock_rfc3339(clock_unix_s(clock_system()), 0, now);
+    int bad = buffer_printf(out, json ? "{\"time\":\"%s\",\"level\":\"%s\"" : "time=%s level=%s", now,
+                            log_level_name(level));
+    if (log->source != NULL)
+        bad |= buffer_append_text(out, json ? ",\"source\":" : " source=") |
+               log_append_quoted(out, log->source);
+    bad |= buffer_append_text(out, json ? ",\"msg\":" : " msg=") | log_append_quoted(out, text);
+    return json ? bad | buffer_append_byte(out, '}') : bad;
+}
+
+static void log_line(const struct log *log, uint32_t level, const char *text)
+{
+    char clean[LOG_LINE_MAX / 4];
     text_copy(clean, sizeof clean, text);
     if (log->secret != NULL)
         secret_hide(log->secret, clean);
-    char shown[sizeof clean];
-    text_printable(shown, sizeof shown, clean, strlen(clean));
-    int n = snprintf(line, sizeof line, "mailchute: %s%s\n", word, shown);
+    AUTO_DONE(buffer) line;
+    buffer_init(&line, LOG_LINE_MAX * 8);
+    int bad = log->format == LOG_PLAIN ? log_append_plain(&line, log, level, clean)
+                                       : log_append_fields(&line, log, level, clean);
+    if (bad < 0 || buffer_append_byte(&line, '\n') < 0)
+        return;
     if (log->progress != NULL)
         progress_hide(log->progress);
-    ssize_t written = write(log->fd, line, (size_t)n);
+    ssize_t written = write(log->fd, buffer_text(&line), line.len);
     (void)written; /* where could that be told? */
 }
 
 void log_event(void *context, uint32_t level, const char *text)
 {
     const struct log *log = context;
-    if (level > log->level || text == NULL)
-        return;
-    log_line(log, level <= LOADER_LOG_ERROR     ? ""
-                  : level <= LOADER_LOG_WARNING ? "warning: "
-                  : level <= LOADER_LOG_INFO    ? "info: "
-                                                : "debug: ", text);
+    if (level <= log->level && text != NULL)
+        log_line(log, level, text);
 }
 
 void log_error(const struct log *log, const struct error *err)
 {
-    log_line(log, "", err->text);
+    log_line(log, LOADER_LOG_ERROR, err->text);
+}
+
+static void log_own(const struct log *log, uint32_t level, const char *fmt, va_list args)
+{
+    char text[ERROR_TEXT_MAX];
+    (void)vsnprintf(text, sizeof text, fmt, args);
+    if (log->level >= level)
+        log_line(log, level, text);
+}
+
+void log_info(const struct log *log, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    log_own(log, LOADER_LOG_INFO, fmt, args);
+    va_end(args);
 }
 
 void log_warning(const struct log *log, const char *fmt, ...)
 {
-    char text[ERROR_TEXT_MAX];
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(text, sizeof text, fmt, args);
+    log_own(log, LOADER_LOG_WARNING, fmt, args);
     va_end(args);
-    if (log->level >= LOADER_LOG_WARNING)
-        log_line(log, "warning: ", text);
 }

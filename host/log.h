@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* log.h - one event, one line on standard error: printable text only, never the secret.
  *
+ *     LOG_PLAIN   mailchute: warning: office: ...         for people
+ *     LOG_LOGFMT  time=... level=warning source=office msg="..."
+ *     LOG_JSON    {"time":"...","level":"warning","source":"office","msg":"..."}
+ *
  * The levels are those of enum loader_log_level. A line is one write(2), so that lines of several
  * threads do not mix. */
 #ifndef MAILCHUTE_HOST_LOG_H
@@ -15,8 +19,12 @@ struct secret;
 
 #define LOG_LINE_MAX 2048 /* bytes of one line */
 
+enum log_format { LOG_PLAIN, LOG_LOGFMT, LOG_JSON };
+
 struct log {
     int fd;         /* borrowed */
+    enum log_format format;
+    const char *source; /* which one it is about, NULL: none */
     uint32_t level; /* events of a higher number are dropped */
     const struct secret *secret; /* taken out of every text; NULL: there is none */
     struct progress *progress;   /* taken from the screen before a line, NULL: there is none */
@@ -29,7 +37,8 @@ void log_event(void *context, uint32_t level, const char *text);
 /** log_error - the one line that a command which fails ends with; whatever the level is. */
 void log_error(const struct log *log, const struct error *err);
 
-/** log_warning - a warning of the host's own. */
+/** log_info, log_warning - the host's own. */
+void log_info(const struct log *log, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void log_warning(const struct log *log, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 #endif

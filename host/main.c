@@ -12,6 +12,7 @@ int main(int argc, char **argv)
         {"audit", "hold mailbox, archive and queue against each other", command_audit},
         {"parse", "show the entry that each file would become", command_parse},
         {"queue", "list, show, save and work off entries", command_queue},
+        {"source", "set up the mailboxes of the daemon", command_source},
         {"loaders", "list the plug-ins and their options", command_loaders},
         {NULL, NULL, NULL},
     };

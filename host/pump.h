@@ -84,7 +84,7 @@ struct pump {
     bool stopped;   /* stored() said so */
 };
 
-/** pump_run - until all is drained, the limit is reached or stored() says stop: 0. -1 with err: the
+/** pump_run - (again, after 0: it goes on) until all is drained, the limit is reached or stored() says stop: 0. -1 with err: the
  * failure of the loader or of the queue, ERROR_CANCELLED after a request to stop; what was in hand
  * is durable and settled as far as the failure allowed, the rest is as it was at the source. The
  * handle is to be closed then. */

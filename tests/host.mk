@@ -2,7 +2,8 @@
 # The host: pump, entries as JSON, options, plug-ins, secrets.
 HOST_LIBS = $(top_builddir)/host/libhost.la $(CHECK_LIBS)
 
-check_PROGRAMS += host-audit-test host-entry-test host-plugin-test host-pump-test host-secret-test \
+check_PROGRAMS += connection-text-test host-audit-test host-entry-test host-plugin-test \
+	host-pump-test host-secret-test \
 	host-text-test source-state-test vault-test
 host_audit_test_SOURCES = host-audit-test.c
 host_audit_test_LDADD = $(HOST_LIBS)
@@ -17,6 +18,8 @@ host_plugin_test_SOURCES = host-plugin-test.c
 host_plugin_test_LDADD = $(HOST_LIBS)
 host_secret_test_SOURCES = host-secret-test.c
 host_secret_test_LDADD = $(HOST_LIBS)
+connection_text_test_SOURCES = connection-text-test.c
+connection_text_test_LDADD = $(HOST_LIBS)
 source_state_test_SOURCES = source-state-test.c
 source_state_test_LDADD = $(HOST_LIBS)
 vault_test_SOURCES = vault-test.c

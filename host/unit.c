@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* unit.c - one source at work. See unit.h. */
+#include <config.h>
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "connection-text.h"
+#include "loader-error.h"
+#include "source-secret.h"
+#include "text.h"
+
+struct unit *unit_new(struct queue_source *source, const struct clock *clock)
+{
+    struct unit *unit = calloc(1, sizeof *unit);
+    if (unit == NULL) {
+        queue_source_free(source);
+        return NULL;
+    }
+    unit->source = source;
+    unit->polled_fd = -1;
+    unit->turn.wait_fd = -1;
+    unit->left = source->report.left;
+    text_copy(unit->cursor, sizeof unit->cursor,
+              source->report.cursor == NULL ? "" : source->report.cursor);
+    unit->table.clock = clock;
+    return unit;
+}
+
+void unit_free(struct unit *unit)
+{
+    if (unit == NULL)
+        return;
+    secret_free(unit->asked);
+    plugin_close(unit->plugin);
+    queue_source_free(unit->source);
+    free(unit);
+}
+
+/* ---- Stopping -------------------------------------------------------------------------------- */
+
+static int unit_asked_to_stop(void *context)
+{
+    return atomic_load(&((struct unit *)context)->stop);
+}
+
+/* What the loader is told: a batch whose entries are durable may still be settled. */
+static int unit_cancelled(void *context)
+{
+    struct unit *unit = context;
+    return atomic_load(&unit->stop) &&
+           clock_monotonic_ms(unit->table.clock) >= atomic_load(&unit->grace_until_ms);
+}
+
+static void unit_grant_grace(void *context)
+{
+    struct unit *unit = context;
+    atomic_store(&unit->grace_until_ms, clock_monotonic_ms(unit->table.clock) + UNIT_GRACE_MS);
+}
+
+/* ---- Opening and closing --------------------------------------------------------------------- */
+
+void unit_close(struct unit *unit)
+{
+    if (unit->handle != NULL)
+        unit->plugin->table.close(TAKE(unit->handle));
+    host_table_done(&unit->table);
+    queue_claims_done(&unit->claims);
+    unit->close_first = false;
+}
+
+static void unit_expect(void *context, uint64_t messages)
+{
+    struct unit *unit = context;
+    unit->expected = messages;
+    unit->seen = 0;
+}
+
+static void unit_set_table(struct unit *unit, struct unit_worker *worker)
+{
+    unit->log = *worker->log;
+    unit->log.source = unit->source->name;
+    unit->table = (struct host_table){.clock = worker->clock,
+                                      .log = &unit->log,
+                                      .cancelled = unit_cancelled,
+                                      .cancel_context = unit,
+                                      .queue = worker->queue,
+                                      .claims = &unit->claims,
+                                      .loader_name = unit->plugin->table.name,
+                                      .progress = unit_expect,
+                                      .progress_context = unit};
+    host_table_init(&unit->table);
+}
+
+/* The interval of the source is the loader's poll, where it has one and the string sets none. */
+static int unit_connection(const struct unit *unit, char **out_connection, struct error *err)
+{
+    const struct loader_plugin *plugin = &unit->plugin->table;
+    const struct queue_source *source = unit->source;
+    AUTO_TEXT set = NULL;
+    bool has_poll = false;
+    char interval[32];
+    for (uint64_t i = 0; i < plugin->option_count; i++)
+        has_poll = has_poll || text_equal_nocase(plugin->options[i].key, "poll");
+    if (connection_get(source->connection, "poll", &set, err) < 0)
+        return -1;
+    snprintf(interval, sizeof interval, "%llus", (unsigned long long)source->interval_s);
+    return connection_set(source->connection, "poll",
+                          set != NULL ? set : has_poll ? interval : NULL, out_connection, err);
+}
+
+static int unit_open_handle(struct unit *unit, const struct secret *secret, struct error *err)
+{
+    AUTO_TEXT connection = NULL;
+    if (unit_connection(unit, &connection, err) < 0)
+        return -1;
+    const struct loader_settings settings = {.struct_size = sizeof settings,
+                                             .connection = connection,
+                                             .user = unit->source->user,
+                                             .secret = secret_text(secret)};
+    const struct loader_plugin *plugin = &unit->plugin->table;
+    struct loader_error theirs;
+    loader_error_clear(&theirs);
+    if (plugin->open(&unit->table.loader, &settings, &unit->handle, &theirs) == 0)
+        return 0;
+    unit->handle = NULL;
+    loader_error_read(&theirs, plugin->name, err);
+    if (secret != NULL)
+        secret_hide(secret, err->text);
+    return -1;
+}
+
+/* The password is here only as long as the loader is being opened; it wipes its copy once it is in. */
+static int unit_open(struct unit *unit, struct unit_worker *worker, struct error *err)
+{
+    AUTO(secret) secret = NULL;
+    if (unit->plugin == NULL && plugin_open(unit->source->loader, &unit->plugin, err) < 0)
+        return -1;
+    unit_set_table(unit, worker);
+    if (unit->asked == NULL && source_secret_read(unit->source, worker->vault, &secret, err) < 0)
+        return -1;
+    if (unit->asked == NULL && secret == NULL && unit->source->user != NULL)
+        return error_set(err, ERROR_CONFIG, "source '%s': its password is not stored; start "
+                         "mailchute serve on a terminal to be asked for it", unit->source->name);
+    unit->expected = unit->seen = 0;
+    unit->turn.logged_in = true;
+    return unit_open_handle(unit, unit->asked != NULL ? unit->asked : secret, err);
+}
+
+/* ---- The turn -------------------------------------------------------------------------------- */
+
+struct unit_share {
+    struct unit *unit;
+    struct pump *pump;
+    uint64_t end_ms;
+};
+
+/* Told of each entry once it is durable. */
+static int unit_stored(void *context, const struct pump_event *event)
+{
+    struct unit_share *share = context;
+    struct unit_turn *turn = &share->unit->turn;
+    share->unit->seen++;
+    turn->contact = true;
+    text_copy(turn->cursor, sizeof turn->cursor, event->key);
+    return clock_monotonic_ms(share->pump->clock) >= share->end_ms;
+}
+
+static void unit_set_pump(struct unit *unit, struct unit_worker *worker, struct unit_share *share)
+{
+    worker->pump = (struct pump){.plugin = &unit->plugin->table,
+                                 .handle = unit->handle,
+                                 .queue = worker->queue,
+                                 .clock = worker->clock,
+                                 .queue_name = unit->source->queue,
+                                 .source = unit->source->name,
+                                 .cancel_fd = -1,
+                                 .cancelled = unit_asked_to_stop,
+                                 .finishing = unit_grant_grace,
+                                 .cancel_context = unit,
+                                 .stored = unit_stored,
+                                 .stored_context = share};
+    share->unit = unit;
+    share->pump = &worker->pump;
+    share->end_ms = clock_monotonic_ms(worker->clock) + UNIT_TURN_MS;
+}
+
+/* All is picked up: what is there to poll for? A mailbox that waits is nobody's until there is work. */
+static int unit_wait(struct unit *unit, struct error *err)
+{
+    const struct loader_plugin *plugin = &unit->plugin->table;
+    struct loader_wait wait = {.struct_size = sizeof wait,
+                               .fd = -1,
+                               .timeout_ms = (uint32_t)(unit->source->interval_s * 1000)};
+    struct loader_error theirs;
+    loader_error_clear(&theirs);
+    if (plugin->wait != NULL && plugin->wait(unit->handle, &wait, &theirs) != 0)
+        return loader_error_read(&theirs, plugin->name, err);
+    queue_claims_done(&unit->claims);
+    unit->turn.end = UNIT_DRAINED;
+    unit->turn.wait_fd = wait.fd;
+    unit->turn.wait_events = wait.events;
+    unit->turn.wait_ms = wait.timeout_ms;
+    return 0;
+}
+
+static int unit_work(struct unit *unit, struct unit_worker *worker, struct error *err)
+{
+    struct unit_share share;
+    if (unit->handle == NULL && unit_open(unit, worker, err) < 0)
+        return -1;
+    unit->table.queue = worker->queue;
+    unit_set_pump(unit, worker, &share);
+    int bad = pump_run(&worker->pump, err);
+    const struct pump_counts *counts = &worker->pump.counts;
+    unit->turn.items = counts->stored + counts->bad;
+    unit->turn.left = unit->expected > unit->seen ? unit->expected - unit->seen : 0;
+    unit->turn.contact = unit->turn.contact || bad == 0;
+    if (bad < 0)
+        return -1;
+    unit->turn.end = UNIT_SHARE_USED;
+    if (worker->pump.sweeps == 0)
+        return 0;
+    unit->turn.left = counts->released;
+    return unit_wait(unit, err);
+}
+
+void unit_turn(struct unit *unit, struct unit_worker *worker)
+{
+    unit->turn = (struct unit_turn){.end = UNIT_CLOSED, .wait_fd = -1};
+    if (unit->close_first)
+        unit_close(unit);
+    if (unit_asked_to_stop(unit)) {
+        unit_close(unit);
+        return;
+    }
+    if (unit_work(unit, worker, &unit->turn.err) == 0)
+        return;
+    unit->turn.end = unit->turn.err.class == ERROR_CANCELLED ? UNIT_CLOSED : UNIT_FAILED;
+    unit_close(unit);
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* workers.c - a few threads for what blocks. See workers.h. */
+#include <config.h>
+#include "workers.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WORKERS_STACK (1u << 20) /* bytes; loaders keep large things off the stack */
+
+struct workers_list {
+    struct workers_job *first, **last;
+};
+
+struct workers {
+    struct workers_options options;
+    pthread_mutex_t lock;
+    pthread_cond_t given, ended;
+    struct workers_list waiting, done;
+    unsigned threads, idle, queued;
+    bool closing;
+    int fd;
+};
+
+static void list_init(struct workers_list *list)
+{
+    list->first = NULL;
+    list->last = &list->first;
+}
+
+static void list_put(struct workers_list *list, struct workers_job *job)
+{
+    job->next = NULL;
+    *list->last = job;
+    list->last = &job->next;
+}
+
+static struct workers_job *list_take(struct workers_list *list)
+{
+    struct workers_job *job = list->first;
+    if (job == NULL)
+        return NULL;
+    list->first = job->next;
+    if (list->first == NULL)
+        list->last = &list->first;
+    return job;
+}
+
+/* ---- In a worker ----------------------------------------------------------------------------- */
+
+/* NULL: the end. */
+static struct workers_job *worker_await(struct workers *workers)
+{
+    pthread_mutex_lock(&workers->lock);
+    workers->idle++;
+    while (workers->waiting.first == NULL && !workers->closing)
+        pthread_cond_wait(&workers->given, &workers->lock);
+    workers->idle--;
+    struct workers_job *job = list_take(&workers->waiting);
+    if (job != NULL)
+        workers->queued--;
+    pthread_mutex_unlock(&workers->lock);
+    return job;
+}
+
+static void worker_ended(struct workers *workers, struct workers_job *job)
+{
+    const uint64_t one = 1;
+    pthread_mutex_lock(&workers->lock);
+    list_put(&workers->done, job);
+    pthread_mutex_unlock(&workers->lock);
+    ssize_t written = write(workers->fd, &one, sizeof one);
+    (void)written; /* full: readable already */
+}
+
+static void *worker_main(void *context)
+{
+    struct workers *workers = context;
+    struct unit_worker *worker = calloc(1, sizeof *worker);
+    struct workers_job *job;
+    while ((job = worker_await(workers)) != NULL) {
+        struct error err;
+        if (worker != NULL) {
+            worker->clock = workers->options.clock;
+            worker->vault = workers->options.vault;
+            worker->log = workers->options.log;
+            if (worker->queue == NULL && workers->options.open_queue(workers->options.queue_url,
+                                                                     &worker->queue, &err) < 0) {
+                log_error(worker->log, &err);
+                worker->queue = NULL;
+            }
+        }
+        job->run(job, worker != NULL && worker->queue != NULL ? worker : NULL);
+        worker_ended(workers, job);
+    }
+    if (worker != NULL)
+        queue_close(worker->queue);
+    free(worker);
+    pthread_mutex_lock(&workers->lock);
+    workers->threads--;
+    pthread_cond_signal(&workers->ended);
+    pthread_mutex_unlock(&workers->lock);
+    return NULL;
+}
+
+/* ---- Outside --------------------------------------------------------------------------------- */
+
+static int workers_start_one(struct workers *workers)
+{
+    pthread_attr_t how;
+    pthread_t thread;
+    pthread_attr_init(&how);
+    pthread_attr_setdetachstate(&how, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&how, WORKERS_STACK);
+    int failed = pthread_create(&thread, &how, worker_main, workers);
+    pthread_attr_destroy(&how);
+    workers->threads += failed == 0;
+    return failed;
+}
+
+int workers_new(const struct workers_options *options, struct workers **out_workers,
+                struct error *err)
+{
+    struct workers *workers = calloc(1, sizeof *workers);
+    if (workers == NULL)
+        return error_oom(err, "starting threads");
+    workers->options = *options;
+    workers->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (workers->fd < 0) {
+        free(workers);
+        return error_set(err, ERROR_BUG, "no descriptor is left for the workers: %s; raise "
+                         "LimitNOFILE", strerror(errno));
+    }
+    pthread_condattr_t how;
+    pthread_condattr_init(&how);
+    pthread_condattr_setclock(&how, CLOCK_MONOTONIC);
+    pthread_mutex_init(&workers->lock, NULL);
+    pthread_cond_init(&workers->given, NULL);
+    pthread_cond_init(&workers->ended, &how);
+    pthread_condattr_destroy(&how);
+    list_init(&workers->waiting);
+    list_init(&workers->done);
+    *out_workers = workers;
+    return 0;
+}
+
+int workers_give(struct workers *workers, struct workers_job *job, struct error *err)
+{
+    int failed = 0;
+    pthread_mutex_lock(&workers->lock);
+    if (workers->idle <= workers->queued && workers->threads < workers->options.most)
+        failed = workers_start_one(workers);
+    if (workers->threads > 0) {
+        list_put(&workers->waiting, job);
+        workers->queued++;
+        pthread_cond_signal(&workers->given);
+        failed = 0;
+    }
+    pthread_mutex_unlock(&workers->lock);
+    return failed == 0 ? 0
+                       : error_set(err, ERROR_BUG, "no thread can be started: %s; raise TasksMax",
+                                   strerror(failed));
+}
+
+unsigned workers_free_count(struct workers *workers)
+{
+    pthread_mutex_lock(&workers->lock);
+    unsigned busy = workers->threads - workers->idle + workers->queued;
+    unsigned free_count = busy < workers->options.most ? workers->options.most - busy : 0;
+    pthread_mutex_unlock(&workers->lock);
+    return free_count;
+}
+
+int workers_fd(const struct workers *workers)
+{
+    return workers->fd;
+}
+
+struct workers_job *workers_collect(struct workers *workers)
+{
+    uint64_t count;
+    ssize_t got = read(workers->fd, &count, sizeof count);
+    (void)got;
+    pthread_mutex_lock(&workers->lock);
+    struct workers_job *job = list_take(&workers->done);
+    pthread_mutex_unlock(&workers->lock);
+    return job;
+}
+
+bool workers_free(struct workers *workers, unsigned wait_ms)
+{
+    struct timespec end;
+    if (workers == NULL)
+        return true;
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_sec += wait_ms / 1000 + 1;
+    pthread_mutex_lock(&workers->lock);
+    workers->closing = true;
+    pthread_cond_broadcast(&workers->given);
+    int late = 0;
+    while (workers->threads > 0 && late == 0)
+        late = pthread_cond_timedwait(&workers->ended, &workers->lock, &end);
+    bool all = workers->threads == 0;
+    pthread_mutex_unlock(&workers->lock);
+    if (!all)
+        return false;
+    close(workers->fd);
+    pthread_mutex_destroy(&workers->lock);
+    pthread_cond_destroy(&workers->given);
+    pthread_cond_destroy(&workers->ended);
+    free(workers);
+    return true;
+}

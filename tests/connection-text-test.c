@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* connection-text-test.c - single keys of a connection string, and what providers want. */
+#include <config.h>
+#include "check-main.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "connection-text.h"
+#include "provider-advice.h"
+
+static struct error err;
+
+static const struct {
+    const char *connection, *key, *value;
+} gets[] = {
+    {"url=mail.example.org;ssl=True", "url", "mail.example.org"},
+    {"url=mail.example.org;ssl=True", "SSL", "True"},
+    {"url=mail.example.org", "port", NULL},
+    {"", "url", NULL},
+    {" url = mail.example.org ; ", "url", "mail.example.org"},
+    {"mailbox=\"a;b=c\";url=x", "url", "x"},
+    {"mailbox=\"a;b=c\";url=x", "mailbox", "a;b=c"},
+    {"mailbox=\"a\"\";url=y\";url=x", "url", "x"},
+    {"mailbox=\"a\"\"b\";url=x", "mailbox", "a\"b"},
+    {"mailbox='it''s; \"so\"';url=x", "mailbox", "it's; \"so\""},
+    {"mailbox=it's;url=x", "url", "x"}, /* a quote inside a value opens nothing */
+    {"search=SINCE 1-Jan-2026;url=x", "search", "SINCE 1-Jan-2026"},
+    {"caFile=a=b;url=x", "caFile", "a=b"},
+    {"mailbox=\"open;url=x", "url", NULL}, /* for the loader to complain of */
+    {"mailbox=;url=x", "mailbox", ""},
+    {";;url=x", "url", "x"},
+    {"url", "url", ""},
+};
+
+START_TEST(a_key_is_found_without_its_quotes)
+{
+    AUTO_TEXT value = NULL;
+    ck_assert_int_eq(connection_get(gets[_i].connection, gets[_i].key, &value, &err), 0);
+    if (gets[_i].value == NULL)
+        ck_assert_msg(value == NULL, "%s: %s", gets[_i].connection, value);
+    else
+        ck_assert_str_eq(value, gets[_i].value);
+}
+END_TEST
+
+static const struct {
+    const char *connection, *key, *value, *want;
+} sets[] = {
+    {"", "url", "x", "url=x"},
+    {"url=x", "ssl", "True", "url=x;ssl=True"},
+    {"url=x;ssl=False;mailbox=A", "ssl", "True", "url=x;ssl=True;mailbox=A"},
+    {"url=x;SSL=False;mailbox=A", "ssl", NULL, "url=x;mailbox=A"},
+    {"ssl=1;url=x", "ssl", NULL, "url=x"},
+    {"url=x", "ssl", NULL, "url=x"},
+    {"url=x;ssl=1;ssl=2", "ssl", "3", "url=x;ssl=3"},
+    {"url=x", "mailbox", "a;b", "url=x;mailbox=\"a;b\""},
+    {"url=x", "mailbox", "a\"b", "url=x;mailbox=\"a\"\"b\""},
+    {"url=x", "mailbox", " a", "url=x;mailbox=\" a\""},
+    {"mailbox=\"a;ssl=0\";url=x", "ssl", "1", "mailbox=\"a;ssl=0\";url=x;ssl=1"},
+    {" url = x ;b= c", "b", "d", " url = x ;b=d"},
+};
+
+START_TEST(a_key_is_set_and_the_rest_stays_as_it_was_written)
+{
+    AUTO_TEXT out = NULL;
+    ck_assert_int_eq(connection_set(sets[_i].connection, sets[_i].key, sets[_i].value, &out, &err),
+                     0);
+    ck_assert_str_eq(out, sets[_i].want);
+}
+END_TEST
+
+START_TEST(what_is_set_is_what_is_found)
+{
+    static const char *const values[] = {"a", "a;b", "'a'", "\"a\"", " a ", "a=b", "it's", ";\"'"};
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        AUTO_TEXT out = NULL;
+        AUTO_TEXT value = NULL;
+        ck_assert_int_eq(connection_set("url=x", "mailbox", values[i], &out, &err), 0);
+        ck_assert_int_eq(connection_get(out, "mailbox", &value, &err), 0);
+        ck_assert_str_eq(value, values[i]);
+    }
+}
+END_TEST
+
+START_TEST(known_providers_are_told_of_their_app_passwords)
+{
+    static const char *const hosts[] = {"imap.gmail.com",      "IMAP.GMAIL.COM",
+                                        "imap.mail.yahoo.com", "imap.mail.me.com",
+                                        "imap.aol.com",        "imap.fastmail.com"};
+    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+        const char *advice = provider_advice(hosts[i], ERROR_CREDENTIALS);
+        ck_assert_msg(strstr(advice, "app password") != NULL ||
+                          strstr(advice, "app-specific password") != NULL,
+                      "%s: %s", hosts[i], advice);
+    }
+    ck_assert_ptr_nonnull(
+        strstr(provider_advice("outlook.office365.com", ERROR_CREDENTIALS), "XOAuth2"));
+    ck_assert_ptr_nonnull(strstr(provider_advice("notgmail.com", ERROR_CREDENTIALS), "many"));
+    ck_assert_ptr_nonnull(strstr(provider_advice(NULL, ERROR_CREDENTIALS), "many"));
+    ck_assert_ptr_null(strstr(provider_advice("imap.gmail.com", ERROR_UNREACHABLE), "Gmail"));
+}
+END_TEST
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
+static Suite *suite(void)
+{
+    Suite *all = suite_create("connection-text");
+    TCase *one = tcase_create("keys");
+    tcase_add_loop_test(one, a_key_is_found_without_its_quotes, 0, COUNT(gets));
+    tcase_add_loop_test(one, a_key_is_set_and_the_rest_stays_as_it_was_written, 0, COUNT(sets));
+    tcase_add_test(one, what_is_set_is_what_is_found);
+    tcase_add_test(one, known_providers_are_told_of_their_app_passwords);
+    suite_add_tcase(all, one);
+    return all;
+}
+
+CHECK_MAIN(suite)
