@@ -400,6 +400,7 @@ static const struct value_row {
     {";x=1", "|x=1"},
     {"multipart/mixed; boundary=\"=_a b=\"", "multipart/mixed|boundary==_a b="},
     {"multipart/mixed; boundary=----=_Part_1?=", "multipart/mixed|boundary=----=_Part_1?="},
+    {"attachment; filen\xD4me=b; filename=c", "attachment|filename=c"}, /* never a name that is not UTF-8 */
 };
 
 START_TEST(a_field_with_parameters_is_read_whole_and_decoded)

@@ -62,7 +62,7 @@ static bool is_space(int byte)
 
 static bool is_token(int byte)
 {
-    return byte > ' ' && byte != 0x7F && strchr("()<>@,;:\\\"/[]?=", byte) == NULL;
+    return byte > ' ' && byte < 0x7F && strchr("()<>@,;:\\\"/[]?=", byte) == NULL;
 }
 
 static void skip_space(struct cursor *c)

@@ -16,8 +16,8 @@
 #include "mail.h"
 
 struct header_parameter {
-    char *name;  /* lower case, without RFC 2231's "*" */
-    char *value; /* UTF-8, no control characters */
+    char *name;  /* lower case, without RFC 2231's "*"; ASCII, else it is no parameter */
+    char *value; /* UTF-8, no control characters; but "boundary" is bytes as they stand, no NUL */
 };
 
 struct header_value {
