@@ -35,8 +35,9 @@ fuzz_folder_name_LDADD = $(FUZZ_IMAP_LIBS)
 EXTRA_DIST += fuzz/seeds
 
 # The modules are compiled anew, so that libFuzzer sees their branches, and archived, so that a target
-# can bring a stand-in for one of them (memory-stream.c). Findings and new inputs stay in the build
-# folder; a seed that proves something is copied to fuzz/seeds by hand.
+# can bring a stand-in for one of them (memory-stream.c); their basic blocks are counted as well
+# (oracle.h). Findings and new inputs stay in the build folder; a seed that proves something is copied
+# to fuzz/seeds by hand.
 FUZZ_MODULES = $(top_srcdir)/common/*.c $(top_srcdir)/loader/lib/*.c $(top_srcdir)/loader/mime/*.c \
 	$(top_srcdir)/loader/imap/*.c
 FUZZ_CC = clang -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
@@ -44,8 +45,8 @@ FUZZ_CC = clang -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-rec
 .PHONY: fuzz-modules fuzz
 fuzz-modules:
 	@$(MKDIR_P) fuzz-work/modules && for module in $(FUZZ_MODULES); do \
-	  $(FUZZ_CC) -fsanitize=fuzzer-no-link -c -o fuzz-work/modules/`basename $$module .c`.o $$module \
-	    || exit 1; \
+	  $(FUZZ_CC) -fsanitize=fuzzer-no-link -fsanitize-coverage=trace-pc \
+	    -c -o fuzz-work/modules/`basename $$module .c`.o $$module || exit 1; \
 	done && rm -f fuzz-work/modules.a && $(AR) rc fuzz-work/modules.a fuzz-work/modules/*.o
 
 fuzz: fuzz-modules
@@ -54,6 +55,7 @@ fuzz: fuzz-modules
 	  if grep -q memory-stream.h $$source; then extra=$(srcdir)/fuzz/memory-stream.c; else extra=; fi && \
 	  $(MKDIR_P) fuzz-work/$$target && \
 	  $(FUZZ_CC) -fsanitize=fuzzer -o fuzz-work/fuzz-$$target $$source $$extra \
+	    $(srcdir)/fuzz/oracle.c -Wl,--wrap=__sanitizer_cov_trace_pc \
 	    fuzz-work/modules.a $(CRYPTO_LIBS) $(CURL_LIBS) $(PCRE2_LIBS) && \
 	  fuzz-work/fuzz-$$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 \
 	    -artifact_prefix=fuzz-work/$$target- fuzz-work/$$target $(srcdir)/fuzz/seeds/$$target \

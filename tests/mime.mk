@@ -14,6 +14,3 @@ mail_memory_test_SOURCES = mail-memory-test.c
 mail_memory_test_LDADD = $(MAIL_LIBS)
 mail_memory_test_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray \
 	-Wl,--wrap=strdup,--wrap=strndup
-check_PROGRAMS += fuzz-mime
-fuzz_mime_SOURCES = fuzz/fuzz-mime.c
-fuzz_mime_LDADD = $(MAIL_LIBS)

@@ -17,16 +17,38 @@ libcounted_la_SOURCES = \
 	../loader/mime/charset-names.c \
 	../loader/mime/charset-shift.c \
 	../loader/mime/charset.c \
+	../loader/mime/cms.c \
+	../loader/mime/codepage.c \
 	../loader/mime/encoded-word.c \
+	../loader/mime/filename.c \
 	../loader/mime/header-address.c \
 	../loader/mime/header-date.c \
 	../loader/mime/header-id.c \
 	../loader/mime/header-text.c \
 	../loader/mime/header-value.c \
+	../loader/mime/html-charset.c \
 	../loader/mime/html-entities.c \
 	../loader/mime/html-text.c \
 	../loader/mime/html-token.c \
-	../loader/mime/problem.c
+	../loader/mime/mail-attachment.c \
+	../loader/mime/mail-body.c \
+	../loader/mime/mail-fields.c \
+	../loader/mime/mail-files.c \
+	../loader/mime/mail-report.c \
+	../loader/mime/mail-smime.c \
+	../loader/mime/mail-tnef.c \
+	../loader/mime/mail.c \
+	../loader/mime/mime-decode.c \
+	../loader/mime/mime-header.c \
+	../loader/mime/mime-parser.c \
+	../loader/mime/problem.c \
+	../loader/mime/rtf-lzfu.c \
+	../loader/mime/rtf-output.c \
+	../loader/mime/rtf.c \
+	../loader/mime/tnef-body.c \
+	../loader/mime/tnef-props.c \
+	../loader/mime/tnef.c \
+	../loader/mime/uuencode.c
 work_test_SOURCES = work-test.c
 work_test_LDADD = libcounted.la $(COMMON_LIBS)
 
