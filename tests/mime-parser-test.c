@@ -390,6 +390,27 @@ START_TEST(an_attached_message_is_told_whole_byte_for_byte)
 }
 END_TEST
 
+/* Where the message ends in a boundary of its own, or in its header, and no body comes between. */
+START_TEST(the_line_end_before_a_boundary_is_not_the_attached_messages)
+{
+    static const char *const inners[] = {
+        "Content-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\n\r\none\r\n--c--",
+        "Content-Type: multipart/mixed; boundary=c\n\n--c\nA: b", "Subject: in",
+        "Subject: in\n", "Subject: in\n\nbody\n\r\n",
+    };
+    for (size_t i = 0; i < sizeof inners / sizeof inners[0]; i++) {
+        struct mail_texts problems = {0};
+        struct buffer b;
+        buffer_init(&b, 65536);
+        buffer_printf(&b, MIXED "--b\nContent-Type: message/rfc822\n\n%s\r\n--b--\n", inners[i]);
+        struct counts c = counts_of(&b, &problems);
+        ck_assert_uint_eq(c.message_bytes, strlen(inners[i]));
+        mail_texts_done(&problems);
+        buffer_done(&b);
+    }
+}
+END_TEST
+
 START_TEST(a_header_block_stops_at_its_limits_and_tells_so)
 {
     struct mail_texts problems = {0};
@@ -484,6 +505,7 @@ static Suite *suite(void)
     tcase_add_test(t, parts_stop_at_the_limit_and_all_that_is_left_is_one_part);
     tcase_add_test(t, parts_inside_an_attached_message_do_not_swallow_what_follows_it);
     tcase_add_test(t, an_attached_message_is_told_whole_byte_for_byte);
+    tcase_add_test(t, the_line_end_before_a_boundary_is_not_the_attached_messages);
     tcase_add_test(t, a_header_block_stops_at_its_limits_and_tells_so);
     tcase_add_test(t, fifty_boundaries_that_differ_in_their_last_byte_are_told_apart);
     tcase_add_test(t, fields_that_stand_there_twice_are_told);

@@ -22,6 +22,7 @@ libcounted_la_SOURCES = \
 	../loader/mime/encoded-word.c \
 	../loader/mime/filename.c \
 	../loader/mime/header-address.c \
+	../loader/mime/header-charset.c \
 	../loader/mime/header-date.c \
 	../loader/mime/header-id.c \
 	../loader/mime/header-text.c \
@@ -34,10 +35,13 @@ libcounted_la_SOURCES = \
 	../loader/mime/mail-body.c \
 	../loader/mime/mail-fields.c \
 	../loader/mime/mail-files.c \
+	../loader/mime/mail-flow.c \
+	../loader/mime/mail-meeting.c \
 	../loader/mime/mail-report.c \
 	../loader/mime/mail-smime.c \
 	../loader/mime/mail-tnef.c \
 	../loader/mime/mail.c \
+	../loader/mime/mime-capture.c \
 	../loader/mime/mime-decode.c \
 	../loader/mime/mime-header.c \
 	../loader/mime/mime-parser.c \

@@ -18,6 +18,7 @@
 
 #include "buffer.h"
 #include "header-charset.h"
+#include "mime-capture.h"
 #include "mime-header.h"
 #include "problem.h"
 #include "text.h"
@@ -49,6 +50,7 @@ struct mime_parser {
     size_t depth;   /* frames in use */
     size_t open;    /* multiparts among them whose boundary counts */
     size_t capture; /* the outermost attached message's frame + 1; 0: none */
+    struct mime_capture captured; /* its bytes */
     uint32_t parts;
     enum state state;
     bool line_start; /* BODY: the next byte begins a line */
@@ -213,8 +215,10 @@ static void frame_enter(struct mime_parser *p, struct frame *f)
     if (f->part.kind == MIME_MULTIPART)
         p->open++;
     if (f->part.kind == MIME_MESSAGE) {
-        if (p->capture == 0)
+        if (p->capture == 0) {
             p->capture = p->depth;
+            mime_capture_init(&p->captured, &p->handler, &f->part);
+        }
         header_reset(p);
     }
 }
@@ -260,13 +264,16 @@ static int header_end(struct mime_parser *p)
 static int frame_close(struct mime_parser *p)
 {
     struct frame *f = top(p);
-    int result = p->handler.end(p->handler.context, &f->part);
+    bool captured = p->capture == p->depth;
+    int result = captured ? mime_capture_end(&p->captured) : 0;
+    if (result == 0)
+        result = p->handler.end(p->handler.context, &f->part);
     if (f->part.kind == MIME_MULTIPART && f->stage != STAGE_EPILOGUE) {
         p->open--;
         if (problem_add(p->problems, "end boundary of a multipart is missing") < 0)
             result = -1;
     }
-    if (p->capture == p->depth)
+    if (captured)
         p->capture = 0;
     free(f->boundary);
     f->boundary = NULL;
@@ -278,9 +285,7 @@ static int frame_close(struct mime_parser *p)
 
 static int capture(struct mime_parser *p, const uint8_t *bytes, size_t count)
 {
-    if (p->capture == 0 || count == 0)
-        return 0;
-    return p->handler.body(p->handler.context, &p->frames[p->capture - 1].part, bytes, count);
+    return p->capture > 0 ? mime_capture_bytes(&p->captured, bytes, count) : 0;
 }
 
 /* Body bytes of the part on top, and of the attached message around it. */
@@ -363,6 +368,8 @@ static int boundary_take(struct mime_parser *p, struct match match, struct span 
 {
     if (p->capture != 0 && match.frame >= p->capture && capture(p, line.bytes, line.len) < 0)
         return -1;
+    if (p->capture > match.frame && line.bytes[0] == '-')
+        mime_capture_drop_end(&p->captured); /* it stands right before this boundary */
     while (p->depth > match.frame + 1) {
         if (frame_close(p) < 0)
             return -1;
