@@ -55,6 +55,8 @@ static const struct charset_row {
     {"shift_jis", BYTES("\x93\xFA\x96\x7B \x87\x40"), "日本 ①", ""},
     {"euc-jp", BYTES("\xC6\xFC\xCB\xDC \xAD\xA1"), "日本 ①", ""},
     {"big5", BYTES("\xA4\xA4\xA4\xE5"), "中文", ""},
+    {"big5", BYTES("5 \xA3\xE1 \xA4\xA4"), "5 € 中", ""}, /* as code page 950 has it */
+    {"gbk", BYTES("5 \x80 \xC4\xE3"), "5 € 你", ""},     /* code page 936 */
     {"iso-2022-jp", BYTES("\x1B$B$3$s\x1B(B!"), "こん!", ""},
     {"iso-2022-jp", BYTES("\x1B$B-!\x1B(I1\x1B(B"), "①ｱ", ""},
     {"iso-2022-jp", BYTES("\x1B$B$3$s\nabc"), "こん\nabc", ""},

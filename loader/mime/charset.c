@@ -183,6 +183,29 @@ static size_t iconv_unit(const struct charset_decoder *d)
                                                    : 1;
 }
 
+/* Windows has the euro in its code pages 936 and 950 where iconv's charsets, of which they are parts
+ * otherwise, have nothing. Its bytes, 0 where none stands here. */
+static size_t iconv_lacks_euro(const struct charset_decoder *d, const char *bytes, size_t count)
+{
+    if (strcmp(d->read_as, "GB18030") == 0 && bytes[0] == '\x80')
+        return 1;
+    return count > 1 && strcmp(d->read_as, "BIG5-HKSCS") == 0 && memcmp(bytes, "\xA3\xE1", 2) == 0
+               ? 2 : 0;
+}
+
+/* What iconv does not take at @bytes; returns how many bytes that is, SIZE_MAX out of memory. */
+static size_t iconv_mend(struct charset_decoder *d, const char *bytes, size_t count,
+                         struct buffer *out)
+{
+    size_t euro = iconv_lacks_euro(d, bytes, count);
+    if (text_append_fitting(out, euro > 0 ? "\xE2\x82\xAC" : replacement, 3) < 0)
+        return SIZE_MAX;
+    if (euro > 0)
+        return euro;
+    d->bad = true;
+    return iconv_unit(d) < count ? iconv_unit(d) : count;
+}
+
 /* Convert; what is left at the end is part of a character, unless @final. SIZE_MAX: memory. */
 static size_t iconv_run(struct charset_decoder *d, const uint8_t *bytes, size_t count, bool final,
                         struct buffer *out)
@@ -205,10 +228,9 @@ static size_t iconv_run(struct charset_decoder *d, const uint8_t *bytes, size_t 
             continue;
         if (why == EINVAL && !final && left < CARRY_MAX)
             break;
-        if (text_append_fitting(out, replacement, 3) < 0)
+        size_t skip = iconv_mend(d, in.text, left, out);
+        if (skip == SIZE_MAX)
             return SIZE_MAX;
-        d->bad = true;
-        size_t skip = iconv_unit(d) < left ? iconv_unit(d) : left;
         in.text += skip;
         left -= skip;
     }
