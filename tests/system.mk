@@ -14,3 +14,10 @@ check-corpus:
 	  $(PYTHON) '$(CORPUS)/run.py' $(top_builddir)/host/mailchute '$(CORPUS)'; else \
 	  echo "check-corpus: skipped: no corpus in '$(CORPUS)'; CORPUS=DIR names one"; fi
 EXTRA_DIST += $(SYSTEM_TESTS) system_support.py loader_api.py dovecot.py mailgen.py demo.py unpacked.c README
+
+# The same mail through mailchute, Python's email package and GMime, where that is installed.
+TESTS += differential.py
+EXTRA_DIST += differential.py mailrandom.py gmime-oracle.c
+.PHONY: differential
+differential:
+	$(AM_TESTS_ENVIRONMENT) $(PYTHON) $(srcdir)/differential.py run --mails $(N)

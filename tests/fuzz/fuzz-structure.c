@@ -64,8 +64,7 @@ static int on_end(void *context, struct mime_part *part)
     struct body *body = part->user;
     MUST(t->depth > 0 && t->open[t->depth - 1] == part && body != NULL);
     t->depth--;
-    oracle_log(&t->log, "end %u: %zu bytes, %ju", part->number, body->bytes,
-               (uintmax_t)body->hash);
+    oracle_log(&t->log, "end %u: %zu bytes, %ju", part->number, body->bytes, (uintmax_t)body->hash);
     free(body);
     part->user = NULL;
     return 0;

@@ -66,8 +66,8 @@ static void filter(struct filtering *f, const uint8_t *data, size_t size, uint8_
     *f = (struct filtering){0};
     buffer_init(&f->log, ORACLE_LOG_MAX);
     buffer_init(&f->text, ORACLE_LOG_MAX);
-    f->filter = uuencode_filter_new(
-        &(struct uuencode_sink){on_text, on_begin, on_bytes, on_end, f});
+    f->filter =
+        uuencode_filter_new(&(struct uuencode_sink){on_text, on_begin, on_bytes, on_end, f});
     MUST(f->filter != NULL);
     MUST(oracle_feed(data, size, cut, feed, f) == 0);
     MUST(uuencode_filter_finish(f->filter) == 0);

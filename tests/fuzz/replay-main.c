@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* replay-main.c - runs a fuzz target over the seeds kept for it, as a test (TAP, one line a seed).
  *
- *     fuzz-connection-string [FILE...]       without files: $(srcdir)/fuzz/seeds/<target>, all of them
+ *     fuzz-connection-string [FILE...]       without files: $(srcdir)/fuzz/seeds/<target>, all of
+ * them
  *
- * The target is a function LLVMFuzzerTestOneInput(); a finding is a crash or a sanitizer's report. */
+ * The target is a function LLVMFuzzerTestOneInput(); a finding is a crash or a sanitizer's report.
+ */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,7 +24,8 @@ static int replay(const char *path)
     uint8_t *all = malloc(SEED_MAX);
     size_t size = all != NULL ? fread(all, 1, SEED_MAX, file) : 0;
     fclose(file);
-    uint8_t *exact = all != NULL ? realloc(all, size > 0 ? size : 1) : NULL; /* one too far is seen */
+    uint8_t *exact =
+        all != NULL ? realloc(all, size > 0 ? size : 1) : NULL; /* one too far is seen */
     if (exact == NULL) {
         free(all);
         return -1;
