@@ -14,10 +14,13 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cleanup.h"
 #include "fault.h"
+
+#define FOLDER_LOCK_SLICE_MS 20
 
 /* File systems whose locks, shared memory or flushes a database cannot rely on (magic numbers of
  * statfs(2); not all of them have a name in the C library's headers). */
@@ -122,6 +125,25 @@ static int folder_open_at(const struct queue_sqlite_folder *folder, const char *
     return *out_fd < 0 ? folder_fail("open the folders of", folder->path, err) : 0;
 }
 
+/* Others hold it while they open the queue: for long only if they are stopped, or their disk is. */
+static int folder_lock(const struct queue_sqlite_folder *folder, struct error *err)
+{
+    const struct timespec slice = {.tv_nsec = FOLDER_LOCK_SLICE_MS * 1000000};
+    uint32_t most_ms = folder->lock_ms != 0 ? folder->lock_ms : QUEUE_SQLITE_LOCK_MS;
+    for (uint32_t waited_ms = 0;; waited_ms += FOLDER_LOCK_SLICE_MS) {
+        if (flock(folder->fd, LOCK_EX | LOCK_NB) == 0)
+            return 0;
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return folder_fail("lock", folder->path, err);
+        if (waited_ms >= most_ms)
+            return error_set(err, ERROR_STORE,
+                             "another process is opening the queue '%.300s' and did not finish "
+                             "within %u seconds; see whether it hangs, and run again",
+                             folder->path, most_ms / 1000);
+        (void)nanosleep(&slice, NULL);
+    }
+}
+
 /* Whoever uses the spool holds its lock shared: if it can be had alone, what lies there was left
  * behind by somebody who died. A spool file is never the only copy of a message. */
 static int folder_clear_spool(const struct queue_sqlite_folder *folder, struct error *err)
@@ -154,7 +176,8 @@ static int folder_make_database(const struct queue_sqlite_folder *folder, struct
 int queue_sqlite_folder_open(struct queue_sqlite_folder *folder, const char *path,
                              struct error *err)
 {
-    *folder = (struct queue_sqlite_folder){.fd = -1, .raw_fd = -1, .spool_fd = -1};
+    *folder = (struct queue_sqlite_folder){.lock_ms = folder->lock_ms, .fd = -1, .raw_fd = -1,
+                                           .spool_fd = -1};
     folder->reserve_min = QUEUE_SQLITE_RESERVE_MIN;
     if (folder_make(path, err) < 0)
         return -1;
@@ -171,8 +194,8 @@ int queue_sqlite_folder_open(struct queue_sqlite_folder *folder, const char *pat
         return folder_fail("open", folder->path, err);
     if (folder_check_owner(folder, err) < 0 || folder_check_disk(folder, err) < 0)
         return -1;
-    if (flock(folder->fd, LOCK_EX) < 0)
-        return folder_fail("lock", folder->path, err);
+    if (folder_lock(folder, err) < 0)
+        return -1;
     if (folder_open_at(folder, "raw", &folder->raw_fd, err) < 0 ||
         folder_open_at(folder, "spool", &folder->spool_fd, err) < 0 ||
         folder_clear_spool(folder, err) < 0)

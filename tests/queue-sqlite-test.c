@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -305,6 +306,22 @@ START_TEST(a_mailbox_is_claimed_by_one_at_a_time_until_its_queue_is_closed)
     ck_well(&f, queue_claim(other, "IMAP", "ann@example.org", "INBOX", &f.err));
     ck_assert_int_eq(queue_claim(f.queue, "IMAP", "ann@example.org", "INBOX", &f.err), -1);
     queue_close(other);
+}
+END_TEST
+
+START_TEST(a_queue_that_somebody_else_is_stuck_opening_is_told_in_time)
+{
+    int fd = open(path_of("."), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ck_assert_int_eq(flock(fd, LOCK_EX), 0);
+    struct queue_sqlite_folder folder = {.lock_ms = 50};
+    ck_assert_int_eq(queue_sqlite_folder_open(&folder, path_of("."), &f.err), -1);
+    ck_assert_int_eq(f.err.class, ERROR_STORE);
+    ck_assert_ptr_nonnull(strstr(f.err.text, "another process is opening the queue"));
+    queue_sqlite_folder_close(&folder);
+    ck_assert_int_eq(flock(fd, LOCK_UN), 0);
+    ck_well(&f, queue_sqlite_folder_open(&folder, path_of("."), &f.err));
+    queue_sqlite_folder_close(&folder);
+    close(fd);
 }
 END_TEST
 
@@ -617,6 +634,7 @@ static Suite *suite(void)
         a_message_whose_file_is_gone_or_cut_is_told_by_name,
         stray_spool_files_are_removed_at_open_unless_somebody_uses_the_spool,
         a_mailbox_is_claimed_by_one_at_a_time_until_its_queue_is_closed,
+        a_queue_that_somebody_else_is_stuck_opening_is_told_in_time,
         the_disks_reserve_is_not_touched,
         the_disk_is_looked_at_again_while_a_batch_grows,
         a_newer_schema_is_refused_by_both_versions_and_left_alone,
