@@ -60,6 +60,7 @@ struct folder_loader {
     size_t at;
     bool in_pass;
     struct loader_record window[FOLDER_WINDOW]; /* what the host knows of files at and behind */
+    bool noted[FOLDER_WINDOW]; /* of these: an attempt was noted, and it was not handed out */
     struct folder_item *items;                  /* handed out, not settled */
     void *seen; /* tsearch(3) tree of the keys handed out and not moved: none comes twice */
     uint64_t last_token;
@@ -144,6 +145,21 @@ static void folder_loader_take_back(const struct folder_loader *loader,
     }
 }
 
+/* Of the files that were asked about these were not reached, or left for later: the attempt that was
+ * noted ahead was none. */
+static void folder_loader_end_window(struct folder_loader *loader)
+{
+    struct loader_record records[FOLDER_WINDOW];
+    size_t count = 0;
+    for (size_t i = 0; i < FOLDER_WINDOW; i++)
+        if (loader->noted[i])
+            records[count++] = (struct loader_record){loader->window[i].origin,
+                                                      .step = LOADER_STEP_UNKNOWN};
+    memset(loader->noted, 0, sizeof loader->noted);
+    if (count > 0 && !loader->read_only)
+        (void)loader_host_note(&loader->host, records, count, NULL);
+}
+
 /* ---- Making and freeing a handle -------------------------------------------------------------- */
 
 static void folder_loader_free_items(struct folder_item *items)
@@ -163,6 +179,7 @@ static void folder_loader_free(struct folder_loader *loader)
         return;
     folder_loader_take_back(loader, loader->items);
     folder_loader_free_items(loader->items);
+    folder_loader_end_window(loader);
     tdestroy(loader->seen, free);
     folder_files_done(&loader->files);
     folder_close(loader->folder);
@@ -295,6 +312,7 @@ static int folder_loader_begin_window(struct folder_loader *loader, struct error
     size_t left = loader->files.count - loader->at, fresh = 0;
     size_t count = left < FOLDER_WINDOW ? left : FOLDER_WINDOW;
     struct loader_record tried[FOLDER_WINDOW];
+    folder_loader_end_window(loader);
     for (size_t i = 0; i < count; i++)
         loader->window[i] = (struct loader_record){
             {loader->account, folder_path(loader->folder), 0, 0,
@@ -308,7 +326,13 @@ static int folder_loader_begin_window(struct folder_loader *loader, struct error
             tried[fresh++].step = LOADER_STEP_ATTEMPTED;
         }
     }
-    return loader->read_only ? 0 : loader_host_note(&loader->host, tried, fresh, err);
+    if (loader->read_only || fresh == 0)
+        return 0;
+    if (loader_host_note(&loader->host, tried, fresh, err) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        loader->noted[i] = loader->window[i].step == LOADER_STEP_UNKNOWN;
+    return 0;
 }
 
 /* Stored in an earlier life, which ended before the file was moved. */
@@ -375,9 +399,12 @@ static enum folder_outcome folder_loader_offer(struct folder_loader *loader,
         return folder_loader_finish(loader, file, record, err) < 0 ? FOLDER_FAILED
                                                                    : FOLDER_PASSED_OVER;
     uint32_t attempts = record->attempts;
-    if (attempts > 0 && attempts < FOLDER_ATTEMPTS_MAX &&
-        folder_loader_note(loader, record, LOADER_STEP_ATTEMPTED, err) < 0)
-        return FOLDER_FAILED;
+    bool *noted = &loader->noted[record - loader->window];
+    if (attempts > 0 && attempts < FOLDER_ATTEMPTS_MAX) {
+        if (folder_loader_note(loader, record, LOADER_STEP_ATTEMPTED, err) < 0)
+            return FOLDER_FAILED;
+        *noted = true;
+    }
     AUTO_FD fd = folder_file_open(loader->folder, file);
     if (fd < 0 || !folder_file_is_same(file, fd)) {
         loader_host_log(&loader->host, LOADER_LOG_WARNING, "'%s' in '%s' is left for later: %s",
@@ -392,15 +419,16 @@ static enum folder_outcome folder_loader_offer(struct folder_loader *loader,
         .mailbox = folder_path(loader->folder), .key = file->key, .date_received = received};
     struct error trouble = {0};
     if (folder_loader_read(loader, fd, file, attempts, &parts, &trouble) < 0) {
-        (void)folder_loader_note(loader, record, LOADER_STEP_UNKNOWN, NULL); /* not the mail's fault */
-        *err = trouble;
+        *err = trouble; /* not the mail's fault: its attempt is taken back with the window's */
         return FOLDER_FAILED;
     }
     if (!folder_file_is_same(file, fd))
         return FOLDER_PASSED_OVER;
     parts.error = trouble.class != ERROR_NONE ? trouble.text : NULL;
-    return folder_loader_keep(loader, file->name, &parts, out_item, err) < 0 ? FOLDER_FAILED
-                                                                             : FOLDER_OFFERED;
+    if (folder_loader_keep(loader, file->name, &parts, out_item, err) < 0)
+        return FOLDER_FAILED;
+    *noted = false;
+    return FOLDER_OFFERED;
 }
 
 static enum folder_outcome folder_loader_step(struct folder_loader *loader,
@@ -447,6 +475,7 @@ static enum loader_next folder_entry_next(void *handle, const struct loader_item
         outcome = folder_loader_step(loader, out_item, &err);
     if (outcome == FOLDER_OFFERED)
         return LOADER_NEXT_ITEM;
+    folder_loader_end_window(loader);
     folder_files_done(&loader->files);
     loader->at = 0;
     loader->in_pass = false;

@@ -380,6 +380,28 @@ START_TEST(what_is_released_or_closed_politely_was_no_attempt)
 }
 END_TEST
 
+START_TEST(what_was_not_reached_was_no_attempt)
+{
+    for (int i = 0; i < 5; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "%d.eml", i);
+        put(name, "x", 10 - i);
+    }
+    for (int run = 0; run < 4; run++) { /* stopped behind the first, or by a limit of one */
+        const struct loader_item *item;
+        struct loader_error err = {.struct_size = sizeof err};
+        void *handle = open_with("", 0, (uint64_t)(run % 2));
+        ck_assert_int_eq(plugin->next(handle, &item, &err), LOADER_NEXT_ITEM);
+        ck_assert_int_eq(plugin->settle(handle, &item->token, 1, LOADER_FATE_RELEASE, &err), 0);
+        if (run % 2 == 1)
+            ck_assert_int_eq(plugin->next(handle, &item, &err), LOADER_NEXT_DRAINED);
+        plugin->close(handle);
+        for (size_t i = 0; i < ledger.count; i++)
+            ck_assert_uint_eq(ledger.rows[i].attempts, 0);
+    }
+}
+END_TEST
+
 START_TEST(new_mail_is_noted_as_tried_by_one_flush_for_many)
 {
     for (int i = 0; i < 130; i++) {
@@ -621,6 +643,7 @@ static Suite *suite(void)
     tcase_add_test(t, mail_stored_before_a_crash_is_moved_quietly);
     tcase_add_test(t, a_file_that_crashes_us_three_times_is_set_aside_and_its_neighbours_are_not);
     tcase_add_test(t, what_is_released_or_closed_politely_was_no_attempt);
+    tcase_add_test(t, what_was_not_reached_was_no_attempt);
     tcase_add_test(t, new_mail_is_noted_as_tried_by_one_flush_for_many);
     tcase_add_test(t, a_queue_that_cannot_note_stops_the_pick_up);
     tcase_add_test(t, mail_above_max_size_is_bad_and_not_read);
