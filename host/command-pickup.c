@@ -2,8 +2,7 @@
 /* command-pickup.c - mailchute pickup: mail from a source into the work queue.
  *
  * One session is one handle of the loader. Without --watch there is one session; with it a session
- * that ends for a reason that passes (link lost, server busy) is followed by another after a
- * pause. */
+ * that fails is followed by another when retry.h says so. */
 #include <config.h>
 #include "command.h"
 
@@ -22,14 +21,13 @@
 #include "output.h"
 #include "progress.h"
 #include "pump.h"
+#include "retry.h"
 #include "source.h"
 #include "table.h"
 #include "terminal.h"
 #include "text.h"
 
 #define PICKUP_QUEUE_NAME "default"
-#define PICKUP_BACKOFF_MS 1000u           /* first pause of --watch, doubled each time ... */
-#define PICKUP_BACKOFF_MAX_MS 900000u     /* ... up to this */
 #define PICKUP_LINE_MAX 65536u            /* bytes of one line about an entry */
 
 struct pickup {
@@ -38,7 +36,7 @@ struct pickup {
     struct source source;
     const char *queue_name;
     uint64_t limit;
-    bool dry_run, watch;
+    bool dry_run, watch, accept_new_uids;
     /* Open while it runs. */
     const struct clock *clock;
     struct log log;
@@ -48,6 +46,7 @@ struct pickup {
     struct progress progress;
     struct host_table table;
     struct pump pump;
+    bool reached; /* the source was there, and told what it has */
     uint64_t started_ms;
     size_t width; /* of the terminal on standard output, 0: none */
     int output_failed;
@@ -66,6 +65,8 @@ static const struct option_row pickup_rows[] = {
      "show what would be picked up, change nothing"},
     {"limit", 0, OPTION_NUMBER, FIELD(limit), "N", "pick up N messages at most"},
     {"watch", 0, OPTION_FLAG, FIELD(watch), NULL, "wait for new mail until a signal comes"},
+    {"accept-new-uids", 0, OPTION_FLAG, FIELD(accept_new_uids), NULL,
+     "release a held mailbox: what is not known again is new mail"},
     COMMAND_OPTION_JSON(struct pickup, common),
     COMMAND_OPTIONS_LOG(struct pickup, common),
     COMMAND_OPTION_HELP(struct pickup, common),
@@ -151,6 +152,7 @@ static int pickup_stored(void *context, const struct pump_event *event)
 static void pickup_expect(void *context, uint64_t messages)
 {
     struct pickup *p = context;
+    p->reached = true;
     uint64_t before = p->pump.counts.stored + p->pump.counts.bad - p->pump.counts.pass;
     uint64_t total = before + messages;
     p->pump.expected = messages;
@@ -179,7 +181,9 @@ static int pickup_session(struct pickup *p, struct error *err)
 {
     const struct loader_plugin *plugin = &p->source.plugin->table;
     struct loader_settings settings;
-    source_settings(&p->source, p->dry_run ? LOADER_READ_ONLY : 0,
+    uint32_t flags = (p->dry_run ? LOADER_READ_ONLY : 0) |
+                     (p->accept_new_uids ? LOADER_ACCEPT_NEW_UIDS : 0);
+    source_settings(&p->source, flags,
                     p->limit == 0 ? 0 : p->limit - p->pump.taken, &settings);
     struct loader_error theirs;
     loader_error_clear(&theirs);
@@ -196,20 +200,8 @@ static int pickup_session(struct pickup *p, struct error *err)
     return bad;
 }
 
-/* Does another try make sense after a pause? */
-static bool pickup_may_pass(struct pickup *p, const struct error *err)
+static void pickup_pause(struct pickup *p, uint64_t ms)
 {
-    enum error_reach reach = error_reach(err->class);
-    return p->watch && err->class != ERROR_CANCELLED && !cancel_asked(&p->cancel) &&
-           (reach == ERROR_REACH_LINK || reach == ERROR_REACH_PAUSE);
-}
-
-/* Full jitter: anything from nothing up to the pause, so that many clients do not come at once. */
-static void pickup_pause(struct pickup *p, const struct error *err, uint64_t *pause_ms)
-{
-    uint64_t ms = err->pause_s > 0 ? err->pause_s * UINT64_C(1000)
-                                   : 1 + arc4random_uniform((uint32_t)*pause_ms);
-    *pause_ms = *pause_ms * 2 < PICKUP_BACKOFF_MAX_MS ? *pause_ms * 2 : PICKUP_BACKOFF_MAX_MS;
     uint64_t end_ms = clock_monotonic_ms(p->clock) + ms;
     for (uint64_t now = 0;
          (now = clock_monotonic_ms(p->clock)) < end_ms && !cancel_asked(&p->cancel);) {
@@ -218,22 +210,48 @@ static void pickup_pause(struct pickup *p, const struct error *err, uint64_t *pa
     }
 }
 
+/* Is there to be another session after this failure? A source that was never reached is told at
+ * once: often it is a typing error. */
+static bool pickup_goes_on(struct pickup *p, const struct error *err)
+{
+    return p->watch && (p->reached || err->class == ERROR_PAUSE) && p->output_failed == 0 &&
+           !cancel_asked(&p->cancel) && err->class != ERROR_CANCELLED &&
+           err->class != ERROR_USAGE && err->class != ERROR_BUG;
+}
+
+/* Until the next try. What a person must mend is told once, as long as it stays the same. */
+static void pickup_wait_to_retry(struct pickup *p, const struct error *err,
+                                 struct retry_history *history, char told[ERROR_TEXT_MAX])
+{
+    struct retry_plan plan =
+        retry_failed(history, &retry_limits_default, err, arc4random());
+    if (plan.kind != RETRY_PERSON || !text_equal(told, err->text))
+        log_warning(&p->log, "%s; trying again in %llu s", err->text,
+                    (unsigned long long)((plan.wait_ms + 999) / 1000));
+    text_copy(told, ERROR_TEXT_MAX, plan.kind == RETRY_PERSON ? err->text : "");
+    pickup_pause(p, plan.wait_ms);
+}
+
 static int pickup_sessions(struct pickup *p, struct error *err)
 {
-    uint64_t pause_ms = PICKUP_BACKOFF_MS;
-    bool once = false; /* a first session that fails is told at once: often it is a typing error */
+    struct retry_history history = {0};
+    char told[ERROR_TEXT_MAX] = "";
     for (;;) {
         uint64_t sweeps = p->pump.sweeps;
         int bad = pickup_session(p, err);
-        if (bad < 0)
-            source_hide(&p->source, err);
-        once = once || p->pump.sweeps > 0 || p->pump.taken > 0;
-        if (bad == 0 || !once || !pickup_may_pass(p, err))
+        if (bad == 0)
+            return 0;
+        source_hide(&p->source, err);
+        if (p->pump.sweeps != sweeps) { /* all was well in between */
+            history = (struct retry_history){0};
+            told[0] = '\0';
+            p->accept_new_uids = false; /* that was for what lay there then */
+        }
+        if (!pickup_goes_on(p, err))
             return bad;
-        if (p->pump.sweeps != sweeps)
-            pause_ms = PICKUP_BACKOFF_MS;
-        log_warning(&p->log, "%s; trying again", err->text);
-        pickup_pause(p, err, &pause_ms);
+        pickup_wait_to_retry(p, err, &history, told);
+        if (cancel_asked(&p->cancel))
+            return error_set(err, ERROR_CANCELLED, "stopped as asked; run again to go on");
     }
 }
 

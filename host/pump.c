@@ -385,12 +385,7 @@ static int pump_failed(struct pump *pump, const struct loader_error *theirs, str
 {
     struct error why;
     loader_error_read(theirs, pump->plugin->name, &why);
-    if (why.class != ERROR_PAUSE || !pump->watch)
-        return pump_end(pump, &why, err);
-    if (pump_flush(pump, true, err) < 0)
-        return -1;
-    pump_poll(pump, -1, 0, why.pause_s == 0 ? PUMP_PAUSE_MS : why.pause_s * UINT64_C(1000));
-    return 0;
+    return pump_end(pump, &why, err);
 }
 
 static int pump_step(struct pump *pump, struct error *err)

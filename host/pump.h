@@ -29,7 +29,6 @@
 #define PUMP_BATCH_MS 2000u           /* an item waits no longer for others to come */
 #define PUMP_COMMIT_TRIES 3u          /* a commit whose outcome is unknown */
 #define PUMP_POLL_MS 60000u           /* between sweeps of a loader that has no wait() */
-#define PUMP_PAUSE_MS 60000u          /* for LOADER_ERROR_PAUSE without a time */
 #define PUMP_SLICE_MS 1000u           /* a wait looks for a request to stop so often at least */
 
 /* What became of one item; told once it is durable and before it is settled. All borrowed. */
@@ -84,10 +83,10 @@ struct pump {
     bool stopped;   /* stored() said so */
 };
 
-/** pump_run - (again, after 0: it goes on) until all is drained, the limit is reached or stored() says stop: 0. -1 with err: the
- * failure of the loader or of the queue, ERROR_CANCELLED after a request to stop; what was in hand
- * is durable and settled as far as the failure allowed, the rest is as it was at the source. The
- * handle is to be closed then. */
+/** pump_run - (again, after 0: it goes on) until all is drained, the limit is reached or stored() says
+ * stop: 0. -1 with err: the failure of the loader (a pause that it asks for is one: retry.h) or of the
+ * queue, ERROR_CANCELLED after a request to stop; what was in hand is durable and settled as far as the
+ * failure allowed, the rest is as it was at the source. The handle is to be closed then. */
 int pump_run(struct pump *pump, struct error *err);
 
 #endif

@@ -52,6 +52,7 @@ struct retry_plan retry_failed(struct retry_history *history, const struct retry
     case ERROR_CREATE:
         return (struct retry_plan){RETRY_PERSON, person_ms};
     case ERROR_USAGE:
+    case ERROR_HELD:
         return (struct retry_plan){RETRY_PERSON, limits->refused_ms};
     default:
         return (struct retry_plan){RETRY_DEGRADED, link_ms};

@@ -9,6 +9,7 @@
  *                                       error      hourly: more would lock the account
  *     certificate, mailbox, right       error      1 min, doubled to 15 min
  *     connection string                 error      hourly (an edit is tried at once)
+ *     mailbox held                      error      hourly: it stays so until a person releases it
  *
  * Full jitter (anything from nothing to the pause) keeps many sources of one server from coming back at
  * the same moment. A success, or an edit of the source, clears the history. */

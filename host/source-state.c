@@ -155,6 +155,10 @@ void source_state_failed(struct source_state *state, const struct retry_limits *
         return;
     struct retry_plan plan = retry_failed(&state->history, limits, err, random);
     snprintf(state->last_message, sizeof state->last_message, "Error: %s", err->text);
+    if (err->class == ERROR_HELD) {
+        source_state_hold(state, err->text, now);
+        return;
+    }
     enum source_status ready = state->imported                    ? SOURCE_ACTIVE
                                : state->status == SOURCE_PENDING ? SOURCE_PENDING
                                                                  : SOURCE_IMPORTING;

@@ -268,7 +268,7 @@ START_TEST(each_class_of_error_has_its_plan)
         {ERROR_CREDENTIALS, RETRY_DEGRADED}, {ERROR_CONFIG, RETRY_PERSON},
         {ERROR_USAGE, RETRY_PERSON},         {ERROR_CREATE, RETRY_PERSON},
         {ERROR_STORE, RETRY_DEGRADED},       {ERROR_CANCELLED, RETRY_DEGRADED},
-        {ERROR_BUG, RETRY_DEGRADED},
+        {ERROR_BUG, RETRY_DEGRADED},         {ERROR_HELD, RETRY_PERSON},
     };
     for (size_t i = 0; i < sizeof plans / sizeof plans[0]; i++) {
         struct retry_history history = {0};
