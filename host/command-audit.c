@@ -43,6 +43,7 @@ struct audit_command {
     struct audit_settings settings;
     struct audit *audit;
     uint64_t started_ms, seen, bytes;
+    char held[QUEUE_MAILBOX_WHY]; /* why the mailbox is held; "": it is not */
     size_t width; /* of the terminal on standard output, 0: none */
     int output_failed;
     struct error output_error;
@@ -200,11 +201,24 @@ static void audit_summary(struct audit_command *c)
 
 /* ---- The survey ------------------------------------------------------------------------------ */
 
+/* It is no disagreement, but whoever asks should know. A failure is told by the audit itself. */
+static void audit_look_for_hold(struct audit_command *c, const struct loader_folder *folder)
+{
+    struct queue_mailbox state;
+    struct error ignored;
+    if (queue_mailbox_get(c->queue, c->settings.loader, folder->account, folder->path, &state,
+                          &ignored) == 0 &&
+        state.held != LOADER_HOLD_NONE)
+        text_copy(c->held, sizeof c->held, state.why);
+}
+
 static uint32_t audit_saw_folder(void *context, const struct loader_folder *folder)
 {
     struct audit_command *c = context;
     if (folder->struct_size < sizeof *folder)
         return LOADER_ANSWER_STOP;
+    if (folder->place == LOADER_PLACE_MAILBOX)
+        audit_look_for_hold(c, folder);
     return audit_folder(c->audit, folder);
 }
 
@@ -317,6 +331,8 @@ static int audit_run(struct audit_command *c)
     if (bad < 0)
         return command_fail(&err);
     audit_summary(c);
+    if (c->held[0] != '\0')
+        log_warning(&c->log, "%s", c->held);
     return audit_disagreements(audit_counts(c->audit)) > 0 ? error_exit_code(ERROR_MAIL) : 0;
 }
 

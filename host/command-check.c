@@ -15,6 +15,7 @@ struct check {
     struct source source;
     struct log log;
     struct cancel cancel;
+    struct queue *queue; /* what is known of the mailbox */
     struct host_table table;
     struct steps steps;
 };
@@ -22,6 +23,7 @@ struct check {
 #define FIELD(member) offsetof(struct check, member)
 static const struct option_row check_rows[] = {
     SOURCE_OPTIONS(struct check, source),
+    COMMAND_OPTION_QUEUE(struct check, common),
     COMMAND_OPTION_JSON(struct check, common),
     COMMAND_OPTIONS_LOG(struct check, common),
     COMMAND_OPTION_HELP(struct check, common),
@@ -35,7 +37,8 @@ static const struct option_table check_table = {
 static int check_run(struct check *c, struct error *err)
 {
     if (source_open(&c->source, &c->log, err) < 0 ||
-        cancel_init(&c->cancel, clock_system(), err) < 0)
+        cancel_init(&c->cancel, clock_system(), err) < 0 ||
+        command_open_queue(c->common.queue_url, COMMAND_QUEUE_IF_THERE, &c->queue, err) < 0)
         return -1;
     const struct loader_plugin *plugin = &c->source.plugin->table;
     if (plugin->check == NULL)
@@ -45,6 +48,7 @@ static int check_run(struct check *c, struct error *err)
                                    .log = &c->log,
                                    .cancelled = cancel_now,
                                    .cancel_context = &c->cancel,
+                                   .queue = c->queue,
                                    .loader_name = plugin->name,
                                    .read_only = true};
     host_table_init(&c->table);
@@ -80,6 +84,7 @@ int command_check(int argc, char **argv)
                 : c.steps.output_failed < 0 ? command_fail(&c.steps.output_error)
                                       : 0;
     host_table_done(&c.table);
+    queue_close(c.queue);
     cancel_done(&c.cancel);
     source_done(&c.source);
     return exit_code;

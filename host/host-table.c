@@ -268,7 +268,7 @@ static int host_adopt(void *context, const char *account, const char *mailbox,
     ours.held_s = state.held_s;
     memcpy(ours.changed_s, state.changed_s, sizeof ours.changed_s);
     text_copy(ours.why, sizeof ours.why, state.why);
-    if (queue_claim(table->queue, table->loader_name, account, mailbox, &err) < 0 ||
+    if (host_claim_one(table, account, mailbox, &err) < 0 ||
         queue_adopt(table->queue, table->loader_name, account, mailbox,
                     (const struct queue_adoption *)(const void *)items, (size_t)count,
                     given == NULL ? NULL : &ours, &err) < 0)

@@ -224,10 +224,10 @@ static void imap_loader_set_host(struct imap_loader *loader)
         .note = imap_loader_note,
         .unsettled = imap_loader_unsettled,
         .progress = imap_loader_progress,
-        .evidence = imap_loader_evidence,
-        .settled_like = imap_loader_settled_like,
-        .mailbox = imap_loader_mailbox,
-        .adopt = imap_loader_adopt,
+        .evidence = loader->theirs.evidence != NULL ? imap_loader_evidence : NULL,
+        .settled_like = loader->theirs.settled_like != NULL ? imap_loader_settled_like : NULL,
+        .mailbox = loader->theirs.mailbox != NULL ? imap_loader_mailbox : NULL,
+        .adopt = loader->theirs.adopt != NULL ? imap_loader_adopt : NULL,
     };
 }
 
@@ -285,6 +285,8 @@ static int imap_loader_open(const struct loader_host *host, const struct loader_
                                           .user = given.user,
                                           .secret = given.secret,
                                           .read_only = loader->read_only,
+                                          .accept_new_uids =
+                                              (given.flags & LOADER_ACCEPT_NEW_UIDS) != 0,
                                           .limit = given.limit};
     if (imap_pickup_open(&options, &loader->pickup, err) < 0)
         return -1;

@@ -57,7 +57,7 @@ START_TEST(ok_without_copyuid_is_believed_only_when_the_message_is_gone)
                                                {"*UID FETCH 5 (UID)", "* 1 FETCH (UID 5)\r\n" OK}};
     h = RUN(there, FULL, "", "5 failed: config");
     TRACE(h, "UID MOVE 5", "UID MOVE 5", "-MOVED");
-    ck_assert_uint_eq(h->ledger[5].step, IMAP_STEP_MOVING);
+    ck_assert_uint_eq(h->ledger[5].step, IMAP_STEP_STORED); /* no move is under way */
     host_stop(h);
 }
 END_TEST
@@ -222,11 +222,13 @@ END_TEST
 START_TEST(before_a_second_copy_the_archive_is_searched)
 {
     static const struct script_rule found[] = {{"UID FETCH 5 (UID RFC822.SIZE", LOOKS(5) OK},
-                                               {"UID FETCH 100:*", LOOKS(99) LOOKS(107) OK},
+                                               {"SEARCH UID 100:* LARGER 19 SMALLER 21",
+                                                "* SEARCH 99 107\r\n" OK},
+                                               {"UID FETCH 99,107", LOOKS(99) LOOKS(107) OK},
                                                {"UID STORE 5 +FLAGS.SILENT (\\Deleted)", OK},
                                                {"UID EXPUNGE 5", OK},
                                                {"UID FETCH 5 (UID)", OK}};
-    static struct script script = {NULL, "UIDPLUS", found, 5};
+    static struct script script = {NULL, "UIDPLUS", found, 6};
     struct host *h = leftover(&script, IMAP_STEP_MOVING, 100);
     ck_assert_str_eq(host_run(h), "");
     TRACE(h, "EXAMINE \"DROPBOX\"", "SELECT \"INBOX\"", "note 5 COPIED target 107", "UID EXPUNGE 5",
@@ -234,16 +236,91 @@ START_TEST(before_a_second_copy_the_archive_is_searched)
     host_stop(h);
     static const struct script_rule missing[] = {
         {"UID FETCH 5 (UID RFC822.SIZE", LOOKS(5) OK},
-        {"UID FETCH 100:*", LOOKS(99) OK},
+        {"SEARCH UID 100:*", "* SEARCH 99\r\n" OK},
+        {"UID FETCH 99 ", LOOKS(99) OK},
         {"UID COPY 5", "@ OK [COPYUID 9 5 105] copied\r\n"},
         {"UID STORE 5 +FLAGS.SILENT (\\Deleted)", OK},
         {"UID EXPUNGE 5", OK},
         {"UID FETCH 5 (UID)", OK}};
-    static struct script again = {NULL, "UIDPLUS", missing, 6};
+    static struct script again = {NULL, "UIDPLUS", missing, 7};
     h = leftover(&again, IMAP_STEP_MOVING, 100);
     ck_assert_str_eq(host_run(h), "");
     TRACE(h, "EXAMINE \"DROPBOX\"", "UID COPY 5", "note 5 COPIED target 105", "note 5 MOVED");
     host_stop(h);
+}
+END_TEST
+
+START_TEST(a_busy_archive_is_looked_through_in_windows)
+{
+    static const struct script_rule rules[] = {
+        {"UID FETCH 5 (UID RFC822.SIZE", LOOKS(5) OK},
+        {"SEARCH RETURN (ALL) UID 100:*", "* ESEARCH (TAG \"x\") UID ALL 100:1100\r\n" OK},
+        {"UID FETCH 100:599 ", OK},
+        {"UID FETCH 600:1099 ", OK},
+        {"UID FETCH 1100 ", LOOKS(1100) OK},
+        {"UID STORE 5 +FLAGS.SILENT (\\Deleted)", OK},
+        {"UID EXPUNGE 5", OK},
+        {"UID FETCH 5 (UID)", OK},
+        {"*SEARCH RETURN (ALL) UNDELETED", "* ESEARCH (TAG \"x\") UID\r\n" OK}};
+    static struct script script = {NULL, "UIDPLUS ESEARCH", rules, 9};
+    struct host *h = leftover(&script, IMAP_STEP_MOVING, 100);
+    ck_assert_str_eq(host_run(h), "");
+    TRACE(h, "UID FETCH 100:599 ", "UID FETCH 600:1099 ", "UID FETCH 1100 ",
+          "note 5 COPIED target 1100", "-UID COPY");
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(a_full_archive_is_asked_once_and_told_once)
+{
+    static const struct script_rule rules[] = {
+        {"SEARCH", "* SEARCH 5 6\r\n" OK},
+        {"RFC822.SIZE", LISTED(5) LISTED(6) OK},
+        {"BODY.PEEK[]", BODY(5) BODY(6) OK},
+        {"UID MOVE 5:6", "@ NO [OVERQUOTA] full\r\n"},
+        {"UID FETCH 5:6 (UID)", "* 1 FETCH (UID 5)\r\n* 2 FETCH (UID 6)\r\n" OK}};
+    struct host *h = RUN(rules, FULL, "", "5 6 failed: config");
+    TRACE(h, "UID MOVE 5:6", "UID FETCH 5:6 (UID)", "note 5 STORED", "-UID MOVE 5 ", "-UID MOVE 6",
+          "-MOVED");
+    ck_assert_ptr_null(strstr(h->log, "message 5 stays"));
+    ck_assert_ptr_nonnull(strstr(h->err.text, "2 stored messages could not be moved"));
+    ck_assert_ptr_nonnull(strstr(h->err.text, "full"));
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(an_expunge_that_is_refused_is_told_and_nothing_is_copied_twice)
+{
+    static const struct script_rule rules[] = {
+        FOUND_ONE,
+        LIST_ONE,
+        BODY_ONE,
+        {"UID COPY 5", "@ OK [COPYUID 9 5 105] copied\r\n"},
+        {"*UID STORE 5 +FLAGS.SILENT (\\Deleted)", OK},
+        {"*UID EXPUNGE 5", "@ NO [NOPERM] not you\r\n"},
+        {"*UID FETCH 5 (UID)", "* 1 FETCH (UID 5)\r\n" OK}};
+    struct host *h = RUN(rules, "UIDPLUS", "", "5 failed: config");
+    ck_assert_ptr_nonnull(strstr(h->err.text, "not you"));
+    ck_assert_uint_eq(h->ledger[5].step, IMAP_STEP_DELETING);
+    host_stop(h);
+    static struct script again = {NULL, "UIDPLUS", rules + 4, 3}; /* the next run */
+    h = leftover(&again, IMAP_STEP_DELETING, 105);
+    ck_assert_str_eq(host_run(h), "failed: config");
+    TRACE(h, "UID EXPUNGE 5", "-UID COPY", "-BODY.PEEK", "-MOVED");
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(a_copied_message_that_somebody_else_expunged_is_done_with)
+{
+    static const struct script_rule rules[] = {{"UID FETCH 5 (UID)", OK}};
+    static struct script script = {NULL, "UIDPLUS", rules, 1};
+    for (uint32_t step = IMAP_STEP_COPIED; step <= IMAP_STEP_DELETING; step++) {
+        struct host *h = leftover(&script, step, 105);
+        ck_assert_str_eq(host_run(h), "");
+        TRACE(h, "note 5 MOVED target 105", "-UID STORE", "-UID EXPUNGE", "-UID COPY");
+        host_stop(h);
+    }
 }
 END_TEST
 
@@ -266,6 +343,10 @@ static Suite *suite(void)
     tcase_add_test(t, a_copied_message_is_only_deleted);
     tcase_add_test(t, a_copy_without_proof_is_not_trusted_by_the_next_run_either);
     tcase_add_test(t, before_a_second_copy_the_archive_is_searched);
+    tcase_add_test(t, a_busy_archive_is_looked_through_in_windows);
+    tcase_add_test(t, a_full_archive_is_asked_once_and_told_once);
+    tcase_add_test(t, an_expunge_that_is_refused_is_told_and_nothing_is_copied_twice);
+    tcase_add_test(t, a_copied_message_that_somebody_else_expunged_is_done_with);
     suite_add_tcase(s, t);
     return s;
 }

@@ -6,6 +6,7 @@
 
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -196,6 +197,30 @@ START_TEST(idle_is_renewed_however_seldom_the_poll_is)
         ck_assert_str_eq(host_run(h), "");
     }
     TRACE(h, "SEARCH", "IDLE", "DONE", "IDLE", "DONE", "IDLE", "DONE");
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(a_server_that_ends_idle_at_once_is_polled_instead)
+{
+    static const struct script_rule rules[] = {{"*IDLE", "+ idling\r\n@ OK ended\r\n"}};
+    static struct script script = {NULL, FULL, rules, 1};
+    struct host *h = host_start(&script, "");
+    uint32_t timeout_ms = 0;
+    int fd;
+    ck_assert_str_eq(host_run(h), "");
+    for (int round = 0; round < 8; round++) {
+        ck_assert_int_eq(imap_pickup_wait(h->pickup, &fd, &timeout_ms, &h->err), 0);
+        ck_assert_str_eq(host_run(h), "");
+    }
+    ck_assert_uint_eq(timeout_ms, 300000);
+    ck_assert_ptr_nonnull(strstr(h->log, "by polling instead"));
+    char *trace = script_trace(h->server);
+    unsigned int idles = 0;
+    for (const char *at = trace; (at = strstr(at, "IDLE")) != NULL; at++)
+        idles++;
+    free(trace);
+    ck_assert_uint_eq(idles, IMAP_IDLES_SHORT);
     host_stop(h);
 }
 END_TEST
@@ -476,6 +501,7 @@ static Suite *suite(void)
     tcase_add_test(t, idle_wakes_for_new_mail_and_sleeps_through_chatter);
     tcase_add_test(t, news_on_the_way_into_idle_is_not_slept_over);
     tcase_add_test(t, idle_is_renewed_however_seldom_the_poll_is);
+    tcase_add_test(t, a_server_that_ends_idle_at_once_is_polled_instead);
     tcase_add_test(t, a_link_that_breaks_while_we_send_keeps_what_was_not_handed_out);
     tcase_add_test(t, behind_a_proxy_no_password_goes_out_in_plain_text);
     tcase_add_test(t, a_message_that_did_not_come_whole_is_not_handed_out);

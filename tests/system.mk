@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The whole program against a real server; each script says what it proves.
-SYSTEM_TESTS = system-audit.py system-parse.py system-pickup.py system-settle.py \
+SYSTEM_TESTS = system-audit.py system-parse.py system-pickup.py system-settle.py system-epoch.py \
 	system-errors.py system-folders.py \
 	system-hosts.py system-install.py system-sources.py system-tree.py
 SYSTEM_TESTS += corpus.py

@@ -97,6 +97,24 @@ static int imap_check_mailbox(struct imap_check *check, struct error *err)
     return 0;
 }
 
+/* What the host knows of the mailbox: nothing is picked up from one that is held. */
+static int imap_check_held(const struct imap_check *check, struct error *err)
+{
+    const struct imap_selected *selected = imap_session_selected(check->session);
+    struct imap_mailbox state = {0};
+    if (check->host->mailbox == NULL)
+        return 0;
+    if (check->host->mailbox(check->host->context, check->folders.mailbox.path, &state, err) < 0 ||
+        (state.held != IMAP_HOLD_NONE && error_set(err, ERROR_HELD, "%s", state.why) < 0))
+        return imap_check_failed(check, "held", err);
+    if (state.uidvalidity != 0 && state.uidvalidity != selected->uidvalidity)
+        imap_check_tell(check, "numbering", IMAP_CHECK_WARNING,
+                        "it was numbered anew (UIDVALIDITY %u, now %u): a pick-up looks first for "
+                        "messages that are stored and not moved",
+                        state.uidvalidity, selected->uidvalidity);
+    return 0;
+}
+
 /* A dry run, but for the bodies: search and count. */
 static int imap_check_search_data(void *context, const struct imap_event *event, bool *out_taken,
                                   struct error *err)
@@ -143,6 +161,8 @@ int imap_check(const struct imap_settings *settings, const char *user, const cha
     imap_check_tell(&check, "login", IMAP_CHECK_OK, "'%s' is logged in", user);
     imap_check_abilities(&check);
     int r = imap_check_mailbox(&check, err);
+    if (r == 0)
+        r = imap_check_held(&check, err);
     if (r == 0)
         r = imap_check_search(&check, err);
     imap_folders_done(&check.folders);

@@ -82,7 +82,7 @@ struct imap_host {
                      struct imap_record *out_records, size_t capacity, size_t *out_count,
                      struct error *err);
     void (*progress)(void *context, uint64_t messages);
-    /* From here on NULL where the host is older and cannot. */
+    /* From here on NULL where the host is older and cannot; adopt also in a dry run. */
     int (*evidence)(void *context, struct imap_evidence *items, size_t count, struct error *err);
     int (*settled_like)(void *context, uint64_t size, struct imap_evidence *out_items,
                         size_t capacity, size_t *out_count, struct error *err);

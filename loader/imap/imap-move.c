@@ -57,6 +57,7 @@ struct imap_moves {
     struct imap_folders *folders;
     struct imap_job *jobs; /* newest first */
     bool warned;
+    const struct imap_folder *full; /* it takes nothing more in this session; NULL: none */
     uint64_t refused;
     struct error why;
 };
@@ -157,19 +158,24 @@ static struct imap_moving *imap_job_find(struct imap_job *job, uint32_t uid)
 static int imap_job_start(struct imap_job *job, struct error *err);
 
 /* The server will not: these stay in the mailbox and, as stored, in the ledger. */
-static void imap_job_refused(struct imap_job *job)
+static int imap_job_refused(struct imap_job *job, struct error *err)
 {
     struct imap_moves *moves = job->moves;
     if (moves->why.class == ERROR_NONE)
         error_set(&moves->why, ERROR_CONFIG,
                   "the server says OK and leaves the message where it is; see to "
                   "the rights on both folders, the entries are safe");
-    for (size_t i = 0; i < job->count; i++)
+    /* Where the folder takes nothing it is told once, at the end, for all. */
+    for (size_t i = 0; i < job->count && (job->target == NULL || job->target != moves->full); i++)
         imap_host_log(moves->host, IMAP_LOG_ERROR,
                       "message %u stays in '%s' though its entry is stored: %s", job->items[i].uid,
                       moves->folders->mailbox.name, moves->why.text);
     moves->refused += job->count;
+    /* No MOVE is under way any more: should the message be gone later, it was not this one. */
+    if (job->way == IMAP_WAY_MOVE && imap_job_note(job, IMAP_STEP_STORED, false, err) < 0)
+        return -1;
     imap_job_end(job);
+    return 0;
 }
 
 /* Each message of a refused job for itself. */
@@ -196,13 +202,12 @@ static int imap_job_split(struct imap_job *job, struct error *err)
 /* These are still there after an order that was refused, or that said OK and did nothing. */
 static int imap_job_again(struct imap_job *job, struct error *err)
 {
+    if (job->target != NULL && job->target == job->moves->full)
+        return imap_job_refused(job, err);
     if (job->count > 1 && !job->alone)
         return imap_job_split(job, err);
-    if (job->tries >= IMAP_JOB_TRIES || job->alone) {
-        imap_job_refused(job);
-        return 0;
-    }
-    return imap_job_start(job, err);
+    return job->tries >= IMAP_JOB_TRIES || job->alone ? imap_job_refused(job, err)
+                                                      : imap_job_start(job, err);
 }
 
 /* ---- Looking --------------------------------------------------------------------------------- */
@@ -323,6 +328,10 @@ static int imap_job_no(struct imap_job *job, const struct imap_event *answer, co
                             "see to the folder, its rights and its quota; "
                             "the entries are safe",
                             why);
+    /* Not of one of the messages: nobody is helped by trying them one by one. */
+    if (!job->copied &&
+        (answer->code == IMAP_CODE_OVERQUOTA || answer->code == IMAP_CODE_NOPERM))
+        job->moves->full = job->target;
     if (why->class == ERROR_PAUSE || why->class == ERROR_PROTOCOL) {
         *err = *why;
         return -1;
@@ -431,6 +440,8 @@ static int imap_job_start(struct imap_job *job, struct error *err)
                              .done = imap_job_copied,
                              .patience_ms = IMAP_MOVE_MS};
     job->running = true;
+    if (job->target != NULL && job->target == job->moves->full && !job->copied)
+        return imap_job_refused(job, err);
     job->tries++;
     for (size_t i = 0; i < job->count && !job->copied; i++)
         job->items[i].target_uid = 0; /* what an order named that was refused proves nothing */

@@ -172,7 +172,7 @@ static int imap_listing_known(struct imap_pickup *p, struct error *err)
         if (p->options.read_only)
             entry->attempts = 0; /* nothing is counted, so nothing has to go alone */
     }
-    return 0;
+    return imap_again_collect(p, records, err);
 }
 
 /* Out of the listing: what did not come (it is gone), and what is to be left. */
@@ -202,6 +202,20 @@ static int imap_listing_done(void *context, const struct imap_event *answer, str
     if (imap_listing_known(p, err) < 0)
         return -1;
     imap_listing_keep(p);
+    p->listing_ready = p->again.count == 0;
+    p->listing_sent = !p->listing_ready; /* it is complete when that was looked at */
+    return 0;
+}
+
+int imap_listing_inspect(struct imap_pickup *p, struct error *err)
+{
+    for (size_t i = 0; i < IMAP_WINDOWS; i++)
+        if (p->windows[i].state == IMAP_WINDOW_SENT)
+            return 0;
+    if (imap_again_inspect(p, err) < 0)
+        return -1;
+    imap_listing_keep(p);
+    p->listing_sent = false;
     p->listing_ready = true;
     return 0;
 }

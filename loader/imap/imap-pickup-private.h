@@ -3,16 +3,20 @@
  *
  *   imap-pickup.c        the pass: connect, plan, hand out, settle, wait
  *   imap-pickup-list.c   from SEARCH to a listing of what is to be fetched
- *   imap-pickup-fetch.c  windows of bodies, and the count of attempts */
+ *   imap-pickup-fetch.c  windows of bodies, and the count of attempts
+ *   imap-again.c         messages of a listing that were seen before */
 #ifndef MAILCHUTE_LOADER_IMAP_PICKUP_PRIVATE_H
 #define MAILCHUTE_LOADER_IMAP_PICKUP_PRIVATE_H
 
 #include "buffer.h"
+#include "imap-again.h"
 #include "imap-move.h"
 #include "imap-pickup.h"
 #include "imap-rules.h"
 #include "imap-window.h"
 
+#define IMAP_IDLE_SHORT_MS 10000u /* an IDLE that the server ends within this time helps nobody ... */
+#define IMAP_IDLES_SHORT 3u       /* ... and so often in a row: it is asked for no more */
 #define IMAP_WINDOWS 3u        /* one being handed out, two on their way */
 #define IMAP_SUSPECTS_MAX 16u  /* messages of a window that did not come to an end once */
 #define IMAP_RETRY_MAX 500u     /* messages whose bodies did not come; more are left for a later run */
@@ -36,6 +40,9 @@ struct imap_pickup {
     uint64_t found; /* by the last search, for progress() */
     uint64_t next_poll_ms;
     uint64_t idle_end_ms; /* when this IDLE is to be renewed */
+    bool idles;           /* we asked for IDLE, and did not end it */
+    uint64_t idle_since_ms;
+    unsigned int idles_short; /* in a row that the server ended at once */
 
     struct imap_entry listing[IMAP_WINDOW_MAX]; /* asked for */
     size_t listing_count;
@@ -53,6 +60,8 @@ struct imap_pickup {
 
     uint64_t planned;        /* messages in windows or handed out, against options.limit */
     uint64_t out;            /* handed out, not settled */
+    bool accept;             /* a person released the mailbox: until the first pass is over */
+    struct imap_again again;
     bool suspects;           /* the last window holds messages that were tried before */
     struct imap_entry given; /* what the last message's borrowed texts belong to */
     char date[CLOCK_RFC3339_MAX];
@@ -63,6 +72,10 @@ int imap_pickup_search(struct imap_pickup *p, struct error *err);
 
 /** imap_listing_send - ask for the data of the next UIDs of todo. */
 int imap_listing_send(struct imap_pickup *p, struct error *err);
+
+/** imap_listing_inspect - some of what was listed was seen before (imap-again.h): as soon as no body is
+ * on its way, look at it. */
+int imap_listing_inspect(struct imap_pickup *p, struct error *err);
 
 /** imap_listing_adopt - what is listed is to be fetched, when all that was listed before is: the
  * oldest first; behind them those that were tried before, those tried least first. So whatever

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "imap-epoch.h"
 #include "imap-reconcile.h"
 #include "text.h"
 
@@ -28,6 +29,8 @@ static int imap_pickup_plan(struct imap_pickup *p, struct error *err)
     if (imap_moves_start(p->moves, err) < 0)
         return -1;
     if (!p->searched && imap_pickup_search(p, err) < 0)
+        return -1;
+    if (p->again.count > 0 && imap_listing_inspect(p, err) < 0)
         return -1;
     if (imap_pickup_limit_reached(p))
         return 0;
@@ -124,8 +127,10 @@ static int imap_pickup_enter(struct imap_pickup *p, struct error *err)
     p->moves = imap_moves_new(p->session, p->settings, p->host, &p->folders);
     if (p->moves == NULL)
         return error_oom(err, "opening a mailbox");
+    if (imap_epoch(p->session, p->host, &p->folders.mailbox, p->accept, err) < 0)
+        return -1;
     if (!p->options.read_only && imap_reconcile(p->session, p->settings, p->host, &p->folders,
-                                                p->moves, &p->handled, err) < 0)
+                                                p->moves, &p->handled, &p->again, err) < 0)
         return -1;
     imap_session_listen(p->session, imap_pickup_on_event, p);
     return 0;
@@ -137,6 +142,7 @@ static void imap_pickup_leave(struct imap_pickup *p)
     imap_session_close(TAKE(p->session));
     imap_folders_done(&p->folders);
     imap_set_clear(&p->handled);
+    imap_again_done(&p->again);
 }
 
 /* The secret is wiped as soon as it is not needed any more: when we are in, or cannot get in. After
@@ -168,6 +174,7 @@ int imap_pickup_open(const struct imap_pickup_options *options, struct imap_pick
     p->options = *options;
     p->settings = options->settings;
     p->host = options->host;
+    p->accept = options->accept_new_uids;
     p->body.spool_dir = options->host->spool_dir;
     p->body.options = (struct mail_options){.attach_html = options->settings->attach_html,
                                             .sanitize = options->settings->sanitize,
@@ -196,6 +203,18 @@ static bool imap_pickup_is_done(const struct imap_pickup *p)
             p->listed_next == p->listed_count && p->retry_count == 0);
 }
 
+/* The server ended IDLE itself. One that does so at once would make us search as fast as the network
+ * is. */
+static void imap_pickup_idle_ended(struct imap_pickup *p, uint64_t now)
+{
+    p->idles = false;
+    p->idles_short = now - p->idle_since_ms < IMAP_IDLE_SHORT_MS ? p->idles_short + 1 : 0;
+    if (p->idles_short == IMAP_IDLES_SHORT)
+        imap_host_log(p->host, IMAP_LOG_WARNING,
+                      "the server ends IDLE at once: new mail in '%s' is found by polling instead",
+                      p->folders.mailbox.name);
+}
+
 /* Back from waiting: is there a reason to look? Without one IDLE goes on, or is begun afresh by the
  * next wait. */
 static int imap_pickup_awake(struct imap_pickup *p, bool *out_look, struct error *err)
@@ -204,9 +223,12 @@ static int imap_pickup_awake(struct imap_pickup *p, bool *out_look, struct error
     if (imap_session_peek(p->session, err) < 0)
         return -1;
     uint64_t now = clock_monotonic_ms(&p->host->clock);
+    if (p->idles && !imap_session_idling(p->session))
+        imap_pickup_idle_ended(p, now);
     bool look = !idling || imap_session_news(p->session) || now >= p->next_poll_ms;
     if ((look || now >= p->idle_end_ms) && imap_session_wake(p->session, err) < 0)
         return -1;
+    p->idles = p->idles && imap_session_idling(p->session);
     *out_look = look || imap_session_news(p->session);
     p->searched = p->searched && !*out_look;
     return 0;
@@ -222,6 +244,15 @@ static int imap_pickup_tell_refused(const struct imap_pickup *p, struct error *e
     error_prefix(err, "%" PRIu64 " stored messages could not be moved out of '%s'", refused,
                  p->folders.mailbox.name);
     return -1;
+}
+
+/* All that was found is done with. */
+static int imap_pickup_pass_over(struct imap_pickup *p, struct error *err)
+{
+    if (imap_pickup_limit_reached(p))
+        return 0;
+    p->accept = false;
+    return imap_again_settle(p, err);
 }
 
 enum imap_pickup_result imap_pickup_next(struct imap_pickup *p, struct imap_message *out_message,
@@ -244,7 +275,7 @@ enum imap_pickup_result imap_pickup_next(struct imap_pickup *p, struct imap_mess
             return IMAP_PICKUP_FAILED;
         }
         if (imap_pickup_is_done(p)) {
-            if (imap_pickup_tell_refused(p, err) < 0)
+            if (imap_pickup_tell_refused(p, err) < 0 || imap_pickup_pass_over(p, err) < 0)
                 return IMAP_PICKUP_FAILED;
             bool news = imap_session_news(p->session) || p->search_from != 0;
             if (imap_pickup_limit_reached(p) || !news)
@@ -294,8 +325,13 @@ int imap_pickup_wait(struct imap_pickup *p, int *out_fd, uint32_t *out_timeout_m
         return 0;
     if (!imap_session_idling(p->session))
         p->idle_end_ms = now + IMAP_IDLE_MS;
-    if (p->settings->idle && (imap_session_can(p->session) & IMAP_CAN_IDLE) != 0 &&
-        imap_session_idle(p->session, err) < 0)
+    bool idle = p->settings->idle && p->idles_short < IMAP_IDLES_SHORT &&
+                (imap_session_can(p->session) & IMAP_CAN_IDLE) != 0;
+    if (idle && !p->idles) {
+        p->idles = true;
+        p->idle_since_ms = now;
+    }
+    if (idle && imap_session_idle(p->session, err) < 0)
         return -1;
     imap_session_drop_buffers(p->session);
     *out_fd = imap_session_fd(p->session);
@@ -334,6 +370,7 @@ void imap_pickup_close(struct imap_pickup *p)
     imap_set_done(&p->todo);
     imap_set_done(&p->handled);
     imap_set_done(&p->missed);
+    imap_again_done(&p->again);
     imap_folders_done(&p->folders);
     imap_rules_done(&p->rules);
     free(p);

@@ -37,6 +37,7 @@ struct imap_pickup_options {
     const struct imap_host *host;
     const char *user, *secret;
     bool read_only;
+    bool accept_new_uids; /* a person looked at a held mailbox: release it (imap-hold.h) */
     uint64_t limit; /* 0: none */
 };
 

@@ -21,6 +21,7 @@ struct imap_looks {
 struct imap_unsettled {
     struct imap_record record; /* its target is borrowed until the next page is read */
     bool there;                /* still in the mailbox */
+    bool awaited; /* gone, and may come under another UID */
     struct imap_looks looks;
 };
 
@@ -31,6 +32,7 @@ struct imap_reconcile {
     struct imap_folders *folders;
     struct imap_moves *moves;
     struct imap_set *handled;
+    struct imap_again *again;
     struct digest *digest; /* of the header that is arriving */
     uint8_t header[DIGEST_SIZE];
     uint32_t lowest;     /* while looking in a target: from here on */
@@ -156,13 +158,60 @@ static uint32_t imap_reconcile_lowest(const struct imap_reconcile *r, enum imap_
     return lowest;
 }
 
-static int imap_reconcile_target(struct imap_reconcile *r, const struct imap_folder *folder,
-                                 enum imap_fate fate, struct error *err)
+/* Messages that may be copies, by what tells them apart, in windows: a busy archive may have got a
+ * hundred thousand others meanwhile. */
+static int imap_reconcile_windows(struct imap_reconcile *r, struct imap_set *found,
+                                  struct error *err)
 {
     struct imap_call call = {
         .what = "UID FETCH", .context = r, .data = imap_reconcile_data, .bulk = true};
-    struct imap_command command;
-    char range[40];
+    int result = 0;
+    while (result == 0 && found->count > 0) {
+        struct imap_command command;
+        struct imap_set window;
+        imap_set_init(&window);
+        if (imap_set_take(found, IMAP_LOOKS_WINDOW, &window) < 0) {
+            result = error_oom(err, "looking for moved mail");
+        } else {
+            imap_command_init(&command, "UID FETCH ");
+            imap_command_set(&command, &window);
+            imap_command_add(&command, " (UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER])");
+            result = imap_session_run(r->session, &command, &call, err);
+        }
+        imap_set_done(&window);
+    }
+    return result;
+}
+
+/* The server leaves out what came before, or has a size that none of ours has. */
+static int imap_reconcile_search(struct imap_reconcile *r, struct error *err)
+{
+    uint64_t least = UINT64_MAX, most = 0;
+    char criteria[120];
+    struct imap_set found;
+    for (size_t i = 0; i < r->count; i++) {
+        const struct imap_unsettled *item = &r->items[i];
+        if (!item->there || item->record.step != IMAP_STEP_MOVING)
+            continue;
+        least = item->looks.size < least ? item->looks.size : least;
+        most = item->looks.size > most ? item->looks.size : most;
+    }
+    (void)snprintf(criteria, sizeof criteria, "UID %u:* SMALLER %" PRIu64, r->lowest, most + 1);
+    if (least > 0 && least <= most)
+        (void)snprintf(criteria, sizeof criteria,
+                       "UID %u:* LARGER %" PRIu64 " SMALLER %" PRIu64, r->lowest, least - 1,
+                       most + 1);
+    imap_set_init(&found);
+    int result = imap_looks_search(r->session, criteria, &found, err);
+    if (result == 0)
+        result = imap_reconcile_windows(r, &found, err);
+    imap_set_done(&found);
+    return result;
+}
+
+static int imap_reconcile_target(struct imap_reconcile *r, const struct imap_folder *folder,
+                                 enum imap_fate fate, struct error *err)
+{
     if (!folder->exists || imap_reconcile_lowest(r, fate, 0) == 0)
         return 0;
     if (imap_session_select(r->session, folder->wire, true, err) < 0)
@@ -173,11 +222,7 @@ static int imap_reconcile_target(struct imap_reconcile *r, const struct imap_fol
     r->lowest = imap_reconcile_lowest(r, fate, uidvalidity);
     if (r->lowest == 0 || imap_session_selected(r->session)->exists == 0)
         return 0;
-    (void)snprintf(range, sizeof range, "%u:*", r->lowest);
-    imap_command_init(&command, "UID FETCH ");
-    imap_command_add(&command, range);
-    imap_command_add(&command, " (UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER])");
-    if (imap_session_run(r->session, &command, &call, err) < 0)
+    if (imap_reconcile_search(r, err) < 0)
         return -1;
     for (size_t i = 0; i < r->count; i++)
         if (r->items[i].record.step == IMAP_STEP_COPIED && r->items[i].record.fate == fate)
@@ -207,6 +252,26 @@ static int imap_reconcile_targets(struct imap_reconcile *r, struct error *err)
 
 /* ---- One page of the ledger ------------------------------------------------------------------ */
 
+/* Which of those that are gone were never ordered to go? What they are known by tells whether they can
+ * be known again. */
+static int imap_reconcile_await(struct imap_reconcile *r, struct error *err)
+{
+    for (size_t i = 0; i < r->count && r->host->evidence != NULL; i++) {
+        struct imap_unsettled *item = &r->items[i];
+        struct imap_evidence known = {.uidvalidity = item->record.uidvalidity,
+                                      .uid = item->record.uid};
+        if (item->there || item->record.step != IMAP_STEP_STORED)
+            continue;
+        if (r->host->evidence(r->host->context, &known, 1, err) < 0)
+            return -1;
+        item->awaited = known.step != IMAP_STEP_UNKNOWN && known.message_id != 0;
+        if (item->awaited &&
+            imap_again_add_gone(r->again, known.uid, known.size, known.message_id, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* Note what is no longer there as MOVED, and what has a twin as COPIED. Where to is told by the ledger
  * alone: what was to be deleted, or what somebody else took, went to no folder of ours. */
 static int imap_reconcile_note(struct imap_reconcile *r, struct error *err)
@@ -215,7 +280,7 @@ static int imap_reconcile_note(struct imap_reconcile *r, struct error *err)
     size_t count = 0;
     for (size_t i = 0; i < r->count; i++) {
         const struct imap_unsettled *item = &r->items[i];
-        if (item->there && item->record.step != IMAP_STEP_COPIED)
+        if ((item->there && item->record.step != IMAP_STEP_COPIED) || item->awaited)
             continue;
         records[count] = item->record;
         if (!item->there) {
@@ -236,7 +301,7 @@ static int imap_reconcile_page(struct imap_reconcile *r, struct error *err)
         moving = moving || r->items[i].record.step == IMAP_STEP_MOVING;
     bool looks = by_copy && moving && r->settings->after != IMAP_AFTER_LEAVE;
     if (imap_reconcile_look(r, looks, err) < 0 || (looks && imap_reconcile_targets(r, err) < 0) ||
-        imap_reconcile_note(r, err) < 0)
+        imap_reconcile_await(r, err) < 0 || imap_reconcile_note(r, err) < 0)
         return -1;
     size_t gone = 0;
     for (size_t i = 0; i < r->count; i++) {
@@ -256,7 +321,7 @@ static int imap_reconcile_page(struct imap_reconcile *r, struct error *err)
 }
 
 /* The next page behind *after (step 0: from the start), which moves on. Records of another
- * numbering are counted, not kept. */
+ * numbering are counted, and done with where the host knows of numberings. */
 static int imap_reconcile_read(struct imap_reconcile *r, struct imap_record *after,
                                size_t *out_read, struct error *err)
 {
@@ -269,19 +334,26 @@ static int imap_reconcile_read(struct imap_reconcile *r, struct imap_record *aft
     if (*out_read > 0)
         *after = records[*out_read - 1];
     after->target = NULL;
+    size_t lost = 0;
     for (size_t i = 0; i < *out_read; i++) {
-        if (records[i].uidvalidity != uidvalidity) {
-            r->strangers++;
+        if (records[i].uidvalidity == uidvalidity) {
+            r->items[r->count++] = (struct imap_unsettled){.record = records[i]};
             continue;
         }
-        r->items[r->count++] = (struct imap_unsettled){.record = records[i]};
+        if (records[i].step < IMAP_STEP_COPIED)
+            records[i].target_uid = 0; /* it was but a lower bound */
+        records[i].step = IMAP_STEP_MOVED;
+        records[lost++] = records[i];
     }
-    return 0;
+    r->strangers += lost;
+    return lost > 0 && r->host->mailbox != NULL ? r->host->note(r->host->context, records, lost, err)
+                                                : 0;
 }
 
 int imap_reconcile(struct imap_session *session, const struct imap_settings *settings,
                    const struct imap_host *host, struct imap_folders *folders,
-                   struct imap_moves *moves, struct imap_set *handled, struct error *err)
+                   struct imap_moves *moves, struct imap_set *handled,
+                   struct imap_again *again, struct error *err)
 {
     struct imap_record after = {0};
     size_t read = 0;
@@ -298,6 +370,7 @@ int imap_reconcile(struct imap_session *session, const struct imap_settings *set
                                  .folders = folders,
                                  .moves = moves,
                                  .handled = handled,
+                                 .again = again,
                                  .digest = digest};
     do {
         result = imap_reconcile_read(r, &after, &read, err);
@@ -307,8 +380,10 @@ int imap_reconcile(struct imap_session *session, const struct imap_settings *set
     if (r->strangers > 0)
         imap_host_log(host, IMAP_LOG_WARNING,
                       "'%s' was numbered anew (UIDVALIDITY) since %" PRIu64
-                      " messages were stored and not yet moved: they cannot be told from new mail",
-                      folders->mailbox.name, r->strangers);
+                      " messages were stored and not yet moved: %s",
+                      folders->mailbox.name, r->strangers,
+                      host->mailbox != NULL ? "they are not in it any more"
+                                            : "they cannot be told from new mail");
     free(r);
     return result;
 }

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* imap-again.c - messages that were seen before. See imap-again.h. */
+#include <config.h>
+#include "imap-again.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "imap-hold.h"
+#include "imap-pickup-private.h"
+
+static const char imap_again_doing[] = "looking at messages seen before";
+
+/* What a look may turn out to be: tags. */
+#define IMAP_TAG_BACK 1u
+#define IMAP_TAG_AGAIN 2u
+#define IMAP_TAG_RENAMED 4u
+
+void imap_again_done(struct imap_again *again)
+{
+    free(again->gone);
+    imap_set_done(&again->told);
+    *again = (struct imap_again){0};
+}
+
+int imap_again_add_gone(struct imap_again *again, uint32_t uid, uint64_t size,
+                        uint64_t message_id, struct error *err)
+{
+    if (again->gone_count == again->gone_capacity) {
+        size_t capacity = again->gone_capacity == 0 ? 16 : again->gone_capacity * 2;
+        struct imap_gone *gone = reallocarray(again->gone, capacity, sizeof *gone);
+        if (gone == NULL)
+            return error_oom(err, imap_again_doing);
+        again->gone = gone;
+        again->gone_capacity = capacity;
+    }
+    again->gone[again->gone_count++] = (struct imap_gone){uid, size, message_id};
+    return 0;
+}
+
+/* ---- Which are to be looked at --------------------------------------------------------------- */
+
+/* Of the ways out of the mailbox those after which a message is no longer there. */
+static bool imap_again_leaves(const struct imap_pickup *p)
+{
+    uint32_t can = imap_session_can(p->session);
+    return ((p->settings->after == IMAP_AFTER_MOVE || p->settings->after == IMAP_AFTER_DELETE) &&
+            (can & IMAP_CAN_UIDPLUS) != 0) ||
+           (p->settings->after == IMAP_AFTER_MOVE && (can & IMAP_CAN_MOVE) != 0);
+}
+
+static bool imap_again_is_stranger(const struct imap_record *record)
+{
+    return record->step < IMAP_STEP_STORED;
+}
+
+/* Is a settled message of this size on record? */
+static int imap_again_has_like(const struct imap_pickup *p, uint64_t size, bool *out_has,
+                               struct error *err)
+{
+    struct imap_evidence like;
+    size_t count = 0;
+    if (p->host->settled_like(p->host->context, size, &like, 1, &count, err) < 0)
+        return -1;
+    *out_has = count > 0;
+    return 0;
+}
+
+static bool imap_again_may_be_gone(const struct imap_again *again, const struct imap_entry *entry)
+{
+    for (size_t i = 0; i < again->gone_count; i++)
+        if (entry->uid > again->gone[i].uid && imap_looks_near(entry->size, again->gone[i].size))
+            return true;
+    return false;
+}
+
+static size_t imap_again_count(const struct imap_again *again, uint32_t tags)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < again->count; i++)
+        count += (again->looks[i].tag & tags) != 0 ? 1 : 0;
+    return count;
+}
+
+/* Too few to be a restored mailbox: those that came back are new. */
+static void imap_again_drop_few(struct imap_again *again)
+{
+    bool many = imap_hold_too_many(imap_again_count(again, IMAP_TAG_BACK | IMAP_TAG_AGAIN),
+                                   again->listed);
+    size_t kept = 0;
+    for (size_t i = 0; i < again->count; i++) {
+        struct imap_look *look = &again->looks[i];
+        look->tag &= many ? UINT32_MAX : ~IMAP_TAG_BACK;
+        if (look->tag != 0)
+            again->looks[kept++] = *look;
+    }
+    again->count = kept;
+}
+
+static int imap_again_tag(struct imap_pickup *p, const struct imap_record *record,
+                          const struct imap_entry *entry, bool bulk, uint32_t *out_tag,
+                          struct error *err)
+{
+    struct imap_again *again = &p->again;
+    bool back = false;
+    *out_tag = 0;
+    if (record->step == IMAP_STEP_MOVED && !p->options.read_only && imap_again_leaves(p) &&
+        !imap_set_has(&again->told, entry->uid))
+        *out_tag = IMAP_TAG_AGAIN;
+    if (!imap_again_is_stranger(record))
+        return 0;
+    if (imap_again_may_be_gone(again, entry))
+        *out_tag = IMAP_TAG_RENAMED;
+    if (bulk && imap_again_has_like(p, entry->size, &back, err) < 0)
+        return -1;
+    *out_tag |= back ? IMAP_TAG_BACK : 0;
+    return 0;
+}
+
+int imap_again_collect(struct imap_pickup *p, const struct imap_record *records, struct error *err)
+{
+    struct imap_again *again = &p->again;
+    uint64_t strangers = 0;
+    again->count = 0;
+    again->listed = p->listing_count;
+    if (p->host->settled_like == NULL || p->host->evidence == NULL)
+        return 0;
+    for (size_t i = 0; i < p->listing_count; i++)
+        strangers += imap_again_is_stranger(&records[i]) ? 1 : 0;
+    bool bulk = strangers > IMAP_BACK_MAX && !p->accept;
+    for (size_t i = 0; i < p->listing_count; i++) {
+        const struct imap_entry *entry = &p->listing[i];
+        uint32_t tag;
+        if (imap_again_tag(p, &records[i], entry, bulk, &tag, err) < 0)
+            return -1;
+        if (tag != 0)
+            again->looks[again->count++] =
+                (struct imap_look){.uid = entry->uid, .size = entry->size, .tag = tag};
+    }
+    imap_again_drop_few(again);
+    return 0;
+}
+
+/* ---- Looking --------------------------------------------------------------------------------- */
+
+static int imap_again_ask(struct imap_pickup *p, uint32_t tags, enum imap_looks_item what,
+                          struct error *err)
+{
+    struct imap_again *again = &p->again;
+    if (imap_again_count(again, tags) == 0)
+        return 0;
+    for (size_t i = 0; i < again->count; i++)
+        again->looks[i].wanted = (again->looks[i].tag & tags) != 0;
+    return imap_looks_ask(p->session, again->looks, again->count, what, err);
+}
+
+/* Of those that may have come back: has a settled message of its size its Message-ID, or (digest) its
+ * digest? */
+static int imap_again_compare(struct imap_pickup *p, bool digest, struct error *err)
+{
+    struct imap_evidence like[IMAP_LIKE_MAX];
+    for (size_t i = 0; i < p->again.count; i++) {
+        struct imap_look *look = &p->again.looks[i];
+        size_t count = 0;
+        bool same = false;
+        if ((look->tag & IMAP_TAG_BACK) == 0)
+            continue;
+        if (p->host->settled_like(p->host->context, look->size, like, IMAP_LIKE_MAX, &count, err) <
+            0)
+            return -1;
+        for (size_t j = 0; j < count && !same; j++)
+            same = digest ? look->has_sha256 &&
+                                memcmp(look->sha256, like[j].sha256, sizeof look->sha256) == 0
+                          : like[j].message_id == 0 || look->message_id == like[j].message_id;
+        look->tag &= same ? UINT32_MAX : ~IMAP_TAG_BACK;
+    }
+    return 0;
+}
+
+static int imap_again_hold_back(struct imap_pickup *p, struct error *err)
+{
+    size_t back = imap_again_count(&p->again, IMAP_TAG_BACK | IMAP_TAG_AGAIN);
+    if (!imap_hold_too_many(back, p->again.listed))
+        return 0;
+    return imap_hold_set(
+        p->host, &p->folders.mailbox, NULL, IMAP_HOLD_RESTORED, err,
+        "%zu of %" PRIu64 " messages listed were picked up and moved before, so it was probably "
+        "restored from a backup; take out of it what is not to be processed again, then run pickup "
+        "once with --accept-new-uids: what is left is picked up",
+        back, p->again.listed);
+}
+
+/* ---- Renamed --------------------------------------------------------------------------------- */
+
+static void imap_again_leave(struct imap_pickup *p, uint32_t uid)
+{
+    struct imap_entry *entry = imap_entry_find(p->listing, p->listing_count, uid);
+    if (entry != NULL)
+        entry->left = true;
+}
+
+static struct imap_gone *imap_again_find_gone(struct imap_again *again,
+                                              const struct imap_look *look)
+{
+    for (size_t i = 0; i < again->gone_count; i++)
+        if (again->gone[i].message_id == look->message_id && look->uid > again->gone[i].uid &&
+            imap_looks_near(look->size, again->gone[i].size))
+            return &again->gone[i];
+    return NULL;
+}
+
+static int imap_again_rename(struct imap_pickup *p, struct imap_look *look, struct error *err)
+{
+    struct imap_again *again = &p->again;
+    struct imap_gone *gone =
+        look->tag & IMAP_TAG_RENAMED ? imap_again_find_gone(again, look) : NULL;
+    if (gone == NULL)
+        return 0;
+    uint32_t uidvalidity = imap_session_selected(p->session)->uidvalidity;
+    struct imap_adoption item = {uidvalidity, gone->uid, uidvalidity, look->uid};
+    struct imap_record record = {
+        .uidvalidity = uidvalidity, .uid = look->uid, .step = IMAP_STEP_STORED};
+    if (p->host->adopt != NULL) {
+        if (p->host->adopt(p->host->context, &item, 1, NULL, err) < 0 ||
+            p->host->known(p->host->context, &record, 1, err) < 0 ||
+            imap_moves_add(p->moves, &record, err) < 0)
+            return -1;
+    }
+    imap_host_log(p->host, IMAP_LOG_WARNING,
+                  "message %u of '%s', which is stored and could not be moved, has changed and is "
+                  "message %u now; it keeps its entry",
+                  gone->uid, p->folders.mailbox.name, look->uid);
+    imap_again_leave(p, look->uid);
+    *gone = again->gone[--again->gone_count];
+    look->tag = 0;
+    return 0;
+}
+
+/* ---- Again ----------------------------------------------------------------------------------- */
+
+static int imap_again_hold_reused(struct imap_pickup *p, uint32_t uid, struct error *err)
+{
+    return imap_hold_set(
+        p->host, &p->folders.mailbox, NULL, IMAP_HOLD_REUSED, err,
+        "message %u is another one than that which was picked up and moved under this UID, so UIDs "
+        "mean two messages; have the server's administrator give it a new UIDVALIDITY, then run "
+        "pickup once with --accept-new-uids",
+        uid);
+}
+
+/* The same message: move it once more, unless that did not help before. */
+static int imap_again_move(struct imap_pickup *p, const struct imap_look *look, struct error *err)
+{
+    struct imap_record record = {
+        .uidvalidity = imap_session_selected(p->session)->uidvalidity, .uid = look->uid};
+    if (p->host->known(p->host->context, &record, 1, err) < 0)
+        return -1;
+    bool once_more = record.attempts < IMAP_AGAIN_MAX;
+    imap_host_log(p->host, once_more ? IMAP_LOG_WARNING : IMAP_LOG_ERROR,
+                  "message %u was moved, and is in '%s' again; its entry is safe; %s", look->uid,
+                  p->folders.mailbox.name,
+                  once_more ? "it is moved once more"
+                            : "moving it does not help, see what puts it back");
+    if (!once_more)
+        return 0;
+    record.step = IMAP_STEP_ATTEMPTED; /* counts, and lowers no step */
+    if (p->host->note(p->host->context, &record, 1, err) < 0)
+        return -1;
+    record.step = IMAP_STEP_STORED;
+    return imap_moves_add(p->moves, &record, err);
+}
+
+static int imap_again_judge(struct imap_pickup *p, const struct imap_look *look, struct error *err)
+{
+    struct imap_evidence known = {
+        .uidvalidity = imap_session_selected(p->session)->uidvalidity, .uid = look->uid};
+    if ((look->tag & IMAP_TAG_AGAIN) == 0)
+        return 0;
+    if (imap_set_add(&p->again.told, look->uid, look->uid) < 0)
+        return error_oom(err, imap_again_doing);
+    if (p->host->evidence(p->host->context, &known, 1, err) < 0)
+        return -1;
+    bool proof = known.step != IMAP_STEP_UNKNOWN && known.has_sha256 && look->has_sha256;
+    if (proof && memcmp(known.sha256, look->sha256, sizeof known.sha256) == 0)
+        return imap_again_move(p, look, err);
+    if (proof)
+        return imap_again_hold_reused(p, look->uid, err);
+    imap_host_log(p->host, IMAP_LOG_ERROR,
+                  "message %u was moved, and is in '%s' again; whether it is the same cannot be "
+                  "told, so it is left there; look at it, and run 'mailchute audit'",
+                  look->uid, p->folders.mailbox.name);
+    return 0;
+}
+
+/* ---- All of it ------------------------------------------------------------------------------- */
+
+int imap_again_inspect(struct imap_pickup *p, struct error *err)
+{
+    struct imap_again *again = &p->again;
+    if (imap_again_ask(p, IMAP_TAG_BACK | IMAP_TAG_RENAMED, IMAP_LOOKS_MESSAGE_ID, err) < 0)
+        return -1;
+    for (size_t i = 0; i < again->count; i++)
+        if (imap_again_rename(p, &again->looks[i], err) < 0)
+            return -1;
+    if (imap_again_compare(p, false, err) < 0)
+        return -1;
+    imap_again_drop_few(again);
+    if (imap_again_ask(p, IMAP_TAG_BACK | IMAP_TAG_AGAIN, IMAP_LOOKS_SHA256, err) < 0 ||
+        imap_again_compare(p, true, err) < 0 || imap_again_hold_back(p, err) < 0)
+        return -1;
+    for (size_t i = 0; i < again->count; i++)
+        if (imap_again_judge(p, &again->looks[i], err) < 0)
+            return -1;
+    again->count = 0;
+    return 0;
+}
+
+int imap_again_settle(struct imap_pickup *p, struct error *err)
+{
+    struct imap_again *again = &p->again;
+    while (again->gone_count > 0) {
+        struct imap_record record = {
+            .uidvalidity = imap_session_selected(p->session)->uidvalidity,
+            .uid = again->gone[again->gone_count - 1].uid,
+            .step = IMAP_STEP_MOVED};
+        if (p->host->note(p->host->context, &record, 1, err) < 0)
+            return -1;
+        again->gone_count--;
+    }
+    return 0;
+}

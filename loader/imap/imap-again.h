@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* imap-again.h - messages of a listing that were seen before: under another UID, or under the one they
+ * have although they were moved.
+ *
+ *   back    unknown, with the digest of a message that was moved: somebody put it back. A few are to
+ *           be processed again; many at once look like a mailbox restored from a backup: hold
+ *           (imap-hold.h)
+ *   again   moved, says the ledger, and still there under its UID: the same message is moved once
+ *           more (IMAP_AGAIN_MAX times at most, then only told); another one has a UID that was
+ *           given before: hold
+ *   renamed stored, never moved, and gone, while a message with its Message-ID and a size at most 5 %
+ *           apart came with a higher UID: a server gave a message that it changed a new UID
+ *           (MS-STANXIMAP V0004). It keeps its entry and is moved
+ *
+ * Nothing of this costs a question to the server as long as nothing looks like it: candidates are
+ * found in the ledger, by size, and for back only where a listing has more than IMAP_BACK_MAX
+ * strangers. */
+#ifndef MAILCHUTE_LOADER_IMAP_AGAIN_H
+#define MAILCHUTE_LOADER_IMAP_AGAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "imap-host.h"
+#include "imap-looks.h"
+#include "imap-window.h"
+
+#define IMAP_AGAIN_MAX 3u /* times a message that stays where it is is moved once more */
+
+/* A stored message, never moved, that is gone. */
+struct imap_gone {
+    uint32_t uid;
+    uint64_t size, message_id; /* message_id: never 0 */
+};
+
+struct imap_again {
+    struct imap_gone *gone;
+    size_t gone_count, gone_capacity;
+    struct imap_set told; /* UIDs of "again" that were dealt with in this session */
+    uint64_t listed;      /* messages of the listing that is being looked at */
+    size_t count;         /* of these, what is looked at more closely; 0: nothing */
+    struct imap_look looks[IMAP_WINDOW_MAX];
+};
+
+void imap_again_done(struct imap_again *again);
+
+/** imap_again_add_gone - remember it; noted as MOVED at the end of the pass unless it is found. */
+int imap_again_add_gone(struct imap_again *again, uint32_t uid, uint64_t size,
+                        uint64_t message_id, struct error *err);
+
+struct imap_pickup;
+
+/** imap_again_collect - @records are what the ledger knows of the listing's entries, in their order:
+ * what of it is to be looked at more closely? Asks the ledger alone. */
+int imap_again_collect(struct imap_pickup *pickup, const struct imap_record *records,
+                       struct error *err);
+
+/** imap_again_inspect - look at it, now that no body is on its way; what is not to be fetched is left
+ * out of the listing. ERROR_HELD when the mailbox is held from now on. */
+int imap_again_inspect(struct imap_pickup *pickup, struct error *err);
+
+/** imap_again_settle - the pass is over: what is gone and did not come under another UID was moved by
+ * somebody else. */
+int imap_again_settle(struct imap_pickup *pickup, struct error *err);
+
+#endif

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* imap-epoch.c - a mailbox that was numbered anew. See imap-epoch.h. */
+#include <config.h>
+#include "imap-epoch.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "imap-hold.h"
+#include "imap-looks.h"
+
+static const char imap_epoch_doing[] = "looking for stored messages again";
+
+struct imap_epoch {
+    struct imap_session *session;
+    const struct imap_host *host;
+    const struct imap_folder *mailbox;
+    struct imap_mailbox state;
+    struct imap_evidence *rows; /* stored, not moved, of another numbering, with a digest */
+    uint32_t *found;            /* for each row the UID it has now, 0: not found */
+    size_t row_count, row_capacity;
+    struct imap_look *looks; /* messages that may be one of them, ascending UIDs */
+    size_t look_count, look_capacity;
+    uint64_t *sizes, *ids; /* sizes and Message-IDs of the rows, ascending */
+};
+
+static void imap_epoch_done(struct imap_epoch *e)
+{
+    free(e->rows);
+    free(e->found);
+    free(e->looks);
+    free(e->sizes);
+    free(e->ids);
+}
+
+/* ---- What is looked for ---------------------------------------------------------------------- */
+
+static int imap_epoch_add_row(struct imap_epoch *e, const struct imap_record *record,
+                              struct error *err)
+{
+    if (e->row_count == IMAP_EPOCH_ROWS_MAX)
+        return error_set(err, ERROR_CONFIG,
+                         "more than %u messages of '%s' are stored and not moved; run 'mailchute "
+                         "audit', and see to the archive folder",
+                         IMAP_EPOCH_ROWS_MAX, e->mailbox->name);
+    if (e->row_count == e->row_capacity) {
+        size_t capacity = e->row_capacity == 0 ? 64 : e->row_capacity * 2;
+        struct imap_evidence *rows = reallocarray(e->rows, capacity, sizeof *rows);
+        if (rows == NULL)
+            return error_oom(err, imap_epoch_doing);
+        e->rows = rows;
+        e->row_capacity = capacity;
+    }
+    e->rows[e->row_count++] =
+        (struct imap_evidence){.uidvalidity = record->uidvalidity, .uid = record->uid};
+    return 0;
+}
+
+static int imap_epoch_read_rows(struct imap_epoch *e, struct error *err)
+{
+    struct imap_record records[IMAP_RECORDS_MAX], after;
+    const struct imap_record *behind = NULL;
+    uint32_t uidvalidity = imap_session_selected(e->session)->uidvalidity;
+    size_t count;
+    do {
+        if (e->host->unsettled(e->host->context, behind, records, IMAP_RECORDS_MAX, &count, err) <
+            0)
+            return -1;
+        for (size_t i = 0; i < count; i++)
+            if (records[i].uidvalidity != uidvalidity && imap_epoch_add_row(e, &records[i], err) < 0)
+                return -1;
+        if (count > 0)
+            after = records[count - 1];
+        after.target = NULL;
+        behind = &after;
+    } while (count == IMAP_RECORDS_MAX);
+    return 0;
+}
+
+static int imap_epoch_compare_number(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static int imap_epoch_compare_row(const void *a, const void *b)
+{
+    const struct imap_evidence *x = a, *y = b;
+    int order = memcmp(x->sha256, y->sha256, sizeof x->sha256);
+    if (order != 0)
+        return order;
+    return x->uidvalidity != y->uidvalidity ? (x->uidvalidity > y->uidvalidity ? 1 : -1)
+                                            : (x->uid > y->uid) - (x->uid < y->uid);
+}
+
+/* What the rows are known by. One without digest could never be confirmed: it is not looked for. */
+static int imap_epoch_read_evidence(struct imap_epoch *e, struct error *err)
+{
+    size_t kept = 0;
+    for (size_t at = 0; at < e->row_count; at += IMAP_RECORDS_MAX) {
+        size_t some = e->row_count - at < IMAP_RECORDS_MAX ? e->row_count - at : IMAP_RECORDS_MAX;
+        if (e->host->evidence(e->host->context, e->rows + at, some, err) < 0)
+            return -1;
+    }
+    for (size_t i = 0; i < e->row_count; i++)
+        if (e->rows[i].step != IMAP_STEP_UNKNOWN && e->rows[i].has_sha256)
+            e->rows[kept++] = e->rows[i];
+    e->row_count = kept;
+    e->found = calloc(kept + 1, sizeof *e->found);
+    e->sizes = calloc(kept + 1, sizeof *e->sizes);
+    e->ids = calloc(kept + 1, sizeof *e->ids);
+    if (e->found == NULL || e->sizes == NULL || e->ids == NULL)
+        return error_oom(err, imap_epoch_doing);
+    for (size_t i = 0; i < kept; i++) {
+        e->sizes[i] = e->rows[i].size;
+        e->ids[i] = e->rows[i].message_id;
+    }
+    if (kept > 0) {
+        qsort(e->sizes, kept, sizeof *e->sizes, imap_epoch_compare_number);
+        qsort(e->ids, kept, sizeof *e->ids, imap_epoch_compare_number);
+        qsort(e->rows, kept, sizeof *e->rows, imap_epoch_compare_row);
+    }
+    return 0;
+}
+
+/* ---- Where it is looked for ------------------------------------------------------------------ */
+
+static bool imap_epoch_has_size(const struct imap_epoch *e, uint64_t size)
+{
+    size_t low = 0, high = e->row_count;
+    while (low < high) { /* the first that is not smaller and far away */
+        size_t middle = low + (high - low) / 2;
+        if (e->sizes[middle] < size && !imap_looks_near(e->sizes[middle], size))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < e->row_count && imap_looks_near(e->sizes[low], size);
+}
+
+static int imap_epoch_add_look(struct imap_epoch *e, const struct imap_look *look,
+                               struct error *err)
+{
+    if (e->look_count == e->look_capacity) {
+        size_t capacity = e->look_capacity == 0 ? 64 : e->look_capacity * 2;
+        struct imap_look *looks = reallocarray(e->looks, capacity, sizeof *looks);
+        if (looks == NULL)
+            return error_oom(err, imap_epoch_doing);
+        e->looks = looks;
+        e->look_capacity = capacity;
+    }
+    e->looks[e->look_count++] = *look;
+    return 0;
+}
+
+/* One window of the mailbox: those with the size of a row stay. */
+static int imap_epoch_list_window(struct imap_epoch *e, struct imap_set *window, struct error *err)
+{
+    struct imap_look looks[IMAP_LOOKS_WINDOW];
+    size_t count = 0;
+    for (size_t i = 0; i < window->count; i++)
+        for (uint64_t uid = window->ranges[i].first; uid <= window->ranges[i].last; uid++)
+            looks[count++] = (struct imap_look){.uid = (uint32_t)uid, .wanted = true};
+    if (imap_looks_ask(e->session, looks, count, IMAP_LOOKS_SIZE, err) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (looks[i].there && imap_epoch_has_size(e, looks[i].size) &&
+            imap_epoch_add_look(e, &looks[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+static int imap_epoch_list(struct imap_epoch *e, struct error *err)
+{
+    struct imap_set all;
+    int result;
+    imap_set_init(&all);
+    result = imap_looks_search(e->session, "ALL", &all, err);
+    while (result == 0 && all.count > 0) {
+        struct imap_set window;
+        imap_set_init(&window);
+        if (imap_set_take(&all, IMAP_LOOKS_WINDOW, &window) < 0)
+            result = error_oom(err, imap_epoch_doing);
+        else
+            result = imap_epoch_list_window(e, &window, err);
+        imap_set_done(&window);
+    }
+    imap_set_done(&all);
+    return result;
+}
+
+/* ---- What is found --------------------------------------------------------------------------- */
+
+/* Does it claim to be one of the rows? Where there are some without a Message-ID on record the size
+ * alone is enough of a claim. */
+static bool imap_epoch_claims_any(const struct imap_epoch *e, const struct imap_look *look)
+{
+    bool nameless = e->ids[0] == 0 &&
+                    bsearch(&look->size, e->sizes, e->row_count, sizeof *e->sizes,
+                            imap_epoch_compare_number) != NULL;
+    return nameless || (look->message_id != 0 &&
+                        bsearch(&look->message_id, e->ids, e->row_count, sizeof *e->ids,
+                                imap_epoch_compare_number) != NULL);
+}
+
+/* The row with this digest that is not found yet: of equal messages the oldest first. */
+static void imap_epoch_confirm(struct imap_epoch *e, struct imap_look *look)
+{
+    size_t low = 0, high = e->row_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (memcmp(e->rows[middle].sha256, look->sha256, sizeof look->sha256) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < e->row_count &&
+           memcmp(e->rows[low].sha256, look->sha256, sizeof look->sha256) == 0;
+         low++) {
+        if (e->found[low] != 0)
+            continue;
+        e->found[low] = look->uid;
+        look->tag = 1; /* it is somebody */
+        return;
+    }
+}
+
+static int imap_epoch_match(struct imap_epoch *e, struct error *err)
+{
+    if (imap_epoch_list(e, err) < 0 ||
+        imap_looks_ask(e->session, e->looks, e->look_count, IMAP_LOOKS_MESSAGE_ID, err) < 0)
+        return -1;
+    for (size_t i = 0; i < e->look_count; i++)
+        e->looks[i].wanted = imap_epoch_claims_any(e, &e->looks[i]);
+    if (imap_looks_ask(e->session, e->looks, e->look_count, IMAP_LOOKS_SHA256, err) < 0)
+        return -1;
+    for (size_t i = 0; i < e->look_count; i++)
+        if (e->looks[i].wanted && e->looks[i].has_sha256)
+            imap_epoch_confirm(e, &e->looks[i]);
+    return 0;
+}
+
+static uint64_t imap_epoch_count_found(const struct imap_epoch *e)
+{
+    uint64_t found = 0;
+    for (size_t i = 0; i < e->row_count; i++)
+        found += e->found[i] != 0 ? 1 : 0;
+    return found;
+}
+
+/* Rows that were not found though a message with their size and Message-ID, which is no other's, is
+ * there with other bytes. */
+static uint64_t imap_epoch_count_contradicted(const struct imap_epoch *e)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < e->row_count; i++) {
+        const struct imap_evidence *row = &e->rows[i];
+        bool against = false;
+        for (size_t j = 0; e->found[i] == 0 && row->message_id != 0 && j < e->look_count; j++)
+            against = against || (e->looks[j].has_sha256 && e->looks[j].tag == 0 &&
+                                  e->looks[j].size == row->size &&
+                                  e->looks[j].message_id == row->message_id);
+        count += against ? 1 : 0;
+    }
+    return count;
+}
+
+/* ---- What follows from it -------------------------------------------------------------------- */
+
+static int imap_epoch_adopt(struct imap_epoch *e, struct error *err)
+{
+    uint32_t uidvalidity = imap_session_selected(e->session)->uidvalidity;
+    struct imap_adoption *items = calloc(e->row_count + 1, sizeof *items);
+    size_t count = 0;
+    if (items == NULL)
+        return error_oom(err, imap_epoch_doing);
+    for (size_t i = 0; i < e->row_count; i++)
+        if (e->found[i] != 0)
+            items[count++] = (struct imap_adoption){e->rows[i].uidvalidity, e->rows[i].uid,
+                                                    uidvalidity, e->found[i]};
+    imap_host_log(e->host, IMAP_LOG_WARNING,
+                  "'%s' was numbered anew (UIDVALIDITY %u, now %u); of %zu messages that were "
+                  "stored and not moved %zu were found again and keep their entries",
+                  e->mailbox->name, e->state.uidvalidity, uidvalidity, e->row_count, count);
+    e->state.uidvalidity = uidvalidity;
+    e->state.held = IMAP_HOLD_NONE;
+    int result = e->host->adopt(e->host->context, items, count, &e->state, err);
+    free(items);
+    return result;
+}
+
+static int imap_epoch_decide(struct imap_epoch *e, bool accept, struct error *err)
+{
+    uint32_t uidvalidity = imap_session_selected(e->session)->uidvalidity;
+    uint64_t found = imap_epoch_count_found(e);
+    uint64_t contradicted = imap_epoch_count_contradicted(e);
+    if (accept || imap_hold_found_enough(e->row_count, found, contradicted))
+        return imap_epoch_adopt(e, err);
+    return imap_hold_set(
+        e->host, e->mailbox, &e->state, IMAP_HOLD_NUMBERS, err,
+        "it was numbered anew (UIDVALIDITY %u, now %u), and of %zu stored messages that should "
+        "still be in it %" PRIu64 " were found again, %" PRIu64 " were altered; see whether it is "
+        "the right mailbox, then run pickup once with --accept-new-uids: what was not found again "
+        "is new mail then",
+        e->state.uidvalidity, uidvalidity, e->row_count, found, contradicted);
+}
+
+/* This change is written down with whatever is decided; after a release the count starts afresh. */
+static void imap_epoch_count_change(struct imap_epoch *e, bool accept)
+{
+    int64_t *at = e->state.changed_s;
+    if (accept)
+        at[1] = at[2] = 0;
+    else
+        for (size_t i = IMAP_CHANGES - 1; i > 0; i--)
+            at[i] = at[i - 1];
+    at[0] = clock_unix_s(&e->host->clock);
+}
+
+static bool imap_epoch_is_flapping(const struct imap_epoch *e)
+{
+    const int64_t *at = e->state.changed_s;
+    return at[IMAP_CHANGES - 1] != 0 && at[0] - at[IMAP_CHANGES - 1] <= IMAP_FLAPPING_S;
+}
+
+static int imap_epoch_changed(struct imap_epoch *e, bool accept, struct error *err)
+{
+    if (e->host->adopt == NULL) {
+        imap_host_log(e->host, IMAP_LOG_WARNING,
+                      "'%s' was numbered anew (UIDVALIDITY): a pick-up that is no dry run looks "
+                      "for stored messages in it first",
+                      e->mailbox->name);
+        return 0;
+    }
+    imap_epoch_count_change(e, accept);
+    if (imap_epoch_is_flapping(e))
+        return imap_hold_set(
+            e->host, e->mailbox, &e->state, IMAP_HOLD_FLAPPING, err,
+            "the server numbered it anew (UIDVALIDITY) %u times within a day, so messages cannot be "
+            "told apart for long; tell its administrator, then run pickup once with "
+            "--accept-new-uids",
+            IMAP_CHANGES);
+    if (imap_epoch_read_rows(e, err) < 0 || imap_epoch_read_evidence(e, err) < 0 ||
+        (e->row_count > 0 && imap_epoch_match(e, err) < 0))
+        return -1;
+    return imap_epoch_decide(e, accept, err);
+}
+
+/* UIDNEXT can only grow (RFC 9051 s.2.3.1.1). */
+static int imap_epoch_reused(struct imap_epoch *e, struct error *err)
+{
+    return imap_hold_set(
+        e->host, e->mailbox, &e->state, IMAP_HOLD_REUSED, err,
+        "the server gives its next message UID %u, but message %u was there before, so UIDs mean "
+        "two messages; it was probably restored from a backup: have its administrator give it a "
+        "new UIDVALIDITY, then run pickup once with --accept-new-uids",
+        imap_session_selected(e->session)->uidnext, e->state.highest_uid);
+}
+
+int imap_epoch(struct imap_session *session, const struct imap_host *host,
+               const struct imap_folder *mailbox, bool accept, struct error *err)
+{
+    const struct imap_selected *selected = imap_session_selected(session);
+    struct imap_epoch e = {.session = session, .host = host, .mailbox = mailbox};
+    if (host->mailbox == NULL || host->evidence == NULL)
+        return 0;
+    if (host->mailbox(host->context, mailbox->path, &e.state, err) < 0)
+        return -1;
+    if (e.state.held != IMAP_HOLD_NONE && !accept)
+        return error_set(err, ERROR_HELD, "%s", e.state.why);
+    if (e.state.uidvalidity != 0 && e.state.uidvalidity != selected->uidvalidity) {
+        int result = imap_epoch_changed(&e, accept, err);
+        imap_epoch_done(&e);
+        return result;
+    }
+    if (selected->uidnext != 0 && selected->uidnext <= e.state.highest_uid)
+        return imap_epoch_reused(&e, err);
+    if (host->adopt == NULL ||
+        (e.state.uidvalidity == selected->uidvalidity && e.state.held == IMAP_HOLD_NONE))
+        return 0;
+    e.state.uidvalidity = selected->uidvalidity;
+    e.state.held = IMAP_HOLD_NONE;
+    return host->adopt(host->context, NULL, 0, &e.state, err);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* imap-epoch.h - when a mailbox was numbered anew (UIDVALIDITY, RFC 9051 s.2.3.1.1): which of its
+ * messages are the stored ones?
+ *
+ *   same UIDVALIDITY, UIDNEXT above all UIDs seen    nothing to do, nothing is asked
+ *   UIDNEXT at or below a UID seen                   UIDs are given twice: hold
+ *   another UIDVALIDITY, the third time in a day     the server's UIDs do not last: hold
+ *   another UIDVALIDITY                              find stored, unmoved messages again: by size
+ *                                                    (5 % apart at most), then Message-ID, then the
+ *                                                    digest of the whole message, which alone counts
+ *     enough found (imap-hold.h)                     these get their new names and keep their
+ *                                                    entries; the rest was moved by somebody else
+ *     else                                           hold
+ *
+ * What is downloaded is what has a stored message's Message-ID; the mailbox is otherwise listed by
+ * UID and size. Messages that were moved before and came back are the listing's matter
+ * (imap-again.h). */
+#ifndef MAILCHUTE_LOADER_IMAP_EPOCH_H
+#define MAILCHUTE_LOADER_IMAP_EPOCH_H
+
+#include <stdbool.h>
+
+#include "error.h"
+#include "imap-folder.h"
+#include "imap-host.h"
+#include "imap-session.h"
+
+#define IMAP_EPOCH_ROWS_MAX 100000u /* stored messages that are looked for again */
+
+/** imap_epoch - @mailbox is selected; call it before anything is asked of the ledger. @accept: a
+ * person said that a hold is to be released, and what is found to be accepted. With a host that keeps
+ * nothing (a dry run) a new numbering is only told. ERROR_HELD when the mailbox is, or is now,
+ * held. */
+int imap_epoch(struct imap_session *session, const struct imap_host *host,
+               const struct imap_folder *mailbox, bool accept, struct error *err);
+
+#endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* imap-looks.c - what tells messages apart. See imap-looks.h. */
+#include <config.h>
+#include "imap-looks.h"
+
+#include <string.h>
+
+#include "mail.h"
+#include "text.h"
+
+#define IMAP_LOOKS_HEADER_MAX 65536u /* bytes of a Message-ID's header that are read */
+
+/* One window on its way. */
+struct imap_asked {
+    struct imap_look *looks;
+    size_t count;
+    enum imap_looks_item what;
+    struct digest *digest;      /* of the message that is arriving */
+    struct mail_parser *header; /* NULL: none is arriving */
+    size_t header_bytes;
+    bool body; /* what came in the FETCH that is being read is complete: message_id, sha256 */
+    uint64_t message_id;
+    uint8_t sha256[DIGEST_SIZE];
+};
+
+static struct imap_look *imap_looks_find(struct imap_look *looks, size_t count, uint32_t uid)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (looks[middle].uid < uid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && looks[low].uid == uid ? &looks[low] : NULL;
+}
+
+/* ---- What came ------------------------------------------------------------------------------- */
+
+static int imap_asked_start(struct imap_asked *asked, struct error *err)
+{
+    const struct mail_options plain = {0};
+    asked->body = false;
+    asked->header_bytes = 0;
+    mail_parser_free(asked->header);
+    asked->header = NULL;
+    if (asked->what == IMAP_LOOKS_SHA256)
+        return digest_finish(asked->digest, asked->sha256) == 0 /* start afresh */
+                   ? 0
+                   : error_oom(err, "looking at messages");
+    asked->header = mail_parser_new(&plain);
+    return asked->header != NULL ? 0 : error_oom(err, "looking at messages");
+}
+
+static int imap_asked_bytes(struct imap_asked *asked, struct span bytes, struct error *err)
+{
+    if (asked->what == IMAP_LOOKS_SHA256)
+        return digest_add(asked->digest, bytes.bytes, bytes.len) == 0
+                   ? 0
+                   : error_oom(err, "looking at messages");
+    size_t room = IMAP_LOOKS_HEADER_MAX - asked->header_bytes;
+    size_t some = bytes.len < room ? bytes.len : room;
+    asked->header_bytes += some;
+    return asked->header == NULL ? 0
+                                 : mail_parser_feed(asked->header, bytes.bytes, some, err);
+}
+
+static int imap_asked_end(struct imap_asked *asked, struct error *err)
+{
+    struct mail *mail = NULL;
+    asked->body = true;
+    if (asked->what == IMAP_LOOKS_SHA256)
+        return digest_finish(asked->digest, asked->sha256) == 0
+                   ? 0
+                   : error_oom(err, "looking at messages");
+    if (asked->header == NULL)
+        return 0;
+    if (mail_parser_finish(asked->header, &mail, err) < 0)
+        return -1;
+    asked->message_id = text_fingerprint(mail->message_id);
+    mail_free(mail);
+    mail_parser_free(asked->header);
+    asked->header = NULL;
+    return 0;
+}
+
+/* Was it ours? Others on their way may have asked for messages too. */
+static bool imap_asked_fetched(struct imap_asked *asked, const struct imap_fetch *fetch)
+{
+    struct imap_look *look = fetch->has & IMAP_FETCH_UID
+                                 ? imap_looks_find(asked->looks, asked->count, fetch->uid)
+                                 : NULL;
+    bool body = asked->body;
+    asked->body = false;
+    if (look == NULL || !look->wanted)
+        return body;
+    if (asked->what == IMAP_LOOKS_SIZE && (fetch->has & IMAP_FETCH_SIZE) != 0) {
+        look->size = fetch->size;
+        look->there = true;
+    } else if (asked->what == IMAP_LOOKS_MESSAGE_ID && body) {
+        look->message_id = asked->message_id;
+        look->there = true;
+    } else if (asked->what == IMAP_LOOKS_SHA256 && body) {
+        memcpy(look->sha256, asked->sha256, sizeof look->sha256);
+        look->has_sha256 = look->there = true;
+    } else {
+        return body;
+    }
+    return true;
+}
+
+static int imap_asked_data(void *context, const struct imap_event *event, bool *out_taken,
+                           struct error *err)
+{
+    struct imap_asked *asked = context;
+    *out_taken = true;
+    switch (event->kind) {
+    case IMAP_EVENT_BODY:
+        return imap_asked_start(asked, err);
+    case IMAP_EVENT_BODY_BYTES:
+        return imap_asked_bytes(asked, event->text, err);
+    case IMAP_EVENT_BODY_END:
+        return imap_asked_end(asked, err);
+    case IMAP_EVENT_FETCH:
+        *out_taken = imap_asked_fetched(asked, &event->fetch);
+        return 0;
+    default:
+        *out_taken = false;
+        return 0;
+    }
+}
+
+/* NO: some of them are gone or not given out; what came counts. */
+static int imap_asked_done(void *context, const struct imap_event *answer, struct error *err)
+{
+    (void)context;
+    if (answer->status == IMAP_OK)
+        return 0;
+    struct error why;
+    (void)imap_answer_error(answer, ERROR_MAIL, "looking at messages", "try again later", &why);
+    if (answer->status == IMAP_NO && why.class != ERROR_PAUSE)
+        return 0;
+    *err = why;
+    return -1;
+}
+
+/* ---- Asking ---------------------------------------------------------------------------------- */
+
+static const char *const imap_looks_items[] = {
+    [IMAP_LOOKS_SIZE] = " (UID RFC822.SIZE)",
+    [IMAP_LOOKS_MESSAGE_ID] = " (UID BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])",
+    [IMAP_LOOKS_SHA256] = " (UID BODY.PEEK[])",
+};
+
+/* How many of @looks make one window; @out_set gets the wanted among them. */
+static size_t imap_looks_window(const struct imap_look *looks, size_t count,
+                                enum imap_looks_item what, struct imap_set *out_set, bool *out_full)
+{
+    uint64_t bytes = 0;
+    size_t taken = 0, at = 0;
+    for (; at < count && taken < IMAP_LOOKS_WINDOW; at++) {
+        if (!looks[at].wanted)
+            continue;
+        if (what == IMAP_LOOKS_SHA256 && taken > 0 && bytes + looks[at].size > IMAP_LOOKS_BYTES)
+            break;
+        bytes += looks[at].size;
+        if (imap_set_add(out_set, looks[at].uid, looks[at].uid) < 0)
+            *out_full = true;
+        taken++;
+    }
+    return at;
+}
+
+static int imap_looks_ask_window(struct imap_session *session, struct imap_asked *asked,
+                                 struct imap_set *set, struct error *err)
+{
+    struct imap_call call = {.what = "UID FETCH",
+                             .context = asked,
+                             .data = imap_asked_data,
+                             .done = imap_asked_done,
+                             .bulk = asked->what == IMAP_LOOKS_SHA256};
+    struct imap_command command;
+    imap_command_init(&command, "UID FETCH ");
+    imap_command_set(&command, set);
+    imap_command_add(&command, imap_looks_items[asked->what]);
+    return imap_session_run(session, &command, &call, err);
+}
+
+int imap_looks_ask(struct imap_session *session, struct imap_look *looks, size_t count,
+                   enum imap_looks_item what, struct error *err)
+{
+    struct imap_asked asked = {.what = what};
+    AUTO(digest) digest = digest_new();
+    int result = digest != NULL ? 0 : error_oom(err, "looking at messages");
+    asked.digest = digest;
+    for (size_t at = 0; at < count && result == 0;) {
+        struct imap_set set;
+        bool full = false;
+        imap_set_init(&set);
+        asked.looks = looks + at;
+        asked.count = imap_looks_window(looks + at, count - at, what, &set, &full);
+        at += asked.count;
+        if (full)
+            result = error_oom(err, "looking at messages");
+        else if (set.count > 0)
+            result = imap_looks_ask_window(session, &asked, &set, err);
+        imap_set_done(&set);
+    }
+    mail_parser_free(asked.header);
+    return result;
+}
+
+/* ---- Searching ------------------------------------------------------------------------------- */
+
+struct imap_looking {
+    struct imap_set *out;
+    bool full;
+};
+
+static int imap_looking_data(void *context, const struct imap_event *event, bool *out_taken,
+                             struct error *err)
+{
+    struct imap_looking *looking = context;
+    (void)err;
+    if (event->kind != IMAP_EVENT_SEARCH)
+        return 0;
+    *out_taken = true;
+    if (imap_set_add(looking->out, event->range.first, event->range.last) < 0)
+        looking->full = true;
+    return 0;
+}
+
+int imap_looks_search(struct imap_session *session, const char *criteria, struct imap_set *out,
+                      struct error *err)
+{
+    struct imap_looking looking = {out, false};
+    struct imap_call call = {
+        .what = "UID SEARCH", .context = &looking, .data = imap_looking_data};
+    struct imap_command command;
+    bool esearch = (imap_session_can(session) & IMAP_CAN_ESEARCH) != 0;
+    imap_command_init(&command, "UID SEARCH ");
+    imap_command_add(&command, esearch ? "RETURN (ALL) " : "");
+    imap_command_add(&command, criteria);
+    if (imap_session_run(session, &command, &call, err) < 0)
+        return -1;
+    uint64_t most = (uint64_t)imap_session_selected(session)->exists + IMAP_SET_RANGES_MAX;
+    if (looking.full || imap_set_size(out) > most)
+        return error_set(err, ERROR_PROTOCOL,
+                         "the server finds more messages than there are in the folder; try again "
+                         "later, or tell its administrator");
+    return 0;
+}
+
+bool imap_looks_near(uint64_t a, uint64_t b)
+{
+    uint64_t low = a < b ? a : b, high = a < b ? b : a;
+    return high - low <= high / 20;
+}
