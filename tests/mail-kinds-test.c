@@ -102,6 +102,45 @@ static const struct kind_row {
      NULL, "a\nb", "<pre>a \nb</pre>", "", ""},
     {"format=fixed is as it stands", "Content-Type: text/plain; format=fixed\n\na \nb\n", NULL, NULL,
      "a \nb\n", "", "", ""},
+    /* Encodings, and what lists and gateways do to them. */
+    {"Mailman's footer below base64 that needed no padding",
+     "Content-Transfer-Encoding: base64\n\naGkK\n\n____\nlist mailing list\n", NULL, NULL, "hi\n", "", "",
+     "text behind the end of base64"},
+    {"a footer of plain words below base64 with padding",
+     "Content-Transfer-Encoding: base64\r\n\r\naGk=\r\n\r\nSent by Ann\r\n", NULL, NULL, "hi", "",
+     "", "text behind the end of base64"},
+    {"a footer right below the padding", "Content-Transfer-Encoding: base64\n\naGk=\n-- \nAnn Example\n",
+     NULL, NULL, "hi", "", "", "text behind the end of base64"},
+    {"an empty line in the middle of base64 ends nothing",
+     "Content-Transfer-Encoding: base64\n\n\naGkg\n\n\naGkK\n", NULL, NULL, "hi hi\n", "", "", ""},
+    {"nor does one damaged byte in the line behind it",
+     "Content-Transfer-Encoding: base64\n\naGkg\n\naGkgaGkg*aGkK\n", NULL, NULL, "hi hi hi hi\n", "", "",
+     "base64 has stray bytes"},
+    {"base64 encoded line by line, each with its padding",
+     "Content-Transfer-Encoding: base64\n\naA==\naQ==\n", NULL, NULL, "hi", "", "", ""},
+    {"names of encodings as some programs spell them",
+     MIXED "text/plain\nContent-Transfer-Encoding: QuotedPrintable\n\na=3Db" PART
+           "text/plain\nContent-Transfer-Encoding: Base-64\n\naGk=" PART
+           "text/plain\nContent-Transfer-Encoding: 7-bit\n\nc\n--b--\n",
+     NULL, NULL, "a=b\nhi\nc", "", "", ""},
+    {"a file that an editor saved with a byte order mark", "\xEF\xBB\xBFSubject: x\n\nhi\n", "x", NULL,
+     "hi\n", "", "", ""},
+    /* The same text twice, side by side. */
+    {"a PHP script that took mixed for alternative",
+     MIXED "text/plain\n\nHello you, see http://x.org/" PART
+           "text/html\n\n<h1>Hello <b>you</b>,</h1><p>see <a href='http://x.org/'>http://x.org/</a>\n--b--\n",
+     NULL, NULL, "Hello you, see http://x.org/",
+     "<h1>Hello <b>you</b>,</h1><p>see <a href='http://x.org/'>http://x.org/</a>", "", ""},
+    {"the same with Cyrillic letters, and a list's footer behind",
+     MIXED "text/plain; charset=utf-8\n\nПривет!" PART "text/html; charset=utf-8\n\n<p>Привет!" PART
+           "text/plain\n\nfooter\n--b--\n",
+     NULL, NULL, "Привет!\nfooter", "<p>Привет!", "", ""},
+    {"HTML that says more than the text before it is read",
+     MIXED "text/plain\n\nHello" PART "text/html\n\n<p>Hello you\n--b--\n", NULL, NULL, "Hello\nHello you",
+     "<p>Hello you", "", ""},
+    {"HTML of a picture alone repeats nothing",
+     MIXED "text/plain\n\n***" PART "text/html\n\n<p>---</p>\n--b--\n", NULL, NULL, "***\n---",
+     "<p>---</p>", "", ""},
     /* Types and names that are nearly right. */
     {"a gateway that writes commas for semicolons",
      MIXED "text/plain, charset=iso-8859-1\n\n\xE4" PART "application/pdf, name=a.pdf\n"
@@ -192,7 +231,7 @@ static const struct kind_row {
      NULL, "sorry\n", "", "", "delivery to 'bob@x.org' failed"},
     {"a bounce without a status, but with what the other server said",
      "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n" PART
-     "message/delivery-status\n\nReporting-MTA: dns; x\n\nOriginal-Recipient: rfc822;ann@x.org\n"
+     "message/delivery-status\n\nReporting-MTA: dns; x\n\nOriginal-Recipient: rfc822;<ann@x.org>\n"
      "Action: failed\nDiagnostic-Code: smtp; 550 no such user\n--b--\n",
      NULL, NULL, "", "", "noname1.txt;", "delivery to 'ann@x.org' failed: 550 no such user"},
     {"a delay is no failure",

@@ -203,15 +203,64 @@ static bool has_alternative(const struct mail_body *body, const struct mail_body
     return false;
 }
 
+/* Letters and digits of a text, without what stands in "<...>": links. */
+struct words {
+    const char *text;
+    size_t len, at;
+    bool angles_off; /* none closes any more */
+};
+
+/* The next one, in lower case; -1 at the end. */
+static int words_next(struct words *w)
+{
+    while (w->at < w->len) {
+        char c = text_lower(w->text[w->at++]);
+        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (uint8_t)c >= 0x80)
+            return (uint8_t)c;
+        if (c != '<' || w->angles_off)
+            continue;
+        const char *close = memchr(w->text + w->at, '>', w->len - w->at);
+        w->angles_off = close == NULL;
+        w->at = close != NULL ? (size_t)(close - w->text) + 1 : w->at;
+    }
+    return -1;
+}
+
+static bool words_are_same(struct words a, struct words b)
+{
+    int letter, letters = 0;
+    do {
+        letter = words_next(&a);
+        if (letter != words_next(&b))
+            return false;
+        letters += letters < 1 && letter >= 0 ? 1 : 0;
+    } while (letter >= 0);
+    return letters > 0;
+}
+
+/* HTML that says again what the text before it said: both came side by side, not as alternatives. */
+static bool repeats(const struct mail_body *body, const struct mail_body_piece *piece,
+                    const struct buffer *out, size_t from)
+{
+    if (piece == body->pieces || piece[-1].kind != MAIL_BODY_TEXT)
+        return false;
+    const char *before = buffer_text(&body->texts[MAIL_BODY_TEXT]) + piece[-1].start;
+    return words_are_same((struct words){.text = before, .len = piece[-1].end - piece[-1].start},
+                          (struct words){.text = buffer_text(out) + from, .len = out->len - from});
+}
+
 static int append_piece(struct mail_body *body, const struct mail_body_piece *piece,
                         struct buffer *out)
 {
     const char *text = buffer_text(&body->texts[piece->kind]) + piece->start;
-    size_t len = piece->end - piece->start;
+    size_t len = piece->end - piece->start, before = out->len;
     int result = join(out);
+    size_t from = out->len;
     if (result == 0)
         result = piece->kind == MAIL_BODY_HTML ? html_to_text(text, len, out)
                                                : buffer_append(out, text, len);
+    if (result == 0 && piece->kind == MAIL_BODY_HTML && repeats(body, piece, out, from))
+        buffer_truncate(out, before);
     return full_or_failed(body, out, result);
 }
 

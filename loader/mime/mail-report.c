@@ -44,14 +44,14 @@ static struct span trimmed(struct span s)
     return s;
 }
 
-/* "rfc822; ann@example.org" without the type; a fold ends it. */
+/* "rfc822; ann@example.org" without the type, and without brackets that some write. */
 static struct span after_type(struct span s)
 {
     const uint8_t *semicolon = s.len > 0 ? memchr(s.bytes, ';', s.len) : NULL;
-    if (semicolon == NULL)
-        return trimmed(s);
-    size_t skip = (size_t)(semicolon - s.bytes) + 1;
-    return trimmed((struct span){s.bytes + skip, s.len - skip});
+    size_t skip = semicolon != NULL ? (size_t)(semicolon - s.bytes) + 1 : 0;
+    s = trimmed((struct span){s.bytes + skip, s.len - skip});
+    bool angle = s.len > 2 && s.bytes[0] == '<' && s.bytes[s.len - 1] == '>';
+    return angle ? (struct span){s.bytes + 1, s.len - 2} : s;
 }
 
 static struct span field_of(struct span group, const char *name)

@@ -462,6 +462,8 @@ static int close_smime(struct mail_parser *p, struct leaf *leaf)
     p->inside--;
     enum cms_kind kind = mail_smime_kind(leaf->smime);
     p->mail->flags |= kind == CMS_SIGNED ? MAIL_SIGNED : kind == CMS_ENCRYPTED ? MAIL_ENCRYPTED : 0u;
+    if (result == 0 && kind == CMS_COMPRESSED) /* libcrypto is mostly built without zlib */
+        result = problem_add(&p->mail->problems, "compressed message (RFC 3274), not opened");
     return result;
 }
 

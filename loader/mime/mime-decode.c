@@ -18,8 +18,12 @@
 #define B64_STRAY 0x80u /* of these: the stray ones */
 #define B64_PAD 0xC0u   /* "=" */
 
-/* Where base64 stands: state of a MIME_BASE64 decoder. */
-enum { B64_INSIDE, B64_PADDED, B64_BEHIND };
+/* Where base64 stands: state of a MIME_BASE64 decoder. B64_LINE: an empty line came, or the line
+ * with the padding has ended. The next line is held: it may be what a mailing list put below. */
+enum { B64_INSIDE, B64_PADDED, B64_LINE, B64_BEHIND };
+
+/* d->lines: what stood before. */
+enum { B64_NO_DATA, B64_DATA, B64_DATA_LINE };
 
 /* One character, 0..63 or one of the marks above. */
 static inline uint8_t base64_value(uint8_t c)
@@ -128,14 +132,6 @@ static size_t base64_run(const uint8_t *in, size_t count, uint8_t *out)
     return at + base64_groups(in + at, count - at, out + at / 4 * 3);
 }
 
-/* Line ends from @at on; they stand for nothing, wherever they are. */
-static size_t base64_line_end(const uint8_t *in, size_t count, size_t at)
-{
-    while (at < count && (in[at] == '\r' || in[at] == '\n'))
-        at++;
-    return at;
-}
-
 /* The bytes of an unfinished group: two characters hold one, three hold two, one holds none. */
 static size_t base64_flush(struct mime_decoder *d, uint8_t *out)
 {
@@ -167,28 +163,103 @@ static size_t base64_mark(struct mime_decoder *d, uint8_t mark, uint8_t *out)
     return 0;
 }
 
+/* A line that nobody would encode so: blanks between its words, or many bytes that are no base64. */
+static bool base64_is_text(const uint8_t *line, size_t len)
+{
+    size_t strays = 0;
+    bool blank = false;
+    for (size_t i = 0; i < len; i++) {
+        uint8_t value = base64_value(line[i]);
+        blank = blank || value == B64_SKIP;
+        strays += value == B64_STRAY ? 1 : 0;
+    }
+    return blank || strays * 8 >= len;
+}
+
+static size_t base64_feed(struct mime_decoder *d, const uint8_t *in, size_t count, uint8_t *out);
+
+/* The held line is complete: text ends the data, an empty one says nothing yet. */
+static size_t base64_line(struct mime_decoder *d, uint8_t *out)
+{
+    uint8_t line[MIME_DECODE_PENDING];
+    size_t len = d->held, from = 0;
+    memcpy(line, d->pending, len);
+    d->held = 0;
+    while (len > 0 && base64_value(line[len - 1]) == B64_SKIP)
+        len--;
+    while (from < len && base64_value(line[from]) == B64_SKIP)
+        from++;
+    if (from == len)
+        return 0;
+    d->state = B64_INSIDE;
+    if (!base64_is_text(line + from, len - from))
+        return base64_feed(d, line + from, len - from, out);
+    d->state = B64_BEHIND;
+    d->repairs |= MIME_REPAIR_TRAILING;
+    return 0;
+}
+
+/* One byte of a held line. *out_taken is false: it is still to be looked at. */
+static size_t base64_hold(struct mime_decoder *d, uint8_t c, bool *out_taken, uint8_t *out)
+{
+    *out_taken = true;
+    if (c != '\n' && d->held < MIME_DECODE_PENDING) {
+        d->pending[d->held++] = c;
+        return 0;
+    }
+    size_t made = base64_line(d, out);
+    *out_taken = d->state == B64_LINE;
+    return made;
+}
+
+/* A line ends: the second time in a row, or behind padding, the next one is held. */
+static void base64_newline(struct mime_decoder *d)
+{
+    if (d->state == B64_PADDED || (d->state == B64_INSIDE && d->lines == B64_DATA_LINE))
+        d->state = B64_LINE;
+    else if (d->lines == B64_DATA)
+        d->lines = B64_DATA_LINE;
+}
+
+/* Behind the line end at @at, if there is one. */
+static inline size_t base64_line_end(struct mime_decoder *d, const uint8_t *in, size_t count,
+                                     size_t at)
+{
+    size_t lf = at < count && in[at] == '\r' ? at + 1 : at;
+    if (lf == count || in[lf] != '\n')
+        return at;
+    base64_newline(d);
+    return lf + 1;
+}
+
 /* Data behind padding is further base64: some programs encode piece by piece. */
 static size_t base64_feed(struct mime_decoder *d, const uint8_t *in, size_t count, uint8_t *out)
 {
     size_t made = 0, at = 0;
     while (at < count && d->state != B64_BEHIND) {
-        if (d->have == 0) {
-            size_t taken = base64_run(in + at, count - at, out + made);
-            if (taken > 0)
-                d->state = B64_INSIDE;
-            made += taken / 4 * 3;
-            at = base64_line_end(in, count, at + taken);
-            if (at == count)
-                break;
-            if (taken > 0)
-                continue;
+        if (d->state == B64_LINE) {
+            bool taken;
+            made += base64_hold(d, in[at], &taken, out + made);
+            at += taken ? 1 : 0;
+            continue;
         }
-        uint8_t value = base64_value(in[at++]);
+        size_t taken = d->have == 0 ? base64_run(in + at, count - at, out + made) : 0;
+        if (taken > 0) {
+            d->state = B64_INSIDE;
+            d->lines = B64_DATA;
+            made += taken / 4 * 3;
+            at = base64_line_end(d, in, count, at + taken);
+            continue;
+        }
+        uint8_t c = in[at++], value = base64_value(c);
         if (value >= 64) {
             made += base64_mark(d, value, out + made);
+            if (c == '\n')
+                base64_newline(d);
             continue;
         }
         d->state = B64_INSIDE;
+        d->lines = B64_DATA;
         d->bits = d->bits << 6 | value;
         if (++d->have == 4)
             made += base64_flush(d, out + made);
@@ -198,9 +269,10 @@ static size_t base64_feed(struct mime_decoder *d, const uint8_t *in, size_t coun
 
 static size_t base64_finish(struct mime_decoder *d, uint8_t *out)
 {
+    size_t made = d->state == B64_LINE ? base64_line(d, out) : 0;
     if (d->have != 0)
         d->repairs |= MIME_REPAIR_CUT;
-    return base64_flush(d, out);
+    return made + base64_flush(d, out + made);
 }
 
 /* ---- quoted-printable ---- */
@@ -452,10 +524,15 @@ enum mime_encoding mime_encoding_named(const uint8_t *value, size_t len, bool *o
         enum mime_encoding encoding;
     } names[] = {
         {"7bit", MIME_IDENTITY},
+        {"7-bit", MIME_IDENTITY},
         {"8bit", MIME_IDENTITY},
+        {"8-bit", MIME_IDENTITY},
         {"binary", MIME_IDENTITY},
         {"base64", MIME_BASE64},
+        {"base-64", MIME_BASE64},
         {"quoted-printable", MIME_QUOTED_PRINTABLE},
+        {"quotedprintable", MIME_QUOTED_PRINTABLE},
+        {"quoted_printable", MIME_QUOTED_PRINTABLE},
         {"x-uuencode", MIME_UUENCODE},
         {"x-uue", MIME_UUENCODE},
         {"uuencode", MIME_UUENCODE},
@@ -479,7 +556,7 @@ void mime_decoder_init(struct mime_decoder *d, enum mime_encoding encoding)
 {
     d->encoding = encoding;
     d->repairs = d->bits = 0;
-    d->have = d->state = 0;
+    d->have = d->state = d->lines = 0;
     d->held = 0;
 }
 

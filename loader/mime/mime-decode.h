@@ -35,6 +35,7 @@ struct mime_decoder {
     uint32_t bits;    /* base64: bits of an unfinished group */
     uint8_t have;     /* base64: its characters; quoted-printable: bytes of an escape in pending */
     uint8_t state;    /* each encoding's own */
+    uint8_t lines;    /* base64: whether data and a line end came last */
     uint16_t held;    /* bytes in pending */
     uint8_t pending[MIME_DECODE_PENDING];
 };

@@ -189,6 +189,8 @@ static int part_fields_read(struct mime_parser *p, struct frame *f, struct part_
     f->part.encoding = mime_encoding_named(value.bytes, value.len, &known);
     if (known)
         return 0;
+    while (value.len > 0 && text_is_space((char)value.bytes[0]))
+        value = (struct span){value.bytes + 1, value.len - 1};
     return problem_add(p->problems, "transfer encoding '%.*s' unknown, read as it stands",
                        (int)(value.len < 40 ? value.len : 40), (const char *)value.bytes);
 }
@@ -698,13 +700,15 @@ static int feed_ends(struct mime_parser *p, const uint8_t *bytes, size_t count)
     return p->ends == ENDS_CR ? feed_cr(p, bytes, count) : feed_lines(p, bytes, count);
 }
 
-/* A message without any LF in its first bytes, but with CR, has bare CR line ends. */
+/* A message without any LF in its first bytes, but with CR, has bare CR line ends. A byte order mark
+ * of UTF-8 before the header was put there by an editor. */
 static int probe_decide(struct mime_parser *p)
 {
     bool lf = memchr(p->probe, '\n', p->probed) != NULL;
     bool cr = memchr(p->probe, '\r', p->probed) != NULL;
+    size_t mark = p->probed >= 3 && memcmp(p->probe, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
     p->ends = cr && !lf ? ENDS_CR : ENDS_LF;
-    return feed_ends(p, p->probe, p->probed);
+    return feed_ends(p, p->probe + mark, p->probed - mark);
 }
 
 /* ---- the door ---- */
