@@ -159,6 +159,7 @@ static const struct address_row {
     {"Ann E. [mailto:ann@x], [MAILTO:bob@y], Carl <mailto:c@z>", "Ann E.<ann@x>|-<bob@y>|Carl<c@z>"},
     {"ann@x>, Bob <b@y>, c@z>>", "-<ann@x>|Bob<b@y>|-<c@z>"},
     {"http://x.org Shop <a@x>, https://y.org <b@y>", "http://x.org Shop<a@x>|https://y.org<b@y>"},
+    {"Ann (ann@x), Bob B (b@y), Carl (at work, c@z)", "Ann<ann@x>|Bob B<b@y>|at work, c@z<Carl>"},
     {"a@x <b@x>, 'a' <a@x>", "a@x<b@x>|'a'<a@x>"},
     {"Ann <>", "Ann<->"},
     {"Ann (a <a@x>", "Ann (a<a@x>"},

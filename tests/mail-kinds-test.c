@@ -125,6 +125,16 @@ static const struct kind_row {
      NULL, NULL, "a=b\nhi\nc", "", "", ""},
     {"a file that an editor saved with a byte order mark", "\xEF\xBB\xBFSubject: x\n\nhi\n", "x", NULL,
      "hi\n", "", "", ""},
+    {"a script that says base64 and encodes nothing",
+     "Content-Transfer-Encoding: base64\n\nDear Ann,\nall is well.\n", NULL, NULL,
+     "Dear Ann,\nall is well.\n", "", "", "should be base64 is none"},
+    {"the same with words of letters alone, and an indent",
+     "Content-Transfer-Encoding: base64\r\n\r\n  hello you there\r\nall\r\n", NULL, NULL,
+     "  hello you there\nall\n", "", "", "should be base64 is none"},
+    {"base64 in words of four, as a bad gateway folds it",
+     "Content-Transfer-Encoding: base64\n\naGkg aGkg\naGkK\n", NULL, NULL, "hi hi hi\n", "", "", ""},
+    {"base64 that begins with a damaged byte is base64",
+     "Content-Transfer-Encoding: base64\n\n!aGkK\n", NULL, NULL, "hi\n", "", "", "stray bytes"},
     /* The same text twice, side by side. */
     {"a PHP script that took mixed for alternative",
      MIXED "text/plain\n\nHello you, see http://x.org/" PART

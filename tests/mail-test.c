@@ -461,6 +461,12 @@ static const struct bomb_row {
     {"preamble without end", "Content-Type: multipart/mixed; boundary=b\n\n", "This is MIME\n",
      1000000, 4u << 20},
     {"files in text", "\n", "begin 644 a\n%:&5L;&\\\n`\nend\n", 500000, 4u << 20},
+    {"flowed text without end", "Content-Type: text/plain; format=flowed; delsp=yes\n\n",
+     "All work and no play makes Jack \n", 1000000, 80u << 20},
+    {"text and HTML that never repeats it", MIXED "text/plain\n\n<<" PART "text/html\n\n", "&lt;x<",
+     2000000, 80u << 20},
+    {"raw 8-bit header", "Content-Type: text/plain; charset=koi8-r\nSubject: ", "\xF0\xD2\xC9\xD7",
+     1000000, 4u << 20},
     {"text without end", "\n", "All work and no play makes Jack a dull boy\r\n", 1000000,
      80u << 20},
 };

@@ -14,11 +14,14 @@
 #include "buffer.h"
 #include "charset.h"
 #include "header-address.h"
+#include "header-charset.h"
 #include "header-date.h"
 #include "header-id.h"
 #include "header-text.h"
 #include "header-value.h"
 #include "html-text.h"
+#include "mail-flow.h"
+#include "mime-decode.h"
 #include "problem.h"
 
 #define PIECES 1000u /* times a piece is repeated first */
@@ -83,10 +86,47 @@ static void work_charset(struct span value)
     buffer_done(&out);
 }
 
+/* A header block with a raw byte in its last field. */
+static void work_header_charset(struct span value)
+{
+    static const char end[] = "\nA: =?x?q?\nB: \xE4";
+    struct buffer block, out;
+    const char *name;
+    buffer_init(&block, SIZE_MAX);
+    buffer_init(&out, SIZE_MAX);
+    int failed = buffer_append_text(&block, "A: ") | buffer_append(&block, value.bytes, value.len) |
+                 buffer_append_text(&block, end);
+    struct span all = {(const uint8_t *)block.data, block.len};
+    ck_assert_int_eq(failed | header_charset_hint(all, &name), 0);
+    ck_assert_int_eq(header_charset_mend(all, "KOI8-R", &out, NULL), 0);
+    buffer_done(&block);
+    buffer_done(&out);
+}
+
+static void work_flow(struct span value)
+{
+    struct buffer text;
+    buffer_init(&text, SIZE_MAX);
+    ck_assert_int_eq(buffer_append(&text, value.bytes, value.len), 0);
+    (void)mail_flow_join(MAIL_FLOW_DELSP, text.data, text.len);
+    buffer_done(&text);
+}
+
+static void work_base64(struct span value)
+{
+    struct mime_decoder d;
+    uint8_t out[1 + MIME_DECODE_PENDING];
+    mime_decoder_init(&d, MIME_BASE64);
+    for (size_t at = 0; at < value.len; at++)
+        (void)mime_decoder_feed(&d, value.bytes + at, 1, out);
+    (void)mime_decoder_finish(&d, out);
+}
+
 static const struct {
     const char *name;
     void (*run)(struct span value);
 } works[] = {
+    {"header charset", work_header_charset}, {"flow", work_flow}, {"base64", work_base64},
     {"addresses", work_addresses}, {"value", work_value}, {"ids", work_ids},
     {"text", work_text},           {"date", work_date},   {"html", work_html},
     {"charset", work_charset},
@@ -166,6 +206,10 @@ static const char *const pieces[] = {
     "<title>",
     "<b =",
     "<b a=b c ",
+    "a \n",
+    "AAAA\n\n",
+    "AA=\n",
+    "boundar",
 };
 
 static uint64_t work_for(size_t work, const char *head, const char *piece, const char *closer,

@@ -285,12 +285,15 @@ static int address_end_name(struct address_scan *s)
     return r;
 }
 
-/* Words without an address: kept until it is clear whether they are the first half of a name. */
+/* Words without an address: kept until it is clear whether they are the first half of a name. Some
+ * have them the wrong way round: Ann (ann@x) */
 static int address_keep_name(struct address_scan *s, struct span words)
 {
     struct span comment = span_trim(buffer_span(&s->comment));
     if (address_end_name(s) < 0)
         return -1;
+    if (span_has(comment, '@') && !span_has(comment, ' '))
+        return address_emit(s, words, comment);
     s->before_is_word = s->raw.data[0] != '"' && !span_has(words, ' ');
     if (s->before_is_word && comment.len > 0)
         return address_emit(s, comment, words);

@@ -18,9 +18,10 @@
 #define B64_STRAY 0x80u /* of these: the stray ones */
 #define B64_PAD 0xC0u   /* "=" */
 
-/* Where base64 stands: state of a MIME_BASE64 decoder. B64_LINE: an empty line came, or the line
- * with the padding has ended. The next line is held: it may be what a mailing list put below. */
-enum { B64_INSIDE, B64_PADDED, B64_LINE, B64_BEHIND };
+/* Where base64 stands: state of a MIME_BASE64 decoder. B64_LINE: the data begins, or an empty line
+ * came, or the line with the padding has ended. The next line is held: it may be text, at the end
+ * what a mailing list put below. */
+enum { B64_LINE, B64_INSIDE, B64_PADDED, B64_BEHIND };
 
 /* d->lines: what stood before. */
 enum { B64_NO_DATA, B64_DATA, B64_DATA_LINE };
@@ -178,11 +179,35 @@ static bool base64_is_text(const uint8_t *line, size_t len)
 
 static size_t base64_feed(struct mime_decoder *d, const uint8_t *in, size_t count, uint8_t *out);
 
+/* A first line that was never encoded, whatever the header says: several words, and a byte that is no
+ * base64, or a word before the last one whose length base64 has not. */
+static bool base64_is_prose(const uint8_t *line, size_t len)
+{
+    size_t word = 0;
+    bool odd = false, blank = false;
+    for (size_t i = 0; i < len; i++) {
+        bool space = base64_value(line[i]) == B64_SKIP;
+        odd = odd || (space && word > 2 && word % 4 != 0) || base64_value(line[i]) == B64_STRAY;
+        blank = blank || space;
+        word = space ? 0 : word + 1;
+    }
+    return blank && odd;
+}
+
+/* Nothing here is base64: all of it is as it stands, the held line first. */
+static size_t base64_give_up(struct mime_decoder *d, const uint8_t *line, size_t len, uint8_t *out)
+{
+    d->encoding = MIME_IDENTITY;
+    d->repairs |= MIME_REPAIR_NONE;
+    memcpy(out, line, len);
+    return len;
+}
+
 /* The held line is complete: text ends the data, an empty one says nothing yet. */
 static size_t base64_line(struct mime_decoder *d, uint8_t *out)
 {
     uint8_t line[MIME_DECODE_PENDING];
-    size_t len = d->held, from = 0;
+    size_t len = d->held, from = 0, all = len;
     memcpy(line, d->pending, len);
     d->held = 0;
     while (len > 0 && base64_value(line[len - 1]) == B64_SKIP)
@@ -192,7 +217,9 @@ static size_t base64_line(struct mime_decoder *d, uint8_t *out)
     if (from == len)
         return 0;
     d->state = B64_INSIDE;
-    if (!base64_is_text(line + from, len - from))
+    if (d->lines == B64_NO_DATA && base64_is_prose(line + from, len - from))
+        return base64_give_up(d, line, all, out);
+    if (d->lines == B64_NO_DATA || !base64_is_text(line + from, len - from))
         return base64_feed(d, line + from, len - from, out);
     d->state = B64_BEHIND;
     d->repairs |= MIME_REPAIR_TRAILING;
@@ -241,7 +268,10 @@ static size_t base64_feed(struct mime_decoder *d, const uint8_t *in, size_t coun
             bool taken;
             made += base64_hold(d, in[at], &taken, out + made);
             at += taken ? 1 : 0;
-            continue;
+            if (d->encoding == MIME_BASE64)
+                continue;
+            memcpy(out + made, in + at, count - at);
+            return made + count - at;
         }
         size_t taken = d->have == 0 ? base64_run(in + at, count - at, out + made) : 0;
         if (taken > 0) {
@@ -593,6 +623,8 @@ size_t mime_decoder_finish(struct mime_decoder *d, uint8_t *out)
 
 const char *mime_decoder_problem(const struct mime_decoder *d)
 {
+    if (d->repairs & MIME_REPAIR_NONE)
+        return "text that should be base64 is none, read as it stands";
     if (d->repairs & MIME_REPAIR_TRAILING)
         return "text behind the end of base64, left out";
     if (d->repairs & MIME_REPAIR_STRAY)

@@ -27,6 +27,7 @@ enum mime_decode_repair {
     MIME_REPAIR_CUT = 1u << 1,      /* the last group is not complete */
     MIME_REPAIR_TRAILING = 1u << 2, /* text behind the end, left out */
     MIME_REPAIR_ESCAPE = 1u << 3,   /* "=" without two hex digits, kept as it stands */
+    MIME_REPAIR_NONE = 1u << 4,     /* never encoded at all, kept as it stands */
 };
 
 struct mime_decoder {
