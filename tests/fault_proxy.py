@@ -63,6 +63,13 @@ class FaultProxy:
             for each in [self._listener, *self._sockets]:
                 _shut(each)
 
+    def drop(self):
+        """Close all connections that are open now."""
+        with self._lock:
+            for each in self._sockets:
+                _shut(each)
+            self._sockets.clear()
+
     def _accept(self):
         while True:
             try:

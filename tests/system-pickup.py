@@ -8,6 +8,7 @@ import threading
 import time
 
 import dovecot
+import fault_proxy
 import mailgen
 import system_support
 from system_support import BAD_MAIL, MAIL, OK, mail, sha256
@@ -250,6 +251,30 @@ class WhileItRuns(system_support.Case):
             process.wait()
         self.assertEqual(process.returncode, OK)
         self.check_folders(INBOX=0, DROPBOX=2)
+
+    def test_with_watch_a_lost_connection_is_made_again(self):
+        self.server.append(self.user, "INBOX", mail("first"))
+        with fault_proxy.FaultProxy(self.server.tls_port) as proxy:
+            process = subprocess.Popen(
+                [system_support.PROGRAM,
+                 *self.pickup_args(self.connection(port=proxy.port), "--watch")],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            watchdog = threading.Timer(system_support.SECONDS, process.kill)
+            watchdog.start()
+            try:
+                for subject in ("first", "second", "third"):
+                    self.assertIn('"%s"' % subject, process.stdout.readline())
+                    proxy.drop()
+                    self.server.append(self.user, "INBOX",
+                                       mail({"first": "second"}.get(subject, "third")))
+                process.send_signal(signal.SIGTERM)
+                _, err = process.communicate()
+            finally:
+                watchdog.cancel()
+                process.kill()
+                process.wait()
+        self.assertEqual(process.returncode, OK, err)
+        self.assertIn("trying again in", err)
 
     def test_the_password_is_in_no_output_no_file_and_no_command_line(self):
         self.server.append(self.user, "INBOX", *[MAIL] * 200)
