@@ -58,7 +58,7 @@ int source_secret_set(struct queue_source *source, enum source_secret_kind kind,
 
 static int secret_of_environment(const char *name, struct secret **out_secret, struct error *err)
 {
-    const char *value = secure_getenv(name);
+    const char *value = secure_getenv(name); /* analyse: source_secret_read saw to NULL */
     if (value == NULL)
         return error_set(err, ERROR_CONFIG, "the environment variable '%.80s' with the password is "
                          "not set; set it where mailchute is started", name);
@@ -67,7 +67,7 @@ static int secret_of_environment(const char *name, struct secret **out_secret, s
 
 static int secret_of_credential(const char *name, struct secret **out_secret, struct error *err)
 {
-    if (strchr(name, '/') != NULL)
+    if (strchr(name, '/') != NULL) /* analyse: the same */
         return error_set(err, ERROR_CONFIG, "'%.80s' is no name of a systemd credential", name);
     if (secret_from_credentials(name, out_secret, err) < 0)
         return -1;

@@ -139,7 +139,8 @@ void source_state_drained(struct source_state *state, uint64_t items, struct sou
     if (!state->imported)
         state->import_ended_s = now.unix_s;
     state->imported = true;
-    snprintf(state->last_message, sizeof state->last_message, "OK; %" PRIu64 " items.", items);
+    (void)snprintf(state->last_message, sizeof state->last_message, "OK; %" PRIu64 " items.",
+                   items);
     if (!state_may_work(state))
         return; /* paused while it ended */
     if (state->status == SOURCE_PENDING) /* paused and resumed while it was at work */
@@ -154,7 +155,7 @@ void source_state_failed(struct source_state *state, const struct retry_limits *
     if (!state_may_work(state))
         return;
     struct retry_plan plan = retry_failed(&state->history, limits, err, random);
-    snprintf(state->last_message, sizeof state->last_message, "Error: %s", err->text);
+    (void)snprintf(state->last_message, sizeof state->last_message, "Error: %s", err->text);
     if (err->class == ERROR_HELD) {
         source_state_hold(state, err->text, now);
         return;
@@ -162,9 +163,7 @@ void source_state_failed(struct source_state *state, const struct retry_limits *
     enum source_status ready = state->imported                    ? SOURCE_ACTIVE
                                : state->status == SOURCE_PENDING ? SOURCE_PENDING
                                                                  : SOURCE_IMPORTING;
-    if (plan.kind == RETRY_PERSON)
-        state_enter(state, SOURCE_ERROR, SOURCE_NO_DETAIL, err->text, now);
-    else if (state->status == SOURCE_ERROR) /* not proven to be mended */
+    if (plan.kind == RETRY_PERSON || state->status == SOURCE_ERROR) /* not proven to be mended */
         state_enter(state, SOURCE_ERROR, SOURCE_NO_DETAIL, err->text, now);
     else
         state_enter(state, ready,

@@ -110,7 +110,7 @@ static int vault_make_file(struct vault *vault, int folder, const char *path, st
     static const char fresh[] = VAULT_FILE ".new";
     randombytes_buf(vault->key, VAULT_KEY_SIZE);
     char name[sizeof fresh + 24];
-    snprintf(name, sizeof name, "%s%ld", fresh, (long)getpid());
+    (void)snprintf(name, sizeof name, "%s%ld", fresh, (long)getpid());
     AUTO_FD fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400);
     bool made = fd >= 0 && vault_write_key(fd, vault->key) == 0 &&
                 (linkat(folder, name, folder, VAULT_FILE, 0) == 0 || errno == EEXIST) &&
@@ -126,7 +126,7 @@ static int vault_make_file(struct vault *vault, int folder, const char *path, st
 static int vault_key_of_file(struct vault *vault, const char *folder_path, struct error *err)
 {
     char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s/" VAULT_FILE, folder_path);
+    (void)snprintf(path, sizeof path, "%s/" VAULT_FILE, folder_path);
     AUTO_FD folder = open(folder_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0)
         return error_set(err, ERROR_CREATE, "folder '%.300s' cannot be opened: %s; check its rights",

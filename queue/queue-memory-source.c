@@ -29,11 +29,12 @@ int queue_memory_source_add(struct queue_memory_sources *sources,
         return 0;
     AUTO(queue_source) copy = queue_source_copy(source);
     struct queue_source **items =
-        reallocarray(sources->items, sources->count + 1, sizeof *items);
+        reallocarray(sources->items, sources->count + 1, sizeof *items); /* analyse: pointers */
     if (items != NULL)
         sources->items = items;
     if (copy == NULL || items == NULL)
         return error_oom(err, "adding a source");
+    /* analyse: pointers */
     memmove(items + at + 1, items + at, (sources->count - at) * sizeof *items);
     items[at] = TAKE(copy);
     sources->count++;
@@ -74,7 +75,7 @@ bool queue_memory_source_remove(struct queue_memory_sources *sources,
         return false;
     queue_source_free(*at);
     size_t behind = sources->count - (size_t)(at - sources->items) - 1;
-    memmove(at, at + 1, behind * sizeof *at);
+    memmove(at, at + 1, behind * sizeof *at); /* analyse: pointers */
     sources->count--;
     sources->epoch++;
     return true;

@@ -29,7 +29,7 @@ LONGEST = 60  # lines of a function
 # memleak: see above. varFuncNullUB: NULL is a pointer in every libc that we are built with.
 # ctuuninitvar: it takes an address that is handed on for a value that is read; gcc tells them apart.
 CPPCHECK = ["cppcheck", "--enable=warning,performance,portability", "--std=c11", "--quiet",
-            "--library=posix", "--library=bsd",
+            "--library=bsd",
             "--template={file}:{line}: {severity}: {message} [{id}]",
             "--suppress=memleak", "--suppress=missingIncludeSystem", "--suppress=varFuncNullUB",
             "--suppress=ctuuninitvar"]
