@@ -4,34 +4,22 @@
 #include "output.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "json-line.h"
+#include "write-all.h"
 
 static int output_write(const char *bytes, size_t count, struct error *err)
 {
-    while (count > 0) {
-        ssize_t n = write(STDOUT_FILENO, bytes, count);
-        if (n > 0) {
-            bytes += n;
-            count -= (size_t)n;
-            continue;
-        }
-        if (errno == EPIPE)
-            return error_set(err, ERROR_NONE, "nobody reads standard output any more");
-        struct pollfd room = {STDOUT_FILENO, POLLOUT, 0}; /* somebody else made it non-blocking */
-        if (errno == EAGAIN && poll(&room, 1, -1) >= 0)
-            continue;
-        if (errno != EINTR)
-            return error_set(err, ERROR_STORE,
-                             "standard output cannot be written: %s; make room, or "
-                             "send it elsewhere",
-                             strerror(errno));
-    }
-    return 0;
+    if (write_all(STDOUT_FILENO, bytes, count) == 0)
+        return 0;
+    if (errno == EPIPE)
+        return error_set(err, ERROR_NONE, "nobody reads standard output any more");
+    return error_set(err, ERROR_STORE,
+                     "standard output cannot be written: %s; make room, or "
+                     "send it elsewhere",
+                     strerror(errno));
 }
 
 int output_bytes(const struct buffer *bytes, struct error *err)

@@ -12,6 +12,7 @@
 
 #include "loader-error.h"
 #include "queue.h"
+#include "write-all.h"
 
 #define PARSE_COPY_SIZE 65536u
 
@@ -39,7 +40,7 @@ static int parse_copy(int from, int to, struct error *err)
                              strerror(errno));
         if (n == 0)
             return 0;
-        if (write(to, bytes, (size_t)n) != n)
+        if (write_all(to, bytes, (size_t)n) < 0)
             return error_set(err, ERROR_STORE,
                              "a temporary file cannot be written: %s; set TMPDIR to "
                              "a folder with room",

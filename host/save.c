@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "text.h"
+#include "write-all.h"
 
 #define SAVE_EXTENSION_MAX 16u
 #define SAVE_COPY_SIZE 65536u
@@ -157,17 +157,10 @@ static int save_select(struct save *save, uint32_t ordinal, struct error *err)
 
 static int save_write(int fd, const uint8_t *bytes, uint64_t count, struct error *err)
 {
-    while (count > 0) {
-        ssize_t n = write(fd, bytes, count < SSIZE_MAX ? (size_t)count : SSIZE_MAX);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return error_set(err, ERROR_STORE, "an attachment cannot be written: %s; make room, or "
-                             "choose another folder", strerror(errno));
-        bytes += n;
-        count -= (uint64_t)n;
-    }
-    return 0;
+    if (write_all(fd, bytes, (size_t)count) == 0)
+        return 0;
+    return error_set(err, ERROR_STORE, "an attachment cannot be written: %s; make room, or "
+                     "choose another folder", strerror(errno));
 }
 
 static int save_attachment(void *context, uint32_t ordinal, const uint8_t *bytes, uint64_t count)

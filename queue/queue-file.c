@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "write-all.h"
 
 #define FILE_COPY_SIZE 65536u /* bytes moved at a time */
 
@@ -31,27 +32,12 @@ int queue_file_read(int fd, uint64_t offset, void *out_bytes, size_t count)
     return 0;
 }
 
-int queue_file_write(int fd, const void *bytes, size_t count)
-{
-    const uint8_t *at = bytes;
-    while (count > 0) {
-        ssize_t put = write(fd, at, count);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return -1;
-        at += put;
-        count -= (size_t)put;
-    }
-    return 0;
-}
-
 int queue_file_copy(int from, int to, uint64_t count)
 {
     uint8_t some[FILE_COPY_SIZE];
     for (uint64_t done = 0; done < count;) {
         size_t next = count - done < sizeof some ? (size_t)(count - done) : sizeof some;
-        if (queue_file_read(from, done, some, next) < 0 || queue_file_write(to, some, next) < 0)
+        if (queue_file_read(from, done, some, next) < 0 || write_all(to, some, next) < 0)
             return -1;
         done += next;
     }
@@ -61,7 +47,7 @@ int queue_file_copy(int from, int to, uint64_t count)
 int queue_file_of_bytes(const void *bytes, size_t count, int *out_fd)
 {
     AUTO_FD fd = memfd_create("mailchute-raw", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0 || queue_file_write(fd, bytes, count) < 0)
+    if (fd < 0 || write_all(fd, bytes, count) < 0)
         return -1;
     if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0 ||
         lseek(fd, 0, SEEK_SET) < 0)

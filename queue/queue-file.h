@@ -14,9 +14,6 @@ int queue_file_of_bytes(const void *bytes, size_t count, int *out_fd);
 /** queue_file_read - exactly @count bytes from @offset on; a shorter file is EIO. */
 int queue_file_read(int fd, uint64_t offset, void *out_bytes, size_t count);
 
-/** queue_file_write - all of them, at the descriptor's own offset. */
-int queue_file_write(int fd, const void *bytes, size_t count);
-
 /** queue_file_copy - the first @count bytes of @from, appended to @to. */
 int queue_file_copy(int from, int to, uint64_t count);
 

@@ -13,6 +13,7 @@
 
 #include "fault.h"
 #include "queue-file.h"
+#include "write-all.h"
 
 #define RAW_FOLDER_MAX 6u /* "3f/a0" with its NUL */
 #define RAW_PATH_MAX (RAW_FOLDER_MAX + QUEUE_ID_TEXT)
@@ -103,7 +104,7 @@ static int raw_copy(const struct queue_sqlite_raw *raw, const struct queue_item 
     if (fd < 0)
         return -1;
     int failed = item->raw_bytes != NULL
-                     ? queue_file_write(fd, item->raw_bytes, (size_t)item->raw_size)
+                     ? write_all(fd, item->raw_bytes, (size_t)item->raw_size)
                      : queue_file_copy(item->raw_fd, fd, item->raw_size);
     if (failed < 0 || raw_rename(raw, path, name) < 0) {
         int why = errno;

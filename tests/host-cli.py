@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pty
+import resource
 import shutil
 import signal
 import subprocess
@@ -366,6 +367,16 @@ class Parse(Case):
         self.assertEqual((list(first), first["file"]), (["file", "error"], "/nowhere.eml"))
         self.assertEqual(second["subject"], "one")
         self.assertEqual(list(third), ["file", "error"])
+
+    def test_a_temporary_file_that_takes_only_a_piece_is_told_with_its_reason(self):
+        def limit():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000))
+        done = self.run_it("parse", "--json", "-", input=mail("long", ("x" * 70 + "\r\n") * 4000),
+                           preexec_fn=limit)
+        self.assertNotEqual(done.returncode, OK)
+        self.assertIn(b"a temporary file cannot be written: File too large",
+                      done.stdout + done.stderr)
 
     def test_standard_input_that_is_closed_is_an_error(self):
         done = subprocess.run(["sh", "-c", 'exec "$0" parse --json - <&-', PROGRAM],

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "buffer.h"
+#include "write-all.h"
 
 struct spool {
     struct buffer bytes; /* all of them, or those not yet in the file */
@@ -54,17 +55,10 @@ static int spool_open_file(struct spool *spool, struct error *err)
 
 static int spool_flush(struct spool *spool, struct error *err)
 {
-    size_t done = 0;
-    while (done < spool->bytes.len) {
-        ssize_t n = write(spool->fd, spool->bytes.data + done, spool->bytes.len - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return error_set(err, ERROR_STORE,
-                             "cannot write to the spool folder '%s': %s; make room on its disk",
-                             spool->dir, n < 0 ? strerror(errno) : "nothing was written");
-        done += (size_t)n;
-    }
+    if (write_all(spool->fd, spool->bytes.data, spool->bytes.len) < 0)
+        return error_set(err, ERROR_STORE,
+                         "cannot write to the spool folder '%s': %s; make room on its disk",
+                         spool->dir, strerror(errno));
     buffer_clear(&spool->bytes);
     return 0;
 }
