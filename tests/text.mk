@@ -23,6 +23,7 @@ libcounted_la_SOURCES = \
 	../loader/mime/filename.c \
 	../loader/mime/header-address.c \
 	../loader/mime/header-charset.c \
+	../loader/mime/header-comment.c \
 	../loader/mime/header-date.c \
 	../loader/mime/header-id.c \
 	../loader/mime/header-text.c \

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "encoded-word.h"
+#include "header-comment.h"
 #include "header-text.h"
 #include "problem.h"
 #include "text.h"
@@ -386,25 +387,9 @@ static int scan_quoted(struct address_scan *s)
     return 0;
 }
 
-/* comment (RFC 5322 s.3.2.2): nesting is counted. Its length, 0 when it is not closed. */
-static size_t scan_comment_length(const struct cursor *c)
-{
-    size_t depth = 0;
-    for (size_t at = c->pos; at < c->len; at++) {
-        uint8_t byte = c->bytes[at];
-        if (byte == '\\')
-            at++;
-        else if (byte == '(')
-            depth++;
-        else if (byte == ')' && --depth == 0)
-            return at + 1 - c->pos;
-    }
-    return 0;
-}
-
 static int scan_comment(struct address_scan *s)
 {
-    size_t length = s->comments_off ? 0 : scan_comment_length(&s->c);
+    size_t length = s->comments_off ? 0 : header_comment_length(&s->c);
     if (length == 0) {
         s->comments_off = true;
         struct span word = {s->c.bytes + s->c.pos++, 1};

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "header-comment.h"
 #include "text.h"
 
 #define WORD_MAX 12
@@ -33,17 +34,11 @@ struct tokens {
     size_t count;
 };
 
-/* A comment (RFC 5322 s.3.2.2) from its "(" on; nesting is counted. */
+/* A comment; one that is not closed is all the rest. */
 static void date_skip_comment(struct cursor *c)
 {
-    size_t depth = 0;
-    do {
-        int byte = cursor_next(c);
-        if (byte == '\\')
-            (void)cursor_next(c);
-        depth += byte == '(' ? 1 : 0;
-        depth -= byte == ')' ? 1 : 0;
-    } while (depth > 0 && c->pos < c->len);
+    size_t length = header_comment_length(c);
+    c->pos = length > 0 ? c->pos + length : c->len;
 }
 
 static bool is_digit(int byte)

@@ -13,6 +13,7 @@
 #include "buffer.h"
 #include "charset.h"
 #include "charset-names.h"
+#include "header-comment.h"
 #include "header-text.h"
 #include "problem.h"
 #include "text.h"
@@ -71,22 +72,12 @@ static void skip_space(struct cursor *c)
         c->pos++;
 }
 
-/* A comment at the cursor (RFC 822 s.3.4.3), nesting counted; false if it is not closed. */
+/* A comment at the cursor; false if it is not closed. */
 static bool skip_comment(struct cursor *c)
 {
-    size_t depth = 0;
-    for (size_t at = c->pos; at < c->len; at++) {
-        uint8_t byte = c->bytes[at];
-        if (byte == '\\') {
-            at++;
-        } else if (byte == '(') {
-            depth++;
-        } else if (byte == ')' && --depth == 0) {
-            c->pos = at + 1;
-            return true;
-        }
-    }
-    return false;
+    size_t length = header_comment_length(c);
+    c->pos += length;
+    return length > 0;
 }
 
 /* Does "token =" stand here? Then a parameter begins whose ";" was forgotten. */
