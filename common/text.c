@@ -269,38 +269,56 @@ static bool text_is_control(const uint8_t *bytes, size_t length)
            (length == 2 && bytes[0] == 0xC2 && bytes[1] < 0xA0);
 }
 
+#define TEXT_SHOWN_MAX 17u /* bytes that a character becomes, four of them as "\\x1B", and a NUL */
+
+/* The next character as it is shown: how many bytes that are; *out_length: how many it has. */
+static size_t text_show(const uint8_t *at, size_t left, char shown[TEXT_SHOWN_MAX],
+                        size_t *out_length)
+{
+    size_t length = text_utf8_length(at, left), n = 0;
+    *out_length = length == 0 ? 1 : length;
+    if (!text_is_control(at, length)) {
+        memcpy(shown, at, length);
+        return length;
+    }
+    for (size_t i = 0; i < *out_length; i++, n += 4)
+        (void)snprintf(shown + n, TEXT_SHOWN_MAX - n, "\\x%02X", at[i]);
+    return n;
+}
+
 int text_append_printable(struct buffer *out, const void *bytes, size_t count, size_t max)
 {
     const uint8_t *at = bytes;
-    size_t left = count < max ? count : max;
-    while (left > 0) {
-        size_t length = text_utf8_length(at, left);
-        if (!text_is_control(at, length)) {
-            if (buffer_append(out, at, length) < 0)
-                return -1;
-        } else {
-            length = length == 0 ? 1 : length;
-            for (size_t i = 0; i < length; i++)
-                if (buffer_printf(out, "\\x%02X", at[i]) < 0)
-                    return -1;
-        }
-        at += length;
-        left -= length;
+    size_t left = count < max ? count : max, length;
+    for (; left > 0; at += length, left -= length) {
+        char shown[TEXT_SHOWN_MAX];
+        size_t n = text_show(at, left, shown, &length);
+        if (buffer_append(out, shown, n) < 0)
+            return -1;
     }
     return 0;
 }
 
+/* No memory is asked for: this is what tells that there is none. */
 void text_printable(char *out, size_t size, const void *bytes, size_t count)
 {
-    struct buffer b;
-    buffer_init(&b, count > (SIZE_MAX - 1) / 4 ? SIZE_MAX : count * 4 + 1);
-    bool whole = text_append_printable(&b, bytes, count, size) == 0 && count <= size;
-    text_copy(out, size, buffer_text(&b));
-    if ((!whole || b.len >= size) && size > 4) {
-        size_t end = strlen(out) < size - 4 ? strlen(out) : size - 4;
-        while (end > 0 && ((uint8_t)out[end] & 0xC0) == 0x80)
-            end--;
-        memcpy(out + end, "...", 4);
+    const uint8_t *at = bytes;
+    size_t len = 0, length;
+    if (size == 0)
+        return;
+    for (; count > 0; at += length, count -= length) {
+        char shown[TEXT_SHOWN_MAX];
+        size_t n = text_show(at, count, shown, &length);
+        if (n >= size - len)
+            break;
+        memcpy(out + len, shown, n);
+        len += n;
     }
-    buffer_done(&b);
+    out[len] = '\0';
+    if (count == 0 || size <= 4)
+        return;
+    len = len < size - 4 ? len : size - 4;
+    while (len > 0 && ((uint8_t)out[len] & 0xC0) == 0x80)
+        len--;
+    memcpy(out + len, "...", 4);
 }

@@ -60,6 +60,7 @@ int queue_sqlite_db_fail(struct queue_sqlite_db *db, const char *doing, struct e
         return error_set(err, ERROR_CREATE, "cannot open '%s' for writing: %s; check its rights",
                          db->path, db_system_text(db));
     case SQLITE_IOERR:
+    case SQLITE_PROTOCOL: /* a lock that could not be had, and nobody holds it */
         db->suspect = true;
         return error_set(err, ERROR_STORE, "cannot read or write '%s' while %s: %s; check its disk",
                          db->path, doing, db_system_text(db));
