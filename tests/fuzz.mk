@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Fuzz targets. To add one: fuzz/fuzz-NAME.c, seeds in fuzz/seeds/NAME/, NAME in FUZZ_TARGETS, and the
-# four lines below. make check replays the seeds; make fuzz looks for new findings (clang, libFuzzer).
+# four lines below. make check replays the seeds, and looks for findings a while (fuzz-check.py); so does
+# make fuzz, and make fuzz-long RUNS=10000000 until each target was executed so often. It may be stopped
+# and called again. All but the replay need clang with libFuzzer.
 FUZZ_TARGETS = connection-string imap-response imap-dialogue folder-name
 FUZZ_SECONDS = 30
 FUZZ_MAIN = fuzz/replay-main.c
@@ -42,22 +44,29 @@ FUZZ_MODULES = $(top_srcdir)/common/*.c $(top_srcdir)/loader/lib/*.c $(top_srcdi
 	$(top_srcdir)/loader/imap/*.c
 FUZZ_CC = clang -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
 	$(DEFS) -I$(top_builddir) $(AM_CPPFLAGS)
-.PHONY: fuzz-modules fuzz
+FUZZ_SORTED = `printf '%s\n' $(FUZZ_TARGETS) | sort -u`
+.PHONY: fuzz-modules fuzz-programs fuzz fuzz-long
 fuzz-modules:
-	@$(MKDIR_P) fuzz-work/modules && for module in $(FUZZ_MODULES); do \
-	  $(FUZZ_CC) -fsanitize=fuzzer-no-link -fsanitize-coverage=trace-pc \
-	    -c -o fuzz-work/modules/`basename $$module .c`.o $$module || exit 1; \
-	done && rm -f fuzz-work/modules.a && $(AR) rc fuzz-work/modules.a fuzz-work/modules/*.o
+	@$(MKDIR_P) fuzz-work/modules && printf '%s\n' $(FUZZ_MODULES) | \
+	  xargs -P 2 -I SOURCE sh -c '$(FUZZ_CC) -fsanitize=fuzzer-no-link -fsanitize-coverage=trace-pc \
+	    -c -o fuzz-work/modules/`basename SOURCE .c`.o SOURCE' && \
+	rm -f fuzz-work/modules.a && $(AR) rc fuzz-work/modules.a fuzz-work/modules/*.o
 
-fuzz: fuzz-modules
-	@for target in $(FUZZ_TARGETS); do \
+fuzz-programs: fuzz-modules
+	@for target in $(FUZZ_SORTED); do \
 	  source=$(srcdir)/fuzz/fuzz-$$target.c && \
 	  if grep -q memory-stream.h $$source; then extra=$(srcdir)/fuzz/memory-stream.c; else extra=; fi && \
-	  $(MKDIR_P) fuzz-work/$$target && \
 	  $(FUZZ_CC) -fsanitize=fuzzer -o fuzz-work/fuzz-$$target $$source $$extra \
 	    $(srcdir)/fuzz/oracle.c -Wl,--wrap=__sanitizer_cov_trace_pc \
-	    fuzz-work/modules.a $(CRYPTO_LIBS) $(CURL_LIBS) $(PCRE2_LIBS) && \
-	  fuzz-work/fuzz-$$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 \
-	    -artifact_prefix=fuzz-work/$$target- fuzz-work/$$target $(srcdir)/fuzz/seeds/$$target \
-	    || exit 1; \
+	    fuzz-work/modules.a $(CRYPTO_LIBS) $(CURL_LIBS) $(PCRE2_LIBS) || exit 1; \
 	done
+
+FUZZ = $(PYTHON) $(srcdir)/fuzz.py
+RUNS = 10000000
+fuzz: fuzz-programs
+	$(FUZZ) check --seconds $(FUZZ_SECONDS) $(FUZZ_SORTED)
+fuzz-long: fuzz-programs
+	$(FUZZ) long --runs $(RUNS) $(FUZZ_SORTED)
+
+TESTS += fuzz-check.py
+EXTRA_DIST += fuzz-check.py fuzz.py
