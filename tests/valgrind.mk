@@ -11,3 +11,14 @@ valgrind:
 	@$(VALGRIND) true || { echo 'valgrind: it is not installed'; exit 1; }
 	$(MAKE) check TESTS="$(VALGRIND_TESTS) valgrind.py" LOG_COMPILER='$(VALGRIND)' \
 	  CK_FORK=no CK_DEFAULT_TIMEOUT=0 VALGRIND='$(VALGRIND)'
+
+# make tsan, in a build with --enable-tsan: whatever has threads, held to be free of data races. What
+# libcurl and SQLite do among themselves is not instrumented; tsan.supp says what is left out, and why.
+TSAN_TESTS = imap-pickup-test imap-survey-test host-pump-test queue-test system-pickup.py \
+	system-settle.py
+EXTRA_DIST += tsan.supp
+.PHONY: tsan
+tsan:
+	@case '$(SAN_FLAGS)' in *thread*) ;; *) echo 'tsan: configure with --enable-tsan'; exit 1;; esac
+	TSAN_OPTIONS='suppressions=$(abs_srcdir)/tsan.supp exitcode=66' \
+	  $(MAKE) check TESTS="$(TSAN_TESTS)"
