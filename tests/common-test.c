@@ -157,6 +157,14 @@ START_TEST(text_for_a_terminal_has_no_control_characters)
     ck_assert_str_eq(out, "a\\x1B[31m\\x0D\\x0A\\xC2\\x85\\xFF");
     text_printable(out, 8, "0123456789", 10);
     ck_assert_str_eq(out, "0123...");
+    text_printable(out, 8, "0123456", 7);
+    ck_assert_str_eq(out, "0123456");
+    text_printable(out, 8, "012\x1b\x1b", 5);
+    ck_assert_str_eq(out, "012\\...");
+    text_printable(out, 8, "01\xC3\xA9\xC3\xA9\xC3\xA9", 8);
+    ck_assert_str_eq(out, "01\xC3\xA9...");
+    text_printable(out, 4, "0123456", 7);
+    ck_assert_str_eq(out, "012");
 }
 END_TEST
 
