@@ -3,14 +3,18 @@
  *
  * FAIL_AT=n: that call fails and does nothing; FAIL_ERRNO: with this error. FAIL_TRACE names a file that
  * gets one line, the name of the call, when that has happened: without it, n is beyond the last. Calls
- * on anything but files and folders of a disk are not counted. */
+ * on anything but files and folders of a disk are not counted. With FAIL_ALL set those that only look
+ * are counted too - open, read, stat, lock, map - which is all that SQLite asks of a system. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -73,3 +77,75 @@ SHIM(1, int, linkat, (int from_fd, const char *from, int to_fd, const char *to, 
      (from_fd, from, to_fd, to, flags))
 SHIM(1, int, renameat, (int from_fd, const char *from, int to_fd, const char *to),
      (from_fd, from, to_fd, to))
+SHIM(1, int, mkdir, (const char *path, mode_t mode), (path, mode))
+
+/* ---- Those that look -------------------------------------------------------------------------- */
+
+static int shim_looks(void)
+{
+    return getenv("FAIL_ALL") != NULL;
+}
+
+/* Only names of files that the program under test has made: FAIL_ALL is the folder above them. */
+static int shim_named(int at, const char *path)
+{
+    const char *below = getenv("FAIL_ALL");
+    return below != NULL && (at != AT_FDCWD || strncmp(path, below, strlen(below)) == 0);
+}
+
+SHIM(shim_looks() && shim_on_disk(fd), ssize_t, read, (int fd, void *data, size_t size),
+     (fd, data, size))
+SHIM(shim_looks() && shim_on_disk(fd), ssize_t, pread, (int fd, void *data, size_t size, off_t at),
+     (fd, data, size, at))
+SHIM(shim_looks() && shim_on_disk(fd), ssize_t, pread64,
+     (int fd, void *data, size_t size, off64_t at), (fd, data, size, at))
+SHIM(shim_looks() && shim_on_disk(fd), void *, mmap,
+     (void *where, size_t size, int rights, int flags, int fd, off_t at),
+     (where, size, rights, flags, fd, at))
+SHIM(shim_looks() && shim_on_disk(fd), void *, mmap64,
+     (void *where, size_t size, int rights, int flags, int fd, off64_t at),
+     (where, size, rights, flags, fd, at))
+SHIM(shim_looks(), int, flock, (int fd, int how), (fd, how))
+SHIM(shim_named(AT_FDCWD, path), int, unlink, (const char *path), (path))
+SHIM(shim_named(at, path), int, unlinkat, (int at, const char *path, int flags), (at, path, flags))
+SHIM(shim_named(AT_FDCWD, path), int, stat, (const char *path, struct stat *info), (path, info))
+SHIM(shim_named(AT_FDCWD, path), int, stat64, (const char *path, struct stat64 *info), (path, info))
+SHIM(shim_named(AT_FDCWD, path), int, lstat, (const char *path, struct stat *info), (path, info))
+SHIM(shim_named(AT_FDCWD, path), int, lstat64, (const char *path, struct stat64 *info),
+     (path, info))
+SHIM(shim_named(AT_FDCWD, path), int, access, (const char *path, int how), (path, how))
+
+#define SHIM_OPEN(name, at, parameters, arguments)                                                 \
+    __attribute__((visibility("default"))) int name parameters;                                    \
+    int name parameters                                                                            \
+    {                                                                                              \
+        static int(*real) parameters;                                                              \
+        va_list more;                                                                              \
+        mode_t mode;                                                                               \
+        va_start(more, flags);                                                                     \
+        mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(more, mode_t) : 0;                    \
+        va_end(more);                                                                              \
+        if (real == NULL)                                                                          \
+            *(void **)&real = dlsym(RTLD_NEXT, #name);                                             \
+        if (shim_named(at, path) && shim_fails(#name))                                             \
+            return -1;                                                                             \
+        return real arguments;                                                                     \
+    }
+
+SHIM_OPEN(open64, AT_FDCWD, (const char *path, int flags, ...), (path, flags, mode))
+SHIM_OPEN(openat, at, (int at, const char *path, int flags, ...), (at, path, flags, mode))
+
+__attribute__((visibility("default"))) int fcntl64(int fd, int what, ...);
+int fcntl64(int fd, int what, ...)
+{
+    static int (*real)(int, int, ...);
+    va_list more;
+    va_start(more, what);
+    void *argument = va_arg(more, void *); /* as long as any that there is */
+    va_end(more);
+    if (real == NULL)
+        *(void **)&real = dlsym(RTLD_NEXT, "fcntl64");
+    if (shim_looks() && shim_on_disk(fd) && what == F_SETLK && shim_fails("fcntl64"))
+        return -1;
+    return real(fd, what, argument);
+}

@@ -18,7 +18,7 @@ mailchute_swapped_CPPFLAGS = $(AM_CPPFLAGS) -DFAULT_INJECTION=1 -DFAULT_SWAPPED=
 mailchute_swapped_CFLAGS = $(TORTURE_CFLAGS)
 mailchute_swapped_LDADD = $(top_builddir)/host/libhost.la
 
-EXTRA_LTLIBRARIES = faulty-imap.la swapped-imap.la fail-shim.la power-shim.la
+EXTRA_LTLIBRARIES = faulty-imap.la swapped-imap.la fail-shim.la oom-shim.la power-shim.la
 TORTURE_IMAP = ../common/fault.c ../loader/imap-loader.c ../loader/imap/imap-session.c \
 	../loader/imap/imap-window.c
 faulty_imap_la_SOURCES = $(TORTURE_IMAP)
@@ -40,6 +40,11 @@ fail_shim_la_SOURCES = fail-shim.c
 fail_shim_la_CFLAGS = $(WARN_CFLAGS)
 fail_shim_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
 
+# Preloaded: the n-th allocation fails.
+oom_shim_la_SOURCES = oom-shim.c
+oom_shim_la_CFLAGS = $(fail_shim_la_CFLAGS)
+oom_shim_la_LDFLAGS = $(fail_shim_la_LDFLAGS)
+
 # Preloaded: all that changes files is written down.
 power_shim_la_SOURCES = power-shim.c
 power_shim_la_CFLAGS = $(fail_shim_la_CFLAGS)
@@ -48,19 +53,23 @@ TORTURE_BUILT = $(check_PROGRAMS_TORTURE) $(EXTRA_LTLIBRARIES)
 CLEANFILES = $(TORTURE_BUILT)
 check_DATA = $(TORTURE_BUILT)
 
-TORTURE_TESTS = torture-cut.py torture-detector.py torture-io.py torture-kill.py \
+TORTURE_TESTS = torture-cut.py torture-detector.py torture-io.py torture-kill.py torture-oom.py \
 	torture-power.py torture-steps.py
 TESTS += $(TORTURE_TESTS)
-EXTRA_DIST += $(TORTURE_TESTS) torture.py torture_power.py torture_steps.py fault_proxy.py
+EXTRA_DIST += $(TORTURE_TESTS) torture.py torture_power.py torture_scenarios.py \
+	torture_steps.py fault_proxy.py
 
 # The long runs. make torture-kill N=10000
 TORTURE = $(AM_TESTS_ENVIRONMENT) $(PYTHON) $(srcdir)/torture.py
 TORTURE_KINDS = --kind full --kind uidplus --kind move --kind bare
 N = 2500
 POWER_CUTS = 20000
-.PHONY: sweep torture-cut torture-kill torture-power torture-steps
+.PHONY: sweep sweep-oom torture-cut torture-kill torture-power torture-steps
 sweep: $(TORTURE_BUILT)
 	$(TORTURE) io --all
+	$(TORTURE) calls --all
+sweep-oom: $(TORTURE_BUILT)
+	$(TORTURE) oom --all
 torture-steps: $(TORTURE_BUILT)
 	$(TORTURE) steps --all
 torture-kill: $(TORTURE_BUILT)

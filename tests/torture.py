@@ -6,13 +6,15 @@
     tests/torture.py kill [--times 100] [--seed N] [--kind ...]
     tests/torture.py io   [--every 1] [--all] [--scenario WORDS] [--kind ...]
     tests/torture.py steps [--all [--stride 7]] [--scenario WORDS] [--kind ...]
+    tests/torture.py calls, oom          as io
     tests/torture.py power [--times 200] [--seed N] [--all] [--forget WORDS]
 
 cut:  a session through a proxy that breaks the connection behind byte n, for every n of both
       directions; then a healthy run. kill: kill -9 at random moments while mail arrives, again and
       again; then a healthy run. steps: see torture_steps.py; --all takes every scenario to every kind
       of server, and dies twice. io: as steps, but the n-th call that changes a file fails, with EIO
-      and with ENOSPC (fail-shim.c); no mail may be blamed for it. power: see torture_power.py; the power
+      and with ENOSPC (fail-shim.c); no mail may be blamed for it. calls: also those that only look
+      at files. oom: the n-th allocation fails (oom-shim.c), alone and with all behind it. power: see torture_power.py; the power
       goes off --times times in all. --program mailchute-swapped takes a build that settles before it
       commits, --forget a disk that does not flush: what these tests are for, so they must fail.
 
@@ -49,6 +51,7 @@ import time
 import dovecot
 import fault_proxy
 import torture_power
+import torture_scenarios
 import torture_steps
 from torture_steps import Violation
 
@@ -227,8 +230,16 @@ def sweep(server, scenario, folder, options, how):
 
 ONCE = "died at every step"
 TWICE = "died at every step, and once more while going on"
-FAILURES = {"each call that changes a file failed with EIO": errno.EIO,
-            "each call that changes a file failed with ENOSPC": errno.ENOSPC}
+FAILING = {
+    "steps": {},
+    "io": {"each call that changes a file failed with EIO": torture_steps.failing_change(errno.EIO),
+           "each call that changes a file failed with ENOSPC":
+           torture_steps.failing_change(errno.ENOSPC)},
+    "calls": {"each call on a file failed, those that only look as well": torture_steps.failing_call},
+    "oom": {"each allocation failed": torture_steps.failing_allocation(False),
+            "each allocation failed, and all behind it": torture_steps.failing_allocation(True)},
+}
+FAILURES = {how: what for each in FAILING.values() for how, what in each.items()}
 
 
 def steps(options, tap):
@@ -239,12 +250,12 @@ def steps(options, tap):
         servers = {kind: stack.enter_context(dovecot.Dovecot(kind=kind)) for kind in options.kind}
         pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(options.jobs))
         asked = {}
-        for scenario in torture_steps.SCENARIOS:
+        for scenario in torture_scenarios.SCENARIOS:
             for kind in options.kind:
                 if options.scenario not in scenario.name or not (options.all or
                                                                  kind in scenario.check):
                     continue
-                hows = FAILURES if options.how == "io" else (ONCE, TWICE)
+                hows = FAILING[options.how] or (ONCE, TWICE)
                 for how in hows:
                     if how == TWICE and not (options.all and scenario.twice):
                         continue
@@ -268,7 +279,7 @@ def power(options, tap):
         servers = {kind: stack.enter_context(dovecot.Dovecot(kind=kind))
                    for kind in sorted({run[1] for run in runs})}
         for number, (name, kind, before) in enumerate(runs):
-            scenario = torture_steps.scenario(name)
+            scenario = torture_scenarios.scenario(name)
             recorded = torture_power.Power(servers[kind], scenario, folder, before)
             count = options.times * (number + 1) // len(runs) - options.times * number // len(runs)
             done = recorded.cuts(count, chance, torture_power.FORGETFUL.get(options.forget),
@@ -322,7 +333,7 @@ class Tap:
 
 def arguments(given):
     parser = argparse.ArgumentParser(description="break a pick-up from outside")
-    parser.add_argument("how", choices=("cut", "kill", "steps", "io", "power"))
+    parser.add_argument("how", choices=("cut", "kill", "power", *FAILING))
     parser.add_argument("--every", type=int, help="bytes between two cuts, calls between two that fail, "
                         "power cuts between two next runs")
     parser.add_argument("--offset", type=int, default=0, help="first byte that is cut")
@@ -343,27 +354,32 @@ def arguments(given):
     return parser.parse_args(given)
 
 
-def main(given=None):
+def run(given, tap):
     options = arguments(given)
-    if dovecot.missing():
-        print("1..0 # SKIP " + dovecot.missing())
-        return 0
-    tap = Tap()
-    if options.how in ("steps", "io"):
+    if options.how in FAILING:
         options.kind = options.kind or list(dovecot.KINDS)
         if options.program == "mailchute":
             options.program = torture_steps.FAULTY
-        steps(options, tap)
-        return tap.end()
+        return steps(options, tap)
     if options.how == "power":
-        power(options, tap)
-        return tap.end()
+        return power(options, tap)
     for kind in options.kind or ["full"]:
         options.kind = kind
         with (tempfile.TemporaryDirectory() as folder, dovecot.Dovecot(kind=kind) as server,
               fault_proxy.FaultProxy(server.port) as proxy):
             {"cut": cut, "kill": kill}[options.how](
                 Bench(server, proxy, folder, options.program), options, tap)
+    return None
+
+
+def main(*given):
+    """One run after the other, with these arguments, or with those of the command line."""
+    if dovecot.missing():
+        print("1..0 # SKIP " + dovecot.missing())
+        return 0
+    tap = Tap()
+    for each in given or (sys.argv[1:],):
+        run(each, tap)
     return tap.end()
 
 

@@ -32,6 +32,7 @@ import struct
 import subprocess
 
 import dovecot
+import torture_scenarios
 import torture_steps
 from torture_steps import Violation
 
@@ -56,7 +57,7 @@ CHECK = (("a mail that is kept as a file", "full", 0), ("three mails", "bare", 1
 def long_runs():
     """Every scenario with every kind of server, into a new queue and one that was in use in turn."""
     return [(scenario.name, kind, (number + at) % 2)
-            for number, scenario in enumerate(torture_steps.SCENARIOS)
+            for number, scenario in enumerate(torture_scenarios.SCENARIOS)
             for at, kind in enumerate(dovecot.KINDS)]
 
 

@@ -15,6 +15,7 @@ import collections
 import dataclasses
 import hashlib
 import itertools
+import json
 import os
 import re
 import shutil
@@ -24,13 +25,14 @@ import tempfile
 import time
 
 import dovecot
+from torture_scenarios import SCENARIOS
 
 FAULTY = "mailchute-faulty"
 SWAPPED = "mailchute-swapped"   # settles before it commits
 MAILCHUTE_DIED = 137
 RECORD = 32            # bytes of a record of the trace
-RUN_SECONDS = 120
-SESSION_SECONDS = 30   # Dovecot ends the session of a client that died
+RUN_SECONDS = 300
+SESSION_SECONDS = 120   # Dovecot ends the session of a client that died
 TOUCHING = re.compile(r"asked UID (MOVE|COPY|STORE|EXPUNGE)")
 STEPS = ("unknown", "attempted", "stored", "moving", "copied", "deleting", "moved")
 STATES = ("new", "taken", "done", "failed", "bad")
@@ -56,81 +58,26 @@ def preloaded(shim, **variables):
             "ASAN_OPTIONS": "verify_asan_link_order=0", **variables}
 
 
-def failing_calls(at, why, trace):
-    """Environment in which the @at-th call that changes a file fails (fail-shim.c)."""
-    return preloaded("fail-shim", FAIL_AT=str(at), FAIL_ERRNO=str(why), FAIL_TRACE=trace)
+# What can fail instead of a death: from (n, the folder that all is in, the file that tells that it
+# happened) to the environment in which the n-th one fails.
+def failing_change(why):
+    return lambda at, folder, trace: preloaded(
+        "fail-shim", FAIL_AT=str(at), FAIL_ERRNO=str(why), FAIL_TRACE=trace)
+
+
+def failing_call(at, folder, trace):
+    return preloaded("fail-shim", FAIL_AT=str(at), FAIL_ALL=folder, FAIL_TRACE=trace)
+
+
+def failing_allocation(goes_on):
+    return lambda at, folder, trace: preloaded(
+        "oom-shim", OOM_AT=str(at), OOM_TRACE=trace, **({"OOM_ON": "1"} if goes_on else {}))
 
 
 def environment(program):
     if program == SWAPPED:   # it cannot free what it settled too early
         return dict(os.environ, ASAN_OPTIONS="detect_leaks=0")
     return dict(os.environ)
-
-
-def message(number, size=100, subject="message", message_id=None):
-    text = ("From: sender@example.org\r\nTo: ann@example.org\r\nSubject: %s %d\r\n"
-            "Message-ID: <%s@torture.example.org>\r\n"
-            "Date: Sun, 01 Mar 2026 12:00:00 +0100\r\n\r\n"
-            % (subject, number, message_id or number))
-    return text.encode() + b"%d: " % number + b"x" * size + b"\r\n"
-
-
-def messages(count, **options):
-    return tuple(message(n, **options) for n in range(count))
-
-
-@dataclasses.dataclass(frozen=True)
-class Scenario:
-    name: str
-    inbox: tuple                 # raw bytes, or (raw bytes, flags)
-    keys: str = ""               # more of the connection string
-    others: tuple = ()           # (folder, raw bytes): what was there before
-    twice: bool = False          # in the long run: die while going on, too
-    check: tuple = ()            # kinds of server of make check
-
-
-FILED = "dropbox=Done/2026/M\u00e4rz;badmail=Done/Bad mail"
-TWIN = message(1)
-SCENARIOS = (
-    Scenario("no mail", ()),
-    Scenario("one mail", messages(1), twice=True, check=("full", "uidplus", "move", "bare")),
-    Scenario("three mails", messages(3), check=("bare",)),
-    Scenario("300 mails", messages(300, size=10)),
-    Scenario("60 mails, more than one order moves", messages(60, size=10)),
-    Scenario("a mail that is too large", (message(1, size=3000),), "maxSize=2kB",
-             check=("uidplus",)),
-    Scenario("good, too large, empty, without header",
-             (message(0), message(1, size=3000), b"\r\n", b"\r\nbody only\r\n", message(2)),
-             "maxSize=2kB", twice=True, check=("full",)),
-    Scenario("a mail that is kept as a file", (message(1, size=300000),), check=("move",)),
-    Scenario("after=Leave", messages(2), "after=Leave", check=("bare",)),
-    Scenario("after=Leave with bad mail", (message(0), message(1, size=3000)),
-             "after=Leave;maxSize=2kB"),
-    Scenario("after=Delete", messages(2), "after=Delete", twice=True, check=("full",)),
-    Scenario("after=Delete with bad mail", (message(0), message(1, size=3000)),
-             "after=Delete;maxSize=2kB"),
-    Scenario("after=Flag", messages(2), "after=Flag", check=("uidplus",)),
-    Scenario("nested folders that are missing", messages(1), FILED, check=("uidplus",)),
-    Scenario("nested folders, bad mail", (message(0), message(1, size=3000)),
-             FILED + ";maxSize=2kB"),
-    Scenario("batch=1", messages(3), "batch=1"),
-    Scenario("an accept rule", (message(0), message(1, subject="other"), message(2)),
-             "accept=Subject:/^message/", check=("move",)),
-    Scenario("a search of the user", (message(0), (message(1), "(\\Seen)"), message(2)),
-             "search=UNSEEN"),
-    Scenario("flags are kept", ((message(0), "(\\Seen \\Flagged)"), (message(1), "(\\Answered)"))),
-    Scenario("the archive holds the same Message-ID", (message(1), message(2, message_id="1")),
-             others=(("DROPBOX", message(9, message_id="1")),)),
-    Scenario("the archive holds the same mail", (TWIN, message(2)),
-             others=(("DROPBOX", TWIN), ("DROPBOX", TWIN)), twice=True, check=("bare",)),
-    Scenario("two mails that are alike", (TWIN, TWIN, message(2)), check=("bare",)),
-    Scenario("other people's \\Deleted", (message(0), (message(1), "(\\Deleted)"), message(2)),
-             check=("uidplus",)),
-)
-
-
-def scenario(name):
-    return next(each for each in SCENARIOS if each.name == name)
 
 
 class Queue:
@@ -194,9 +141,9 @@ class Bench:
     numbers = itertools.count()
 
     def __init__(self, server, scenario, folder, program, failing=None):
-        """@failing: not a death but this errno, at the n-th call that changes a file."""
+        """@failing: not a death, but one of failing_...() above."""
         self.server, self.scenario, self.program = server, scenario, program
-        self.failing = failing
+        self.failing, self.earlier = failing, []
         self.folder = tempfile.mkdtemp(dir=folder)
         self.command, self.loader = built(program)
         self.secret = os.path.join(self.folder, "secret")
@@ -254,6 +201,7 @@ class Bench:
         place = Place(self, user)
         try:
             self.copy_home(self.template, user)
+            self._earlier(place)
             died = True
             trace = []
             for at in deaths:
@@ -263,13 +211,59 @@ class Bench:
                     break
                 if any(TOUCHING.match(name) for name in trace):
                     self._judge(user, place.queue)
-            code, _, healthy = place.run(None)
-            if code not in (0, 65):
-                raise Violation("the healthy run ended with %d: %s" % (code, place.said))
+                if self.scenario.work:
+                    self.work(place.queue)
+            healthy = self._healthy(place)
             return died, self.state(user, place.queue), trace or healthy
         finally:
             self.remove_home(user)
             shutil.rmtree(place.queue.folder, ignore_errors=True)
+
+    def _earlier(self, place):
+        """The runs that came before, and died."""
+        while len(self.earlier) < len(self.scenario.before):
+            self.earlier.append(self._find(self.scenario.before[len(self.earlier)]))
+        for at in self.earlier:
+            place.run_dying(at)
+
+    def _find(self, name):
+        """At which point of the next run the first of this name is."""
+        user = "find%d" % next(self.numbers)
+        self.copy_home(self.template, user)
+        place = Place(self, user)
+        for at in self.earlier:
+            place.run_dying(at)
+        points = place.run(None)[2]
+        self.remove_home(user)
+        return points.index(name) + 1
+
+    def _healthy(self, place):
+        points = None
+        for _ in range(self.scenario.healthy):
+            code, _, passed = place.run(None)
+            points = points or passed
+            if code not in (0, 65):
+                raise Violation("the healthy run ended with %d: %s" % (code, place.said))
+            if self.scenario.work:
+                self.work(place.queue)
+        return points
+
+    def work(self, queue):
+        """Take entries, and be done with them, until none is left."""
+        while os.path.exists(os.path.join(queue.folder, "queue.db")):
+            taken = self._queue_command(queue, "take")
+            if taken is None:
+                break
+            self._queue_command(queue, "done", taken)
+
+    def _queue_command(self, queue, *what):
+        """The id that was printed; None where there was nothing to do."""
+        done = subprocess.run([self.command, "queue", *what, "--json", "--queue",
+                               "sqlite:" + queue.folder], capture_output=True, check=False)
+        if done.returncode != 0:
+            raise Violation("queue %s ended with %d: %s"
+                            % (" ".join(what), done.returncode, done.stderr.decode()))
+        return json.loads(done.stdout)["id"] if done.stdout.strip() else None
 
     def _folders(self, user):
         """{name: sorted [(UID, digest, flags)]}"""
@@ -340,18 +334,26 @@ class Place:
         self.sessions, self.variables = 0, {}
         self.offset = os.path.getsize(bench.server.log_file)
 
+    def run_dying(self, at):
+        failing, self.bench.failing = self.bench.failing, None
+        try:
+            return self.run(at)
+        finally:
+            self.bench.failing = failing
+
     def run(self, at, *more):
         """(exit code, whether the fault came, names of the points passed). @at None: to the end.
         @more of the command line."""
         bench, failed = self.bench, self.trace + ".failed"
+        more += bench.scenario.arguments + (bench.scenario.dying if at is not None else ())
         open(self.trace, "wb").close()
         variables = dict(environment(bench.program), MAILCHUTE_FAULT_TRACE=self.trace,
                          **self.variables)
         if at is not None and bench.failing is None:
             variables["MAILCHUTE_FAULT_AT"] = str(at)
         elif at is not None:
-            variables.update(failing_calls(at, bench.failing, failed))
-        string = ("url=127.0.0.1;port=%d;starttls=Never;timeout=20s;%s"
+            variables.update(bench.failing(at, bench.folder, failed))
+        string = ("url=127.0.0.1;port=%d;starttls=Never;timeout=60s;%s"
                   % (bench.server.port, bench.scenario.keys))
         done = subprocess.run(
             [bench.command, "pickup", string, "--loader", bench.loader, "--user", self.user,
@@ -362,20 +364,28 @@ class Place:
         with open(self.trace, "rb") as trace:
             names = [line.decode().strip() for line in trace.read().splitlines()]
         os.unlink(self.trace)
-        if done.returncode < 0 or done.returncode == 70 or "Sanitizer" in self.said:
-            raise Violation("a run ended with %d: %s" % (done.returncode, self.said))
         happened = done.returncode == MAILCHUTE_DIED
         if os.path.exists(failed):
             happened = True
             with open(failed, encoding="ascii") as call:
                 names.append(call.read())
             os.unlink(failed)
-            if done.returncode not in (0, 65) and not self.said.startswith("mailchute: "):
-                raise Violation("a run ended with %d and said '%s'" % (done.returncode, self.said))
+        self._check_end(done.returncode, happened)
         if "logged in" in names:
             self.sessions += 1
             bench._wait_for_sessions(self.user, self.sessions, self.offset)
         return done.returncode, happened, names
+
+
+    def _check_end(self, code, happened):
+        """One line that tells; 70 only where memory ran out, and where that was asked for."""
+        lines = self.said.splitlines()
+        oom = happened and "out of memory" in self.said
+        if code < 0 or "Sanitizer" in self.said or (code == 70 and not oom):
+            raise Violation("a run ended with %d: %s" % (code, self.said))
+        if happened and code not in (0, 65, MAILCHUTE_DIED) and (
+                not lines or not all(line.startswith("mailchute: ") for line in lines)):
+            raise Violation("a run ended with %d and said '%s'" % (code, self.said))
 
 
 def differences(wanted, got):
