@@ -68,6 +68,23 @@ static int log_append_fields(struct buffer *out, const struct log *log, uint32_t
     return json ? bad | buffer_append_byte(out, '}') : bad;
 }
 
+static void log_write(const struct log *log, const char *line, size_t size)
+{
+    if (log->progress != NULL)
+        progress_hide(log->progress);
+    ssize_t written = write(log->fd, line, size);
+    (void)written; /* where could that be told? */
+}
+
+/* In whatever format, that there is no memory is told in this one. */
+static void log_without_memory(const struct log *log, const char *text)
+{
+    char shown[LOG_LINE_MAX / 4], line[LOG_LINE_MAX];
+    text_printable(shown, sizeof shown, text, strlen(text));
+    int size = snprintf(line, sizeof line, "mailchute: %s\n", shown);
+    log_write(log, line, (size_t)size);
+}
+
 static void log_line(const struct log *log, uint32_t level, const char *text)
 {
     char clean[LOG_LINE_MAX / 4];
@@ -79,11 +96,9 @@ static void log_line(const struct log *log, uint32_t level, const char *text)
     int bad = log->format == LOG_PLAIN ? log_append_plain(&line, log, level, clean)
                                        : log_append_fields(&line, log, level, clean);
     if (bad < 0 || buffer_append_byte(&line, '\n') < 0)
-        return;
-    if (log->progress != NULL)
-        progress_hide(log->progress);
-    ssize_t written = write(log->fd, buffer_text(&line), line.len);
-    (void)written; /* where could that be told? */
+        log_without_memory(log, clean);
+    else
+        log_write(log, buffer_text(&line), line.len);
 }
 
 void log_event(void *context, uint32_t level, const char *text)
