@@ -7,7 +7,8 @@
 Each round gives every contestant, one after the other, the same mailbox on the same private server,
 and measures the whole command, from its start to its end. What it picked up is then held against
 what was generated: count, and the digest of every attachment. The table has medians over the rounds;
-a ratio is that to the raw drain with move of the same round. A JSON file beside it has every figure.
+"x limit" is the ratio to the raw drain with move of the same round. A JSON file beside it has every
+figure; bench.py --merge makes one table of several such files.
 """
 import argparse
 import json
@@ -30,7 +31,7 @@ BUILD = os.environ.get("top_builddir", "")
 PROFILES = ("small", "office", "large", "huge")
 LIMIT = "raw drain + move"
 SECONDS = 900   # no contestant may take longer
-COLUMNS = ("contestant", "wall s", "x limit", "CPU s", "CPU s/GB", "RSS MB", "messages/s", "MB/s",
+COLUMNS = ("contestant", "rounds", "wall s", "x limit", "CPU s", "CPU s/GB", "RSS MB", "messages/s", "MB/s",
            "server CPU s", "archive")
 
 
@@ -104,6 +105,8 @@ def race(server, box, tls, contestants, rounds, tools):
                 print("# %s %s, round %d: %s %.2f s" % (
                     box.profile, "TLS" if tls else "plain", number + 1, contestant.name,
                     used["wall"]), file=sys.stderr, flush=True)
+            for rows in results.values():
+                rows[-1]["limit"] = results[LIMIT][-1]["wall"]
     return results
 
 
@@ -111,15 +114,15 @@ def median(rows, field):
     return statistics.median(field(row) for row in rows)
 
 
-def summary(contestant, rows, limits, box):
+def summary(name, archive, rows, group):
     """The medians of one contestant, as the JSON file has them."""
     wall = median(rows, lambda r: r["wall"])
     cpu = median(rows, lambda r: r["user"] + r["system"])
-    ratio = [r["wall"] / limit["wall"] for r, limit in zip(rows, limits)]
-    return {"contestant": contestant.name, "archive": contestant.archive, "rounds": rows,
-            "wall_s": wall, "ratio": statistics.median(ratio), "cpu_s": cpu,
-            "cpu_s_per_gb": cpu / (box.bytes / 1e9), "rss_bytes": median(rows, lambda r: r["rss"]),
-            "messages_per_s": box.count / wall, "mb_per_s": box.bytes / 1e6 / wall,
+    return {"contestant": name, "archive": archive, "rounds": rows, "wall_s": wall,
+            "ratio": median(rows, lambda r: r["wall"] / r["limit"]), "cpu_s": cpu,
+            "cpu_s_per_gb": cpu / (group["bytes"] / 1e9),
+            "rss_bytes": median(rows, lambda r: r["rss"]),
+            "messages_per_s": group["messages"] / wall, "mb_per_s": group["bytes"] / 1e6 / wall,
             "server_cpu_s": median(rows, lambda r: r["server"])}
 
 
@@ -129,19 +132,21 @@ def figures(value):
 
 
 def cells(row):
-    return [row["contestant"], "%.2f" % row["wall_s"], "%.2f" % row["ratio"],
+    return [row["contestant"], str(len(row["rounds"])), "%.2f" % row["wall_s"], "%.2f" % row["ratio"],
             "%.2f" % row["cpu_s"], "%.2f" % row["cpu_s_per_gb"], "%.1f" % (row["rss_bytes"] / 1e6),
             figures(row["messages_per_s"]), figures(row["mb_per_s"]),
             "%.2f" % row["server_cpu_s"], row["archive"]]
 
 
-def table(title, rows, missing):
+def table(group):
     """Markdown that can be read as it is."""
-    lines = [COLUMNS] + [cells(row) for row in rows]
-    lines += [(name, "not measured: " + why) + ("",) * 8 for name, why in missing]
-    widths = [max(len(line[i]) for line in lines if "not measured" not in line[1])
-              for i in range(len(COLUMNS))]
-    text = [title, ""]
+    lines = [COLUMNS] + [cells(row) for row in group["rows"]]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(COLUMNS))]
+    lines += [(name, "not measured: " + why) + ("",) * (len(COLUMNS) - 2)
+              for name, why in group["missing"].items()]
+    text = ["%s, %s: %d messages, %.0f MB" % (
+        group["profile"], "TLS" if group["tls"] else "plain", group["messages"],
+        group["bytes"] / 1e6), ""]
     for number, line in enumerate(lines):
         text.append("| " + " | ".join(
             cell.ljust(width) if i == 0 else cell.rjust(width)
@@ -164,24 +169,41 @@ def machine():
 def measure_group(server, box, tls, chosen, args):
     """One profile over one kind of link: print its table, return it for the JSON file."""
     able = [c for c in chosen if c.missing() is None]
-    missing = [(c.name, c.missing()) for c in chosen if c.missing() is not None]
+    group = {"profile": box.profile, "tls": tls, "messages": box.count, "bytes": box.bytes,
+             "missing": {c.name: c.missing() for c in chosen if c.missing() is not None}}
     results = race(server, box, tls, able, args.rounds, args.tools)
-    rows = [summary(c, results[c.name], results[LIMIT], box) for c in able]
-    title = "%s, %s: %d messages, %.0f MB; medians of %d rounds" % (
-        box.profile, "TLS" if tls else "plain", box.count, box.bytes / 1e6, args.rounds)
-    print(table(title, rows, missing), flush=True)
-    return {"profile": box.profile, "tls": tls, "messages": box.count, "bytes": box.bytes,
-            "rows": rows, "missing": dict(missing)}
+    group["rows"] = [summary(c.name, c.archive, results[c.name], group) for c in able]
+    print(table(group), flush=True)
+    return group
+
+
+def merge(paths):
+    """Print the tables of several runs as if they were one: more rounds, more contestants."""
+    merged = {}
+    for path in paths:
+        with open(path, encoding="utf-8") as file:
+            groups = json.load(file)["groups"]
+        for group in groups:
+            key = (group["profile"], group["tls"], group["messages"])
+            rounds = merged.setdefault(key, (group, {}))[1]
+            for row in group["rows"]:
+                rounds.setdefault((row["contestant"], row["archive"]), []).extend(row["rounds"])
+    for group, rounds in merged.values():
+        group["rows"] = [summary(*who, rows, group) for who, rows in rounds.items()]
+        print(table(group))
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--merge", nargs="+", metavar="JSON",
+                        help="measure nothing; one table of earlier runs, which can be short ones")
     parser.add_argument("--profiles", default=",".join(PROFILES))
     parser.add_argument("--links", default="plain,tls")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peers", default="all", help="names with commas, all, none")
     parser.add_argument("--count", type=int, help="messages instead of the profile's")
-    parser.add_argument("--mailchute", default=os.path.join(BUILD, "host", "mailchute"))
+    parser.add_argument("--mailchute", default=os.path.join(BUILD, "host", "mailchute"),
+                        help="the program; none: the others alone")
     parser.add_argument("--tools", default=os.path.join(BUILD, "tests"))
     parser.add_argument("--work", default=os.path.join(BUILD, "tests", "bench-work"),
                         help="where generated mailboxes and what npm installs are kept")
@@ -192,8 +214,9 @@ def arguments():
 
 def contestants(args):
     peers = bench_peers.chosen(args.peers, args.work)
-    return [bench_contestants.Drain(False), bench_contestants.Drain(True),
-            bench_contestants.Mailchute(os.path.abspath(args.mailchute))] + peers
+    ours = [] if args.mailchute == "none" else [
+        bench_contestants.Mailchute(os.path.abspath(args.mailchute))]
+    return [bench_contestants.Drain(False), bench_contestants.Drain(True)] + ours + peers
 
 
 def check_durability(server, args):
@@ -208,11 +231,14 @@ def check_durability(server, args):
 
 def main():
     args = arguments()
+    if args.merge:
+        merge(args.merge)
+        return
     args.tools = os.path.abspath(args.tools)
     chosen = contestants(args)
     groups = []
     with bench_server.Server() as server:
-        if not args.untraced:
+        if not args.untraced and args.mailchute != "none":
             check_durability(server, args)
         for profile in args.profiles.split(","):
             box = bench_server.mailbox(profile, os.path.abspath(args.work), args.tools, args.count)
