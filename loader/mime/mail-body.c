@@ -86,7 +86,7 @@ int mail_body_open(struct mail_body *body, const struct mail_body_head *head)
     if (!buffer_is_full(b) && full_or_failed(body, b, join(b)) < 0)
         return -1;
     body->pieces[body->count++] = (struct mail_body_piece){
-        head->kind, head->group, head->flow, before, b->len, b->len,
+        head->kind, head->group, head->flow, false, before, b->len, b->len,
     };
     return 0;
 }
@@ -159,6 +159,10 @@ int mail_body_close(struct mail_body *body)
         buffer_truncate(b, start + mail_flow_join(piece->flow, b->data + start, end - start));
     }
     piece->end = b->len;
+    size_t at = piece->start;
+    while (at < piece->end && text_is_space(b->data[at]))
+        at++;
+    piece->blank = at == piece->end;
     return result;
 }
 
@@ -191,13 +195,16 @@ bool mail_body_is_blank(const struct mail_body *body)
 
 /* ---- putting it together ---- */
 
-/* Some text/plain stands beside this HTML as its alternative. */
-static bool has_alternative(const struct mail_body *body, const struct mail_body_piece *html)
+/* This piece is left out of message_body: HTML beside a text/plain that is its alternative, or such
+ * a text that says nothing beside its HTML. */
+static bool has_better(const struct mail_body *body, const struct mail_body_piece *piece)
 {
-    for (size_t i = 0; html->group != 0 && i < body->count; i++) {
+    bool html = piece->kind == MAIL_BODY_HTML;
+    if (piece->group == 0 || (!html && !piece->blank))
+        return false;
+    for (size_t i = 0; i < body->count; i++) {
         const struct mail_body_piece *other = &body->pieces[i];
-        if (other->kind == MAIL_BODY_TEXT && other->group == html->group &&
-            other->end > other->start)
+        if (other->group == piece->group && other->kind != piece->kind && !other->blank)
             return true;
     }
     return false;
@@ -271,7 +278,7 @@ static size_t count_readable(const struct mail_body *body, size_t *out_converted
     *out_converted = 0;
     for (size_t i = 0; i < body->count; i++) {
         bool html = body->pieces[i].kind == MAIL_BODY_HTML;
-        if (html && has_alternative(body, &body->pieces[i]))
+        if (has_better(body, &body->pieces[i]))
             continue;
         readable++;
         *out_converted += html ? 1 : 0;
@@ -283,7 +290,7 @@ static int finish_text(struct mail_body *body, struct buffer *out)
 {
     for (size_t i = 0; i < body->count; i++) {
         const struct mail_body_piece *piece = &body->pieces[i];
-        if (piece->kind == MAIL_BODY_HTML && has_alternative(body, piece))
+        if (has_better(body, piece))
             continue;
         if (append_piece(body, piece, out) < 0)
             return -1;

@@ -22,6 +22,7 @@ struct mail_body_piece {
     enum mail_body_kind kind;
     uint32_t group;            /* pieces of one group are alternatives of each other; 0: of none */
     enum mail_flow flow;
+    bool blank;                /* closed, and nothing but white space */
     size_t before, start, end; /* in its kind's buffer: end of what came before, its own text */
 };
 
