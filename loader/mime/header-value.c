@@ -218,7 +218,7 @@ static int read_pieces(struct cursor *c, struct pieces *pieces, struct mail_text
 {
     while (c->pos < c->len) {
         int byte = cursor_peek(c);
-        if (is_space(byte) || byte == ';' || byte == ',') {
+        if (is_space(byte) || byte == ';' || byte == ',' || byte == ':') {
             c->pos++;
         } else if (byte == '(') {
             if (!skip_comment(c))
@@ -230,13 +230,13 @@ static int read_pieces(struct cursor *c, struct pieces *pieces, struct mail_text
     return 0;
 }
 
-/* What stands before the first ";", or the "," that some write for it: without comments and white
- * space, in lower case. */
+/* What stands before the first ";", or the "," or ":" that some write for it: without comments and
+ * white space, in lower case. */
 static char *read_main(struct cursor *c)
 {
     AUTO_DONE(buffer) out;
     buffer_init(&out, SIZE_MAX);
-    while (c->pos < c->len && c->bytes[c->pos] != ';' && c->bytes[c->pos] != ',') {
+    while (c->pos < c->len && memchr(";,:", c->bytes[c->pos], 3) == NULL) {
         uint8_t byte = c->bytes[c->pos];
         if (is_space(byte)) {
             skip_space(c);

@@ -72,6 +72,34 @@ static size_t line_end(const struct cursor *c, size_t at)
     return lf != NULL ? (size_t)(lf - c->bytes) + 1 : c->len;
 }
 
+bool mime_line_is_empty(const uint8_t *line, size_t len)
+{
+    while (len > 0 && (line[len - 1] == '\r' || line[len - 1] == '\n'))
+        len--;
+    return len == 0;
+}
+
+bool mime_header_lead(const uint8_t *bytes, size_t len, bool last, size_t *out_skip)
+{
+    size_t at = 0, line = 0;
+    *out_skip = 0;
+    if (memcmp(bytes, "\xEF\xBB\xBF", len < 3 ? len : 3) == 0) {
+        *out_skip = len >= 3 ? 3 : 0;
+        return len >= 3 || last;
+    }
+    for (; at < len; at += line) {
+        const uint8_t *lf = memchr(bytes + at, '\n', len - at);
+        line = lf != NULL ? (size_t)(lf - bytes) + 1 - at : len - at;
+        if (lf == NULL || !mime_line_is_empty(bytes + at, line))
+            break;
+    }
+    if (at > 0 && !last && (at == len || bytes[at + line - 1] != '\n'))
+        return false;
+    if (at < len && mime_line_is_known(bytes + at, line))
+        *out_skip = at;
+    return true;
+}
+
 bool mime_field_next(struct cursor *block, struct mime_field *out_field)
 {
     while (block->pos < block->len) {

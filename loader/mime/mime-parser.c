@@ -141,6 +141,8 @@ static int type_default(struct mime_parser *p, const struct mime_part *parent,
         better = around != NULL && around->digest ? "message/rfc822" : "text/plain";
     else if (main == 4 && text_starts_nocase(type->value, "text"))
         better = "text/plain";
+    else if (strcmp(type->value, "html") == 0)
+        better = "text/html";
     else if (main == 9 && text_starts_nocase(type->value, "multipart"))
         better = "multipart/mixed";
     if (type->value[0] != '\0' &&
@@ -439,13 +441,6 @@ static bool is_mbox_from(const uint8_t *line, size_t len)
            (len >= 6 && memcmp(line, ">From ", 6) == 0);
 }
 
-static bool is_empty_line(const uint8_t *line, size_t len)
-{
-    while (len > 0 && (line[len - 1] == '\r' || line[len - 1] == '\n'))
-        len--;
-    return len == 0;
-}
-
 enum lines { LINES_MORE, LINES_HEADER, LINES_BODY };
 
 /* What follows a line that can be neither field nor fold. Garbage among fields: the next line is a
@@ -465,7 +460,7 @@ static enum lines lines_behind(const struct piece *in, size_t at, size_t *out_sk
             return LINES_HEADER;
         if (!whole)
             break;
-        if (is_empty_line(in->bytes + at, len) || in->bytes[at] == '-')
+        if (mime_line_is_empty(in->bytes + at, len) || in->bytes[at] == '-')
             return LINES_BODY;
         next = next && kind == MIME_LINE_FOLD;
         at += len;
@@ -521,13 +516,20 @@ static int header_step(struct mime_parser *p, const struct piece *in, size_t *us
     struct match match;
     if (p->tail != TAIL_NONE)
         return header_tail(p, in, used);
+    if (p->parts == 0 && p->first_line) {
+        size_t window = smaller(in->len, LINE_WINDOW);
+        if (!mime_header_lead(in->bytes, window, in->last || window == LINE_WINDOW, used))
+            return 0;
+        if (*used > 0)
+            return 1;
+    }
     const uint8_t *lf = memchr(in->bytes, '\n', in->len);
     if (lf == NULL && in->len < LINE_WINDOW && !in->last)
         return 0;
     size_t len = lf != NULL ? (size_t)(lf - in->bytes) + 1 : in->len;
     size_t window = smaller(len, LINE_WINDOW);
     bool seen = len <= LINE_WINDOW && (lf != NULL || in->last);
-    if (seen && is_empty_line(in->bytes, len)) {
+    if (seen && mime_line_is_empty(in->bytes, len)) {
         *used = len;
         if (capture(p, in->bytes, len) < 0)
             return -1;

@@ -10,7 +10,8 @@
  * - A boundary of an outer part ends all parts within, closed or not; the innermost comes first.
  * - A header block ends at an empty line, at a boundary, or at a line that can be neither field nor
  *   fold; unless fields go on behind it: then it is left out. A parameter behind a ";" is a fold.
- * - "From " of an mbox file before the first field is left out.
+ * - "From " of an mbox file before the first field is left out, as is a byte order mark; and empty
+ *   lines are, where a field that mail programs write follows.
  * - Raw 8-bit fields of a header block: see header-charset.h.
  * - A message all of whose lines end in a bare CR is read with LF in their place.
  * - multipart without a usable boundary, what is nested deeper than MAIL_DEPTH_MAX, and messages in
