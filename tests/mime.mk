@@ -10,6 +10,9 @@ mail_test_SOURCES = mail-test.c
 mail_test_LDADD = $(MAIL_LIBS)
 mail_kinds_test_SOURCES = mail-kinds-test.c
 mail_kinds_test_LDADD = $(MAIL_LIBS)
+check_PROGRAMS += mail-odd-test
+mail_odd_test_SOURCES = mail-odd-test.c
+mail_odd_test_LDADD = $(MAIL_LIBS)
 mail_memory_test_SOURCES = mail-memory-test.c
 mail_memory_test_LDADD = $(MAIL_LIBS)
 mail_memory_test_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray \
