@@ -21,3 +21,10 @@ EXTRA_DIST += differential.py mailrandom.py gmime-oracle.c
 .PHONY: differential
 differential:
 	$(AM_TESTS_ENVIRONMENT) $(PYTHON) $(srcdir)/differential.py run --mails $(N)
+
+# Mail that is made to cost. make bombs, in a build without sanitizers: CPU and memory of each.
+TESTS += system-bombs.py
+EXTRA_DIST += system-bombs.py bombs.py
+.PHONY: bombs
+bombs:
+	$(AM_TESTS_ENVIRONMENT) $(PYTHON) $(srcdir)/bombs.py
