@@ -229,12 +229,15 @@ def lost(ours, theirs):
     return len(theirs) < len(ours) and all(char in rest for char in theirs)
 
 
-def has_no_euro(ours, theirs):
-    """Theirs is ours but for the euros, and bytes or question marks in their place."""
-    if not isinstance(ours, str):
-        return ours[1] == theirs[1] and has_no_euro(ours[0], theirs[0])
-    pieces = [re.escape(piece) for piece in ours.split("€")]
-    return re.fullmatch("[^a-z]{1,2}".join(pieces), theirs) is not None
+def lacks_windows(ours, theirs):
+    """A text, or the text of an address or attachment, of which all but characters of Windows' code
+    pages is there; bytes, question marks or nothing in their place."""
+    if isinstance(ours, str):
+        pieces = [re.escape(piece) for piece in re.split("[€…–“”]", without_spaces(ours))]
+        return len(pieces) > 1 and re.fullmatch("[^a-z]{0,2}".join(pieces),
+                                                without_spaces(theirs)) is not None
+    # (name, address), or (file name, type, ...)
+    return ours[1:] == theirs[1:] and (theirs[0] is None or lacks_windows(ours[0], theirs[0]))
 
 
 # Who differs, in which fields, how (ours, theirs; of lists each pair), and why that is no fault of
@@ -262,10 +265,10 @@ EXPLAINED = [
      "base64 in several encoded words: what follows padding inside is lost"),
     ("gmime", ("attachments",), lambda a, b: a[1:] == b[1:] and b[0] == "utf-8''" + a[0],
      "pieces of a name (RFC 2231) out of order: charset and language stay in it"),
-    ("python", ADDRESSES + ("subject",), lambda a, b: "€" in repr(a) and has_no_euro(a, b),
-     "the euro of Windows' code pages under the names of older charsets"),
-    ("gmime", ADDRESSES + ("subject",), lambda a, b: "€" in repr(a) and has_no_euro(a, b),
-     "the euro of Windows' code pages under the names of older charsets"),
+    ("python", ADDRESSES + ("subject", "attachments"), lacks_windows,
+     "characters of Windows' code pages under the names of older charsets"),
+    ("gmime", ADDRESSES + ("subject", "attachments"), lacks_windows,
+     "characters of Windows' code pages under the names of older charsets"),
 ]
 
 
