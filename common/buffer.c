@@ -38,7 +38,8 @@ int buffer_reserve(struct buffer *b, size_t count)
     size_t need = b->len + count + 1;
     if (need <= b->cap)
         return 0;
-    size_t cap = b->cap != 0 ? b->cap : BUFFER_FIRST;
+    /* What comes first is often all: no more room for it than it wants. */
+    size_t cap = b->cap != 0 ? b->cap : need > BUFFER_FIRST ? need : BUFFER_FIRST;
     while (cap < need)
         cap *= 2; /* limit <= SIZE_MAX / 2: no wrap */
     if (cap > b->limit + 1)
@@ -123,7 +124,10 @@ char *buffer_take(struct buffer *b)
 {
     if (b->data == NULL)
         return calloc(1, 1);
-    char *taken = b->data;
+    char *taken = b->data, *fit = NULL;
+    if (b->cap - b->len > b->cap / 4) /* it may be kept for long */
+        fit = realloc(taken, b->len + 1);
+    taken = fit != NULL ? fit : taken;
     b->data = NULL;
     b->len = b->cap = 0;
     return taken;
