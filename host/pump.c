@@ -217,7 +217,7 @@ static void pump_forget(struct pump *pump)
     for (size_t i = 0; i < pump->slot_count; i++)
         free(pump->slots[i].error);
     pump->slot_count = 0;
-    pump->batch_bytes = 0;
+    pump->batch_bytes = pump->batch_filed = 0;
 }
 
 /* Store what is in hand, tell of it, and then alone, and only if @settle, settle it. */
@@ -331,9 +331,13 @@ static int pump_take(struct pump *pump, const struct loader_item *item, struct e
         pump->batch_since_ms = now_ms;
     pump->slots[pump->slot_count++] = (struct pump_slot){
         .item = item, .fate = item->error == NULL ? LOADER_FATE_QUEUED : LOADER_FATE_BAD};
-    pump->batch_bytes += item->raw_size;
+    if (item->raw_bytes != NULL)
+        pump->batch_bytes += item->raw_size;
+    else if (item->raw_fd >= 0)
+        pump->batch_filed += item->raw_size;
     pump->taken++;
     if (pump->slot_count == PUMP_BATCH_ITEMS || pump->batch_bytes >= PUMP_BATCH_BYTES ||
+        pump->batch_filed >= PUMP_BATCH_FILED ||
         now_ms - pump->batch_since_ms >= PUMP_BATCH_MS)
         return pump_flush(pump, true, err);
     return 0;

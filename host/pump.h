@@ -24,8 +24,9 @@
 #include "loader-plugin.h"
 #include "queue.h"
 
-#define PUMP_BATCH_ITEMS 256u         /* items of one commit */
-#define PUMP_BATCH_BYTES (8u << 20)   /* raw bytes after which a batch is full */
+#define PUMP_BATCH_ITEMS 128u         /* items of one commit */
+#define PUMP_BATCH_BYTES (2u << 20)   /* raw bytes in memory after which a batch is full */
+#define PUMP_BATCH_FILED (32u << 20)  /* raw bytes in files, likewise */
 #define PUMP_BATCH_MS 2000u           /* an item waits no longer for others to come */
 #define PUMP_COMMIT_TRIES 3u          /* a commit whose outcome is unknown */
 #define PUMP_POLL_MS 60000u           /* between sweeps of a loader that has no wait() */
@@ -76,7 +77,7 @@ struct pump {
     struct pump_counts counts;
     struct pump_slot slots[PUMP_BATCH_ITEMS];
     size_t slot_count;
-    uint64_t batch_bytes, batch_since_ms;
+    uint64_t batch_bytes, batch_filed, batch_since_ms;
     uint64_t taken;    /* items handed out by the loader */
     uint64_t sweeps;   /* how often all was drained */
     uint64_t expected; /* items of this pass as the caller knows from the loader, for the caller */

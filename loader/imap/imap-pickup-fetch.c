@@ -53,12 +53,15 @@ static int imap_pickup_bytes(struct imap_pickup *p, struct span bytes, struct er
     return 0;
 }
 
-static int imap_pickup_fetched(struct imap_pickup *p, const struct imap_fetch *fetch,
+static int imap_pickup_fetched(struct imap_pickup *p, const struct imap_event *event,
                                struct error *err)
 {
+    const struct imap_fetch *fetch = &event->fetch;
     bool known = (fetch->has & IMAP_FETCH_UID) != 0;
     if (fetch->has & IMAP_FETCH_WHOLE) {
         struct imap_entry *entry = known ? imap_pickup_awaited(p, fetch->uid) : NULL;
+        if (event->body != NULL)
+            imap_body_move(event->body, &p->body);
         return imap_body_give(&p->body, entry, err);
     }
     return known ? imap_pickup_listed(p, fetch, err) : 0;
@@ -76,7 +79,7 @@ int imap_pickup_on_event(void *context, const struct imap_event *event, struct e
         p->header_open = false;
         return imap_body_end(&p->body, err);
     case IMAP_EVENT_FETCH:
-        return imap_pickup_fetched(p, &event->fetch, err);
+        return imap_pickup_fetched(p, event, err);
     default:
         return 0;
     }
@@ -200,6 +203,10 @@ static int imap_window_send(struct imap_pickup *p, struct imap_window *w, struct
     imap_command_set(&command, &set);
     imap_command_add(&command, " (UID BODY.PEEK[])");
     imap_set_done(&set);
+    if (imap_session_read_ahead(p->session, &p->body, err) < 0) {
+        imap_command_done(&command);
+        return -1;
+    }
     return imap_session_send(p->session, &command, &call, err);
 }
 
@@ -225,6 +232,12 @@ static size_t imap_window_most(const struct imap_pickup *p, const struct imap_en
     return most < IMAP_WINDOW_MAX ? most : IMAP_WINDOW_MAX;
 }
 
+/* What its body will take of memory; a large one goes to a file. */
+static uint64_t imap_entry_memory(const struct imap_entry *entry)
+{
+    return entry->size <= SPOOL_MEMORY_MAX ? entry->size : 0;
+}
+
 /* Does this one fit into the window? */
 static bool imap_window_fits(const struct imap_pickup *p, const struct imap_window *w,
                              const struct imap_entry *entry)
@@ -237,7 +250,9 @@ static bool imap_window_fits(const struct imap_pickup *p, const struct imap_wind
     if (w->count >= imap_window_most(p, &w->entries[0]) || w->count >= imap_window_most(p, entry) ||
         imap_entry_is_suspect(entry) != imap_entry_is_suspect(&w->entries[0]))
         return false;
-    return !imap_entry_fetches(entry) || w->bytes + entry->size <= IMAP_WINDOW_BYTES;
+    return !imap_entry_fetches(entry) ||
+           (w->bytes + entry->size <= IMAP_WINDOW_BYTES &&
+            w->memory + imap_entry_memory(entry) <= IMAP_WINDOW_MEMORY);
 }
 
 /* Nothing can be asked for before the host has settled what it holds. */
@@ -254,7 +269,10 @@ static void imap_window_put(struct imap_pickup *p, struct imap_window *w,
                             const struct imap_entry *entry)
 {
     w->entries[w->count++] = *entry;
-    w->bytes += imap_entry_fetches(entry) ? entry->size : 0;
+    if (imap_entry_fetches(entry)) {
+        w->bytes += entry->size;
+        w->memory += imap_entry_memory(entry);
+    }
     p->planned++;
 }
 
@@ -264,7 +282,7 @@ int imap_pickup_fill_window(struct imap_pickup *p, struct error *err)
     struct imap_window *w = &p->windows[(p->first_window + p->window_count) % IMAP_WINDOWS];
     w->owner = p;
     w->count = w->next = 0;
-    w->bytes = 0;
+    w->bytes = w->memory = 0;
     while (p->listed_next < p->listed_count && imap_window_fits(p, w, &p->listed[p->listed_next]))
         imap_window_put(p, w, &p->listed[p->listed_next++]);
     bool last = p->todo.count == 0 && !p->listing_sent && !p->listing_ready && !p->searching &&

@@ -17,10 +17,10 @@
 
 #define IMAP_IDLE_SHORT_MS 10000u /* an IDLE that the server ends within this time helps nobody ... */
 #define IMAP_IDLES_SHORT 3u       /* ... and so often in a row: it is asked for no more */
-#define IMAP_WINDOWS 3u        /* one being handed out, two on their way */
+#define IMAP_WINDOWS 4u        /* one being handed out, three on their way while the host stores */
 #define IMAP_SUSPECTS_MAX 16u  /* messages of a window that did not come to an end once */
 #define IMAP_RETRY_MAX 500u     /* messages whose bodies did not come; more are left for a later run */
-#define IMAP_WINDOW_COUNT 256u /* messages of a window, where batch does not say */
+#define IMAP_WINDOW_COUNT 100u /* messages of a window, where batch does not say */
 
 struct imap_pickup {
     struct imap_pickup_options options;

@@ -261,7 +261,8 @@ enum imap_pickup_result imap_pickup_next(struct imap_pickup *p, struct imap_mess
     bool look = true;
     if (p->session == NULL && imap_pickup_connect(p, err) < 0)
         return IMAP_PICKUP_FAILED;
-    if (imap_pickup_is_done(p) && p->searched && imap_pickup_awake(p, &look, err) < 0)
+    if (imap_pickup_is_done(p) && p->searched &&
+        (imap_session_read_no_more(p->session, err) < 0 || imap_pickup_awake(p, &look, err) < 0))
         return IMAP_PICKUP_FAILED;
     if (!look)
         return IMAP_PICKUP_DRAINED;
@@ -275,7 +276,8 @@ enum imap_pickup_result imap_pickup_next(struct imap_pickup *p, struct imap_mess
             return IMAP_PICKUP_FAILED;
         }
         if (imap_pickup_is_done(p)) {
-            if (imap_pickup_tell_refused(p, err) < 0 || imap_pickup_pass_over(p, err) < 0)
+            if (imap_session_read_no_more(p->session, err) < 0 ||
+                imap_pickup_tell_refused(p, err) < 0 || imap_pickup_pass_over(p, err) < 0)
                 return IMAP_PICKUP_FAILED;
             bool news = imap_session_news(p->session) || p->search_from != 0;
             if (imap_pickup_limit_reached(p) || !news)

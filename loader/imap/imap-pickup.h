@@ -2,15 +2,17 @@
 /* imap-pickup.h - the way of mail out of one mailbox: search, list, fetch, hand out, settle, wait.
  *
  *   SEARCH ─> todo ─> listing ─> what the ledger does not know ─> windows of bodies ─> next()
- *     (UIDs)        (sizes, dates)     │                            (two on their way)     │
+ *     (UIDs)        (sizes, dates)     │                         (several on their way)    │
  *                                      └─ what it knows as stored ──> moves <── settle() ──┘
  *
- * Every stage is asked for ahead, so that the server always has work, and every stage is bounded:
- * one listing and three windows of at most IMAP_WINDOW_MAX messages and IMAP_WINDOW_BYTES (or one
- * larger message) are held. Messages come with the lowest UID first. "New" is whatever is in the
+ * Every stage is asked for ahead, so that the server always has work, and a thread (imap-reader.h)
+ * takes in what was asked for while the host stores what it was handed. Every stage is bounded: one
+ * listing and some windows of at most IMAP_WINDOW_MAX messages, IMAP_WINDOW_BYTES and
+ * IMAP_WINDOW_MEMORY (or one larger message) are held. Messages come with the lowest UID first. "New" is whatever is in the
  * mailbox and not in the ledger: neither \Seen nor the highest UID seen so far is asked.
  *
- * One handle, one thread. After a failure it can only be closed. */
+ * One handle, one thread; the reader's lives from the first window of a pass until it is drained, and
+ * calls nobody. After a failure a handle can only be closed. */
 #ifndef MAILCHUTE_LOADER_IMAP_PICKUP_H
 #define MAILCHUTE_LOADER_IMAP_PICKUP_H
 

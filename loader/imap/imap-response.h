@@ -107,6 +107,8 @@ struct imap_fetch {
     int64_t date_s; /* INTERNALDATE, seconds since 1970 */
 };
 
+struct imap_body; /* imap-window.h */
+
 /* Spans are borrowed until the function returns. */
 struct imap_event {
     enum imap_event_kind kind;
@@ -123,6 +125,8 @@ struct imap_event {
     } range;
     struct span tag, args, text;
     struct imap_fetch fetch;
+    struct imap_body *body; /* FETCH: a whole body that a reader took apart (imap-reader.h), to be
+                               taken out; NULL: its events came before. Never the parser's. */
 };
 
 /* Who wants the events. -1 with err stops the parser for good. */

@@ -12,11 +12,13 @@
 #include <sys/random.h>
 
 #include "fault.h"
+#include "imap-reader.h"
 #include "text.h"
 
 #define IMAP_INPUT_SIZE 65536u /* bytes received at once */
 #define IMAP_INPUT_BUDGET                                                                          \
     (1024u * 1024)               /* bytes taken in one turn before the caller's turn comes */
+#define IMAP_BLOCKED_MS 10u      /* between two looks at a reader while the server takes no bytes */
 #define IMAP_PATIENCE_FACTOR 10u /* times the timeout, for an answer that only drips */
 
 /*                    ┌──────────────────────────────┐
@@ -54,6 +56,7 @@ struct imap_session {
     const struct imap_host *host;
     struct stream *stream;
     struct imap_parser *parser;
+    struct imap_reader *reader; /* NULL: bytes are received in the caller's thread */
     enum imap_session_state state;
     uint32_t can;
     struct imap_selected selected;
@@ -300,7 +303,28 @@ static int imap_session_on_event(void *context, const struct imap_event *event, 
     }
 }
 
+/* An event of the parser: in a reader's thread it is kept for ours. */
+static int imap_session_on_parsed(void *context, const struct imap_event *event, struct error *err)
+{
+    struct imap_session *session = context;
+    return session->reader != NULL ? imap_reader_event(session->reader, event, err)
+                                   : imap_session_on_event(session, event, err);
+}
+
 /* ---- Bytes ----------------------------------------------------------------------------------- */
+
+static enum stream_result imap_session_push(struct imap_session *session, size_t *out_sent,
+                                            struct error *err)
+{
+    const char *bytes = session->sending.data + session->sent;
+    size_t count = session->sending.len - session->sent;
+    if (session->reader == NULL)
+        return stream_send(session->stream, bytes, count, out_sent, err);
+    imap_reader_lock(session->reader);
+    enum stream_result result = stream_send(session->stream, bytes, count, out_sent, err);
+    imap_reader_unlock(session->reader);
+    return result;
+}
 
 static int imap_session_write(struct imap_session *session, bool *out_blocked, struct error *err)
 {
@@ -316,8 +340,7 @@ static int imap_session_write(struct imap_session *session, bool *out_blocked, s
                 return 0;
         }
         size_t sent = 0;
-        switch (stream_send(session->stream, session->sending.data + session->sent,
-                            session->sending.len - session->sent, &sent, err)) {
+        switch (imap_session_push(session, &sent, err)) {
         case STREAM_OK:
             session->sent += sent;
             fault_point("sent");
@@ -360,6 +383,49 @@ static int imap_session_read(struct imap_session *session, size_t *out_count, st
             return -1;
     }
     return 0;
+}
+
+/* Take what a reader has received, in the same order. */
+static int imap_session_collect(struct imap_session *session, size_t *out_count, struct error *err)
+{
+    struct imap_arrivals list;
+    struct imap_arrival *arrival;
+    struct error why;
+    int r = 0;
+    enum imap_reader_state state = imap_reader_take(session->reader, &list, out_count, &why);
+    *out_count += list.count; /* a leftover too is progress */
+    while (r == 0 && (arrival = imap_arrivals_take(&list)) != NULL) {
+        r = imap_session_on_event(session, &arrival->event, err);
+        imap_arrival_free(arrival);
+    }
+    imap_arrivals_free(&list);
+    if (r < 0 || state == IMAP_READER_RUNS)
+        return r;
+    if (state == IMAP_READER_ENDED)
+        return imap_session_ended(session, err);
+    if (err != NULL)
+        *err = why;
+    return -1;
+}
+
+int imap_session_read_ahead(struct imap_session *session, const struct imap_body *like,
+                            struct error *err)
+{
+    if (session->reader != NULL || session->state == IMAP_CLOSED)
+        return 0;
+    imap_session_drop_buffers(session);
+    return imap_reader_start(session->stream, session->parser, like, &session->reader, err);
+}
+
+int imap_session_read_no_more(struct imap_session *session, struct error *err)
+{
+    size_t count;
+    if (session->reader == NULL)
+        return 0;
+    imap_reader_stop(session->reader);
+    int r = imap_session_collect(session, &count, err);
+    imap_reader_free(TAKE(session->reader));
+    return r < 0 ? imap_session_fail(session) : 0;
 }
 
 /* ---- Waiting --------------------------------------------------------------------------------- */
@@ -408,14 +474,31 @@ static int imap_session_check_time(struct imap_session *session, struct error *e
     return 0;
 }
 
-/* Wait for the socket, at most IMAP_POLL_MS, and count the time. */
-static int imap_session_poll(struct imap_session *session, bool blocked, struct error *err)
+/* Wait for the reader; while bytes cannot be sent, for the socket, but look often. */
+static int imap_session_sleep(struct imap_session *session, bool blocked, struct error *err)
 {
     struct pollfd at = {.fd = stream_fd(session->stream),
                         .events = (short)(POLLIN | (blocked ? POLLOUT : 0))};
-    uint64_t before = clock_monotonic_ms(&session->host->clock);
-    if (poll(&at, 1, (int)IMAP_POLL_MS) < 0 && errno != EINTR)
+    uint32_t ms = IMAP_POLL_MS;
+    if (session->reader != NULL) {
+        if (!blocked) {
+            imap_reader_wait(session->reader, ms);
+            return 0;
+        }
+        at.events = POLLOUT;
+        ms = IMAP_BLOCKED_MS;
+    }
+    if (poll(&at, 1, (int)ms) < 0 && errno != EINTR)
         return error_set(err, ERROR_BUG, "poll failed: %s", strerror(errno));
+    return 0;
+}
+
+/* Wait at most IMAP_POLL_MS for something to come, and count the time. */
+static int imap_session_poll(struct imap_session *session, bool blocked, struct error *err)
+{
+    uint64_t before = clock_monotonic_ms(&session->host->clock);
+    if (imap_session_sleep(session, blocked, err) < 0)
+        return -1;
     uint64_t waited = clock_monotonic_ms(&session->host->clock) - before;
     session->silent_ms += waited;
     session->answer_ms += waited;
@@ -431,8 +514,10 @@ static int imap_session_once(struct imap_session *session, bool *out_blocked, si
     if (session->state == IMAP_CLOSED)
         return error_set(err, ERROR_LINK, "%s: the connection is closed; open it again",
                          session->settings->host);
-    if (imap_session_write(session, out_blocked, err) < 0 ||
-        imap_session_read(session, out_count, err) < 0)
+    if (imap_session_write(session, out_blocked, err) < 0)
+        return imap_session_fail(session);
+    if ((session->reader != NULL ? imap_session_collect(session, out_count, err)
+                                 : imap_session_read(session, out_count, err)) < 0)
         return imap_session_fail(session);
     if (*out_count > 0) {
         session->silent_ms = 0;
@@ -487,7 +572,10 @@ int imap_session_send(struct imap_session *session, struct imap_command *command
     if (r == 0) {
         if (session->outstanding_count == 0) {
             session->answer_ms = 0;
-            imap_parser_allow(session->parser);
+            if (session->reader != NULL)
+                imap_reader_allow(session->reader);
+            else
+                imap_parser_allow(session->parser);
         }
         if (call->bulk && !imap_session_bulk(session))
             session->floor_ms = session->floor_bytes = 0;
@@ -697,7 +785,7 @@ int imap_session_open(const struct imap_settings *settings, const char *user, co
     session->next_number = 1;
     buffer_init(&session->sending, IMAP_OUTPUT_MAX);
     buffer_init(&session->waiting, IMAP_OUTPUT_MAX);
-    session->parser = imap_parser_new(imap_session_on_event, session, true);
+    session->parser = imap_parser_new(imap_session_on_parsed, session, true);
     if (session->parser == NULL)
         return error_oom(err, "connecting");
     if (imap_session_make_prefix(session, err) < 0 ||
@@ -728,6 +816,7 @@ void imap_session_close(struct imap_session *session)
 {
     if (session == NULL)
         return;
+    imap_reader_free(TAKE(session->reader));
     if (session->state != IMAP_CLOSED)
         imap_session_logout(session);
     fault_point("logout");

@@ -14,7 +14,8 @@
  * Deadlines count only time spent waiting here, by the host's clock: no byte for settings' timeout
  * (a MOVE or COPY may take IMAP_MOVE_MS), less than IMAP_FLOOR_BYTES in IMAP_FLOOR_MS while bodies
  * come, or no tagged answer for ten times the timeout though bytes drip. cancelled() is asked every
- * IMAP_POLL_MS. After any failure the session can only be closed. One session, one thread. */
+ * IMAP_POLL_MS. After any failure the session can only be closed. One session, one thread; a second
+ * one, imap_session_read_ahead(), only receives and takes bodies apart. */
 #ifndef MAILCHUTE_LOADER_IMAP_SESSION_H
 #define MAILCHUTE_LOADER_IMAP_SESSION_H
 
@@ -123,6 +124,14 @@ int imap_session_select(struct imap_session *session, const char *wire, bool rea
 int imap_session_idle(struct imap_session *session, struct error *err);
 int imap_session_wake(struct imap_session *session, struct error *err);
 bool imap_session_idling(const struct imap_session *session);
+
+/** imap_session_read_ahead - from now on bytes are received, and bodies read as @like tells, by a thread
+ * of the session's own (imap-reader.h); calling it again is fine. imap_session_read_no_more ends it
+ * and takes what it has received. Nobody may be waiting for an IDLE meanwhile. */
+struct imap_body;
+int imap_session_read_ahead(struct imap_session *session, const struct imap_body *like,
+                            struct error *err);
+int imap_session_read_no_more(struct imap_session *session, struct error *err);
 
 /** imap_session_drop_buffers - give back the memory for reading until it is needed again. */
 void imap_session_drop_buffers(struct imap_session *session);

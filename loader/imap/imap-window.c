@@ -86,7 +86,6 @@ int imap_body_end(struct imap_body *body, struct error *err)
     if (!body->open)
         return 0;
     body->complete = true;
-    fault_point("body");
     if (body->spool == NULL)
         return 0;
     if (spool_finish(body->spool, body->sha256, err) < 0)
@@ -94,8 +93,22 @@ int imap_body_end(struct imap_body *body, struct error *err)
     return mail_parser_finish(body->parser, &body->mail, err);
 }
 
+void imap_body_move(struct imap_body *from, struct imap_body *to)
+{
+    imap_body_done(to);
+    to->open = from->open;
+    to->complete = from->complete;
+    to->spool = TAKE(from->spool);
+    to->mail = TAKE(from->mail);
+    to->error = TAKE(from->error);
+    memcpy(to->sha256, from->sha256, sizeof to->sha256);
+    imap_body_done(from);
+}
+
 int imap_body_give(struct imap_body *body, struct imap_entry *entry, struct error *err)
 {
+    if (body->complete)
+        fault_point("body");
     if (body->complete && entry == NULL && ++body->strangers > IMAP_STRANGERS_MAX)
         return error_set(err, ERROR_PROTOCOL,
                          "the server sends messages that were not asked for, more than "

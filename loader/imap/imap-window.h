@@ -20,7 +20,8 @@
 #include "spool.h"
 
 #define IMAP_WINDOW_MAX 500u                 /* messages of a window, and of a listing */
-#define IMAP_WINDOW_BYTES (4u * 1024 * 1024) /* of a window's bodies; one larger goes alone */
+#define IMAP_WINDOW_BYTES (16u * 1024 * 1024) /* of a window's bodies; one larger goes alone */
+#define IMAP_WINDOW_MEMORY (768u * 1024)      /* of those bodies that stay in memory (spool.h) */
 #define IMAP_STRANGERS_MAX 10000u            /* bodies of UIDs nobody asked for, in one session */
 
 /* One message on its way. */
@@ -49,7 +50,7 @@ struct imap_window {
     void *owner; /* whoever gets its answer */
     enum imap_window_state state;
     size_t count, next; /* next: to be handed out */
-    uint64_t bytes;
+    uint64_t bytes, memory; /* of the bodies asked for; of those that do not go to files */
     struct imap_entry entries[IMAP_WINDOW_MAX]; /* ascending UIDs */
 };
 
@@ -74,6 +75,9 @@ struct imap_body {
 int imap_body_start(struct imap_body *body, uint64_t size, bool wanted, struct error *err);
 int imap_body_bytes(struct imap_body *body, struct span bytes, struct error *err);
 int imap_body_end(struct imap_body *body, struct error *err);
+
+/** imap_body_move - what came in @from becomes what came in @to. */
+void imap_body_move(struct imap_body *from, struct imap_body *to);
 
 /** imap_body_give - the FETCH response is complete: what came goes to @entry (NULL: to nobody). */
 int imap_body_give(struct imap_body *body, struct imap_entry *entry, struct error *err);
