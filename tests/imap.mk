@@ -3,9 +3,11 @@
 IMAP_LIBS = $(top_builddir)/loader/imap/libimap.la $(top_builddir)/loader/lib/libnet.la \
 	$(top_builddir)/loader/mime/libmime.la $(CHECK_LIBS)
 check_PROGRAMS += imap-response-test imap-text-test imap-pickup-test imap-move-test \
-	imap-epoch-test imap-survey-test
+	imap-epoch-test imap-survey-test imap-reader-test
 imap_response_test_SOURCES = imap-response-test.c
 imap_response_test_LDADD = $(IMAP_LIBS)
+imap_reader_test_SOURCES = imap-reader-test.c
+imap_reader_test_LDADD = $(IMAP_LIBS)
 imap_text_test_SOURCES = imap-text-test.c
 imap_text_test_LDADD = $(IMAP_LIBS)
 IMAP_PICKUP_FIXTURE = imap-pickup-fixture.c imap-pickup-fixture.h imap-script.c imap-script.h

@@ -20,6 +20,7 @@
 
 #include "spool.h"
 
+static bool refuse_direct; /* a file system without O_DIRECT */
 static int refuse_tmpfile; /* errno for O_TMPFILE, 0: let it through */
 static unsigned tmpfiles_refused;
 #define FOLDER "/tmp/spool-test-XXXXXX"
@@ -33,6 +34,10 @@ int __wrap_open(const char *path, int flags, ...)
     if ((flags & O_TMPFILE) == O_TMPFILE && refuse_tmpfile != 0) {
         tmpfiles_refused++;
         errno = refuse_tmpfile;
+        return -1;
+    }
+    if ((flags & O_DIRECT) != 0 && refuse_direct) {
+        errno = EINVAL;
         return -1;
     }
     va_list args;
@@ -127,6 +132,19 @@ START_TEST(bytes_come_back_as_written_from_memory_or_file)
 }
 END_TEST
 
+START_TEST(a_file_system_without_direct_writing_takes_the_common_way)
+{
+    AUTO(spool) spool = NULL;
+    uint8_t digest[DIGEST_SIZE];
+    refuse_direct = _i == 1;
+    ck_assert_int_eq(spool_new(folder, 0, &spool, NULL), 0);
+    ck_assert_int_eq(fill(spool, 3 * SPOOL_MEMORY_MAX + 17, 8191, NULL), 0);
+    ck_assert_int_eq(spool_finish(spool, digest, NULL), 0);
+    ck_assert_int_eq(fcntl(spool_fd(spool), F_GETFL) & O_DIRECT, 0); /* whoever reads it may */
+    expect_bytes(spool, 3 * SPOOL_MEMORY_MAX + 17);
+}
+END_TEST
+
 START_TEST(the_digest_is_sha256_of_all_bytes)
 {
     static const uint8_t abc[DIGEST_SIZE] = { /* FIPS 180-4, example "abc" */
@@ -214,6 +232,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(t, make_folder, remove_folder);
     tcase_add_loop_test(t, bytes_come_back_as_written_from_memory_or_file, 0,
                         (int)(sizeof size_rows / sizeof size_rows[0]));
+    tcase_add_loop_test(t, a_file_system_without_direct_writing_takes_the_common_way, 0, 2);
     tcase_add_test(t, the_digest_is_sha256_of_all_bytes);
     tcase_add_loop_test(t, a_file_system_without_unnamed_files_leaves_no_name_behind, 0, 2);
     tcase_add_test(t, an_unnamed_file_can_be_given_a_name_by_the_queue);

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* imap-reader-test.c - promises of imap-reader.h: the server's order, bodies with their responses, and
+ * that nothing grows while nobody takes. The stream is a pair of sockets, in the place of libcurl. */
+#include <config.h>
+#include "check-main.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "imap-reader.h"
+
+#define READER_PATIENCE_MS 20000 /* for what must happen */
+#define READER_QUIET_MS 300      /* for what must not: too short would only let a bug pass */
+#define READER_BODY 50000u
+
+struct stream {
+    int fd;
+};
+
+int stream_fd(const struct stream *stream)
+{
+    return stream->fd;
+}
+
+enum stream_result stream_receive(struct stream *stream, void *bytes, size_t capacity,
+                                  size_t *out_count, struct error *err)
+{
+    ssize_t n = recv(stream->fd, bytes, capacity, MSG_DONTWAIT);
+    (void)err;
+    if (n < 0)
+        return STREAM_AGAIN;
+    *out_count = (size_t)n;
+    return n == 0 ? STREAM_END : STREAM_OK;
+}
+
+static struct stream stream;
+static int server;
+static struct imap_reader *reader;
+static struct imap_parser *parser;
+static struct imap_arrivals taken;
+static struct error err;
+
+static int on_parsed(void *context, const struct imap_event *event, struct error *why)
+{
+    (void)context;
+    return imap_reader_event(reader, event, why);
+}
+
+static void setup(void)
+{
+    int pair[2];
+    const struct imap_body like = {.max_size = 1000000};
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    stream.fd = pair[0];
+    server = pair[1];
+    ck_assert_int_eq(fcntl(server, F_SETFL, O_NONBLOCK), 0);
+    parser = imap_parser_new(on_parsed, NULL, false);
+    ck_assert_int_eq(imap_reader_start(&stream, parser, &like, &reader, &err), 0);
+    imap_arrivals_init(&taken);
+}
+
+static void teardown(void)
+{
+    imap_reader_free(reader);
+    imap_parser_free(parser);
+    imap_arrivals_free(&taken);
+    close(stream.fd);
+    close(server);
+}
+
+static void say(const char *text)
+{
+    ck_assert_int_eq(write(server, text, strlen(text)), (ssize_t)strlen(text));
+}
+
+/* The next arrival: yours. NULL once the reader is at its end with *out_state. */
+static struct imap_arrival *next(enum imap_reader_state *out_state)
+{
+    size_t received;
+    *out_state = IMAP_READER_RUNS;
+    while (taken.first == NULL && *out_state == IMAP_READER_RUNS) {
+        imap_reader_wait(reader, READER_PATIENCE_MS);
+        *out_state = imap_reader_take(reader, &taken, &received, &err);
+    }
+    return imap_arrivals_take(&taken);
+}
+
+START_TEST(events_arrive_in_the_servers_order_with_whole_bodies_in_their_responses)
+{
+    enum imap_reader_state state;
+    say("* 3 EXISTS\r\n* 1 FETCH (BODY[] {17}\r\nSubject: x\r\n\r\nhi\n UID 7)\r\nx1 OK done\r\n");
+    struct imap_arrival *arrival = next(&state);
+    ck_assert_int_eq(arrival->event.kind, IMAP_EVENT_EXISTS);
+    imap_arrival_free(arrival);
+    arrival = next(&state);
+    ck_assert_int_eq(arrival->event.kind, IMAP_EVENT_FETCH);
+    ck_assert_uint_eq(arrival->event.fetch.uid, 7);
+    ck_assert_ptr_eq(arrival->event.body, &arrival->body);
+    ck_assert_str_eq(arrival->body.mail->subject, "x");
+    ck_assert_uint_eq(spool_size(arrival->body.spool), 17);
+    imap_arrival_free(arrival);
+    arrival = next(&state);
+    ck_assert_int_eq(arrival->event.kind, IMAP_EVENT_TAGGED);
+    ck_assert_mem_eq(arrival->event.tag.bytes, "x1", 2);
+    ck_assert_mem_eq(arrival->event.text.bytes, "done", 4);
+    imap_arrival_free(arrival);
+}
+END_TEST
+
+START_TEST(half_a_body_never_arrives_and_the_end_is_told_behind_all_that_did)
+{
+    enum imap_reader_state state;
+    say("* 3 EXISTS\r\n* 1 FETCH (UID 7 BODY[] {17}\r\nSubject:");
+    ck_assert_int_eq(shutdown(server, SHUT_WR), 0);
+    struct imap_arrival *arrival = next(&state);
+    ck_assert_int_eq(arrival->event.kind, IMAP_EVENT_EXISTS);
+    imap_arrival_free(arrival);
+    ck_assert_ptr_null(next(&state));
+    ck_assert_int_eq(state, IMAP_READER_ENDED);
+}
+END_TEST
+
+START_TEST(what_breaks_the_protocol_is_told_as_it_would_be_without_a_thread)
+{
+    enum imap_reader_state state;
+    say("* 1 FETCH (UID 0)\r\n");
+    ck_assert_ptr_null(next(&state));
+    ck_assert_int_eq(state, IMAP_READER_FAILED);
+    ck_assert_int_eq(err.class, ERROR_PROTOCOL);
+}
+END_TEST
+
+/* Messages, as many as the reader and the sockets between take; false when it took @most bytes. */
+static bool say_until_it_waits(size_t most)
+{
+    static char message[READER_BODY + 100];
+    int head = snprintf(message, sizeof message, "* 1 FETCH (UID 7 BODY[] {%u}\r\n", READER_BODY);
+    size_t len = (size_t)head + READER_BODY + 3, sent = 0;
+    memset(message + head, '\n', READER_BODY);
+    memcpy(message + head + READER_BODY, ")\r\n", 3);
+    while (sent < most) {
+        struct pollfd at = {server, POLLOUT, 0};
+        if (poll(&at, 1, READER_QUIET_MS) == 0)
+            return true;
+        ssize_t n = write(server, message + sent % len, len - sent % len);
+        ck_assert_msg(n > 0 || errno == EAGAIN, "%s", strerror(errno));
+        sent += n > 0 ? (size_t)n : 0;
+    }
+    return false;
+}
+
+START_TEST(while_nobody_takes_nothing_grows_and_the_server_waits)
+{
+    size_t received;
+    ck_assert(say_until_it_waits(10 * IMAP_ARRIVALS_BYTES));
+    ck_assert_int_eq(imap_reader_take(reader, &taken, &received, &err), IMAP_READER_RUNS);
+    ck_assert_uint_ge(taken.memory, IMAP_ARRIVALS_BYTES);
+    ck_assert_uint_le(taken.memory, IMAP_ARRIVALS_BYTES + 8 * READER_BODY + IMAP_READER_INPUT);
+    struct pollfd at = {server, POLLOUT, 0}; /* and goes on when somebody does */
+    ck_assert_int_eq(poll(&at, 1, READER_PATIENCE_MS), 1);
+}
+END_TEST
+
+START_TEST(it_stops_wherever_it_stands)
+{
+    size_t received;
+    if (_i == 1)
+        ck_assert(say_until_it_waits(10 * IMAP_ARRIVALS_BYTES));
+    imap_reader_stop(reader);
+    imap_reader_stop(reader);
+    ck_assert_int_eq(imap_reader_take(reader, &taken, &received, &err), IMAP_READER_RUNS);
+    ck_assert_int_eq(taken.count > 0, _i == 1); /* what had arrived is not lost */
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("imap-reader");
+    TCase *t = tcase_create("imap-reader");
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, events_arrive_in_the_servers_order_with_whole_bodies_in_their_responses);
+    tcase_add_test(t, half_a_body_never_arrives_and_the_end_is_told_behind_all_that_did);
+    tcase_add_test(t, what_breaks_the_protocol_is_told_as_it_would_be_without_a_thread);
+    tcase_add_test(t, while_nobody_takes_nothing_grows_and_the_server_waits);
+    tcase_add_loop_test(t, it_stops_wherever_it_stands, 0, 2);
+    suite_add_tcase(s, t);
+    return s;
+}
+
+CHECK_MAIN(suite)
