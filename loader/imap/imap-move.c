@@ -544,11 +544,27 @@ int imap_moves_add(struct imap_moves *moves, const struct imap_record *record, s
     return 0;
 }
 
+static bool imap_moves_running(const struct imap_moves *moves)
+{
+    const struct imap_job *job = moves->jobs;
+    while (job != NULL && !job->running)
+        job = job->next;
+    return job != NULL;
+}
+
+/* May more be added before it is ordered? While one order is on its way, the next grows: servers take
+ * a set of 500 in little more than the time of one of 100, and each set costs two flushes of the
+ * ledger. */
+static bool imap_job_grows(const struct imap_job *job)
+{
+    return !job->alone && job->count < IMAP_MOVE_MAX && imap_moves_running(job->moves);
+}
+
 int imap_moves_start(struct imap_moves *moves, struct error *err)
 {
     struct imap_job *job = moves->jobs;
     while (job != NULL && imap_session_outstanding(moves->session) < IMAP_MOVES_OUTSTANDING) {
-        if (job->running) { /* analyse: job->moves is moves: what was freed is off this list */
+        if (job->running || imap_job_grows(job)) { /* analyse: job->moves is moves: what was freed is off this list */
             job = job->next;
             continue;
         }
