@@ -6,6 +6,7 @@
 #include <config.h>
 #include "command.h"
 
+#include <malloc.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -363,6 +364,14 @@ static int pickup_run(struct pickup *p)
     return pickup_end(p, bad, &err);
 }
 
+/* The loader's thread makes what this one frees: of a heap for each, both would keep the holes. */
+static void pickup_share_heap(void)
+{
+#ifdef M_ARENA_MAX
+    (void)mallopt(M_ARENA_MAX, 1);
+#endif
+}
+
 int command_pickup(int argc, char **argv)
 {
     struct pickup p = {
@@ -381,6 +390,7 @@ int command_pickup(int argc, char **argv)
     }
     p.source.connection = argv[0];
     command_log(&p.log, &p.common);
+    pickup_share_heap();
     exit_code = pickup_run(&p);
     pickup_done(&p);
     return exit_code;
