@@ -212,7 +212,8 @@ int imap_listing_inspect(struct imap_pickup *p, struct error *err)
     for (size_t i = 0; i < IMAP_WINDOWS; i++)
         if (p->windows[i].state == IMAP_WINDOW_SENT)
             return 0;
-    if (imap_again_inspect(p, err) < 0)
+    /* Whole messages may be looked at: those are not for the reader. */
+    if (imap_session_read_no_more(p->session, err) < 0 || imap_again_inspect(p, err) < 0)
         return -1;
     imap_listing_keep(p);
     p->listing_sent = false;

@@ -90,53 +90,6 @@ static int imap_session_fail(struct imap_session *session)
     return -1;
 }
 
-/* ---- Answers --------------------------------------------------------------------------------- */
-
-/* "Suggested Backoff Time: 299961 milliseconds" (Exchange Online). */
-static uint32_t imap_answer_pause_s(struct span text)
-{
-    static const char mark[] = "Suggested Backoff Time: ";
-    struct cursor c = cursor_over(text.bytes, text.len);
-    uint64_t ms;
-    while (cursor_left(&c) > 0 && cursor_text_nocase(&c, mark) != PARSE_OK)
-        c.pos++;
-    enum parse r = cursor_number(&c, UINT32_MAX, &ms);
-    return r == PARSE_OK ? (uint32_t)((ms + 999) / 1000) : 0;
-}
-
-int imap_answer_error(const struct imap_event *answer, enum error_class class, const char *what,
-                      const char *hint, struct error *err)
-{
-    char said[200];
-    uint32_t pause_s = imap_answer_pause_s(answer->text);
-    text_printable(said, sizeof said, answer->text.bytes, answer->text.len);
-    switch (answer->code) {
-    case IMAP_CODE_THROTTLED:
-    case IMAP_CODE_UNAVAILABLE:
-    case IMAP_CODE_INUSE:
-    case IMAP_CODE_LIMIT:
-    case IMAP_CODE_SERVERBUG:
-        class = ERROR_PAUSE;
-        hint = "try again later";
-        break;
-    case IMAP_CODE_NOPERM:
-    case IMAP_CODE_OVERQUOTA:
-    case IMAP_CODE_NONEXISTENT:
-        class = ERROR_CONFIG;
-        break;
-    default:
-        if (answer->status == IMAP_BAD)
-            class = ERROR_PROTOCOL;
-        break;
-    }
-    if (pause_s > 0)
-        class = ERROR_PAUSE;
-    error_set(err, class, "%s failed, the server says '%s'; %s", what, said, hint);
-    if (err != NULL && class == ERROR_PAUSE)
-        err->pause_s = pause_s;
-    return -1;
-}
-
 static int imap_session_bye(struct imap_session *session, const struct imap_event *event,
                             struct error *err)
 {
@@ -155,27 +108,6 @@ static int imap_session_bye(struct imap_session *session, const struct imap_even
 }
 
 /* ---- Events ---------------------------------------------------------------------------------- */
-
-static void imap_session_capabilities(struct imap_session *session, struct span list)
-{
-    static const struct {
-        const char *name;
-        uint32_t bits;
-    } names[] = {
-        {"MOVE", IMAP_CAN_MOVE},        {"UIDPLUS", IMAP_CAN_UIDPLUS},     {"IDLE", IMAP_CAN_IDLE},
-        {"ESEARCH", IMAP_CAN_ESEARCH},  {"NAMESPACE", IMAP_CAN_NAMESPACE}, {"ID", IMAP_CAN_ID},
-        {"X-GM-EXT-1", IMAP_CAN_GMAIL},
-    };
-    session->can = 0;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (imap_capability_has(list, names[i].name))
-            session->can |= names[i].bits;
-    /* rev2 holds them all; a server that speaks both revisions talks rev1 until ENABLE, and lists
-     * what it means to offer there: believe its list. */
-    if (imap_capability_has(list, "IMAP4rev2") && !imap_capability_has(list, "IMAP4rev1"))
-        session->can |= IMAP_CAN_REV2 | IMAP_CAN_MOVE | IMAP_CAN_UIDPLUS | IMAP_CAN_IDLE |
-                        IMAP_CAN_ESEARCH | IMAP_CAN_NAMESPACE;
-}
 
 /* Untagged OK, NO, BAD: most tell something about the mailbox that is being selected. */
 static int imap_session_status(struct imap_session *session, const struct imap_event *event,
@@ -286,7 +218,7 @@ static int imap_session_on_event(void *context, const struct imap_event *event, 
             imap_session_enter(session, IMAP_IDLE);
         return 0;
     case IMAP_EVENT_CAPABILITY:
-        imap_session_capabilities(session, event->text);
+        session->can = imap_answer_capabilities(event->text);
         return 0;
     case IMAP_EVENT_EXISTS:
         session->news = session->news || event->number > session->selected.exists;
@@ -585,46 +517,6 @@ int imap_session_send(struct imap_session *session, struct imap_command *command
     }
     imap_command_done(command);
     return r;
-}
-
-/* Stands before the caller's done(), to see that it has come. */
-struct imap_run {
-    const struct imap_call *call;
-    bool done;
-};
-
-static int imap_run_data(void *context, const struct imap_event *event, bool *out_taken,
-                         struct error *err)
-{
-    const struct imap_run *run = context;
-    return run->call->data != NULL ? run->call->data(run->call->context, event, out_taken, err) : 0;
-}
-
-static int imap_run_done(void *context, const struct imap_event *answer, struct error *err)
-{
-    struct imap_run *run = context;
-    run->done = true;
-    if (run->call->done != NULL)
-        return run->call->done(run->call->context, answer, err);
-    if (answer->status == IMAP_OK)
-        return 0;
-    return imap_answer_error(answer, ERROR_PROTOCOL, run->call->what, "try again later", err);
-}
-
-int imap_session_run(struct imap_session *session, struct imap_command *command,
-                     const struct imap_call *call, struct error *err)
-{
-    struct imap_run run = {.call = call};
-    struct imap_call inner = *call;
-    inner.context = &run;
-    inner.data = imap_run_data;
-    inner.done = imap_run_done;
-    if (imap_session_send(session, command, &inner, err) < 0)
-        return -1;
-    while (!run.done)
-        if (imap_session_turn(session, err) < 0)
-            return -1;
-    return 0;
 }
 
 /* ---- Selecting ------------------------------------------------------------------------------- */

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* imap-answer.c - what the words of an answer mean: pauses, refusals, capabilities. See
+ * imap-session.h. Pure. */
+#include <config.h>
+#include "imap-session.h"
+
+#include "text.h"
+
+/* "Suggested Backoff Time: 299961 milliseconds" (Exchange Online). */
+uint32_t imap_answer_pause_s(struct span text)
+{
+    static const char mark[] = "Suggested Backoff Time: ";
+    struct cursor c = cursor_over(text.bytes, text.len);
+    uint64_t ms;
+    while (cursor_left(&c) > 0 && cursor_text_nocase(&c, mark) != PARSE_OK)
+        c.pos++;
+    enum parse r = cursor_number(&c, UINT32_MAX, &ms);
+    return r == PARSE_OK ? (uint32_t)((ms + 999) / 1000) : 0;
+}
+
+int imap_answer_error(const struct imap_event *answer, enum error_class class, const char *what,
+                      const char *hint, struct error *err)
+{
+    char said[200];
+    uint32_t pause_s = imap_answer_pause_s(answer->text);
+    text_printable(said, sizeof said, answer->text.bytes, answer->text.len);
+    switch (answer->code) {
+    case IMAP_CODE_THROTTLED:
+    case IMAP_CODE_UNAVAILABLE:
+    case IMAP_CODE_INUSE:
+    case IMAP_CODE_LIMIT:
+    case IMAP_CODE_SERVERBUG:
+        class = ERROR_PAUSE;
+        hint = "try again later";
+        break;
+    case IMAP_CODE_NOPERM:
+    case IMAP_CODE_OVERQUOTA:
+    case IMAP_CODE_NONEXISTENT:
+        class = ERROR_CONFIG;
+        break;
+    default:
+        if (answer->status == IMAP_BAD)
+            class = ERROR_PROTOCOL;
+        break;
+    }
+    if (pause_s > 0)
+        class = ERROR_PAUSE;
+    error_set(err, class, "%s failed, the server says '%s'; %s", what, said, hint);
+    if (err != NULL && class == ERROR_PAUSE)
+        err->pause_s = pause_s;
+    return -1;
+}
+
+uint32_t imap_answer_capabilities(struct span list)
+{
+    static const struct {
+        const char *name;
+        uint32_t bits;
+    } names[] = {
+        {"MOVE", IMAP_CAN_MOVE},        {"UIDPLUS", IMAP_CAN_UIDPLUS},     {"IDLE", IMAP_CAN_IDLE},
+        {"ESEARCH", IMAP_CAN_ESEARCH},  {"NAMESPACE", IMAP_CAN_NAMESPACE}, {"ID", IMAP_CAN_ID},
+        {"X-GM-EXT-1", IMAP_CAN_GMAIL},
+    };
+    uint32_t can = 0;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (imap_capability_has(list, names[i].name))
+            can |= names[i].bits;
+    /* rev2 holds them all; a server that speaks both revisions talks rev1 until ENABLE, and lists
+     * what it means to offer there: believe its list. */
+    if (imap_capability_has(list, "IMAP4rev2") && !imap_capability_has(list, "IMAP4rev1"))
+        can |= IMAP_CAN_REV2 | IMAP_CAN_MOVE | IMAP_CAN_UIDPLUS | IMAP_CAN_IDLE |
+               IMAP_CAN_ESEARCH | IMAP_CAN_NAMESPACE;
+    return can;
+}
