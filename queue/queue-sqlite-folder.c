@@ -163,11 +163,15 @@ static int folder_clear_spool(const struct queue_sqlite_folder *folder, struct e
     return flock(folder->spool_fd, LOCK_SH) < 0 ? folder_fail("lock", folder->spool, err) : 0;
 }
 
-/* SQLite would make it readable for others, and gives its other files the mode of this one. */
+/* SQLite would make it readable for others, and gives its other files the mode of this one. One that
+ * is there is not opened: to close it would drop the locks (fcntl) of every handle that this process has
+ * on it already, and another process could then take itself for the last one and remove the log. */
 static int folder_make_database(const struct queue_sqlite_folder *folder, struct error *err)
 {
     fault_point("queue folders made");
-    AUTO_FD fd = openat(folder->fd, "queue.db", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    AUTO_FD fd = openat(folder->fd, "queue.db", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == EEXIST)
+        return 0;
     if (fd < 0)
         return folder_fail("make the database in", folder->path, err);
     return fsync(folder->fd) < 0 ? folder_fail("write", folder->path, err) : 0;

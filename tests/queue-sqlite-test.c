@@ -580,6 +580,39 @@ START_TEST(another_process_that_writes_for_long_is_named_as_the_reason)
 }
 END_TEST
 
+/* What another process sees of the queue, which it opens and closes. */
+static size_t entries_seen_elsewhere(void)
+{
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        f.queue = NULL; /* the parent's */
+        int opened = queue_open(f.url, NULL, &f.clock, &f.queue, &f.err);
+        size_t count = opened == 0 ? queue_fixture_count(&f) : 99;
+        queue_close(f.queue);
+        _exit((int)count);
+    }
+    int status = 0;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status));
+    return (size_t)WEXITSTATUS(status);
+}
+
+START_TEST(two_handles_of_one_process_lose_nothing_to_another_process)
+{
+    struct queue *second = NULL;
+    ck_well(&f, queue_open(f.url, NULL, &f.clock, &second, &f.err));
+    ck_assert_uint_eq(entries_seen_elsewhere(), 0); /* not the last one: the log stays */
+    queue_fixture_add(&f, 1, 1);
+    ck_assert_uint_eq(entries_seen_elsewhere(), 1);
+    queue_close(second);
+    queue_fixture_add(&f, 2, 2);
+    ck_assert_uint_eq(entries_seen_elsewhere(), 2);
+    queue_fixture_reopen(&f);
+    ck_assert_uint_eq(queue_fixture_count(&f), 2);
+}
+END_TEST
+
 START_TEST(a_duplicate_alone_keeps_nobody_waiting)
 {
     queue_fixture_add(&f, 1, 1);
@@ -647,6 +680,7 @@ static Suite *suite(void)
         the_tally_agrees_with_the_entries,
         a_queue_of_schema_1_opens_with_all_it_held,
         another_process_that_writes_for_long_is_named_as_the_reason,
+        two_handles_of_one_process_lose_nothing_to_another_process,
         a_duplicate_alone_keeps_nobody_waiting,
         an_entry_goes_to_one_of_several_workers,
     };
