@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* command-source.c - mailchute source: the mailboxes that the daemon picks up from.
  *
- * Every verb works on the queue's database, whether a daemon runs or not. One that runs looks at the
- * epoch of the sources four times a second, so that a pause acts within one; there is no socket whose
- * rights could be wrong, and nothing to keep alike in two places. */
+ * Every verb works on the queue's database, whether a daemon runs or not. One that runs looks at
+ * the epoch of the sources four times a second, so that a pause acts within one; there is no
+ * socket whose rights could be wrong, and nothing to keep alike in two places. */
 #include <config.h>
 #include "source-command.h"
 
@@ -14,6 +14,7 @@
 #include "amount.h"
 #include "json-line.h"
 #include "output.h"
+#include "serve.h"
 #include "source-json.h"
 #include "suggest.h"
 #include "table.h"
@@ -73,11 +74,13 @@ static void source_date(int64_t unix_s, char out[17])
 }
 
 /* "active, idle" */
-static void source_status_text(const struct queue_source *source, char *out, size_t size)
+static void source_status_text(const struct source_command *c, const struct queue_source *source,
+                               char *out, size_t size)
 {
-    const char *status = source_status_shown(source), *detail = source->report.detail;
+    const char *status = source_status_shown(source);
+    const char *detail = source_detail_shown(source, c->served);
     char both[64];
-    if (detail == NULL || !text_equal(status, source->report.status))
+    if (detail == NULL)
         text_copy(out, size, status);
     else if (snprintf(both, sizeof both, "%.20s, %.20s", status, detail) > 0)
         text_copy(out, size, both);
@@ -93,7 +96,7 @@ static int source_show_row(const struct source_command *c, const struct queue_so
     buffer_init(&line, SOURCE_LINE_MAX);
     int bad = amount_append_count(&queued, source->queued) |
               amount_append_count(&left, source->report.left);
-    source_status_text(source, status, sizeof status);
+    source_status_text(c, source, status, sizeof status);
     source_date(source->report.last_contact_s, contact);
     const char *cells[SOURCE_COLUMNS] = {source->name,        status,  buffer_text(&queued),
                                          buffer_text(&left), contact, source->report.last_message};
@@ -101,10 +104,11 @@ static int source_show_row(const struct source_command *c, const struct queue_so
     return bad < 0 ? error_oom(err, "showing a source") : output_bytes(&line, err);
 }
 
-static int source_show_json(const struct queue_source *source, struct error *err)
+static int source_show_json(const struct source_command *c, const struct queue_source *source,
+                            struct error *err)
 {
     AUTO_JSON line = NULL;
-    return source_json(source, &line, err) < 0 ? -1 : output_json(line, err);
+    return source_json(source, c->served, &line, err) < 0 ? -1 : output_json(line, err);
 }
 
 static int source_append_line(struct buffer *out, const char *key, const char *text)
@@ -134,14 +138,15 @@ static int source_append_counts(struct buffer *out, const struct queue_source *s
     return bad | buffer_append_text(out, " left\n");
 }
 
-static int source_append_all(struct buffer *out, const struct queue_source *source)
+static int source_append_all(struct buffer *out, const struct source_command *c,
+                             const struct queue_source *source)
 {
     const struct queue_source_report *told = &source->report;
     char status[64];
-    source_status_text(source, status, sizeof status);
+    source_status_text(c, source, status, sizeof status);
     int bad = source_append_line(out, "name", source->name);
     bad |= source_append_line(out, "status", status);
-    bad |= source_append_line(out, "why", told->status_message);
+    bad |= source_append_line(out, "why", source_message_shown(source, c->served));
     bad |= source_append_line(out, "last message", told->last_message);
     bad |= source_append_counts(out, source);
     bad |= source_append_time(out, "last contact", told->last_contact_s);
@@ -162,10 +167,10 @@ int source_command_show(const struct source_command *c, const struct queue_sourc
                         struct error *err)
 {
     if (c->common.json)
-        return source_show_json(source, err);
+        return source_show_json(c, source, err);
     AUTO_DONE(buffer) out;
     buffer_init(&out, SOURCE_LINE_MAX * 4);
-    return source_append_all(&out, source) < 0 ? error_oom(err, "showing a source")
+    return source_append_all(&out, c, source) < 0 ? error_oom(err, "showing a source")
                                                : output_bytes(&out, err);
 }
 
@@ -179,7 +184,7 @@ static int source_list_each(void *context, const struct queue_source *source)
 {
     struct source_list *list = context;
     list->failed = list->command->common.json
-                       ? source_show_json(source, list->err)
+                       ? source_show_json(list->command, source, list->err)
                        : source_show_row(list->command, source, list->err);
     return list->failed;
 }
@@ -329,6 +334,8 @@ int command_source(int argc, char **argv)
     c.count = count - 1;
     c.width = terminal_is(STDOUT_FILENO) ? terminal_width(STDOUT_FILENO) : 0;
     int bad = command_open_queue(c.common.queue_url, verb->use, &c.queue, &err);
+    if (bad == 0)
+        c.served = serve_is_running(c.queue);
     if (bad == 0)
         bad = verb->run(&c, &err);
     queue_close(c.queue);

@@ -28,6 +28,7 @@ int command_parse(int argc, char **argv);
 int command_queue(int argc, char **argv);
 int command_loaders(int argc, char **argv);
 int command_source(int argc, char **argv);
+int command_serve(int argc, char **argv);
 
 /* Options that most commands have. */
 struct command_common {

@@ -13,6 +13,7 @@ int main(int argc, char **argv)
         {"parse", "show the entry that each file would become", command_parse},
         {"queue", "list, show, save and work off entries", command_queue},
         {"source", "set up the mailboxes of the daemon", command_source},
+        {"serve", "keep the sources at work: the daemon", command_serve},
         {"loaders", "list the plug-ins and their options", command_loaders},
         {NULL, NULL, NULL},
     };

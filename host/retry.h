@@ -2,17 +2,19 @@
 /* retry.h - after a failure: when to try again, and whether a person has to act. Pure.
  *
  *     what failed                       status     next try
- *     no connection, link, protocol     degraded   1 s, doubled to 15 min, any part of it (full jitter)
+ *     no connection, link, protocol     degraded   1 s, doubled to 15 min, any part of it (full
+ * jitter)
  *     disk, database, our own fault     degraded   the same
- *     the server asks us to slow down   throttled  as long as it says, else 1 min, doubled to 15 min
+ *     the server asks us to slow down   throttled  as long as it says, else 1 min, doubled to 15
+ * min
  *     credentials refused               degraded   the same as a link, three times; then
  *                                       error      hourly: more would lock the account
  *     certificate, mailbox, right       error      1 min, doubled to 15 min
  *     connection string                 error      hourly (an edit is tried at once)
  *     mailbox held                      error      hourly: it stays so until a person releases it
  *
- * Full jitter (anything from nothing to the pause) keeps many sources of one server from coming back at
- * the same moment. A success, or an edit of the source, clears the history. */
+ * Full jitter (anything from nothing to the pause) keeps many sources of one server from coming
+ * back at the same moment. A success, or an edit of the source, clears the history. */
 #ifndef MAILCHUTE_HOST_RETRY_H
 #define MAILCHUTE_HOST_RETRY_H
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* source-command-set.c - mailchute source add, edit, test. See source-command.h.
  *
- * A source is tested before it is written: by the loader's own check, which connects, logs in, looks
- * for the folders and changes nothing. A test that fails writes nothing, unless --force says so. */
+ * A source is tested before it is written: by the loader's own check, which connects, logs in,
+ * looks for the folders and changes nothing. A test that fails writes nothing, unless --force says
+ * so. */
 #include <config.h>
 #include "source-command.h"
 
@@ -167,8 +168,8 @@ static int password_new(struct source_command *c, struct queue_source *source,
                : password_set(c, source, vault, kind, text, err);
 }
 
-/* An edit without a word of it keeps the one there is. So does an empty password: a form that was sent
- * back as it was shown. */
+/* An edit without a word of it keeps the one there is. So does an empty password: a form that was
+ * sent back as it was shown. */
 static int password_kept(struct source_command *c, const struct queue_source *source,
                          const struct vault *vault, struct error *err)
 {

@@ -27,6 +27,7 @@ struct source_command {
     const char *password_command, *password_from, *password_env, *password_credential;
     uint64_t interval_ms;
     bool insecure, secure, ask, force, yes;
+    bool served; /* a daemon serves this queue */
     struct log log;
     struct queue *queue;
     size_t width; /* of the terminal on standard output, 0: none */

@@ -19,6 +19,26 @@ const char *source_status_shown(const struct queue_source *source)
     return source->report.status;
 }
 
+/* What was told of a status that has passed since is not shown. */
+static bool source_told(const struct queue_source *source)
+{
+    return text_equal(source_status_shown(source), source->report.status);
+}
+
+const char *source_detail_shown(const struct queue_source *source, bool served)
+{
+    return served && source_told(source) ? source->report.detail : NULL;
+}
+
+const char *source_message_shown(const struct queue_source *source, bool served)
+{
+    enum source_status status = source_status_from_name(source_status_shown(source));
+    bool lasts = status == SOURCE_PAUSED || status == SOURCE_ERROR || status == SOURCE_HELD;
+    if (served || lasts)
+        return source_told(source) ? source->report.status_message : NULL;
+    return "mailchute serve does not run";
+}
+
 static json_t *source_time(int64_t unix_s)
 {
     char text[CLOCK_RFC3339_MAX];
@@ -26,12 +46,6 @@ static json_t *source_time(int64_t unix_s)
         return json_null();
     clock_rfc3339(unix_s, 0, text);
     return json_line_text(text);
-}
-
-/* What was told of a status that has passed since is not shown. */
-static const char *source_told(const struct queue_source *source, const char *text)
-{
-    return text_equal(source_status_shown(source), source->report.status) ? text : NULL;
 }
 
 static json_t *source_counts(const struct queue_source *source)
@@ -81,13 +95,13 @@ static int source_json_settings(const struct queue_source *source, json_t *out)
            json_line_set(out, "interval", json_line_size(source->interval_s));
 }
 
-static int source_json_report(const struct queue_source *source, json_t *out)
+static int source_json_report(const struct queue_source *source, bool served, json_t *out)
 {
     const struct queue_source_report *told = &source->report;
     return json_line_set(out, "status", json_line_text(source_status_shown(source))) |
-           json_line_set(out, "detail", json_line_text(source_told(source, told->detail))) |
+           json_line_set(out, "detail", json_line_text(source_detail_shown(source, served))) |
            json_line_set(out, "status_message",
-                         json_line_text(source_told(source, told->status_message))) |
+                         json_line_text(source_message_shown(source, served))) |
            json_line_set(out, "status_since", source_time(told->status_since_s)) |
            json_line_set(out, "next_try", source_time(told->next_try_s)) |
            json_line_set(out, "last_contact", source_time(told->last_contact_s)) |
@@ -95,11 +109,12 @@ static int source_json_report(const struct queue_source *source, json_t *out)
            json_line_set(out, "last_message", json_line_text(told->last_message));
 }
 
-int source_json(const struct queue_source *source, json_t **out_json, struct error *err)
+int source_json(const struct queue_source *source, bool served, json_t **out_json,
+                struct error *err)
 {
     AUTO_JSON out = json_object();
     if (out == NULL || source_json_settings(source, out) < 0 ||
-        source_json_report(source, out) < 0 ||
+        source_json_report(source, served, out) < 0 ||
         json_line_set(out, "counts", source_counts(source)) < 0 ||
         json_line_set(out, "import", source_import(source)) < 0 ||
         json_line_set(out, "created", source_time(source->created_s)) < 0 ||

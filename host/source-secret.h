@@ -7,7 +7,8 @@
  *     file         a file's path                       the file's content
  *     environment  a variable's name                   its value
  *     credential   a systemd credential's name         its content
- *     ask          nothing                             asked for on the terminal when the daemon starts
+ *     ask          nothing                             asked for on the terminal when the daemon
+ * starts
  *     none         nothing                             not needed (Folder)
  *
  * All but `stored` keep nothing secret anywhere. */
@@ -40,8 +41,8 @@ int source_secret_kind(const char *name, enum source_secret_kind *out_kind);
 int source_secret_set(struct queue_source *source, enum source_secret_kind kind, const char *text,
                       const struct vault *vault, const struct secret *secret, struct error *err);
 
-/** source_secret_read - the password now; *out_secret is yours, NULL for `none` and `ask`. Any thread;
- * may take SOURCE_SECRET_COMMAND_MS. Errors name the source. */
+/** source_secret_read - the password now; *out_secret is yours, NULL for `none` and `ask`. Any
+ * thread; may take SOURCE_SECRET_COMMAND_MS. Errors name the source. */
 int source_secret_read(const struct queue_source *source, const struct vault *vault,
                        struct secret **out_secret, struct error *err);
 

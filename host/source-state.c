@@ -111,12 +111,10 @@ bool source_state_start(struct source_state *state, struct source_now now)
         return false;
     if (!state->imported && state->import_started_s == 0)
         state->import_started_s = now.unix_s;
-    /* An error stays one until the server proves otherwise. */
-    if (state->status != SOURCE_ERROR)
-        state_enter(state, state->imported ? SOURCE_ACTIVE : SOURCE_IMPORTING, SOURCE_SYNCING,
-                    state->history.failures > 0 ? state->message : "", now);
-    else
-        state->detail = SOURCE_SYNCING;
+    /* After a failure all stays as it was told, until the server proves otherwise. */
+    if (state->history.failures == 0)
+        state_enter(state, state->imported ? SOURCE_ACTIVE : SOURCE_IMPORTING, SOURCE_SYNCING, "",
+                    now);
     state->next_try_s = 0;
     return true;
 }
@@ -149,11 +147,22 @@ void source_state_drained(struct source_state *state, uint64_t items, struct sou
     state->next_try_s = 0;
 }
 
+void source_state_hold(struct source_state *state, const char *why, struct source_now now)
+{
+    state_enter(state, SOURCE_HELD, SOURCE_NO_DETAIL, why, now);
+    state->next_try_s = 0;
+}
+
 void source_state_failed(struct source_state *state, const struct retry_limits *limits,
                          const struct error *err, uint32_t random, struct source_now now)
 {
     if (!state_may_work(state))
         return;
+    if (err->class == ERROR_HELD) {
+        snprintf(state->last_message, sizeof state->last_message, "Error: %s", err->text);
+        source_state_hold(state, err->text, now);
+        return;
+    }
     struct retry_plan plan = retry_failed(&state->history, limits, err, random);
     (void)snprintf(state->last_message, sizeof state->last_message, "Error: %s", err->text);
     if (err->class == ERROR_HELD) {
@@ -194,12 +203,6 @@ void source_state_resume(struct source_state *state, struct source_now now)
     state_enter(state, state_ready(state),
                 state->imported ? SOURCE_DEGRADED : SOURCE_NO_DETAIL, "not connected yet", now);
     state_try_now(state, now);
-}
-
-void source_state_hold(struct source_state *state, const char *why, struct source_now now)
-{
-    state_enter(state, SOURCE_HELD, SOURCE_NO_DETAIL, why, now);
-    state->next_try_s = 0;
 }
 
 void source_state_edited(struct source_state *state, struct source_now now)

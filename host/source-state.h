@@ -11,10 +11,10 @@
  *        └────────────> PAUSED <────────────┘                  HELD is not.
  *                          └── resume: ──> PENDING (never drained yet), else ACTIVE
  *
- * From anywhere: pause -> PAUSED, hold -> HELD. What lies beneath a status stands in detail: an ACTIVE
- * source that lost its link is `degraded`, not an error, as it will mend itself; one that the server asks
- * to slow down is `throttled`. A source is `idle` only as long as contact is proven: the server has
- * answered lately. Evidence decides, never intent.
+ * From anywhere: pause -> PAUSED, hold -> HELD. What lies beneath a status stands in detail: an
+ * ACTIVE source that lost its link is `degraded`, not an error, as it will mend itself; one that
+ * the server asks to slow down is `throttled`. A source is `idle` only as long as contact is
+ * proven: the server has answered lately. Evidence decides, never intent.
  *
  * Times are handed in: seconds since 1970 UTC to show, monotonic milliseconds to wait. */
 #ifndef MAILCHUTE_HOST_SOURCE_STATE_H
@@ -69,8 +69,8 @@ struct source_state {
     char last_message[ERROR_TEXT_MAX + 16]; /* "OK; 3 items.", "Error: ..."; "" = none yet */
 };
 
-/** source_state_init - @paused as the settings say; @imported_s: when an earlier run was drained first,
- * 0 never. */
+/** source_state_init - @paused as the settings say; @imported_s: when an earlier run was drained
+ * first, 0 never. */
 void source_state_init(struct source_state *state, bool paused, int64_t import_started_s,
                        int64_t import_ended_s, struct source_now now);
 
@@ -83,7 +83,7 @@ void source_state_contact(struct source_state *state, struct source_now now);
 /** source_state_drained - nothing is left to pick up; @items were since the last time. */
 void source_state_drained(struct source_state *state, uint64_t items, struct source_now now);
 
-/** source_state_failed - as retry.h says. */
+/** source_state_failed - as retry.h says; a mailbox that the loader holds (ERROR_HELD): HELD. */
 void source_state_failed(struct source_state *state, const struct retry_limits *limits,
                          const struct error *err, uint32_t random, struct source_now now);
 

@@ -20,11 +20,7 @@ struct unit *unit_new(struct queue_source *source, const struct clock *clock)
         return NULL;
     }
     unit->source = source;
-    unit->polled_fd = -1;
     unit->turn.wait_fd = -1;
-    unit->left = source->report.left;
-    text_copy(unit->cursor, sizeof unit->cursor,
-              source->report.cursor == NULL ? "" : source->report.cursor);
     unit->table.clock = clock;
     return unit;
 }
@@ -37,6 +33,11 @@ void unit_free(struct unit *unit)
     plugin_close(unit->plugin);
     queue_source_free(unit->source);
     free(unit);
+}
+
+void unit_forget_plugin(struct unit *unit)
+{
+    plugin_close(TAKE(unit->plugin));
 }
 
 /* ---- Stopping -------------------------------------------------------------------------------- */
@@ -132,7 +133,8 @@ static int unit_open_handle(struct unit *unit, const struct secret *secret, stru
     return -1;
 }
 
-/* The password is here only as long as the loader is being opened; it wipes its copy once it is in. */
+/* The password is here only as long as the loader is being opened; it wipes its copy once it is
+ * in. */
 static int unit_open(struct unit *unit, struct unit_worker *worker, struct error *err)
 {
     AUTO(secret) secret = NULL;
@@ -187,7 +189,8 @@ static void unit_set_pump(struct unit *unit, struct unit_worker *worker, struct 
     share->end_ms = clock_monotonic_ms(worker->clock) + UNIT_TURN_MS;
 }
 
-/* All is picked up: what is there to poll for? A mailbox that waits is nobody's until there is work. */
+/* All is picked up: what is there to poll for? A mailbox that waits is nobody's until there is
+ * work. */
 static int unit_wait(struct unit *unit, struct error *err)
 {
     const struct loader_plugin *plugin = &unit->plugin->table;
@@ -212,6 +215,7 @@ static int unit_work(struct unit *unit, struct unit_worker *worker, struct error
     if (unit->handle == NULL && unit_open(unit, worker, err) < 0)
         return -1;
     unit->table.queue = worker->queue;
+    unit->log.source = unit->source->name;
     unit_set_pump(unit, worker, &share);
     int bad = pump_run(&worker->pump, err);
     const struct pump_counts *counts = &worker->pump.counts;

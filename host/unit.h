@@ -2,15 +2,17 @@
 /* unit.h - one source at work: its settings, its loader's handle, and one turn of it at a time.
  *
  *     turn: open (first: password, log-in) ─> pump until drained, or the turn's share is used up
- *                                              ├─ drained ─> wait(): a descriptor and a deadline to poll
+ *                                              ├─ drained ─> wait(): a descriptor and a deadline
+ * to poll
  *                                              ├─ share used up: another turn, behind the others
- *                                              └─ failed ─> closed; the state says when to try again
+ *                                              └─ failed ─> closed; the state says when to try
+ * again
  *
- * A unit that waits holds its handle, nothing else: no thread, no password, no lock on its mailbox. The
- * contract is used as it stands: next, settle, wait, one thread at a time.
+ * A unit that waits holds its handle, nothing else: no thread, no password, no lock on its
+ * mailbox. The contract is used as it stands: next, settle, wait, one thread at a time.
  *
- * Threads: unit_turn() and unit_close() run in a worker, one at a time; all else belongs to whoever runs
- * the units (serve.h). Between them only `stop` is shared. */
+ * Threads: unit_turn() and unit_close() run in a worker, one at a time; all else belongs to
+ * whoever runs the units (serve.h). Between them only `stop` is shared. */
 #ifndef MAILCHUTE_HOST_UNIT_H
 #define MAILCHUTE_HOST_UNIT_H
 
@@ -25,19 +27,11 @@
 #include "pump.h"
 #include "queue-source.h"
 #include "queue.h"
-#include "source-state.h"
 #include "vault.h"
 
 #define UNIT_TURN_MS 1000u     /* a turn hands over behind the batch that ends after so long */
 #define UNIT_GRACE_MS 4000u    /* for a batch in hand when it is to stop */
 #define UNIT_CURSOR_MAX QUEUE_KEY_MAX
-
-enum unit_phase {
-    UNIT_RESTING, /* not connected, or nothing to do before state.next_try_ms */
-    UNIT_READY,   /* wants a turn */
-    UNIT_WORKING, /* a worker has it */
-    UNIT_WAITING  /* polled for: fd and wait_until_ms */
-};
 
 /* How a turn ended; written by the worker. */
 enum unit_end { UNIT_DRAINED, UNIT_SHARE_USED, UNIT_FAILED, UNIT_CLOSED };
@@ -55,15 +49,12 @@ struct unit_turn {
 };
 
 struct unit {
-    struct queue_source *source; /* settings as they were read; changed only while no worker has it */
-    struct source_state state;
-    enum unit_phase phase;
-    struct unit *next_ready; /* in serve's list */
+    struct queue_source *source; /* settings; changed only while no worker has the unit */
 
     /* What the next turn needs. */
     struct secret *asked; /* typed at the start, NULL: read it as source-secret.h says */
     bool close_first;     /* what is open is to be closed before anything else */
-    atomic_bool stop;     /* end the turn soon */
+    atomic_bool stop;     /* end the turn soon, close, and do nothing else */
     atomic_uint_least64_t grace_until_ms;
 
     /* While a handle is open. */
@@ -75,16 +66,6 @@ struct unit {
     uint64_t expected, seen; /* items of this pass: told by the loader, and handed out since */
 
     struct unit_turn turn;
-    /* Kept by serve. */
-    uint64_t wait_until_ms, ready_since_ms;
-    int polled_fd; /* -1: not in its poll set */
-    uint64_t pass_items;  /* since it was drained last */
-    uint64_t rate_milli, rate_since_ms, rate_items;
-    char cursor[UNIT_CURSOR_MAX];
-    uint64_t left;
-    bool dirty;           /* its report has to be written */
-    bool gone;            /* removed: to be freed as soon as nobody has it */
-    void *host;           /* serve's, of the server's name */
 };
 
 /* What a worker brings along. */
@@ -102,6 +83,9 @@ void unit_free(struct unit *unit); /* its handle must be closed; NULL is fine */
 
 /** unit_turn - one turn; tells all in unit->turn. */
 void unit_turn(struct unit *unit, struct unit_worker *worker);
+
+/** unit_forget_plugin - its source has another loader now. Its handle must be closed. */
+void unit_forget_plugin(struct unit *unit);
 
 /** unit_close - close its handle, politely. */
 void unit_close(struct unit *unit);

@@ -104,7 +104,8 @@ static int vault_write_key(int fd, const uint8_t key[VAULT_KEY_SIZE])
     return write(fd, key, VAULT_KEY_SIZE) == (ssize_t)VAULT_KEY_SIZE && fsync(fd) == 0 ? 0 : -1;
 }
 
-/* Written whole and durable under another name first; of two that make one at once the first wins. */
+/* Written whole and durable under another name first; of two that make one at once the first
+ * wins. */
 static int vault_make_file(struct vault *vault, int folder, const char *path, struct error *err)
 {
     static const char fresh[] = VAULT_FILE ".new";

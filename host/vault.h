@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vault.h - seal secrets that have to be kept, so that who gets the database gets nothing. The one door
- * to libsodium.
+/* vault.h - seal secrets that have to be kept, so that who gets the database gets nothing. The one
+ * door to libsodium.
  *
  * A sealed secret is XChaCha20-Poly1305 (a fresh nonce each time) with the id of its source as
  * associated data: one that is moved to another source does not open. Its layout:
@@ -12,9 +12,9 @@
  *     the systemd credential "mailchute.key" ($CREDENTIALS_DIRECTORY), 32 bytes or 64 hex digits
  *     FOLDER/secret.key, made when it is first needed with mode 0400, in the queue's folder
  *
- * A copy of the database without the key is of no use to anybody, and so is a backup of it: keep the key
- * apart. The key is held in guarded, locked memory and wiped at the end. Nothing here is ever part of an
- * error. One vault may be used by several threads at a time. */
+ * A copy of the database without the key is of no use to anybody, and so is a backup of it: keep
+ * the key apart. The key is held in guarded, locked memory and wiped at the end. Nothing here is
+ * ever part of an error. One vault may be used by several threads at a time. */
 #ifndef MAILCHUTE_HOST_VAULT_H
 #define MAILCHUTE_HOST_VAULT_H
 
@@ -32,8 +32,8 @@
 struct vault;
 
 /** vault_open - @folder: the queue's, NULL for a key that lives as long as the vault (a queue in
- * memory). *out_vault is yours: vault_close(). ERROR_CONFIG when the key cannot be used or others may
- * read it, ERROR_CREATE when it cannot be made. */
+ * memory). *out_vault is yours: vault_close(). ERROR_CONFIG when the key cannot be used or others
+ * may read it, ERROR_CREATE when it cannot be made. */
 int vault_open(const char *folder, struct vault **out_vault, struct error *err);
 void vault_close(struct vault *vault); /* wipes the key; NULL is fine */
 AUTO_DEFINE(vault, vault_close);
@@ -42,8 +42,8 @@ AUTO_DEFINE(vault, vault_close);
 int vault_seal(const struct vault *vault, const char *id, const struct secret *secret,
                uint8_t **out_sealed, size_t *out_size, struct error *err);
 
-/** vault_unseal - *out_secret is yours: secret_free(). ERROR_CONFIG when it was sealed by another key,
- * for another source, or changed. */
+/** vault_unseal - *out_secret is yours: secret_free(). ERROR_CONFIG when it was sealed by another
+ * key, for another source, or changed. */
 int vault_unseal(const struct vault *vault, const char *id, const uint8_t *sealed, size_t size,
                  struct secret **out_secret, struct error *err);
 

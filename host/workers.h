@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* workers.h - a few threads that do jobs which block: turns of units, writes to the queue.
  *
- * A thread is started when there is a job and none is free, up to the limit; each has a queue handle of
- * its own. A loader's call may block as long as its server is silent, so the limit is not the number of
- * processors but how many silent servers may be waited for at once; who gives jobs out sees to it that
- * no server takes them all.
+ * A thread is started when there is a job and none is free, up to the limit; each has a queue
+ * handle of its own. A loader's call may block as long as its server is silent, so the limit is
+ * not the number of processors but how many silent servers may be waited for at once; who gives
+ * jobs out sees to it that no server takes them all.
  *
  * A job that has ended is collected by workers_collect(); workers_fd() gets readable then. */
 #ifndef MAILCHUTE_HOST_WORKERS_H
@@ -37,8 +37,8 @@ struct workers_options {
 int workers_new(const struct workers_options *options, struct workers **out_workers,
                 struct error *err);
 
-/** workers_free - waits for jobs that run for up to @wait_ms. False when some still do: then nothing
- * they use may be freed, and the process has to end. */
+/** workers_free - waits for jobs that run for up to @wait_ms. False when some still do: then
+ * nothing they use may be freed, and the process has to end. */
 bool workers_free(struct workers *workers, unsigned wait_ms);
 
 /** workers_give - a job; free until the next call of workers_collect() that returns it. -1 when no

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* queue-claim.c - who picks up from which mailbox. See queue.h.
  *
- * The lock itself is the back end's; here stands what one holder has, so that asking again is cheap. */
+ * The lock itself is the back end's; here stands what one holder has, so that asking again is
+ * cheap. */
 #include <config.h>
 #include "queue.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* queue-memory-source.h - the sources of a queue in memory, by name. Internal. See queue-backend.h for
- * what each function does. */
+/* queue-memory-source.h - the sources of a queue in memory, by name. Internal. See queue-backend.h
+ * for what each function does. */
 #ifndef MAILCHUTE_QUEUE_QUEUE_MEMORY_SOURCE_H
 #define MAILCHUTE_QUEUE_QUEUE_MEMORY_SOURCE_H
 

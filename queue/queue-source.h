@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* queue-source.h - the sources that a queue is filled from: configured mailboxes, kept in the queue's
- * own database, so that one folder holds all there is.
+/* queue-source.h - the sources that a queue is filled from: configured mailboxes, kept in the
+ * queue's own database, so that one folder holds all there is.
  *
- * A source has three kinds of fields, each with its own writer, so that nobody overwrites what another
- * wrote:
+ * A source has three kinds of fields, each with its own writer, so that nobody overwrites what
+ * another wrote:
  *
  *     settings  people, by queue_source_add/_change: each change raises version and the epoch
  *     report    whoever runs the sources, by queue_source_tell: how it goes; raises nothing
  *     counts    the queue itself, in the transaction that adds an entry: they never drift
  *
- * What the words mean (loaders, statuses, kinds of secrets) is the host's business: here they are texts.
- * A program that runs sources learns of changes by asking for the epoch now and then: one small read,
- * which nobody's writing delays.
+ * What the words mean (loaders, statuses, kinds of secrets) is the host's business: here they are
+ * texts.
+ * A program that runs sources learns of changes by asking for the epoch now and then: one small
+ * read, which nobody's writing delays.
  *
  * Text is valid UTF-8 without control characters. Threads and ownership as in queue.h. */
 #ifndef MAILCHUTE_QUEUE_QUEUE_SOURCE_H
@@ -75,8 +76,8 @@ void queue_source_id(char out_id[QUEUE_ID_TEXT]);
  * empty. ERROR_USAGE when there is one of that name, or a field breaks its limit. */
 int queue_source_add(struct queue *queue, struct queue_source *source, struct error *err);
 
-/** queue_source_change - replace its settings, provided that it still has @source's version, which is
- * raised then. ERROR_USAGE when somebody else was faster or it is gone. */
+/** queue_source_change - replace its settings, provided that it still has @source's version, which
+ * is raised then. ERROR_USAGE when somebody else was faster or it is gone. */
 int queue_source_change(struct queue *queue, struct queue_source *source, struct error *err);
 
 /** queue_source_remove - it, its secret and its report; its entries stay. ERROR_USAGE when it is
@@ -98,7 +99,8 @@ int queue_source_each(struct queue *queue,
 int queue_source_tell(struct queue *queue, const struct queue_source_report *reports, size_t count,
                       struct error *err);
 
-/** queue_source_epoch - a number that has another value after any change of any source's settings. */
+/** queue_source_epoch - a number that has another value after any change of any source's
+ * settings. */
 int queue_source_epoch(struct queue *queue, uint64_t *out_epoch, struct error *err);
 
 #endif

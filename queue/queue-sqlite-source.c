@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* queue-sqlite-source.c - the sources, in the queue's database. See queue-source.h.
  *
- * Triggers raise the epoch and keep the counts (queue-sqlite-schema.c): whoever writes, they are right. */
+ * Triggers raise the epoch and keep the counts (queue-sqlite-schema.c): whoever writes, they are
+ * right. */
 #include <config.h>
 #include "queue-sqlite.h"
 

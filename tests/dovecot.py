@@ -334,6 +334,15 @@ class Dovecot:
         if self.temporary and self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
 
+    def halt(self):
+        """End it as if it had crashed: mail, names and ports stay; go_on() starts it again."""
+        self._end_process()
+
+    def go_on(self):
+        self._spawn()
+        if not self._ready():
+            raise RuntimeError("Dovecot does not start again:\n" + self.log())
+
     def _prepare(self):
         self.account = server_account()
         if self.folder is None:

@@ -240,7 +240,7 @@ class Mistakes(Case):
         for code, args, words in (
                 (USAGE, [], ("--help",)),
                 (USAGE, ["pikcup"], ("'pikcup'", "'pickup'")),
-                (USAGE, ["serve"], ("'serve'",)),
+                (USAGE, ["sevre"], ("'sevre'", "serve")),
                 (USAGE, ["pickup"], ("connection string",)),
                 (USAGE, ["pickup", "a=b", "c=d"], ("quotes",)),
                 (USAGE, ["pickup", "--wathc"], ("--watch",)),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* source-state-test.c - how a source is, and when it is tried again: all by table, without a clock. */
+/* source-state-test.c - how a source is, and when it is tried again: all by table, without a
+ * clock. */
 #include <config.h>
 #include "check-main.h"
 
@@ -42,8 +43,8 @@ static const char *state(void)
     return text;
 }
 
-/* One letter an event: start, Contact, drained, link, credentials, mailbox, throttled, pause, resume,
- * hold, edited, silent. */
+/* One letter an event: start, Contact, drained, link, credentials, mailbox, throttled, pause,
+ * resume, hold, edited, silent. */
 static void happen(char event)
 {
     switch (event) {
@@ -54,6 +55,7 @@ static void happen(char event)
     case 'c': fails(ERROR_CREDENTIALS); break;
     case 'm': fails(ERROR_CONFIG); break;
     case 't': fails(ERROR_PAUSE); break;
+    case 'H': fails(ERROR_HELD); break;
     case 'p': source_state_pause(&s, now); break;
     case 'r': source_state_resume(&s, now); break;
     case 'h': source_state_hold(&s, "renumbered", now); break;
@@ -73,7 +75,8 @@ static const struct {
     {"sds", "active/syncing"},
     {"sdsd", "active/idle"},
     {"sl", "importing/degraded"},
-    {"sls", "importing/syncing"},
+    {"sls", "importing/degraded"}, /* nothing is proven yet */
+    {"slsC", "importing/syncing"},
     {"sdl", "active/degraded"},
     {"sdlsd", "active/idle"},
     {"sdq", "active/degraded"},
@@ -82,7 +85,7 @@ static const struct {
     {"sdtsd", "active/idle"},
     {"sm", "error"},
     {"sdm", "error"},
-    {"sdms", "error/syncing"},
+    {"sdms", "error"},
     {"sdmsl", "error"}, /* a link that breaks does not prove that the mailbox is back */
     {"sdmsC", "active/syncing"},
     {"sdmsd", "active/idle"},
@@ -107,6 +110,9 @@ static const struct {
     {"sdmpr", "active/degraded"},
     {"pe", "paused"},
     {"sdh", "held"},
+    {"sdH", "held"},
+    {"sdHsl", "held"}, /* not tried again */
+    {"sdHr", "active/degraded"},
     {"sdhs", "held"},
     {"sdhl", "held"},
     {"sdhr", "active/degraded"},
@@ -131,7 +137,7 @@ END_TEST
 /* Whatever follows whatever, no move is outside the table: the setter would abort. */
 START_TEST(any_four_events_in_any_order_are_allowed)
 {
-    static const char events[] = "sCdlcmtprheq";
+    static const char events[] = "sCdlcmtprhHeq";
     const unsigned count = sizeof events - 1;
     for (unsigned number = 0; number < count * count * count * count; number++) {
         setup();

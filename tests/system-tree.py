@@ -34,6 +34,7 @@ DOORS = {
     r"sqlite3\.h": r"queue/queue-sqlite[^/]*\.[ch]",
     r"uuid(/uuid)?\.h": r"queue/[^/]*\.c",
     r"jansson\.h": r"host/[^/]*\.[ch]",
+    r"microhttpd\.h": r"host/http-server\.c",
     r"sodium(/.*)?\.h": r"host/vault\.c",
 }
 LINES = 800

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vault-test.c - passwords that are kept: sealed in the queue, or fetched each time they are needed. */
+/* vault-test.c - passwords that are kept: sealed in the queue, or fetched each time they are
+ * needed. */
 #include <config.h>
 #include "check-main.h"
 

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* command-serve.c - mailchute serve: the daemon in the foreground. mailchute-serve(8) is its
+ * manual. */
+#include <config.h>
+#include "command.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "http-server.h"
+#include "output.h"
+#include "serve.h"
+#include "text.h"
+
+#define SERVE_CONFIG "/etc/mailchute.conf" /* read when it is there and none is named */
+
+struct serve_command {
+    struct command_common common;
+    const char *listen, *config;
+    bool print_config;
+    struct log log;
+    struct serve_settings settings;
+    struct serve *serve;
+    struct http_server *http;
+};
+
+#define FIELD(member) offsetof(struct serve_command, member)
+static const struct option_row serve_rows[] = {
+    COMMAND_OPTION_QUEUE(struct serve_command, common),
+    {"listen", 0, OPTION_TEXT, FIELD(listen), "ADDRESS:PORT",
+     "metrics and health (127.0.0.1:8425; '' for none)"},
+    {"config", 'c', OPTION_TEXT, FIELD(config), "FILE", "settings (" SERVE_CONFIG " if there)"},
+    {"print-config", 0, OPTION_FLAG, FIELD(print_config), NULL, "show all settings and end"},
+    COMMAND_OPTIONS_LOG(struct serve_command, common),
+    COMMAND_OPTION_HELP(struct serve_command, common),
+};
+
+static const struct option_table serve_table = {
+    "serve", "[OPTION ...]",
+    "Keeps the sources at work until it is stopped: imports, then picks new mail up as it comes.",
+    serve_rows, sizeof serve_rows / sizeof serve_rows[0]};
+
+static int serve_print_config(struct error *err)
+{
+    AUTO_DONE(buffer) out;
+    buffer_init(&out, 65536);
+    return serve_settings_append_sample(&out) < 0 ? error_oom(err, "printing the settings")
+                                                  : output_bytes(&out, err);
+}
+
+/* The command line over the file over what is built in. */
+static int serve_read_settings(struct serve_command *c, struct error *err)
+{
+    serve_settings_init(&c->settings);
+    if (c->config == NULL && access(SERVE_CONFIG, F_OK) == 0)
+        c->config = SERVE_CONFIG;
+    if (c->config != NULL && serve_settings_read(&c->settings, c->config, err) < 0)
+        return -1;
+    if (c->listen != NULL)
+        text_copy(c->settings.listen, sizeof c->settings.listen, c->listen);
+    command_log(&c->log, &c->common);
+    if (!c->common.quiet && c->common.verbose == 0)
+        c->log.level = (uint32_t)c->settings.log_level;
+    c->log.format = (enum log_format)c->settings.log_format;
+    return 0;
+}
+
+static int serve_open_queue(const char *url, struct queue **out_queue, struct error *err)
+{
+    return command_open_queue(url, COMMAND_QUEUE_MAKE, out_queue, err);
+}
+
+/* ---- HTTP ------------------------------------------------------------------------------------ */
+
+static void serve_answer(void *context, const struct http_request *request,
+                         struct http_answer *answer)
+{
+    struct serve_command *c = context;
+    struct buffer *body = &answer->body;
+    if (text_equal(request->path, "/metrics")) {
+        answer->type = "text/plain; version=0.0.4; charset=utf-8";
+        answer->code = serve_append_metrics(c->serve, body) < 0 ? 500 : 200;
+    } else if (text_equal(request->path, "/livez")) {
+        answer->code = serve_append_health(c->serve, SERVE_LIVE, NULL, body);
+    } else if (text_equal(request->path, "/readyz")) {
+        answer->code = serve_append_health(c->serve, SERVE_READY, NULL, body);
+    } else if (text_equal(request->path, "/healthz")) {
+        answer->code = request->source == NULL
+                           ? serve_append_health(c->serve, SERVE_READY, NULL, body)
+                           : serve_append_health(c->serve, SERVE_SOURCE, request->source, body);
+    } else {
+        answer->code = 404;
+        (void)buffer_append_text(body, "{\"status\":\"unknown\",\"why\":\"there are /metrics, "
+                                       "/livez, /readyz and /healthz?source=NAME\"}\n");
+    }
+}
+
+static int serve_start_http(struct serve_command *c, struct error *err)
+{
+    if (c->settings.listen[0] == '\0')
+        return 0;
+    if (http_server_new(c->settings.listen, serve_answer, c, &c->http, err) < 0)
+        return -1;
+    log_info(&c->log, "listening at %.80s, port %u", c->settings.listen,
+             http_server_port(c->http));
+    return 0;
+}
+
+/* ---- The command ----------------------------------------------------------------------------- */
+
+static int serve_command_run(struct serve_command *c, struct error *err)
+{
+    if (c->print_config)
+        return serve_print_config(err);
+    if (serve_read_settings(c, err) < 0)
+        return -1;
+    const char *url = c->common.queue_url != NULL      ? c->common.queue_url
+                      : c->settings.queue[0] != '\0' ? c->settings.queue
+                                                     : NULL;
+    const struct serve_options options = {.settings = &c->settings,
+                                          .settings_path = c->config,
+                                          .queue_url = url,
+                                          .clock = clock_system(),
+                                          .log = &c->log,
+                                          .open_queue = serve_open_queue};
+    if (url != NULL && text_starts_nocase(url, "memory:"))
+        return error_set(err, ERROR_USAGE, "serve needs a queue that others can open; use "
+                         "sqlite:FOLDER");
+    if (serve_new(&options, &c->serve, err) < 0 || serve_start_http(c, err) < 0)
+        return -1;
+    return serve_run(c->serve, err);
+}
+
+int command_serve(int argc, char **argv)
+{
+    struct serve_command c = {0};
+    struct error err;
+    int count, exit_code;
+    if (command_options(&serve_table, argc, argv, &c, &c.common, &count, &exit_code) < 0)
+        return exit_code;
+    if (count != 0) {
+        error_set(&err, ERROR_USAGE, "serve takes no arguments; sources are set up by mailchute "
+                  "source add");
+        return command_fail(&err);
+    }
+    int bad = serve_command_run(&c, &err);
+    http_server_free(c.http);
+    serve_free(c.serve);
+    return bad < 0 ? command_fail(&err) : 0;
+}

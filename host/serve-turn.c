@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* serve-turn.c - who is given to a worker, and what the end of a turn means. See serve-private.h.
+ *
+ *     RESTING ──deadline, edit, resume──> READY ──a worker is free──> WORKING ──drained──> WAITING
+ *        ^                                  ^                          │   │                  │
+ *        └──────── failed, closed ──────────│──────────────────────────┘   │                  │
+ *                                           └──share used up, again────────┴──news, deadline──┘ */
+#include <config.h>
+#include "serve-private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "text.h"
+
+/* ---- Polling --------------------------------------------------------------------------------- */
+
+/* Ours is a duplicate of nothing: the loader closes it, so it leaves the set before the loader
+ * may. */
+static void served_unpoll(struct serve *serve, struct served *served)
+{
+    if (served->polled_fd >= 0)
+        (void)epoll_ctl(serve->epoll_fd, EPOLL_CTL_DEL, served->polled_fd, NULL);
+    served->polled_fd = -1;
+}
+
+static void served_poll(struct serve *serve, struct served *served)
+{
+    const struct unit_turn *turn = &served->unit->turn;
+    struct epoll_event event = {.events = turn->wait_events & (EPOLLIN | EPOLLOUT | EPOLLPRI),
+                                .data = {.ptr = served}};
+    served->wait_until_ms = serve_ms(serve) + turn->wait_ms;
+    served->phase = SERVED_WAITING;
+    if (turn->wait_fd >= 0 &&
+        epoll_ctl(serve->epoll_fd, EPOLL_CTL_ADD, turn->wait_fd, &event) == 0)
+        served->polled_fd = turn->wait_fd;
+    else if (turn->wait_fd >= 0) /* then the time alone is waited for */
+        log_warning(serve->options.log, "source '%s' cannot be polled: %s",
+                    served->unit->source->name, strerror(errno));
+}
+
+/* ---- Wanting a turn -------------------------------------------------------------------------- */
+
+static void serve_list(struct serve *serve, struct served *served)
+{
+    served->phase = SERVED_READY;
+    served->next_ready = NULL;
+    *serve->ready_last = served;
+    serve->ready_last = &served->next_ready;
+}
+
+void serve_ready(struct serve *serve, struct served *served)
+{
+    switch (served->phase) {
+    case SERVED_READY:
+        return;
+    case SERVED_WORKING:
+        served->again = true;
+        return;
+    case SERVED_WAITING:
+        served_unpoll(serve, served);
+        break;
+    case SERVED_RESTING:
+        break;
+    }
+    serve_list(serve, served);
+}
+
+/* A turn that only closes is a turn too: a worker says good-bye to the server. */
+void serve_halt(struct serve *serve, struct served *served)
+{
+    atomic_store(&served->unit->stop, true);
+    if (served->phase != SERVED_WORKING && served->unit->handle != NULL)
+        serve_ready(serve, served);
+}
+
+void serve_sync(struct serve *serve, struct served *served)
+{
+    served->unit->close_first = served->phase != SERVED_WORKING;
+    if (served->phase == SERVED_WORKING)
+        atomic_store(&served->unit->stop, true);
+    serve_ready(serve, served);
+}
+
+void serve_polled(struct serve *serve, struct served *served)
+{
+    if (served->phase == SERVED_WAITING)
+        serve_ready(serve, served);
+}
+
+/* ---- Giving out ------------------------------------------------------------------------------ */
+
+static bool served_only_closes(const struct served *served)
+{
+    return atomic_load(&served->unit->stop);
+}
+
+static bool served_logs_in(const struct served *served)
+{
+    return served->unit->handle == NULL || served->unit->close_first;
+}
+
+/* A server may have all workers but a quarter, for the others' sake, and few log-ins at once. */
+static bool serve_may_start(const struct serve *serve, const struct served *served)
+{
+    uint64_t workers = serve->options.settings->workers;
+    const struct serve_host *host = served->host;
+    if (served_only_closes(served) || host == NULL)
+        return true;
+    if (host->running >= workers - workers / 4)
+        return false;
+    return !served_logs_in(served) ||
+           host->logins < serve->options.settings->logins_per_host;
+}
+
+/* Out of the list, which *at points into. */
+static void serve_unlist(struct serve *serve, struct served **at)
+{
+    struct served *served = *at;
+    *at = served->next_ready;
+    if (serve->ready_last == &served->next_ready)
+        serve->ready_last = at;
+    served->next_ready = NULL;
+}
+
+static void served_run(struct workers_job *job, struct unit_worker *worker)
+{
+    struct served *served = job->context;
+    if (worker != NULL) {
+        unit_turn(served->unit, worker);
+        return;
+    }
+    unit_close(served->unit);
+    served->unit->turn = (struct unit_turn){.end = UNIT_FAILED, .wait_fd = -1};
+    error_set(&served->unit->turn.err, ERROR_STORE, "the queue cannot be opened; see the log");
+}
+
+/* Nothing to do for it: paused or removed, and nothing open. */
+static bool served_has_nothing(const struct served *served)
+{
+    return served_only_closes(served) && served->unit->handle == NULL;
+}
+
+static void serve_rest(struct served *served)
+{
+    served->phase = SERVED_RESTING;
+    if (!served->gone)
+        atomic_store(&served->unit->stop, false);
+}
+
+static int serve_start(struct serve *serve, struct served *served)
+{
+    struct error err;
+    if (!served_only_closes(served) && !source_state_start(&served->state, serve_now(serve))) {
+        serve_rest(served);
+        return 0;
+    }
+    served->job = (struct workers_job){.run = served_run, .context = served};
+    served->logs_in = !served_only_closes(served) && served_logs_in(served);
+    if (workers_give(serve->workers, &served->job, &err) < 0) {
+        log_error(serve->options.log, &err);
+        serve_list(serve, served);
+        return -1;
+    }
+    served->phase = SERVED_WORKING;
+    served->again = false;
+    serve->working++;
+    if (served->host != NULL) {
+        served->host->running++;
+        served->host->logins += served->logs_in;
+    }
+    served_changed(served);
+    return 0;
+}
+
+void serve_dispatch(struct serve *serve)
+{
+    unsigned room = workers_free_count(serve->workers);
+    struct served **at = &serve->ready_first;
+    while (*at != NULL && room > 0) {
+        struct served *served = *at;
+        serve_take_fresh(serve, served);
+        if (!serve_may_start(serve, served)) {
+            at = &served->next_ready;
+            continue;
+        }
+        serve_unlist(serve, at);
+        if (served_has_nothing(served))
+            serve_rest(served);
+        else if (serve_start(serve, served) < 0)
+            return;
+        room--;
+    }
+}
+
+/* ---- The end of a turn ----------------------------------------------------------------------- */
+
+static void served_count(struct serve *serve, struct served *served)
+{
+    const struct unit_turn *turn = &served->unit->turn;
+    uint64_t now_ms = serve_ms(serve);
+    served->turns++;
+    served->logins += turn->logged_in;
+    served->items += turn->items;
+    served->pass_items += turn->items;
+    served->left = turn->left;
+    if (turn->cursor[0] != '\0')
+        text_copy(served->cursor, sizeof served->cursor, turn->cursor);
+    if (served->rate_since_ms == 0)
+        served->rate_since_ms = now_ms > UNIT_TURN_MS ? now_ms - UNIT_TURN_MS : 1;
+    served->rate_items += turn->items;
+    if (now_ms > served->rate_since_ms)
+        served->rate_milli = served->rate_items * 1000000 / (now_ms - served->rate_since_ms);
+}
+
+static void served_failed(struct serve *serve, struct served *served)
+{
+    const struct error *err = &served->unit->turn.err;
+    struct log log = *serve->options.log;
+    enum source_status before = served->state.status;
+    bool told = text_equal(served->state.message, err->text); /* once is enough */
+    log.source = served->unit->source->name;
+    source_state_failed(&served->state, &serve->limits, err, arc4random(), serve_now(serve));
+    served->failures++;
+    served->rate_since_ms = served->rate_items = 0;
+    if (served->state.status == SOURCE_ERROR && before != SOURCE_ERROR)
+        log_error(&log, err);
+    else
+        log_event(&log, told ? LOADER_LOG_DEBUG : LOADER_LOG_WARNING, err->text);
+    served->phase = SERVED_RESTING;
+}
+
+static void served_drained(struct serve *serve, struct served *served)
+{
+    bool imported = served->state.imported;
+    source_state_drained(&served->state, served->pass_items, serve_now(serve));
+    if (!imported || served->pass_items > 0) {
+        struct log log = *serve->options.log;
+        log.source = served->unit->source->name;
+        log_info(&log, "%s%s", served->state.last_message, imported ? "" : " All is imported.");
+    }
+    served->pass_items = 0;
+    served_poll(serve, served);
+    if (served->again)
+        serve_ready(serve, served);
+}
+
+/* It was stopped: for good, for a pause, or to go on with other settings. */
+static void served_closed(struct serve *serve, struct served *served)
+{
+    serve_rest(served);
+    if (served->state.status != SOURCE_PAUSED && served->state.status != SOURCE_HELD &&
+        !served->gone && !serve->stopping)
+        serve_ready(serve, served);
+}
+
+void serve_turn_ended(struct serve *serve, struct served *served)
+{
+    const struct unit_turn *turn = &served->unit->turn;
+    serve->working--;
+    if (served->host != NULL) {
+        served->host->running--;
+        served->host->logins -= served->logs_in;
+    }
+    served_count(serve, served);
+    served->phase = SERVED_RESTING;
+    serve_take_fresh(serve, served);
+    if (turn->contact)
+        source_state_contact(&served->state, serve_now(serve));
+    if (turn->end == UNIT_FAILED)
+        served_failed(serve, served);
+    else if (turn->end == UNIT_DRAINED)
+        served_drained(serve, served);
+    else if (turn->end == UNIT_SHARE_USED)
+        serve_ready(serve, served);
+    else
+        served_closed(serve, served);
+    /* Stopped, paused or edited while it ended by itself: what is open goes. */
+    if (atomic_load(&served->unit->stop))
+        serve_halt(serve, served);
+    else if (served->phase == SERVED_RESTING && served->again && turn->end != UNIT_CLOSED)
+        serve_ready(serve, served);
+    served_changed(served);
+}
+
+/* ---- Time ------------------------------------------------------------------------------------ */
+
+static bool served_is_silent(const struct serve *serve, const struct served *served)
+{
+    int64_t limit_s = (int64_t)(serve->options.settings->silence_ms / 1000) +
+                      (int64_t)served->unit->source->interval_s;
+    return served->phase == SERVED_WAITING && served->state.detail == SOURCE_IDLE &&
+           serve_now(serve).unix_s - served->state.contact_s > limit_s;
+}
+
+void serve_deadlines(struct serve *serve)
+{
+    uint64_t now_ms = serve_ms(serve);
+    for (size_t i = 0; i < serve->count; i++) {
+        struct served *served = serve->items[i];
+        bool may_work = served->state.status != SOURCE_PAUSED &&
+                        served->state.status != SOURCE_HELD && !served->gone;
+        if (served_is_silent(serve, served)) {
+            source_state_silent(&served->state, serve_now(serve));
+            served_changed(served);
+            serve_sync(serve, served);
+        } else if (served->phase == SERVED_WAITING && now_ms >= served->wait_until_ms) {
+            serve_ready(serve, served);
+        } else if (served->phase == SERVED_RESTING && may_work &&
+                   now_ms >= served->state.next_try_ms) {
+            serve_ready(serve, served);
+        }
+    }
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* serve-watch.c - what others want to know of a running daemon: metrics, and whether it is well.
+ * See serve.h.
+ *
+ * Metric names follow Prometheus' conventions; a source is labelled by its name alone: no address,
+ * no server, no subject. */
+#include <config.h>
+#include "serve-private.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "json-line.h"
+#include "source-json.h"
+#include "text.h"
+
+#define SERVE_BEAT_MAX_MS 30000u /* a loop that did not turn for so long is not live */
+
+/* ---- Metrics --------------------------------------------------------------------------------- */
+
+/* A label's value: '\\', '"' and line ends escaped. */
+static int metric_append_label(struct buffer *out, const char *text)
+{
+    int bad = 0;
+    for (; *text != '\0'; text++) {
+        if (*text == '\\' || *text == '"')
+            bad |= buffer_append_byte(out, '\\');
+        bad |= *text == '\n' ? buffer_append_text(out, "\\n") : buffer_append_byte(out, (uint8_t)*text);
+    }
+    return bad;
+}
+
+enum metric {
+    METRIC_STATUS,
+    METRIC_CONTACT,
+    METRIC_SUCCESS,
+    METRIC_LEFT,
+    METRIC_ITEMS,
+    METRIC_TURNS,
+    METRIC_LOGINS,
+    METRIC_FAILURES,
+    METRIC_COUNT
+};
+
+static const struct {
+    const char *name, *type, *help;
+} metrics[METRIC_COUNT] = {
+    [METRIC_STATUS] = {"mailchute_source_status", "gauge", "1 for the status that a source has."},
+    [METRIC_CONTACT] = {"mailchute_source_last_contact_timestamp_seconds", "gauge",
+                        "When the server last proved to be there."},
+    [METRIC_SUCCESS] = {"mailchute_source_last_success_timestamp_seconds", "gauge",
+                        "When all mail was last picked up."},
+    [METRIC_LEFT] = {"mailchute_source_left_messages", "gauge",
+                     "Messages known to be at the source and not queued yet."},
+    [METRIC_ITEMS] = {"mailchute_source_messages_total", "counter",
+                      "Messages made entries since the daemon started."},
+    [METRIC_TURNS] = {"mailchute_source_turns_total", "counter", "Turns of work."},
+    [METRIC_LOGINS] = {"mailchute_source_logins_total", "counter", "Connections that were opened."},
+    [METRIC_FAILURES] = {"mailchute_source_failures_total", "counter", "Turns that failed."},
+};
+
+static int metric_append_head(struct buffer *out, const char *name, const char *type,
+                              const char *help)
+{
+    return buffer_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static uint64_t metric_value(const struct served *served, enum metric metric)
+{
+    switch (metric) {
+    case METRIC_CONTACT: return (uint64_t)served->state.contact_s;
+    case METRIC_SUCCESS: return (uint64_t)served->state.success_s;
+    case METRIC_LEFT: return served->left;
+    case METRIC_ITEMS: return served->items;
+    case METRIC_TURNS: return served->turns;
+    case METRIC_LOGINS: return served->logins;
+    case METRIC_FAILURES: return served->failures;
+    default: return 0;
+    }
+}
+
+static int metric_append_status(struct buffer *out, const struct served *served)
+{
+    int bad = 0;
+    for (unsigned i = 0; i < SOURCE_STATUSES; i++) {
+        bad |= buffer_printf(out, "%s{source=\"", metrics[METRIC_STATUS].name);
+        bad |= metric_append_label(out, served->unit->source->name);
+        bad |= buffer_printf(out, "\",status=\"%s\"} %d\n",
+                             source_status_name((enum source_status)i),
+                             served->state.status == i);
+    }
+    return bad;
+}
+
+static int metric_append_each(const struct serve *serve, struct buffer *out, enum metric metric)
+{
+    int bad = metric_append_head(out, metrics[metric].name, metrics[metric].type,
+                                 metrics[metric].help);
+    for (size_t i = 0; i < serve->count; i++) {
+        const struct served *served = serve->items[i];
+        if (served->gone)
+            continue;
+        if (metric == METRIC_STATUS) {
+            bad |= metric_append_status(out, served);
+            continue;
+        }
+        bad |= buffer_printf(out, "%s{source=\"", metrics[metric].name);
+        bad |= metric_append_label(out, served->unit->source->name);
+        bad |= buffer_printf(out, "\"} %" PRIu64 "\n", metric_value(served, metric));
+    }
+    return bad;
+}
+
+static int metric_append_own(const struct serve *serve, struct buffer *out)
+{
+    unsigned waiting = 0, ready = 0;
+    for (size_t i = 0; i < serve->count; i++) {
+        waiting += serve->items[i]->phase == SERVED_WAITING;
+        ready += serve->items[i]->phase == SERVED_READY;
+    }
+    int bad = metric_append_head(out, "mailchute_sources", "gauge",
+                                 "Sources by what the daemon does with them.");
+    bad |= buffer_printf(out, "mailchute_sources{phase=\"waiting\"} %u\n"
+                              "mailchute_sources{phase=\"ready\"} %u\n"
+                              "mailchute_sources{phase=\"working\"} %u\n",
+                         waiting, ready, serve->working);
+    bad |= metric_append_head(out, "mailchute_queue_writable", "gauge",
+                              "1 unless the queue could not be written last time.");
+    bad |= buffer_printf(out, "mailchute_queue_writable %d\n", !serve->queue_fails);
+    bad |= metric_append_head(out, "mailchute_build_info", "gauge", "Which mailchute this is.");
+    return bad | buffer_printf(out, "mailchute_build_info{version=\"" PACKAGE_VERSION "\"} 1\n");
+}
+
+int serve_append_metrics(struct serve *serve, struct buffer *out)
+{
+    pthread_mutex_lock(&serve->lock);
+    int bad = metric_append_own(serve, out);
+    for (unsigned i = 0; i < METRIC_COUNT; i++)
+        bad |= metric_append_each(serve, out, (enum metric)i);
+    pthread_mutex_unlock(&serve->lock);
+    return bad;
+}
+
+/* ---- Health ---------------------------------------------------------------------------------- */
+
+struct health {
+    int code;
+    const char *status, *detail, *why;
+};
+
+static struct health health_of_source(const struct serve *serve, const char *name)
+{
+    for (size_t i = 0; i < serve->count; i++) {
+        const struct served *served = serve->items[i];
+        const struct source_state *state = &served->state;
+        if (served->gone || !text_equal(served->unit->source->name, name))
+            continue;
+        bool ill = state->status == SOURCE_ERROR || state->status == SOURCE_HELD ||
+                   state->detail == SOURCE_DEGRADED;
+        return (struct health){ill ? 503 : 200, source_status_name(state->status),
+                               source_detail_name(state->detail),
+                               state->message[0] == '\0' ? NULL : state->message};
+    }
+    return (struct health){404, "unknown", NULL, "there is no source of that name"};
+}
+
+static struct health health_of(const struct serve *serve, enum serve_health what,
+                               const char *source)
+{
+    bool turns = serve_ms(serve) - serve->beat_ms < SERVE_BEAT_MAX_MS;
+    if (what == SERVE_SOURCE)
+        return health_of_source(serve, source);
+    if (!turns)
+        return (struct health){503, "stuck", NULL, "the daemon's loop does not turn"};
+    if (what == SERVE_READY && serve->stopping)
+        return (struct health){503, "stopping", NULL, NULL};
+    if (what == SERVE_READY && (!serve->loaded || serve->queue_fails))
+        return (struct health){503, "waiting", NULL, "the queue cannot be read or written"};
+    return (struct health){200, "ok", NULL, NULL};
+}
+
+int serve_append_health(struct serve *serve, enum serve_health what, const char *source,
+                        struct buffer *out)
+{
+    pthread_mutex_lock(&serve->lock);
+    struct health health = health_of(serve, what, source);
+    AUTO_JSON line = json_object();
+    int bad = json_line_set(line, "status", json_line_text(health.status)) |
+              json_line_set(line, "detail", json_line_text(health.detail)) |
+              json_line_set(line, "why", json_line_text(health.why));
+    pthread_mutex_unlock(&serve->lock);
+    if (bad < 0 || json_line_append(out, line) < 0 || buffer_append_byte(out, '\n') < 0)
+        return 500;
+    return health.code;
+}

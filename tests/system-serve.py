@@ -1,0 +1,431 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""mailchute serve: sources are imported, kept up to date and told of truthfully, whatever happens to
+their servers. Nothing here sleeps for a fixed time: each wait ends when what it waits for is there."""
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+
+import dovecot
+import fault_proxy
+import system_support
+from system_support import MAIL, OK, PROGRAM, mail
+import tap
+
+CANARY = "canary-5ecret-of-the-daemon"
+PATIENCE = 60   # seconds until a wait has failed; a busy machine with sanitizers included
+SETTINGS = """\
+retry-first = 20ms
+retry-max = 200ms
+retry-person = 200ms
+retry-refused = 300ms
+log-level = debug
+listen = 127.0.0.1:0
+"""
+
+
+class Daemon:
+    """mailchute serve on a queue, with its log in a list."""
+
+    def __init__(self, case, settings=SETTINGS, **env):
+        self.case = case
+        self.log = []
+        config = case.write("mailchute.conf", settings)
+        self.process = subprocess.Popen(
+            [PROGRAM, "serve", "--queue", case.queue, "--config", config], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            env=dict(os.environ, **env))
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+        case.addCleanup(self.end)
+        case.wait(lambda: self.said("serving"), "the daemon serves", self)
+
+    def _read(self):
+        for line in self.process.stderr:
+            self.log.append(line.rstrip("\n"))
+
+    def said(self, word):
+        return any(word in line for line in list(self.log))
+
+    def end(self, how=signal.SIGTERM):
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        code = self.process.wait(PATIENCE)
+        self.reader.join(PATIENCE)
+        self.process.stderr.close()
+        return code
+
+    def get(self, path):
+        """(code, body) of the daemon's HTTP server."""
+        port = next(line for line in self.log if "listening" in line).split("port ")[1].strip('"')
+        try:
+            with urllib.request.urlopen("http://127.0.0.1:%s%s" % (port, path), timeout=20) as got:
+                return got.status, got.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+
+class ServeCase(system_support.Case):
+
+    server_options = {"password": CANARY}
+
+    def wait(self, true, what, daemon=None):
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            if true():
+                return
+            if daemon is not None and daemon.process.poll() is not None:
+                break
+            time.sleep(0.02)
+        log = "\n".join(daemon.log[-40:]) if daemon is not None else ""
+        self.fail("it never came to be that %s: %s\n%s" % (what, self.all_shown(), log))
+
+    def source(self, verb, *args, **options):
+        run = self.command("source", verb, *args, "--queue", self.queue, **options)
+        self.assertEqual(run.code, OK, run)
+        return run
+
+    def add(self, name="office", *more, user=None, password_file=None, **keys):
+        return self.source("add", name, self.connection(**keys), "--user", user or self.user,
+                           "--password-file", password_file or self.password_file, *more)
+
+    def shown(self, name="office"):
+        return self.source("show", name, "--json").entries[0]
+
+    def all_shown(self):
+        return self.command("source", "list", "--json", "--queue", self.queue).out
+
+    def comes_to(self, daemon, status, detail=None, name="office"):
+        self.wait(lambda: (self.shown(name)["status"], self.shown(name)["detail"]) ==
+                  (status, detail), "%s is %s, %s" % (name, status, detail), daemon)
+
+    def has_queued(self, daemon, count, name="office"):
+        self.wait(lambda: self.shown(name)["counts"]["queued"] == count,
+                  "%d are queued" % count, daemon)
+
+
+class Serving(ServeCase):
+
+    def test_what_is_there_is_imported_and_what_comes_is_picked_up_by_itself(self):
+        for number in range(5):
+            self.server.append(self.user, "INBOX", mail("old %d" % number))
+        self.add()
+        daemon = Daemon(self)
+        self.comes_to(daemon, "active", "idle")
+        self.has_queued(daemon, 5)
+        self.check_folders(INBOX=0, DROPBOX=5)
+        self.server.append(self.user, "INBOX", MAIL)
+        self.has_queued(daemon, 6)
+        self.wait(lambda: self.shown()["last_message"] == "OK; 1 items.", "one item is told",
+                  daemon)
+        shown = self.shown()
+        self.assertEqual(shown["counts"], {"found": 6, "queued": 6, "bad": 0, "left": 0})
+        self.assertIsNotNone(shown["last_contact"])
+        self.assertIsNotNone(shown["last_success"])
+        self.assertIsNotNone(shown["import"]["ended"])
+        self.assertIn("INBOX", shown["import"]["cursor"])
+        self.assertEqual({e["source"] for e in self.queued()}, {"office"})
+        self.assertEqual(daemon.end(), 0)
+        self.assertEqual((self.shown()["status"], self.shown()["detail"]), ("active", None))
+        self.assertIn("does not run", self.shown()["status_message"])
+
+    def test_what_a_killed_daemon_told_last_is_not_taken_for_how_it_is(self):
+        self.add()
+        daemon = Daemon(self)
+        self.comes_to(daemon, "active", "idle")
+        daemon.end(signal.SIGKILL)
+        self.assertEqual(self.shown()["detail"], None)
+        self.assertIn("does not run", self.shown()["status_message"])
+        self.assertNotIn("idle", self.source("list").out)
+
+    def test_sources_are_taken_up_changed_and_dropped_while_it_runs(self):
+        daemon = Daemon(self)
+        self.server.append(self.user, "INBOX", MAIL)
+        self.server.append(self.user, "Work", MAIL)
+        self.add()
+        self.comes_to(daemon, "active", "idle")
+        self.has_queued(daemon, 1)
+        self.source("edit", "office", "--mailbox", "Work")
+        self.has_queued(daemon, 2)
+        self.source("remove", "office", "--yes")
+        self.server.append(self.user, "Work", MAIL)
+        other = self.user + "b"
+        self.server.append(other, "INBOX", MAIL)
+        self.add("other", user=other)
+        self.has_queued(daemon, 1, "other")
+        self.assertEqual(self.server.count(self.user, "Work"), 1)
+        self.assertEqual(daemon.end(), 0)
+
+    def test_a_pause_acts_at_once_and_survives_a_restart(self):
+        self.add()
+        daemon = Daemon(self)
+        self.comes_to(daemon, "active", "idle")
+        self.source("pause", "office")
+        self.wait(lambda: len(self.server.sessions(self.user)) == self.server.logins(self.user),
+                  "the connection is closed", daemon)
+        self.assertEqual(self.shown()["status"], "paused")
+        self.server.append(self.user, "INBOX", MAIL)
+        daemon.end()
+        daemon = Daemon(self)
+        self.add("witness", user=self.user + "b")
+        self.comes_to(daemon, "active", "idle", "witness")
+        self.assertEqual(self.shown()["status"], "paused")
+        self.assertEqual(self.server.count(self.user), 1)
+        self.source("resume", "office")
+        self.has_queued(daemon, 1)
+
+    def test_a_sync_looks_anew(self):
+        self.add(idle="False", poll="1h")
+        daemon = Daemon(self)
+        self.comes_to(daemon, "active", "idle")
+        self.server.append(self.user, "INBOX", MAIL)
+        self.source("sync", "office")
+        self.has_queued(daemon, 1)
+        self.server.append(self.user, "INBOX", MAIL)
+        daemon.process.send_signal(signal.SIGUSR1)
+        self.has_queued(daemon, 2)
+
+    def test_the_interval_is_kept_where_there_is_no_idle(self):
+        self.add("office", "--interval", "10s", idle="False")
+        daemon = Daemon(self)
+        self.comes_to(daemon, "active", "idle")
+        self.server.append(self.user, "INBOX", MAIL)
+        self.has_queued(daemon, 1)
+
+    def test_one_daemon_serves_a_queue(self):
+        Daemon(self)
+        second = self.command("serve", "--queue", self.queue, "--listen", "")
+        self.assertEqual(second.code, 75, second)
+        self.assertIn("another mailchute serve", second.err)
+
+    def test_it_tells_the_service_manager_how_it_is(self):
+        path = os.path.join(self.folder, "notify")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(path)
+            manager.settimeout(PATIENCE)
+            self.add()
+            daemon = Daemon(self, NOTIFY_SOCKET=path, WATCHDOG_USEC="400000")
+            told = ""
+            while not all(word in told for word in ("READY=1", "WATCHDOG=1",
+                                                    "1 sources: 1 active")):
+                told += manager.recv(4096).decode() + "\n"
+            daemon.process.send_signal(signal.SIGHUP)
+            while "RELOADING=1\nMONOTONIC_USEC=" not in told or told.count("READY=1") < 2:
+                told += manager.recv(4096).decode() + "\n"
+            daemon.end()
+            while "STOPPING=1" not in told:
+                told += manager.recv(4096).decode() + "\n"
+
+    def test_metrics_and_health_are_told_on_loopback(self):
+        self.server.append(self.user, "INBOX", MAIL)
+        self.add()
+        daemon = Daemon(self)
+        self.comes_to(daemon, "active", "idle")
+        code, text = daemon.get("/metrics")
+        self.assertEqual(code, 200)
+        self.assertIn('mailchute_source_status{source="office",status="active"} 1', text)
+        self.assertIn('mailchute_source_messages_total{source="office"} 1\n', text)
+        self.assertIn('mailchute_sources{phase="waiting"} 1', text)
+        self.assertNotIn(self.user, text)
+        self.assertNotIn("localhost", text)
+        names = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")]
+        self.assertEqual(len(names), len(set(names)))
+        for path, want in (("/livez", 200), ("/readyz", 200), ("/healthz?source=office", 200),
+                           ("/healthz?source=nobody", 404), ("/", 404)):
+            code, text = daemon.get(path)
+            self.assertEqual((path, code), (path, want))
+            json.loads(text)
+
+    def test_a_page_elsewhere_cannot_ask_through_a_browser(self):
+        daemon = Daemon(self)
+        port = next(line for line in daemon.log if "listening" in line).split("port ")[1].strip('"')
+        request = urllib.request.Request("http://127.0.0.1:%s/metrics" % port,
+                                         headers={"Host": "evil.example.org"})
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=20)
+        self.assertEqual(refused.exception.code, 403)
+        refused.exception.close()
+
+    def test_the_password_is_in_no_log_argument_or_core(self):
+        self.add()
+        wrong = self.write("wrong", CANARY + "x\n")
+        self.add("other", "--force", user=self.user + "b", password_file=wrong)
+        daemon = Daemon(self)
+        self.comes_to(daemon, "active", "idle")
+        self.wait(lambda: self.shown("other")["last_message"] is not None, "the other one fails",
+                  daemon)
+        pid = daemon.process.pid
+        with open("/proc/%d/cmdline" % pid, "rb") as file:
+            self.assertNotIn(CANARY.encode(), file.read())
+        with open("/proc/%d/limits" % pid, encoding="ascii") as file:
+            core = next(line for line in file if line.startswith("Max core file size"))
+        self.assertEqual(core.split()[4:6], ["0", "0"])
+        daemon.end()
+        self.assertNotIn(CANARY, "\n".join(daemon.log) + self.all_shown())
+
+
+class Troubles(ServeCase):
+
+    def setUp(self):
+        super().setUp()
+        self.other = self.user + "b"
+
+    def test_a_source_with_a_wrong_password_is_an_error_and_mends_itself_when_it_is_set(self):
+        wrong = self.write("wrong", "not it\n")
+        self.add("office", "--force", password_file=wrong)
+        self.add("other", user=self.other)
+        daemon = Daemon(self)
+        self.comes_to(daemon, "error")
+        self.assertIn("refused", self.shown()["status_message"])
+        self.assertTrue(self.shown()["last_message"].startswith("Error: "))
+        self.assertEqual(daemon.get("/healthz?source=office")[0], 503)
+        self.comes_to(daemon, "active", "idle", "other")   # sources share no fate
+        self.source("edit", "office", "--password-file", self.password_file)
+        self.comes_to(daemon, "active", "idle")
+
+    def test_a_mailbox_that_is_deleted_is_an_error_until_it_is_there_again(self):
+        self.server.append(self.user, "Work", MAIL)
+        self.add(mailbox="Work")
+        daemon = Daemon(self)
+        self.comes_to(daemon, "active", "idle")
+        with self.server.client(self.user) as imap:
+            imap.delete("Work")
+        self.source("sync", "office")
+        self.wait(lambda: self.shown()["status"] == "error", "it is an error", daemon)
+        self.server.append(self.user, "Work", mail("again"))
+        self.comes_to(daemon, "active", "idle")
+        self.has_queued(daemon, 2)
+
+    def test_a_link_that_breaks_is_made_again_and_the_source_stays_active(self):
+        with fault_proxy.FaultProxy(self.server.tls_port) as proxy:
+            self.server.append(self.user, "INBOX", MAIL)
+            proxy.arm(fault_proxy.Fault("cut", "down", 6000))
+            self.add("office", "--force", port=proxy.port)
+            proxy.arm(fault_proxy.Fault("cut", "down", 6000))
+            daemon = Daemon(self)
+            self.has_queued(daemon, 1)
+            self.comes_to(daemon, "active", "idle")
+
+    def test_a_server_that_goes_silent_holds_up_nobody_else(self):
+        with fault_proxy.FaultProxy(self.server.tls_port) as proxy:
+            self.add(port=proxy.port, timeout="2s")
+            self.add("other", user=self.other)
+            proxy.arm(fault_proxy.Fault("stall", "down", 100))
+            daemon = Daemon(self)
+            self.comes_to(daemon, "active", "idle", "other")
+            self.server.append(self.other, "INBOX", MAIL)
+            self.has_queued(daemon, 1, "other")
+            self.server.append(self.user, "INBOX", MAIL)
+            self.has_queued(daemon, 1)   # the next connection is a healthy one
+
+    def test_many_sources_of_one_server_are_all_active(self):
+        count = 30
+        for number in range(count):
+            user = "%s-%d" % (self.user, number)
+            self.server.append(user, "INBOX", MAIL)
+            self.add("many-%02d" % number, "--quiet", user=user)
+        daemon = Daemon(self)
+        self.wait(lambda: self.all_shown().count('"status":"active","detail":"idle"') == count,
+                  "all are active", daemon)
+        self.assertEqual(len(self.queued()), count)
+        for number in range(count):
+            self.server.append("%s-%d" % (self.user, number), "INBOX", MAIL)
+        self.wait(lambda: len(self.queued()) == 2 * count, "all new mail is queued", daemon)
+        with open("/proc/%d/status" % daemon.process.pid, encoding="ascii") as file:
+            threads = int(next(line for line in file if line.startswith("Threads")).split()[1])
+        self.assertLess(threads, 36)   # none for a source that waits
+        self.assertEqual(daemon.end(), 0)
+
+
+class Restarts(ServeCase):
+
+    def test_a_server_that_is_stopped_and_started_is_found_again(self):
+        server = dovecot.Dovecot(password=CANARY).start()
+        self.addCleanup(server.stop)
+        server.append(self.user, "INBOX", MAIL)
+        self.add(port=server.tls_port, caFile=server.ca_file, timeout="3s")
+        daemon = Daemon(self)
+        self.comes_to(daemon, "active", "idle")
+        server.halt()
+        self.wait(lambda: self.shown()["detail"] == "degraded", "it is degraded", daemon)
+        self.assertEqual(self.shown()["status"], "active")
+        server.go_on()
+        server.append(self.user, "INBOX", MAIL)
+        self.has_queued(daemon, 2)
+        self.comes_to(daemon, "active", "idle")
+
+    def test_an_import_goes_on_where_it_was_when_the_daemon_is_killed(self):
+        count = 400
+        for number in range(count):
+            self.server.append(self.user, "INBOX", mail("number %d" % number))
+        self.add(batch="20")
+        kills = 0
+        for _ in range(3):
+            daemon = Daemon(self)
+            before = len(self.queued())
+            self.wait(lambda: len(self.queued()) > before or self.shown()["detail"] == "idle",
+                      "it picks up", daemon)
+            kills += self.shown()["status"] == "importing"
+            daemon.end(signal.SIGKILL)
+        daemon = Daemon(self)
+        self.comes_to(daemon, "active", "idle")
+        self.assertGreater(kills, 0)
+        shown = self.shown()
+        self.assertEqual(shown["counts"], {"found": count, "queued": count, "bad": 0, "left": 0})
+        self.assertEqual(len({e["id"] for e in self.queued()}), count)
+        self.check_folders(INBOX=0, DROPBOX=count)
+        daemon.end()
+        run = self.command("audit", self.connection(), "--user", self.user, "--password-file",
+                           self.password_file, "--queue", self.queue)
+        self.assertEqual(run.code, OK, run)
+
+
+class Settings(system_support.Case):
+
+    def refused(self, text, *words):
+        run = self.command("serve", "--queue", self.queue, "--config", self.write("conf", text))
+        self.assertEqual(run.code, 78, run)
+        self.assertEqual(len(run.err.splitlines()), 1, run)
+        for word in words:
+            self.assertIn(word, run.err)
+
+    def test_a_mistake_in_the_settings_is_told_with_its_line(self):
+        self.refused("\n# a comment\nworker = 3\n", ":3:", "workers")
+        self.refused("workers = many\n", ":1:", "many")
+        self.refused("workers = 0\n", ":1:", "range")
+        self.refused("retry-max = 5 parsecs\n", ":1:", "parsecs")
+        self.refused("log-format = xml\n", "plain|logfmt|json")
+        self.refused("workers = 1\nworkers = 2\n", ":2:", "twice")
+        self.refused("nonsense\n", ":1:", "name = value")
+        self.refused("listen = 1.2.3:x\n", "127.0.0.1:8425")
+
+    def test_the_sample_is_what_the_table_says_and_is_read_as_the_defaults(self):
+        run = self.command("serve", "--print-config")
+        self.assertEqual(run.code, OK, run)
+        with open(os.path.join(system_support.SOURCE, "conf", "mailchute.conf"),
+                  encoding="utf-8") as file:
+            self.assertEqual(run.out, file.read())
+        rows = re.findall(r"(?m)^#([a-z-]+) =(?: (.+))?$", run.out)
+        self.assertGreater(len(rows), 10)
+        for name, _ in rows:   # every line of it is a setting
+            self.refused("".join("%s = %s\n" % row for row in rows) + name + " = x\n", "twice")
+
+    def test_every_setting_is_in_the_manual(self):
+        run = self.command("serve", "--print-config")
+        with open(os.path.join(system_support.SOURCE, "docs", "mailchute.conf.5"),
+                  encoding="utf-8") as file:
+            manual = file.read().replace("\\-", "-")
+        for name, value in re.findall(r"(?m)^#([a-z-]+) =(?: (.+))?$", run.out):
+            self.assertRegex(manual, r"(?m)^\.It Cm %s$" % name)
+            self.assertIn("Default: %s.\n" % (value or "none"), manual, name)
+
+
+if __name__ == "__main__":
+    tap.main()
