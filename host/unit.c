@@ -81,8 +81,6 @@ static void unit_expect(void *context, uint64_t messages)
 
 static void unit_set_table(struct unit *unit, struct unit_worker *worker)
 {
-    unit->log = *worker->log;
-    unit->log.source = unit->source->name;
     unit->table = (struct host_table){.clock = worker->clock,
                                       .log = &unit->log,
                                       .cancelled = unit_cancelled,
@@ -215,7 +213,6 @@ static int unit_work(struct unit *unit, struct unit_worker *worker, struct error
     if (unit->handle == NULL && unit_open(unit, worker, err) < 0)
         return -1;
     unit->table.queue = worker->queue;
-    unit->log.source = unit->source->name;
     unit_set_pump(unit, worker, &share);
     int bad = pump_run(&worker->pump, err);
     const struct pump_counts *counts = &worker->pump.counts;

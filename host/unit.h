@@ -62,7 +62,7 @@ struct unit {
     void *handle;
     struct host_table table;
     struct queue_claims claims;
-    struct log log;
+    struct log log; /* set before each turn by who gives it */
     uint64_t expected, seen; /* items of this pass: told by the loader, and handed out since */
 
     struct unit_turn turn;
@@ -73,7 +73,7 @@ struct unit_worker {
     struct queue *queue;       /* its own */
     const struct clock *clock;
     const struct vault *vault;
-    const struct log *log;     /* level and format for the unit's own */
+    const struct log *log;     /* for what is about no unit */
     struct pump pump;
 };
 

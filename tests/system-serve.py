@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """mailchute serve: sources are imported, kept up to date and told of truthfully, whatever happens to
 their servers. Nothing here sleeps for a fixed time: each wait ends when what it waits for is there."""
+import contextlib
 import json
 import os
+import pty
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
@@ -83,7 +86,7 @@ class ServeCase(system_support.Case):
                 return
             if daemon is not None and daemon.process.poll() is not None:
                 break
-            time.sleep(0.02)
+            time.sleep(0.05)
         log = "\n".join(daemon.log[-40:]) if daemon is not None else ""
         self.fail("it never came to be that %s: %s\n%s" % (what, self.all_shown(), log))
 
@@ -253,6 +256,48 @@ class Serving(ServeCase):
         self.assertEqual(refused.exception.code, 403)
         refused.exception.close()
 
+    def answer(self, *args):
+        """Start mailchute on a terminal of its own and type the password; (pid, terminal)."""
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execv(PROGRAM, [PROGRAM, *args])
+        said = b""
+        while b"Password" not in said:
+            said += os.read(terminal, 1024)
+        os.write(terminal, CANARY.encode() + b"\n")
+        return pid, terminal
+
+    def drain(self, terminal):
+        """Read what it says until it ends: an unread terminal would hold it up."""
+        said = b""
+        with contextlib.suppress(OSError):   # EIO: the other side was closed
+            while True:
+                said += os.read(terminal, 4096)
+        os.close(terminal)
+        self.said = said.decode(errors="replace")
+
+    def test_a_password_that_nobody_stores_is_asked_for_when_the_daemon_starts(self):
+        self.server.append(self.user, "INBOX", MAIL)
+        pid, terminal = self.answer("source", "add", "office", self.connection(), "--user",
+                                    self.user, "--ask-password", "--queue", self.queue)
+        self.drain(terminal)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0, self.said)
+        self.assertEqual(self.shown()["password"], "ask")
+        daemon = Daemon(self)   # one that has nobody to ask
+        self.comes_to(daemon, "error")
+        self.assertIn("on a terminal", self.shown()["status_message"])
+        daemon.end()
+        pid, terminal = self.answer("serve", "--queue", self.queue, "--listen", "")
+        reader = threading.Thread(target=self.drain, args=(terminal,))
+        reader.start()
+        try:
+            self.has_queued(None, 1)
+        finally:
+            os.kill(pid, signal.SIGTERM)
+            reader.join(PATIENCE)
+            self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0)
+        self.assertNotIn(CANARY, self.said)
+
     def test_the_password_is_in_no_log_argument_or_core(self):
         self.add()
         wrong = self.write("wrong", CANARY + "x\n")
@@ -325,22 +370,34 @@ class Troubles(ServeCase):
             self.server.append(self.user, "INBOX", MAIL)
             self.has_queued(daemon, 1)   # the next connection is a healthy one
 
-    def test_many_sources_of_one_server_are_all_active(self):
-        count = 30
-        for number in range(count):
-            user = "%s-%d" % (self.user, number)
+    def clone(self, count):
+        """@count copies of source "office", each of a user of its own: quicker than adding each."""
+        with contextlib.closing(sqlite3.connect(
+                os.path.join(self.queue[len("sqlite:"):], "queue.db"))) as database, database:
+            for number in range(count):
+                database.execute(
+                    "INSERT INTO source SELECT randomblob(16), 1, printf('many-%03d', ?1), loader,"
+                    " connection, printf('%s-%d', user, ?1), queue, 'environment', ?2, interval_s,"
+                    " 0, 0, created_s FROM source WHERE name = 'office'",
+                    (number, b"MAILCHUTE_TEST_PASSWORD"))
+
+    def test_two_hundred_sources_of_one_server_are_all_active_and_no_thread_waits_for_them(self):
+        count = 200
+        self.add()
+        self.clone(count)
+        told = ["%s-%d" % (self.user, number) for number in range(0, count, 20)]
+        for user in told:
             self.server.append(user, "INBOX", MAIL)
-            self.add("many-%02d" % number, "--quiet", user=user)
-        daemon = Daemon(self)
-        self.wait(lambda: self.all_shown().count('"status":"active","detail":"idle"') == count,
+        daemon = Daemon(self, MAILCHUTE_TEST_PASSWORD=CANARY)
+        self.wait(lambda: self.all_shown().count('"status":"active","detail":"idle"') == count + 1,
                   "all are active", daemon)
-        self.assertEqual(len(self.queued()), count)
-        for number in range(count):
-            self.server.append("%s-%d" % (self.user, number), "INBOX", MAIL)
-        self.wait(lambda: len(self.queued()) == 2 * count, "all new mail is queued", daemon)
+        self.assertEqual(len(self.queued()), len(told))
+        for user in told:
+            self.server.append(user, "INBOX", MAIL)
+        self.wait(lambda: len(self.queued()) == 2 * len(told), "all new mail is queued", daemon)
         with open("/proc/%d/status" % daemon.process.pid, encoding="ascii") as file:
             threads = int(next(line for line in file if line.startswith("Threads")).split()[1])
-        self.assertLess(threads, 36)   # none for a source that waits
+        self.assertLess(threads, 36)
         self.assertEqual(daemon.end(), 0)
 
 
