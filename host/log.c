@@ -113,6 +113,7 @@ void log_error(const struct log *log, const struct error *err)
     log_line(log, LOADER_LOG_ERROR, err->text);
 }
 
+PRINTF_LIKE(3, 0)
 static void log_own(const struct log *log, uint32_t level, const char *fmt, va_list args)
 {
     char text[ERROR_TEXT_MAX];

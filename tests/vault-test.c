@@ -132,13 +132,13 @@ END_TEST
 START_TEST(the_key_is_made_once_and_for_nobody_else_to_read)
 {
     umask(0);
-    AUTO(vault) vault = open_vault();
     struct stat info;
+    vault_close(open_vault());
     ck_assert_int_eq(stat(path_of(VAULT_FILE), &info), 0);
     ck_assert_uint_eq(info.st_mode & 07777, 0400);
     ck_assert_int_eq(info.st_size, 32);
     ino_t inode = info.st_ino;
-    AUTO(vault) again = open_vault();
+    vault_close(open_vault());
     ck_assert_int_eq(stat(path_of(VAULT_FILE), &info), 0);
     ck_assert_uint_eq(info.st_ino, inode);
 }
