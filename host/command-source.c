@@ -80,10 +80,12 @@ static void source_status_text(const struct source_command *c, const struct queu
     const char *status = source_status_shown(source);
     const char *detail = source_detail_shown(source, c->served);
     char both[64];
-    if (detail == NULL)
+    if (detail == NULL) {
         text_copy(out, size, status);
-    else if (snprintf(both, sizeof both, "%.20s, %.20s", status, detail) > 0)
-        text_copy(out, size, both);
+        return;
+    }
+    (void)snprintf(both, sizeof both, "%.20s, %.20s", status, detail);
+    text_copy(out, size, both);
 }
 
 static int source_show_row(const struct source_command *c, const struct queue_source *source,

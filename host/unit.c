@@ -105,7 +105,7 @@ static int unit_connection(const struct unit *unit, char **out_connection, struc
         has_poll = has_poll || text_equal_nocase(plugin->options[i].key, "poll");
     if (connection_get(source->connection, "poll", &set, err) < 0)
         return -1;
-    snprintf(interval, sizeof interval, "%llus", (unsigned long long)source->interval_s);
+    (void)snprintf(interval, sizeof interval, "%llus", (unsigned long long)source->interval_s);
     return connection_set(source->connection, "poll",
                           set != NULL ? set : has_poll ? interval : NULL, out_connection, err);
 }

@@ -20,14 +20,15 @@ STRINGS = ["SRCDIR", "PLUGINDIR", "SEEDS"]  # macros that are text: any will do
 FLAGS = [flag for flag in shlex.split(os.environ.get("CPPFLAGS", ""))
          if not flag.startswith(tuple(f"-D{name}=" for name in STRINGS))]
 FLAGS += ["-std=gnu11", "-DANALYSE"] + [f'-D{name}="x"' for name in STRINGS]
-FINDING = re.compile(r"^(\S+?):(\d+):(?:\d+:)? (?:warning|error|performance|portability): (.*)$")
+FINDING = re.compile(r"^(\S+?):(\d+):(?:\d+:)? (?:warning|(?:fatal )?error|performance|portability): "
+                     r"(.*)$")
 # Locals that clean themselves up (common/cleanup.h): gcc knows them, clang's analyser takes them
 # for leaks, and cppcheck cannot look into the macros at all.
 CLEANS = r"\b(AUTO(_TEXT|(_DONE)?\(\w+\))|cleanup\(.*) %s\b"
 LEAK = re.compile(r"[Ll]eak of memory pointed to by '(\w+)[^']*'")
 LONGEST = 60  # lines of a function
 # memleak: see above. varFuncNullUB: NULL is a pointer in every libc that we are built with.
-# ctuuninitvar: it takes an address that is handed on for a value that is read; gcc tells them apart.
+# ctuuninitvar: it takes an address that is handed on for a value that is read; gcc does not.
 CPPCHECK = ["cppcheck", "--enable=warning,performance,portability", "--std=c11", "--quiet",
             "--library=bsd",
             "--template={file}:{line}: {severity}: {message} [{id}]",
@@ -37,6 +38,9 @@ CPPCHECK = ["cppcheck", "--enable=warning,performance,portability", "--std=c11",
 # A test that gets NULL ends right there, which is told. See also tests/.clang-tidy.
 TESTS = ["-Wno-analyzer-possible-null-argument", "-Wno-analyzer-possible-null-dereference",
          "-Wno-analyzer-null-dereference"]
+
+# What needs a library that nobody has to have.
+OPTIONAL = {"tests/gmime-oracle.c": "gmime-3.0"}
 
 
 def sources(folder):
@@ -48,11 +52,22 @@ def sources(folder):
 
 def commands(path):
     """The commands for one file, by tool."""
-    given = [flag for flag in FLAGS if flag[:2] in ("-I", "-D")]
+    library = OPTIONAL.get(os.path.relpath(path, ROOT))
+    flags = FLAGS + (shlex.split(subprocess.check_output(["pkg-config", "--cflags", library],
+                                                         text=True)) if library else [])
+    given = [flag for flag in flags if flag[:2] in ("-I", "-D")]
     lenient = TESTS if os.path.relpath(path, ROOT).startswith("tests") else []
-    yield ["gcc", "-fanalyzer", "-O1", *lenient, *FLAGS, "-c", "-o", os.devnull, path]
-    yield ["clang-tidy", "--quiet", path, "--", *FLAGS]
+    yield ["gcc", "-fanalyzer", "-O1", *lenient, *flags, "-c", "-o", os.devnull, path]
+    yield ["clang-tidy", "--quiet", path, "--", *flags]
     yield [*CPPCHECK, *given, path]
+
+
+def is_possible(path):
+    library = OPTIONAL.get(os.path.relpath(path, ROOT))
+    if library is None or subprocess.call(["pkg-config", "--exists", library]) == 0:
+        return True
+    print(f"analyse: {library} is not installed, {os.path.relpath(path, ROOT)} skipped")
+    return False
 
 
 def is_answered(path, line, what):
@@ -72,6 +87,9 @@ def is_answered(path, line, what):
 def run(command):
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     found = set()
+    if done.returncode < 0:
+        path = next(word for word in command if word.endswith(".c"))
+        found.add(f"{os.path.relpath(path, ROOT)}: {command[0]} died of signal {-done.returncode}")
     for line in (done.stdout + done.stderr).splitlines():
         match = FINDING.match(line)
         if match and not is_answered(match[1], int(match[2]), match[3]):
@@ -82,6 +100,7 @@ def run(command):
 def main():
     paths = sys.argv[1:] or [path for folder in ("common", "loader", "queue", "host", "tests")
                              for path in sources(folder)]
+    paths = [path for path in paths if is_possible(path)]
     tools = [tool for tool in ("gcc", "clang-tidy", "cppcheck") if shutil.which(tool)]
     for tool in ("gcc", "clang-tidy", "cppcheck"):
         if tool not in tools:

@@ -236,6 +236,7 @@ static char *read_main(struct cursor *c)
 {
     AUTO_DONE(buffer) out;
     buffer_init(&out, SIZE_MAX);
+    /* analyse: three bytes, without the NUL */
     while (c->pos < c->len && memchr(";,:", c->bytes[c->pos], 3) == NULL) {
         uint8_t byte = c->bytes[c->pos];
         if (is_space(byte)) {

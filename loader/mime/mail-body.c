@@ -160,6 +160,7 @@ int mail_body_close(struct mail_body *body)
     }
     piece->end = b->len;
     size_t at = piece->start;
+    /* analyse: without data the piece has no bytes */
     while (at < piece->end && text_is_space(b->data[at]))
         at++;
     piece->blank = at == piece->end;

@@ -142,7 +142,7 @@ static int mail_tnef_add_meeting(struct mail_attachments *attachments,
     if (!mail_meeting_is(message))
         return 0;
     for (size_t i = 0; i < 16; i++)
-        snprintf(uid + 2 * i, 3, "%02x", digest[i]);
+        (void)snprintf(uid + 2 * i, 3, "%02x", digest[i]);
     if (mail_meeting_write(message, uid, &file) < 0)
         return -1;
     AUTO(mail_attachment_writer) writer =

@@ -50,7 +50,7 @@ static int on_body(void *context, struct mime_part *part, const uint8_t *bytes, 
 {
     struct telling *t = context;
     struct body *body = part->user;
-    MUST(body != NULL && count > 0);
+    MUST(body != NULL && count > 0); /* analyse: it does not return */
     body->bytes += count;
     for (size_t i = 0; i < count; i++)
         body->hash = (body->hash ^ bytes[i]) * 1099511628211u;

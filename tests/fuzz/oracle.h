@@ -19,8 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define ORACLE_WORK_FIXED 300000u /* blocks that any input may cost, tables made once included */
 
 /* Aborts and says which promise was broken, at which line. */
-#define MUST(condition) oracle_must((condition), #condition, __FILE__, __LINE__)
-void oracle_must(bool condition, const char *text, const char *file, int line);
+#define MUST(condition) ((condition) ? (void)0 : oracle_broken(#condition, __FILE__, __LINE__))
+_Noreturn void oracle_broken(const char *text, const char *file, int line);
 
 /** oracle_text - valid UTF-8 without NUL, at most @max bytes; NULL is fine. */
 void oracle_text(const char *text, size_t max);
