@@ -593,27 +593,26 @@ static int imap_entry_survey(const struct loader_host *host, const struct loader
  */
 
 static struct loader_option imap_options[CONNECTION_KEYS_MAX];
-static size_t imap_option_count;
+static struct loader_plugin imap_plugin = {
+    LOADER_PLUGIN_HEAD,          .name = "IMAP",
+    .version = PACKAGE_VERSION,  .summary = "mail from an IMAP mailbox",
+    .options = imap_options,     .open = imap_entry_open,
+    .next = imap_entry_next,     .settle = imap_entry_settle,
+    .close = imap_entry_close,   .wait = imap_entry_wait,
+    .parse = imap_entry_parse,   .check = imap_entry_check,
+    .survey = imap_entry_survey,
+};
 
-/* Runs when the plug-in is loaded, before anybody can look; constant from then on. */
+/* Runs when the plug-in is loaded, before anybody can look; constant from then on: threads may load it
+ * at the same time. */
 __attribute__((constructor)) static void imap_entry_describe(void)
 {
     size_t count;
     const struct connection_key *keys = imap_settings_keys(&count);
-    imap_option_count = loader_options_from(keys, count, imap_options, CONNECTION_KEYS_MAX);
+    imap_plugin.option_count = loader_options_from(keys, count, imap_options, CONNECTION_KEYS_MAX);
 }
 
 const struct loader_plugin *mailchute_loader_plugin(void)
 {
-    static struct loader_plugin plugin = {
-        LOADER_PLUGIN_HEAD,          .name = "IMAP",
-        .version = PACKAGE_VERSION,  .summary = "mail from an IMAP mailbox",
-        .options = imap_options,     .open = imap_entry_open,
-        .next = imap_entry_next,     .settle = imap_entry_settle,
-        .close = imap_entry_close,   .wait = imap_entry_wait,
-        .parse = imap_entry_parse,   .check = imap_entry_check,
-        .survey = imap_entry_survey,
-    };
-    plugin.option_count = imap_option_count;
-    return &plugin;
+    return &imap_plugin;
 }
