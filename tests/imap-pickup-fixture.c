@@ -53,6 +53,8 @@ static int host_note(void *context, const struct imap_record *records, size_t co
     if (h->note_fails)
         return error_set(err, ERROR_STORE, "disk full");
     for (size_t i = 0; i < count; i++) {
+        if (records[i].step == IMAP_STEP_UNKNOWN && records[i].uid == h->keeps)
+            return error_set(err, ERROR_STORE, "disk full");
         struct imap_record *at = &h->ledger[records[i].uid % UIDS];
         (void)snprintf(line, sizeof line, "note %u %s target %u", records[i].uid,
                        names[records[i].step], records[i].target_uid);

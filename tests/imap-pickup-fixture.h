@@ -24,6 +24,7 @@ struct host {
     struct imap_record ledger[UIDS];
     uint64_t now_ms, step_ms; /* the clock, and how far it moves when it is looked at */
     bool cancelled, note_fails;
+    uint32_t keeps; /* note() fails when it is to take back the attempt of this UID */
     struct error err;
     char log[4000];
 };

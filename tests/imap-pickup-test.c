@@ -323,6 +323,24 @@ START_TEST(a_body_that_never_comes_is_asked_for_again_and_then_left_in_place)
 }
 END_TEST
 
+START_TEST(a_window_that_came_in_part_when_the_ledger_failed_is_freed_once)
+{
+    static const struct script_rule rules[] = {
+        {"SEARCH", "* SEARCH 5 6 7\r\n" OK}, {"RFC822.SIZE", LISTED(5) LISTED(6) LISTED(7) OK},
+        {"BODY.PEEK[]", OK},                {"BODY.PEEK[]", OK},
+        {"BODY.PEEK[]", BODY(6) OK}};
+    static struct script script = {NULL, FULL, rules, sizeof rules / sizeof rules[0]};
+    struct host *h = host_start(&script, "");
+    h->keeps = 7;
+    ck_assert_str_eq(host_run(h), "failed: store");
+    imap_pickup_close(h->pickup);
+    h->pickup = NULL;
+    ck_assert_uint_eq(h->ledger[5].attempts, 0);
+    ck_assert_uint_eq(h->ledger[6].attempts, 0);
+    host_stop(h);
+}
+END_TEST
+
 START_TEST(silence_ends_by_the_clock_and_cancel_at_once)
 {
     static const struct script_rule silent[] = {FOUND_ONE, {"RFC822.SIZE", "* OK wait\r\n\3"}};
@@ -506,6 +524,7 @@ static Suite *suite(void)
     tcase_add_test(t, behind_a_proxy_no_password_goes_out_in_plain_text);
     tcase_add_test(t, a_message_that_did_not_come_whole_is_not_handed_out);
     tcase_add_test(t, a_body_that_never_comes_is_asked_for_again_and_then_left_in_place);
+    tcase_add_test(t, a_window_that_came_in_part_when_the_ledger_failed_is_freed_once);
     tcase_add_test(t, silence_ends_by_the_clock_and_cancel_at_once);
     tcase_add_test(t, a_login_that_fails_says_of_what_kind);
     tcase_add_test(t, what_the_server_did_not_list_or_give_is_looked_for_again_in_the_next_pass);

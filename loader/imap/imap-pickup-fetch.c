@@ -146,15 +146,18 @@ static int imap_window_done(void *context, const struct imap_event *answer, stru
     }
     size_t kept = 0;
     for (size_t i = 0; i < w->count; i++) {
-        struct imap_entry *entry = &w->entries[i];
-        if (imap_entry_fetches(entry) && answer->status == IMAP_NO) {
-            imap_entry_done(entry);
-            entry->complete = false;
+        struct imap_entry entry = w->entries[i];
+        w->entries[i] = (struct imap_entry){0}; /* it lies in one place, also on failure */
+        if (imap_entry_fetches(&entry) && answer->status == IMAP_NO) {
+            imap_entry_done(&entry);
+            entry.complete = false;
         }
-        if (entry->complete || entry->error != NULL)
-            w->entries[kept++] = *entry;
-        else if (imap_pickup_missing(p, entry, err) < 0)
+        if (entry.complete || entry.error != NULL) {
+            w->entries[kept++] = entry;
+        } else if (imap_pickup_missing(p, &entry, err) < 0) {
+            w->entries[i] = entry;
             return -1;
+        }
     }
     w->count = kept;
     w->state = IMAP_WINDOW_READY;
