@@ -323,6 +323,21 @@ START_TEST(a_body_that_never_comes_is_asked_for_again_and_then_left_in_place)
 }
 END_TEST
 
+START_TEST(a_body_that_was_to_be_asked_for_again_counts_no_attempt_when_the_link_breaks)
+{
+    static const struct script_rule rules[] = {{"SEARCH", "* SEARCH 5 6\r\n" OK},
+                                               {"RFC822.SIZE", LISTED(5) LISTED(6) OK},
+                                               {"FETCH 5 (UID BODY.PEEK[])", OK},
+                                               {"FETCH 6 (UID BODY.PEEK[])", "\2"}};
+    struct host *h = RUN(rules, FULL, "batch=1", "failed: link");
+    imap_pickup_close(h->pickup);
+    h->pickup = NULL;
+    ck_assert_uint_eq(h->ledger[5].attempts, 0);
+    ck_assert_uint_eq(h->ledger[6].attempts, 0);
+    host_stop(h);
+}
+END_TEST
+
 START_TEST(a_window_that_came_in_part_when_the_ledger_failed_is_freed_once)
 {
     static const struct script_rule rules[] = {
@@ -524,6 +539,7 @@ static Suite *suite(void)
     tcase_add_test(t, behind_a_proxy_no_password_goes_out_in_plain_text);
     tcase_add_test(t, a_message_that_did_not_come_whole_is_not_handed_out);
     tcase_add_test(t, a_body_that_never_comes_is_asked_for_again_and_then_left_in_place);
+    tcase_add_test(t, a_body_that_was_to_be_asked_for_again_counts_no_attempt_when_the_link_breaks);
     tcase_add_test(t, a_window_that_came_in_part_when_the_ledger_failed_is_freed_once);
     tcase_add_test(t, silence_ends_by_the_clock_and_cancel_at_once);
     tcase_add_test(t, a_login_that_fails_says_of_what_kind);

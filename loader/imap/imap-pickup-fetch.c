@@ -3,8 +3,12 @@
 #include <config.h>
 #include "imap-pickup-private.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+static_assert(IMAP_WINDOW_MAX <= IMAP_RECORDS_MAX && IMAP_RETRY_MAX <= IMAP_RECORDS_MAX,
+              "one note takes the attempts of a window back, and those of what is asked for again");
 
 /* ---- Bodies ---------------------------------------------------------------------------------- */
 
@@ -306,20 +310,26 @@ int imap_pickup_fill_window(struct imap_pickup *p, struct error *err)
     return imap_window_send(p, w, err);
 }
 
-/* All that is on its way and was not handed out. The session may be broken: only the ledger is
- * told. */
+static void imap_pickup_withdraw_entries(struct imap_pickup *p, const struct imap_entry *entries,
+                                         size_t count)
+{
+    uint32_t uids[IMAP_RECORDS_MAX];
+    size_t noted = 0;
+    struct error err;
+    for (size_t i = 0; i < count; i++)
+        if (entries[i].noted)
+            uids[noted++] = entries[i].uid;
+    if (imap_pickup_withdraw(p, uids, noted, &err) < 0)
+        imap_host_log(p->host, IMAP_LOG_WARNING, "attempts could not be taken back: %s", err.text);
+}
+
+/* All that is on its way, or is to be asked for again, and was not handed out. The session may be
+ * broken: only the ledger is told. */
 void imap_pickup_withdraw_windows(struct imap_pickup *p)
 {
-    uint32_t uids[IMAP_WINDOW_MAX];
-    struct error err;
     for (size_t i = 0; i < p->window_count; i++) {
         const struct imap_window *w = &p->windows[(p->first_window + i) % IMAP_WINDOWS];
-        size_t count = 0;
-        for (size_t j = w->next; j < w->count; j++)
-            if (w->entries[j].noted)
-                uids[count++] = w->entries[j].uid;
-        if (imap_pickup_withdraw(p, uids, count, &err) < 0)
-            imap_host_log(p->host, IMAP_LOG_WARNING, "attempts could not be taken back: %s",
-                          err.text);
+        imap_pickup_withdraw_entries(p, w->entries + w->next, w->count - w->next);
     }
+    imap_pickup_withdraw_entries(p, p->retry, p->retry_count);
 }

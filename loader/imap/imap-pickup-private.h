@@ -103,7 +103,8 @@ bool imap_pickup_waits_for_host(const struct imap_pickup *p);
 int imap_pickup_withdraw(struct imap_pickup *p, const uint32_t *uids, size_t count,
                          struct error *err);
 
-/** imap_pickup_withdraw_windows - the same for all that is on its way and was not handed out. */
+/** imap_pickup_withdraw_windows - the same for all that is on its way, or is to be asked for
+ * again, and was not handed out. */
 void imap_pickup_withdraw_windows(struct imap_pickup *p);
 
 #endif
