@@ -86,9 +86,8 @@ static const char *parse_connection(const struct parse_command *c)
     return c->sanitize ? "sanitize=True" : NULL;
 }
 
-/* The file's entry; its attachments are saved on the way when that was asked for. */
-static int parse_entry_of(struct parse_command *c, struct parse *parse, int fd, json_t **out_entry,
-                          struct error *err)
+/* The file's item; its attachments are saved on the way when that was asked for. */
+static int parse_item_of(struct parse_command *c, struct parse *parse, int fd, struct error *err)
 {
     AUTO(save) save = NULL;
     if (c->save != NULL && parse_open_save(c, &save, err) < 0)
@@ -97,10 +96,7 @@ static int parse_entry_of(struct parse_command *c, struct parse *parse, int fd, 
                             save == NULL ? NULL : save_sink(save), err);
     if (save != NULL && save_finish(save, bad < 0 ? NULL : parse->item->mail, err) < 0)
         return -1;
-    if (bad < 0)
-        return -1;
-    struct entry_envelope envelope = {.file = c->files[c->at], .loader = c->plugin->table.name};
-    return entry_from_item(parse->item, &envelope, out_entry, err);
+    return bad;
 }
 
 static int parse_open_file(const char *path, struct error *err)
@@ -113,25 +109,33 @@ static int parse_open_file(const char *path, struct error *err)
     return fd;
 }
 
-static int parse_read(struct parse_command *c, json_t **out_entry, struct error *err)
+static int parse_read(struct parse_command *c, struct parse *parse, struct error *err)
 {
     AUTO_FD fd = parse_open_file(c->files[c->at], err);
     if (fd < 0)
         return -1;
-    struct parse parse = {0};
-    int bad = parse_entry_of(c, &parse, fd, out_entry, err);
-    if (bad == 0 && parse.item->error != NULL)
+    int bad = parse_item_of(c, parse, fd, err);
+    if (bad == 0 && parse->item->error != NULL)
         c->bad++;
-    parse_done(&parse);
     return bad;
 }
 
-static int parse_show(const struct parse_command *c, const json_t *entry, struct error *err)
+static int parse_print(const struct buffer *piece, void *context, struct error *err)
 {
+    (void)context;
+    return output_bytes(piece, err);
+}
+
+static int parse_show(const struct parse_command *c, const struct parse *parse, struct error *err)
+{
+    struct entry_envelope envelope = {.file = c->files[c->at], .loader = c->plugin->table.name};
     if (c->common.json)
-        return output_json(entry, err);
+        return entry_write_item(parse->item, &envelope, parse_print, NULL, err);
+    AUTO_JSON entry = NULL;
     AUTO_DONE(buffer) out;
     buffer_init(&out, PARSE_SHOWN_MAX);
+    if (entry_from_item(parse->item, &envelope, &entry, err) < 0)
+        return -1;
     if ((c->at > 0 && buffer_append_text(&out, "\n") < 0) || render_append_entry(&out, entry) < 0)
         return error_oom(err, "showing an entry");
     return output_bytes(&out, err);
@@ -155,15 +159,17 @@ static int parse_tell_unread(struct parse_command *c, struct error *why, struct 
 
 static int parse_one(struct parse_command *c, struct error *err)
 {
-    AUTO_JSON entry = NULL;
+    struct parse parse = {0};
     struct error why = {0};
-    if (parse_read(c, &entry, &why) == 0)
-        return parse_show(c, entry, err);
-    if (why.class != ERROR_MAIL && why.class != ERROR_CONFIG) {
+    int bad = parse_read(c, &parse, &why);
+    if (bad == 0)
+        bad = parse_show(c, &parse, err);
+    else if (why.class == ERROR_MAIL || why.class == ERROR_CONFIG)
+        bad = parse_tell_unread(c, &why, err);
+    else
         *err = why; /* not this file's fault: a disk that is full, a bug */
-        return -1;
-    }
-    return parse_tell_unread(c, &why, err);
+    parse_done(&parse);
+    return bad;
 }
 
 static int parse_all(struct parse_command *c, int count, struct error *err)

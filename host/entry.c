@@ -11,6 +11,8 @@
 #include "text.h"
 
 #define ENTRY_DIGEST_TEXT 65u
+#define ENTRY_PIECE 65536u              /* bytes of text that are written at once */
+#define ENTRY_ENVELOPE_MAX (16u << 20) /* bytes of it as JSON */
 
 /* The keys of the content in their order; raw stands before flags. */
 static const struct {
@@ -38,47 +40,123 @@ static void entry_digest_text(const uint8_t digest[32], char out[ENTRY_DIGEST_TE
     out[64] = '\0';
 }
 
-static json_t *entry_digest(const uint8_t digest[32])
+/* ---- Writing --------------------------------------------------------------------------------- */
+
+/* Where an entry goes: into one buffer, or, with a taker, through it in pieces. */
+struct entry_out {
+    struct buffer *bytes;
+    entry_take *take; /* NULL: all stays in bytes */
+    void *context;
+    struct error *err; /* the taker's */
+    bool refused;      /* by the taker: err is filled */
+};
+
+/* Hand on what has gathered. */
+static int entry_pass(struct entry_out *out)
 {
-    char text[ENTRY_DIGEST_TEXT];
-    entry_digest_text(digest, text);
-    return json_line_text(text);
+    if (out->take == NULL)
+        return 0;
+    if (out->take(out->bytes, out->context, out->err) < 0) {
+        out->refused = true;
+        return -1;
+    }
+    buffer_clear(out->bytes);
+    return 0;
+}
+
+/* All of these return -1 when the buffer or the taker takes no more. @key stands with its quotes and
+ * colon, and the comma before it. */
+static int entry_write_text(struct entry_out *out, const char *key, const char *text)
+{
+    if (buffer_append_text(out->bytes, key) < 0)
+        return -1;
+    if (text == NULL)
+        return buffer_append_text(out->bytes, "null");
+    if (buffer_append_byte(out->bytes, '"') < 0)
+        return -1;
+    for (size_t left = strlen(text), done; left > 0; text += done, left -= done) {
+        if (json_line_write_piece(out->bytes, text, left, ENTRY_PIECE, &done) < 0 ||
+            (out->bytes->len >= ENTRY_PIECE && entry_pass(out) < 0))
+            return -1;
+    }
+    return buffer_append_byte(out->bytes, '"');
+}
+
+/* ---- The envelope ---------------------------------------------------------------------------- */
+
+/* NULL and numbers beyond int64_t are told as readers of JSON expect them. */
+static int entry_write_number(struct entry_out *out, const char *key, uint64_t number)
+{
+    return buffer_printf(out->bytes, "%s%" PRIu64, key, number < INT64_MAX ? number : INT64_MAX);
+}
+
+static int entry_write_raw(struct entry_out *out, const char *key, const struct entry_envelope *e)
+{
+    char digest[ENTRY_DIGEST_TEXT];
+    bool has_digest = e->has_raw && e->raw_sha256 != NULL;
+    if (has_digest)
+        entry_digest_text(e->raw_sha256, digest);
+    if (buffer_append_text(out->bytes, key) < 0 ||
+        entry_write_number(out, "{\"size\":", e->raw_size) < 0 ||
+        entry_write_text(out, ",\"sha256\":", has_digest ? digest : NULL) < 0)
+        return -1;
+    return buffer_append_byte(out->bytes, '}');
+}
+
+static int entry_write_origin(struct entry_out *out, const struct entry_envelope *e)
+{
+    if (entry_write_text(out, ",\"origin\":{\"loader\":", e->loader) < 0 ||
+        entry_write_text(out, ",\"account\":", e->account) < 0 ||
+        entry_write_text(out, ",\"mailbox\":", e->mailbox) < 0 ||
+        entry_write_number(out, ",\"uidvalidity\":", e->uidvalidity) < 0 ||
+        entry_write_number(out, ",\"uid\":", e->uid) < 0 ||
+        entry_write_text(out, ",\"key\":", e->key) < 0)
+        return -1;
+    return buffer_append_byte(out->bytes, '}');
+}
+
+/* From file to origin, nothing before or behind. */
+static int entry_write_envelope(struct entry_out *out, const struct entry_envelope *e)
+{
+    if ((e->file != NULL && entry_write_text(out, "\"file\":", e->file) < 0) ||
+        entry_write_text(out, e->file != NULL ? ",\"id\":" : "\"id\":", e->id) < 0 ||
+        entry_write_text(out, ",\"class\":", e->entry_class) < 0 ||
+        entry_write_text(out, ",\"queue\":", e->queue) < 0 ||
+        entry_write_text(out, ",\"source\":", e->source) < 0 ||
+        entry_write_text(out, ",\"state\":", e->state) < 0 ||
+        entry_write_text(out, ",\"error\":", e->error) < 0 ||
+        entry_write_number(out, ",\"attempts\":", e->attempts) < 0 ||
+        entry_write_text(out, ",\"created\":", e->created) < 0)
+        return -1;
+    return entry_write_origin(out, e);
 }
 
 /* ---- Content --------------------------------------------------------------------------------- */
 
-/* All of these return -1 when the buffer takes no more. @key stands with its quotes and colon, and
- * the comma before it. */
-static int entry_write_text(struct buffer *out, const char *key, const char *text)
-{
-    return buffer_append_text(out, key) < 0 ? -1 : json_line_write_text(out, text);
-}
-
-static int entry_write_texts(struct buffer *out, const struct loader_texts *texts)
+static int entry_write_texts(struct entry_out *out, const struct loader_texts *texts)
 {
     for (uint64_t i = 0; i < texts->count; i++)
-        if ((i > 0 && buffer_append_byte(out, ',') < 0) ||
-            json_line_write_text(out, texts->items[i]) < 0)
+        if (entry_write_text(out, i > 0 ? "," : "", texts->items[i]) < 0)
             return -1;
     return 0;
 }
 
-static int entry_write_addresses(struct buffer *out, const char *key,
+static int entry_write_addresses(struct entry_out *out, const char *key,
                                  const struct loader_addresses *list)
 {
-    if (buffer_append_text(out, key) < 0)
+    if (buffer_append_text(out->bytes, key) < 0)
         return -1;
     for (uint64_t i = 0; i < list->count; i++)
         if (entry_write_text(out, i > 0 ? ",{\"name\":" : "{\"name\":", list->items[i].name) < 0 ||
             entry_write_text(out, ",\"address\":", list->items[i].address) < 0 ||
-            buffer_append_byte(out, '}') < 0)
+            buffer_append_byte(out->bytes, '}') < 0)
             return -1;
-    return buffer_append_byte(out, ']');
+    return buffer_append_byte(out->bytes, ']');
 }
 
-static int entry_write_people(struct buffer *out, const struct loader_mail *mail)
+static int entry_write_people(struct entry_out *out, const struct loader_mail *mail)
 {
-    if (entry_write_text(out, "{\"sender\":", mail->sender) < 0 ||
+    if (entry_write_text(out, "\"sender\":", mail->sender) < 0 ||
         entry_write_text(out, ",\"recipient\":", mail->recipient) < 0 ||
         entry_write_text(out, ",\"cc\":", mail->cc) < 0 ||
         entry_write_text(out, ",\"bcc\":", mail->bcc) < 0 ||
@@ -88,35 +166,35 @@ static int entry_write_people(struct buffer *out, const struct loader_mail *mail
         entry_write_addresses(out, ",\"bcc\":[", &mail->bcc_list) < 0 ||
         entry_write_addresses(out, ",\"reply_to\":[", &mail->reply_to_list) < 0)
         return -1;
-    return buffer_append_byte(out, '}');
+    return buffer_append_byte(out->bytes, '}');
 }
 
-static int entry_write_attachment(struct buffer *out, const struct loader_attachment *a,
+static int entry_write_attachment(struct entry_out *out, const struct loader_attachment *a,
                                   uint64_t ordinal)
 {
     char digest[ENTRY_DIGEST_TEXT];
     entry_digest_text(a->sha256, digest);
-    if (buffer_printf(out, "%s{\"ordinal\":%" PRIu64, ordinal > 1 ? "," : "", ordinal) < 0 ||
+    if (buffer_printf(out->bytes, "%s{\"ordinal\":%" PRIu64, ordinal > 1 ? "," : "", ordinal) < 0 ||
         entry_write_text(out, ",\"filename\":", a->filename) < 0 ||
         entry_write_text(out, ",\"content_type\":", a->content_type) < 0 ||
         entry_write_text(out, ",\"disposition\":", a->disposition) < 0 ||
         entry_write_text(out, ",\"content_id\":", a->content_id) < 0)
         return -1;
     uint64_t size = a->size < INT64_MAX ? a->size : INT64_MAX;
-    return buffer_printf(out, ",\"size\":%" PRIu64 ",\"sha256\":\"%s\"}", size, digest);
+    return buffer_printf(out->bytes, ",\"size\":%" PRIu64 ",\"sha256\":\"%s\"}", size, digest);
 }
 
-static int entry_write_attachments(struct buffer *out, const struct loader_mail *mail)
+static int entry_write_attachments(struct entry_out *out, const struct loader_mail *mail)
 {
-    if (buffer_append_text(out, ",\"attachments\":[") < 0)
+    if (buffer_append_text(out->bytes, ",\"attachments\":[") < 0)
         return -1;
     for (uint64_t i = 0; i < mail->attachment_count; i++)
         if (entry_write_attachment(out, &mail->attachments[i], i + 1) < 0)
             return -1;
-    return buffer_append_byte(out, ']');
+    return buffer_append_byte(out->bytes, ']');
 }
 
-static int entry_write_flags(struct buffer *out, uint32_t flags)
+static int entry_write_flags(struct entry_out *out, uint32_t flags)
 {
     static const struct {
         const char *key;
@@ -127,13 +205,13 @@ static int entry_write_flags(struct buffer *out, uint32_t flags)
                  {",\"signed\":", LOADER_MAIL_SIGNED},
                  {",\"encrypted\":", LOADER_MAIL_ENCRYPTED}};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (buffer_append_text(out, names[i].key) < 0 ||
-            buffer_append_text(out, (flags & names[i].bit) != 0 ? "true" : "false") < 0)
+        if (buffer_append_text(out->bytes, names[i].key) < 0 ||
+            buffer_append_text(out->bytes, (flags & names[i].bit) != 0 ? "true" : "false") < 0)
             return -1;
-    return buffer_append_byte(out, '}');
+    return buffer_append_byte(out->bytes, '}');
 }
 
-static int entry_write_problems(struct buffer *out, const struct loader_mail *mail,
+static int entry_write_problems(struct entry_out *out, const struct loader_mail *mail,
                                 enum entry_part part)
 {
     static const char *const missing[] = {
@@ -141,15 +219,15 @@ static int entry_write_problems(struct buffer *out, const struct loader_mail *ma
                                "raw message has it",
         [ENTRY_WITHOUT_TEXT] = "message_body left out for the same reason"};
     uint64_t count = mail->problems.count;
-    if (buffer_append_text(out, ",\"problems\":[") < 0 || entry_write_texts(out, &mail->problems) < 0)
+    if (buffer_append_text(out->bytes, ",\"problems\":[") < 0 || entry_write_texts(out, &mail->problems) < 0)
         return -1;
     for (enum entry_part left = ENTRY_WITHOUT_HTML; left <= part; left++)
         if (entry_write_text(out, count++ > 0 ? "," : "", missing[left]) < 0)
             return -1;
-    return buffer_append_text(out, "]}");
+    return buffer_append_text(out->bytes, "]}");
 }
 
-static int entry_write_body(struct buffer *out, const struct loader_mail *mail,
+static int entry_write_body(struct entry_out *out, const struct loader_mail *mail,
                             enum entry_part part)
 {
     const char *body = part >= ENTRY_WITHOUT_TEXT ? NULL : mail->message_body;
@@ -159,19 +237,23 @@ static int entry_write_body(struct buffer *out, const struct loader_mail *mail,
         entry_write_text(out, ",\"date_received\":", mail->date_received) < 0 ||
         entry_write_text(out, ",\"message_id\":", mail->message_id) < 0 ||
         entry_write_text(out, ",\"in_reply_to\":", mail->in_reply_to) < 0 ||
-        buffer_append_text(out, ",\"references\":[") < 0 ||
+        buffer_append_text(out->bytes, ",\"references\":[") < 0 ||
         entry_write_texts(out, &mail->references) < 0 ||
         entry_write_text(out, "],\"message_body\":", body) < 0)
         return -1;
     return entry_write_text(out, ",\"html\":", html);
 }
 
-static int entry_write(struct buffer *out, const struct loader_item *item, enum entry_part part)
+/* What the item itself has; @envelope NULL: without raw. */
+static int entry_write(struct entry_out *out, const struct loader_item *item,
+                       const struct entry_envelope *envelope, enum entry_part part)
 {
     static const struct loader_mail nothing = {.struct_size = sizeof nothing};
     const struct loader_mail *mail = item->mail == NULL ? &nothing : item->mail;
     if (entry_write_people(out, mail) < 0 || entry_write_body(out, mail, part) < 0 ||
-        entry_write_attachments(out, mail) < 0 || entry_write_flags(out, mail->flags) < 0)
+        entry_write_attachments(out, mail) < 0 ||
+        (envelope != NULL && entry_write_raw(out, ",\"raw\":", envelope) < 0) ||
+        entry_write_flags(out, mail->flags) < 0)
         return -1;
     return entry_write_problems(out, mail, part);
 }
@@ -180,7 +262,8 @@ int entry_content_text(const struct loader_item *item, struct buffer *out, struc
 {
     for (enum entry_part part = ENTRY_ALL; part <= ENTRY_WITHOUT_TEXT; part++) {
         buffer_clear(out);
-        if (entry_write(out, item, part) == 0)
+        struct entry_out to = {.bytes = out};
+        if (buffer_append_byte(out, '{') == 0 && entry_write(&to, item, NULL, part) == 0)
             return 0;
         if (!buffer_is_full(out))
             return error_oom(err, "writing an entry");
@@ -190,67 +273,29 @@ int entry_content_text(const struct loader_item *item, struct buffer *out, struc
                      "see the raw message");
 }
 
-int entry_content(const struct loader_item *item, json_t **out_content, struct error *err)
-{
-    AUTO_DONE(buffer) text;
-    buffer_init(&text, SIZE_MAX);
-    json_t *content = NULL;
-    if (entry_write(&text, item, ENTRY_ALL) == 0)
-        content = json_loadb(buffer_text(&text), text.len, 0, NULL);
-    if (content == NULL)
-        return error_oom(err, "writing an entry");
-    *out_content = content;
-    return 0;
-}
-
 /* ---- The whole entry ------------------------------------------------------------------------- */
 
-static json_t *entry_origin(const struct entry_envelope *e)
+/* An object of the envelope, and raw of its own for where it stands. */
+static json_t *entry_envelope_json(const struct entry_envelope *envelope, json_t **out_raw)
 {
-    AUTO_JSON origin = json_object();
-    if (json_line_set(origin, "loader", json_line_text(e->loader)) < 0 ||
-        json_line_set(origin, "account", json_line_text(e->account)) < 0 ||
-        json_line_set(origin, "mailbox", json_line_text(e->mailbox)) < 0 ||
-        json_line_set(origin, "uidvalidity", json_line_size(e->uidvalidity)) < 0 ||
-        json_line_set(origin, "uid", json_line_size(e->uid)) < 0 ||
-        json_line_set(origin, "key", json_line_text(e->key)) < 0)
+    AUTO_DONE(buffer) text;
+    buffer_init(&text, ENTRY_ENVELOPE_MAX);
+    struct entry_out out = {.bytes = &text};
+    if (buffer_append_byte(&text, '{') < 0 || entry_write_envelope(&out, envelope) < 0 ||
+        entry_write_raw(&out, ",\"raw\":", envelope) < 0 || buffer_append_byte(&text, '}') < 0)
         return NULL;
-    return TAKE(origin);
-}
-
-static json_t *entry_raw(const struct entry_envelope *e)
-{
-    AUTO_JSON raw = json_object();
-    json_t *digest =
-        e->has_raw && e->raw_sha256 != NULL ? entry_digest(e->raw_sha256) : json_null();
-    if (json_line_set(raw, "size", json_line_size(e->raw_size)) < 0 ||
-        json_line_set(raw, "sha256", digest) < 0)
-        return NULL;
-    return TAKE(raw);
-}
-
-static int entry_add_envelope(json_t *entry, const struct entry_envelope *e)
-{
-    if (e->file != NULL && json_line_set(entry, "file", json_line_text(e->file)) < 0)
-        return -1;
-    if (json_line_set(entry, "id", json_line_text(e->id)) < 0 ||
-        json_line_set(entry, "class", json_line_text(e->entry_class)) < 0 ||
-        json_line_set(entry, "queue", json_line_text(e->queue)) < 0 ||
-        json_line_set(entry, "source", json_line_text(e->source)) < 0 ||
-        json_line_set(entry, "state", json_line_text(e->state)) < 0 ||
-        json_line_set(entry, "error", json_line_text(e->error)) < 0 ||
-        json_line_set(entry, "attempts", json_line_size(e->attempts)) < 0 ||
-        json_line_set(entry, "created", json_line_text(e->created)) < 0 ||
-        json_line_set(entry, "origin", entry_origin(e)) < 0)
-        return -1;
-    return 0;
+    json_t *entry = json_loadb(text.data, text.len, 0, NULL);
+    *out_raw = json_incref(json_object_get(entry, "raw"));
+    json_object_del(entry, "raw");
+    return entry;
 }
 
 int entry_json(const struct entry_envelope *envelope, const json_t *content, json_t **out_entry,
                struct error *err)
 {
-    AUTO_JSON entry = json_object();
-    if (entry_add_envelope(entry, envelope) < 0)
+    AUTO_JSON raw = NULL;
+    AUTO_JSON entry = entry_envelope_json(envelope, &raw);
+    if (entry == NULL)
         return error_oom(err, "writing an entry");
     for (size_t i = 0; i < sizeof entry_keys / sizeof entry_keys[0]; i++) {
         const char *key = entry_keys[i].key;
@@ -259,7 +304,7 @@ int entry_json(const struct entry_envelope *envelope, const json_t *content, jso
             json_incref(value);
         else
             value = entry_keys[i].list ? json_array() : json_null();
-        if ((text_equal(key, "flags") && json_line_set(entry, "raw", entry_raw(envelope)) < 0) ||
+        if ((text_equal(key, "flags") && json_line_set(entry, "raw", TAKE(raw)) < 0) ||
             json_line_set(entry, key, value) < 0)
             return error_oom(err, "writing an entry");
     }
@@ -307,8 +352,7 @@ int entry_from_queue(const struct queue_entry *stored, json_t **out_entry, struc
     return entry_json(&envelope, content, out_entry, err);
 }
 
-int entry_from_item(const struct loader_item *item, struct entry_envelope *envelope,
-                    json_t **out_entry, struct error *err)
+static void entry_fill_envelope(struct entry_envelope *envelope, const struct loader_item *item)
 {
     envelope->entry_class = item->item_class;
     envelope->state = queue_state_name(item->error == NULL ? QUEUE_NEW : QUEUE_BAD);
@@ -322,8 +366,39 @@ int entry_from_item(const struct loader_item *item, struct entry_envelope *envel
     envelope->has_raw = item->raw_bytes != NULL || item->raw_fd >= 0;
     envelope->raw_size = item->raw_size;
     envelope->raw_sha256 = item->raw_sha256;
-    AUTO_JSON content = NULL;
-    if (entry_content(item, &content, err) < 0)
+}
+
+int entry_write_item(const struct loader_item *item, struct entry_envelope *envelope,
+                     entry_take *take, void *context, struct error *err)
+{
+    AUTO_DONE(buffer) bytes;
+    buffer_init(&bytes, SIZE_MAX); /* a piece and what is written between two of them */
+    struct entry_out out = {.bytes = &bytes, .take = take, .context = context, .err = err};
+    entry_fill_envelope(envelope, item);
+    if (buffer_append_byte(&bytes, '{') < 0 || entry_write_envelope(&out, envelope) < 0 ||
+        buffer_append_byte(&bytes, ',') < 0 || entry_write(&out, item, envelope, ENTRY_ALL) < 0 ||
+        buffer_append_byte(&bytes, '\n') < 0 || entry_pass(&out) < 0)
+        return out.refused ? -1 : error_oom(err, "writing an entry");
+    return 0;
+}
+
+static int entry_gather(const struct buffer *piece, void *context, struct error *err)
+{
+    if (buffer_append(context, buffer_text(piece), piece->len) == 0)
+        return 0;
+    return error_oom(err, "writing an entry");
+}
+
+int entry_from_item(const struct loader_item *item, struct entry_envelope *envelope,
+                    json_t **out_entry, struct error *err)
+{
+    AUTO_DONE(buffer) line;
+    buffer_init(&line, SIZE_MAX);
+    if (entry_write_item(item, envelope, entry_gather, &line, err) < 0)
         return -1;
-    return entry_json(envelope, content, out_entry, err);
+    json_t *entry = json_loadb(line.data, line.len, 0, NULL);
+    if (entry == NULL)
+        return error_oom(err, "writing an entry");
+    *out_entry = entry;
+    return 0;
 }

@@ -125,27 +125,23 @@ static int json_line_write_character(struct buffer *out, const uint8_t *at, size
     return length == 1 ? json_line_write_control(out, *at) : buffer_append(out, at, length);
 }
 
-int json_line_write_text(struct buffer *out, const char *text)
+int json_line_write_piece(struct buffer *out, const char *text, size_t left, size_t most,
+                          size_t *out_done)
 {
-    if (text == NULL)
-        return buffer_append_text(out, "null");
     const uint8_t *at = (const uint8_t *)text;
-    size_t left = strlen(text), run, length;
-    if (buffer_append_byte(out, '"') < 0)
-        return -1;
-    while (left > 0) {
-        for (run = 0; run < left && json_line_is_plain(at[run]);)
+    size_t stop = left < most ? left : most, done = 0, run, length;
+    while (done < stop) {
+        for (run = done; run < stop && json_line_is_plain(at[run]);)
             run++;
-        if (buffer_append(out, at, run) < 0)
+        if (buffer_append(out, at + done, run - done) < 0)
             return -1;
-        at += run;
-        left -= run;
-        if (left == 0)
+        done = run;
+        if (done == stop)
             break;
-        if (json_line_write_character(out, at, left, &length) < 0)
+        if (json_line_write_character(out, at + done, left - done, &length) < 0)
             return -1;
-        at += length;
-        left -= length;
+        done += length;
     }
-    return buffer_append_byte(out, '"');
+    *out_done = done;
+    return 0;
 }

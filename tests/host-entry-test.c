@@ -196,11 +196,73 @@ START_TEST(text_is_valid_and_harmless_whatever_comes_in)
     AUTO_JSON value = json_line_text(texts[_i].text);
     ck_assert_ptr_nonnull(value);
     assert_json(value, texts[_i].json);
-    struct buffer at_once;
-    buffer_init(&at_once, 1000);
-    ck_assert_int_eq(json_line_write_text(&at_once, texts[_i].text), 0);
-    ck_assert_str_eq(buffer_text(&at_once), texts[_i].json);
-    buffer_done(&at_once);
+}
+END_TEST
+
+/* Between the quotes, however small the pieces. */
+START_TEST(text_in_pieces_is_the_same_text)
+{
+    for (size_t most = 1; texts[_i].text != NULL && most < 8; most++) {
+        struct buffer pieces;
+        buffer_init(&pieces, 1000);
+        buffer_append_byte(&pieces, '"');
+        const char *at = texts[_i].text;
+        for (size_t left = strlen(at), done; left > 0; at += done, left -= done)
+            ck_assert_int_eq(json_line_write_piece(&pieces, at, left, most, &done), 0);
+        buffer_append_byte(&pieces, '"');
+        ck_assert_str_eq(buffer_text(&pieces), texts[_i].json);
+        buffer_done(&pieces);
+    }
+}
+END_TEST
+
+struct taken {
+    struct buffer line;
+    size_t largest, calls, fails_at;
+};
+
+static int take(const struct buffer *piece, void *context, struct error *why)
+{
+    struct taken *taken = context;
+    taken->largest = piece->len > taken->largest ? piece->len : taken->largest;
+    if (++taken->calls == taken->fails_at)
+        return error_set(why, ERROR_STORE, "the disk is full");
+    return buffer_append(&taken->line, buffer_text(piece), piece->len);
+}
+
+START_TEST(an_entry_of_any_size_is_written_in_small_pieces)
+{
+    enum { LONG = 3000000 };
+    struct buffer text;
+    buffer_init(&text, LONG + 10);
+    while (text.len < LONG)
+        buffer_append_text(&text, "\xE2\x82\xAC\"\x01");
+    struct loader_mail mail = whole;
+    mail.message_body = mail.html = buffer_text(&text);
+    struct loader_item large = item;
+    large.mail = &mail;
+    struct entry_envelope envelope = {.id = "0f-1"};
+    struct taken taken = {.fails_at = 0};
+    buffer_init(&taken.line, 64u << 20);
+    ck_assert_int_eq(entry_write_item(&large, &envelope, take, &taken, &err), 0);
+    ck_assert_uint_lt(taken.largest, 1u << 20);
+    AUTO_JSON entry = json_loadb(taken.line.data, taken.line.len, 0, NULL);
+    ck_assert_str_eq(render_text(entry, "html"), mail.html);
+    ck_assert_str_eq(render_text(entry, "message_body"), mail.html);
+    ck_assert_int_eq(taken.line.data[taken.line.len - 1], '\n');
+    buffer_done(&taken.line);
+    buffer_done(&text);
+}
+END_TEST
+
+START_TEST(who_takes_no_more_of_an_entry_says_why)
+{
+    struct entry_envelope envelope = {.id = "0f-1"};
+    struct taken taken = {.fails_at = 1};
+    ck_assert_int_eq(entry_write_item(&item, &envelope, take, &taken, &err), -1);
+    ck_assert_int_eq(err.class, ERROR_STORE);
+    ck_assert_str_eq(err.text, "the disk is full");
+    buffer_done(&taken.line);
 }
 END_TEST
 
@@ -266,6 +328,10 @@ static Suite *suite(void)
     tcase_add_test(cases, content_that_is_no_json_is_an_error_and_no_crash);
     tcase_add_loop_test(cases, text_is_valid_and_harmless_whatever_comes_in, 0,
                         (int)(sizeof texts / sizeof texts[0]));
+    tcase_add_loop_test(cases, text_in_pieces_is_the_same_text, 0,
+                        (int)(sizeof texts / sizeof texts[0]));
+    tcase_add_test(cases, an_entry_of_any_size_is_written_in_small_pieces);
+    tcase_add_test(cases, who_takes_no_more_of_an_entry_says_why);
     tcase_add_test(cases, content_too_large_loses_its_html_first_then_its_text_and_says_so);
     tcase_add_test(cases, an_entry_for_people_has_nothing_that_steers_a_terminal);
     suite_add_tcase(all, cases);

@@ -512,7 +512,44 @@ START_TEST(text_beyond_its_limit_is_cut_and_that_is_told)
     ck_assert_uint_le(strlen(m->message_body), MAIL_TEXT_MAX);
     ck_assert_uint_gt(strlen(m->message_body), MAIL_TEXT_MAX - 65536);
     ck_assert(text_is_utf8(m->message_body, strlen(m->message_body)));
-    ck_assert(told(m, "text longer than 16 MB: cut"));
+    ck_assert(told(m, "text longer than 10 MB: cut"));
+    buffer_done(&b);
+}
+END_TEST
+
+START_TEST(text_and_html_share_one_limit)
+{
+    static const char *const kinds[] = {"mixed", "alternative"};
+    struct buffer b;
+    buffer_init(&b, 64u << 20);
+    buffer_printf(&b, "Content-Type: multipart/%s; boundary=b\n\n", kinds[_i]);
+    for (size_t part = 1; part <= 2; part++) {
+        buffer_printf(&b, "--b\nContent-Type: text/%s\n\n", part == 1 ? "plain" : "html");
+        while (b.len < part * (MAIL_TEXT_MAX / 4 * 3))
+            buffer_append_text(&b, "one two three four five\n");
+    }
+    AUTO(mail) m = mail_of_bytes(b.data, b.len, 12345, NULL);
+    size_t text = strlen(m->message_body), html = strlen(m->html);
+    ck_assert_uint_le(text + html, MAIL_TEXT_MAX);
+    ck_assert_uint_gt(text + html, MAIL_TEXT_MAX - 65536);
+    ck_assert_uint_gt(text, 0);
+    ck_assert(told(m, "text longer than 10 MB: cut"));
+    buffer_done(&b);
+}
+END_TEST
+
+START_TEST(text_behind_html_is_cut_and_not_left_out)
+{
+    struct buffer b;
+    buffer_init(&b, 64u << 20);
+    buffer_append_text(&b, "Content-Type: multipart/mixed; boundary=b\n\n--b\n"
+                           "Content-Type: text/html\n\n<p>first\n--b\n\n");
+    while (b.len < MAIL_TEXT_MAX + 65536)
+        buffer_append_text(&b, "caf\xC3\xA9\n");
+    AUTO(mail) m = mail_of_bytes(b.data, b.len, 12345, NULL);
+    ck_assert_int_eq(strncmp(m->message_body, "first\ncaf\xC3\xA9\n", 12), 0);
+    ck_assert_uint_gt(strlen(m->message_body), MAIL_TEXT_MAX - 65536);
+    ck_assert(text_is_utf8(m->message_body, strlen(m->message_body)));
     buffer_done(&b);
 }
 END_TEST
@@ -539,6 +576,8 @@ static Suite *suite(void)
     tcase_add_loop_test(t, a_bomb_costs_no_more_than_the_entrys_own_text, 0,
                         sizeof bombs / sizeof bombs[0]);
     tcase_add_test(t, text_beyond_its_limit_is_cut_and_that_is_told);
+    tcase_add_loop_test(t, text_and_html_share_one_limit, 0, 2);
+    tcase_add_test(t, text_behind_html_is_cut_and_not_left_out);
     suite_add_tcase(s, t);
     return s;
 }

@@ -56,6 +56,13 @@ static int join(struct buffer *out)
     return buffer_append_byte(out, '\n');
 }
 
+/* This text may have what the other leaves of MAIL_TEXT_MAX. */
+static void share_limit(struct mail_body *body, enum mail_body_kind kind)
+{
+    enum mail_body_kind other = kind == MAIL_BODY_TEXT ? MAIL_BODY_HTML : MAIL_BODY_TEXT;
+    body->texts[kind].limit = MAIL_TEXT_MAX - body->texts[other].len;
+}
+
 static int decoder_open(struct mail_body *body, const char *charset)
 {
     body->decoder = charset_decoder_new(charset);
@@ -83,6 +90,7 @@ int mail_body_open(struct mail_body *body, const struct mail_body_head *head)
         return -1;
     struct buffer *b = &body->texts[head->kind];
     size_t before = b->len;
+    share_limit(body, head->kind);
     if (!buffer_is_full(b) && full_or_failed(body, b, join(b)) < 0)
         return -1;
     body->pieces[body->count++] = (struct mail_body_piece){
@@ -266,7 +274,7 @@ static int append_piece(struct mail_body *body, const struct mail_body_piece *pi
     size_t from = out->len;
     if (result == 0)
         result = piece->kind == MAIL_BODY_HTML ? html_to_text(text, len, out)
-                                               : buffer_append(out, text, len);
+                                               : text_append_fitting(out, text, len);
     if (result == 0 && piece->kind == MAIL_BODY_HTML && repeats(body, piece, out, from))
         buffer_truncate(out, before);
     return full_or_failed(body, out, result);
@@ -304,7 +312,7 @@ int mail_body_finish(struct mail_body *body, struct mail *mail)
     struct buffer made;
     size_t converted, readable = count_readable(body, &converted), html = 0;
     int result = 0;
-    buffer_init(&made, MAIL_TEXT_MAX);
+    buffer_init(&made, MAIL_TEXT_MAX - body->texts[MAIL_BODY_HTML].len);
     if (converted > 0) {
         result = finish_text(body, &made);
         mail->message_body = buffer_take(&made);

@@ -3,7 +3,9 @@
  *
  * message_body is what a person would read from top to bottom: each text/plain part in order, and
  * HTML as text where no text/plain stands beside it as its alternative. html is all HTML parts in
- * order. Parts are joined by a line end, lines end in LF. Each is cut at MAIL_TEXT_MAX bytes. */
+ * order. Parts are joined by a line end, lines end in LF. Both together have MAIL_TEXT_MAX bytes at
+ * most, what comes later is cut. HTML that is made into text stands beside its source and the other
+ * texts until it is done: twice that is held at the worst. */
 #ifndef MAILCHUTE_MIME_MAIL_BODY_H
 #define MAILCHUTE_MIME_MAIL_BODY_H
 

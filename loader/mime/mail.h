@@ -26,7 +26,7 @@
 #define MAIL_PARTS_MAX 1000u                /* parts; later ones are not taken apart */
 #define MAIL_PARAMETERS_MAX 128u            /* parameters of one field (RFC 2231 pieces counted) */
 #define MAIL_FILENAME_MAX 255u              /* bytes of a file name in UTF-8 */
-#define MAIL_TEXT_MAX (16u * 1024 * 1024)   /* bytes of message_body and of html, each */
+#define MAIL_TEXT_MAX (10u * 1024 * 1024)   /* bytes of message_body and html together */
 #define MAIL_REFERENCES_MAX 1000u           /* message ids kept of References */
 #define MAIL_PROBLEMS_MAX 32u               /* problems told; then "more problems: not listed" */
 #define MAIL_DIGEST_SIZE 32u                /* SHA-256 */
