@@ -263,6 +263,8 @@ EXPLAINED = [
      "base64 in several encoded words: what follows padding inside is lost"),
     ("gmime", ADDRESSES, name(lost),
      "base64 in several encoded words: what follows padding inside is lost"),
+    ("gmime", ("attachments",), lambda a, b: a[1:] == b[1:] and lost(a[0], b[0]),
+     "base64 in several encoded words: what follows padding inside is lost"),
     ("gmime", ("attachments",), lambda a, b: a[1:] == b[1:] and b[0] == "utf-8''" + a[0],
      "pieces of a name (RFC 2231) out of order: charset and language stay in it"),
     ("python", ADDRESSES + ("subject", "attachments"), lacks_windows,
@@ -309,13 +311,21 @@ def explain_one(reader, field, ours, theirs):
     return None
 
 
+def halves(field, ours, theirs):
+    """The name of an attachment and the rest of it may each differ, for reasons of their own."""
+    if field != "attachments":
+        return [(ours, theirs)]
+    return [(ours, theirs[:1] + ours[1:]), (ours, ours[:1] + theirs[1:])]
+
+
 def explanations(reader, field, ours, theirs):
     """Why they differ; empty where that is not known of each difference."""
     if field not in ADDRESSES + ("attachments",):
         ours, theirs = [ours], [theirs]
     if len(ours) != len(theirs):
         return set()
-    whys = {explain_one(reader, field, a, b) for a, b in zip(ours, theirs) if a != b}
+    pairs = [pair for a, b in zip(ours, theirs) for pair in halves(field, a, b)]
+    whys = {explain_one(reader, field, a, b) for a, b in pairs if a != b}
     return set() if None in whys else whys
 
 
