@@ -44,8 +44,9 @@ def execute(work, target, *limits):
     return int(count.group(1)), max([int(n) for n in REACHED.findall(said)], default=0)
 
 
-def check(work, target, seconds):
-    return "%d executions, %d branches" % execute(work, target, "-max_total_time=%d" % seconds)
+def check(work, target, seconds, seed):
+    return "%d executions, %d branches" % execute(work, target, "-max_total_time=%d" % seconds,
+                                                  "-seed=%d" % seed)
 
 
 def executed(path):
@@ -91,6 +92,7 @@ def arguments():
     parser.add_argument("how", choices=("check", "long"))
     parser.add_argument("targets", nargs="+")
     parser.add_argument("--seconds", type=int, default=30)
+    parser.add_argument("--seed", type=int, default=0, help="of the mutations; 0: by chance")
     parser.add_argument("--runs", type=int, default=10_000_000)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--work", default="fuzz-work")
@@ -99,7 +101,8 @@ def arguments():
 
 def main():
     options = arguments()
-    hows = {"check": lambda target: check(options.work, target, options.seconds),
+    hows = {"check": lambda target: check(options.work, target, options.seconds,
+                                           options.seed),
             "long": lambda target: long(options.work, target, options.runs)}
     return run_all(hows[options.how], options.targets, options.jobs)
 
