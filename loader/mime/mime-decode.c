@@ -23,6 +23,8 @@
  * what a mailing list put below. */
 enum { B64_LINE, B64_INSIDE, B64_PADDED, B64_BEHIND };
 
+#define PROSE_WORD_MAX 30u /* letters of a word; lines of base64 are longer */
+
 /* d->lines: what stood before. */
 enum { B64_NO_DATA, B64_DATA, B64_DATA_LINE };
 
@@ -180,18 +182,21 @@ static bool base64_is_text(const uint8_t *line, size_t len)
 static size_t base64_feed(struct mime_decoder *d, const uint8_t *in, size_t count, uint8_t *out);
 
 /* A first line that was never encoded, whatever the header says: several words, and a byte that is no
- * base64, or a word before the last one whose length base64 has not. */
+ * base64, or a word before the last one whose length base64 has not. Blanks alone say little: lines
+ * of base64 that somebody put behind one another have them too, but not between words so short. */
 static bool base64_is_prose(const uint8_t *line, size_t len)
 {
-    size_t word = 0;
-    bool odd = false, blank = false;
+    size_t word = 0, longest = 0;
+    bool odd = false, stray = false, blank = false;
     for (size_t i = 0; i < len; i++) {
         bool space = base64_value(line[i]) == B64_SKIP;
-        odd = odd || (space && word > 2 && word % 4 != 0) || base64_value(line[i]) == B64_STRAY;
+        odd = odd || (space && word > 2 && word % 4 != 0);
+        stray = stray || base64_value(line[i]) == B64_STRAY;
         blank = blank || space;
         word = space ? 0 : word + 1;
+        longest = word > longest ? word : longest;
     }
-    return blank && odd;
+    return blank && (stray || (odd && longest <= PROSE_WORD_MAX));
 }
 
 /* Nothing here is base64: all of it is as it stands, the held line first. */
@@ -350,10 +355,10 @@ static size_t qp_line_end(struct mime_decoder *d, uint8_t *out)
 /* One byte inside an escape: "=" hex hex, or "=" blanks line end. */
 static size_t qp_escape(struct mime_decoder *d, uint8_t c, bool *out_taken, uint8_t *out)
 {
-    *out_taken = true;
-    if (c == '\n')
-        return qp_line_end(d, out);
     bool digits = d->held == 2 && hex_value(d->pending[1]) >= 0;
+    *out_taken = true;
+    if (c == '\n' && !digits)
+        return qp_line_end(d, out);
     if (digits && hex_value(c) >= 0) {
         /* analyse: not negative, which digits says */
         out[0] = (uint8_t)(hex_value(d->pending[1]) << 4 | hex_value(c));
