@@ -63,6 +63,10 @@ static const struct kind_row {
     {"a text of UTF-8 says nothing about a header that is not",
      "Subject: caf\xE9\nContent-Type: text/plain; charset=utf-8\n\nx\n", "café", NULL, "x\n", "",
      "", "read as windows-1252"},
+    {"a text of iso-8859-1 says what its header is in, whatever an encoded word says",
+     "From: J\xF6rg <j@x.org>\nSubject: =?gb2312?B?suLK1A==?=\nContent-Type: text/plain; "
+     "charset=iso-8859-1\n\nJ\xF6rg\n",
+     "测试", "Jörg <j@x.org>", "Jörg\n", "", "", "read as windows-1252"},
     /* Text without a label: the same hints. */
     {"the multipart names the charset that its part forgot",
      "Content-Type: multipart/signed; charset=euc-kr; boundary=b\n" PART

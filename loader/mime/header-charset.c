@@ -31,15 +31,21 @@ static const char *charset_of_bytes(const char *label)
     return name;
 }
 
-static int hint_of_type(struct span block, const char **out_name)
+/* *out_said: it names an 8-bit charset, though it may be no hint: windows-1252 is what is read
+ * without one. */
+static int hint_of_type(struct span block, const char **out_name, bool *out_said)
 {
     struct header_value type;
     struct span value;
+    *out_said = false;
     if (!mime_field_find(block, "Content-Type", &value))
         return 0;
     if (header_parse_value(value, &type, NULL) < 0)
         return -1;
-    *out_name = charset_of_bytes(header_value_get(&type, "charset"));
+    const char *label = header_value_get(&type, "charset");
+    const char *name = label != NULL ? charset_name(label) : NULL;
+    *out_name = charset_of_bytes(label);
+    *out_said = *out_name != NULL || (name != NULL && strcmp(name, "WINDOWS-1252") == 0);
     header_value_done(&type);
     return 0;
 }
@@ -65,10 +71,11 @@ static const char *hint_of_words(struct span block)
 
 int header_charset_hint(struct span block, const char **out_name)
 {
+    bool said = false;
     *out_name = NULL;
-    if (hint_of_type(block, out_name) < 0)
+    if (hint_of_type(block, out_name, &said) < 0)
         return -1;
-    if (*out_name == NULL)
+    if (!said)
         *out_name = hint_of_words(block);
     return 0;
 }

@@ -12,7 +12,8 @@
 
 /** header_charset_hint - the charset of the block's Content-Type, else that of its first encoded
  * word (RFC 2047) that says more than ASCII, UTF-8 or windows-1252; for a 7-bit charset its 8-bit
- * kin. *out_name is static, NULL where there is none. Linear time. -1 only out of memory. */
+ * kin. *out_name is static, NULL where there is none, and where Content-Type says windows-1252 (or
+ * iso-8859-1): that needs no hint. Linear time. -1 only out of memory. */
 int header_charset_hint(struct span block, const char **out_name);
 
 /** header_charset_mend - append @block to @out, where each field that is neither ASCII nor UTF-8 is
