@@ -101,8 +101,18 @@ static bool at_value_end(struct cursor c)
            (c.pos > from && at_parameter(c));
 }
 
-/* A quoted string at the cursor. Quotes inside that nobody escaped belong to it; a backslash only
- * escapes a quote or another one, so that paths of Windows survive. */
+/* The backslash at the cursor escapes what follows (RFC 5322 s.3.2.4): a quote, another one, and
+ * signs that some programs escape without need; but in a path of Windows it parts folders. */
+static bool at_escape(const struct cursor *c, const struct buffer *value)
+{
+    const char *text = buffer_text(value);
+    bool path = text[0] == '\\' || (text[0] != '\0' && text[1] == ':');
+    int next = cursor_left(c) > 1 ? c->bytes[c->pos + 1] : -1;
+    return next == '"' || next == '\\' ||
+           (next > 0 && !path && strchr(" ()<>@,;:[]?='", next) != NULL);
+}
+
+/* A quoted string at the cursor. Quotes inside that nobody escaped belong to it. */
 static int read_quoted(struct cursor *c, struct buffer *out, struct mail_texts *problems)
 {
     bool inside = true;
@@ -111,12 +121,12 @@ static int read_quoted(struct cursor *c, struct buffer *out, struct mail_texts *
         uint8_t byte = c->bytes[c->pos];
         if (byte == ';' && !inside)
             return 0;
+        bool escape = byte == '\\' && at_escape(c, out);
         c->pos++;
         if (byte == '"' && at_value_end(*c))
             return 0;
         inside = byte == '"' ? !inside : inside;
-        int next = cursor_peek(c);
-        if (byte == '\\' && (next == '"' || next == '\\'))
+        if (escape)
             byte = (uint8_t)cursor_next(c);
         if (byte != '\r' && byte != '\n' && buffer_append_byte(out, byte) < 0)
             return -1;
