@@ -197,6 +197,8 @@ static const struct flag_row {
     {"Auto-Submitted: no\n\n", 0},
     {"Auto-Submitted: auto-replied; owner=a@example.org\n\n", MAIL_AUTO},
     {"Auto-Submitted: auto-generated (why)\n\n", MAIL_AUTO},
+    {"Auto-Submitted: (by hand) No (a person wrote it)\n\n", 0},
+    {"X-Autoreply: yes\n\n", MAIL_AUTO},
     {"Precedence: auto_reply\n\n", MAIL_AUTO},
     {"List-Id: Some list <list.example.org>\n\n", MAIL_LIST},
     {"List-Unsubscribe: <mailto:x@example.org>\n\n", MAIL_LIST},
@@ -220,6 +222,9 @@ static const struct flag_row {
     {"Content-Type: text/plain\n\n-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nx\n",
      MAIL_SIGNED},
     {"Content-Type: text/plain\n\nas in -----BEGIN PGP SIGNED MESSAGE-----\n", 0},
+    {"Content-Type: text/plain\n\n> -----BEGIN PGP MESSAGE-----\nmine:\n"
+     "-----BEGIN PGP MESSAGE-----\n\nx\n",
+     MAIL_ENCRYPTED},
     {MIXED "message/rfc822\n\nList-Id: <x>\nAuto-Submitted: auto-replied\n\nx\n--b--\n", 0},
 };
 
@@ -239,10 +244,22 @@ START_TEST(a_bounce_tells_who_could_not_be_reached_and_why)
         "message/delivery-status\n\nReporting-MTA: dns; mx.example.org\n\n"
         "Final-Recipient: rfc822; ann@example.org\nAction: failed\nStatus: 5.1.1\n\n"
         "Final-Recipient: rfc822; bob@example.org\nAction: delivered\nStatus: 2.0.0\n\n"
-        "Final-Recipient: rfc822;carl@example.org\nAction: Failed\nStatus: 5.2.2 (full)\n--b--\n");
+        "Final-Recipient: rfc822;carl@example.org\nAction: Failed\nStatus: 5.2.2 (full)\n\n"
+        "Final-Recipient: rfc822;dan@example.org\nAction: failed\n--b--\n");
     ck_assert(told(m, "delivery to 'ann@example.org' failed: 5.1.1"));
     ck_assert(told(m, "delivery to 'carl@example.org' failed: 5.2.2"));
     ck_assert(!told(m, "bob@example.org"));
+    ck_assert_uint_eq(m->problems.count, 3);
+    ck_assert_str_eq(m->problems.items[2], "delivery to 'dan@example.org' failed");
+}
+END_TEST
+
+START_TEST(a_date_that_cannot_be_read_is_told_as_it_stands)
+{
+    AUTO(mail) m = mail_of("Date:  soon enough \r\n\r\nx\r\n");
+    ck_assert_ptr_null(m->date_sent);
+    ck_assert_uint_eq(m->problems.count, 1);
+    ck_assert_str_eq(m->problems.items[0], "date 'soon enough' cannot be read");
 }
 END_TEST
 
@@ -567,6 +584,7 @@ static Suite *suite(void)
     tcase_add_loop_test(t, flags_come_from_headers_and_structure, 0,
                         sizeof flag_rows / sizeof flag_rows[0]);
     tcase_add_test(t, a_bounce_tells_who_could_not_be_reached_and_why);
+    tcase_add_test(t, a_date_that_cannot_be_read_is_told_as_it_stands);
     tcase_add_test(
         t, the_sink_gets_each_attachments_decoded_bytes_and_the_entry_their_size_and_digest);
     tcase_add_test(t, a_sink_that_says_stop_ends_it_as_cancelled);

@@ -11,6 +11,7 @@
 #include "header-date.h"
 #include "header-id.h"
 #include "header-text.h"
+#include "header-value.h"
 #include "mime-header.h"
 #include "problem.h"
 #include "text.h"
@@ -26,6 +27,17 @@ struct fields {
 };
 
 /* ---- fields ---- */
+
+static struct span trimmed(struct span value)
+{
+    while (value.len > 0 && text_is_space((char)value.bytes[0])) {
+        value.bytes++;
+        value.len--;
+    }
+    while (value.len > 0 && text_is_space((char)value.bytes[value.len - 1]))
+        value.len--;
+    return value;
+}
 
 static int read_subject(struct fields *f, struct span value)
 {
@@ -86,6 +98,7 @@ static int read_date(struct fields *f, struct span value)
     char date[CLOCK_RFC3339_MAX];
     if (f->mail->date_sent != NULL)
         return 0;
+    value = trimmed(value);
     if (header_parse_date(value, date) < 0)
         return problem_add(&f->mail->problems, "date '%.*s' cannot be read",
                            (int)(value.len < 60 ? value.len : 60), (const char *)value.bytes);
@@ -121,32 +134,22 @@ static int read_references(struct fields *f, struct span value)
 
 /* ---- what they tell ---- */
 
-static struct span trimmed(struct span value)
-{
-    while (value.len > 0 && text_is_space((char)value.bytes[0])) {
-        value.bytes++;
-        value.len--;
-    }
-    while (value.len > 0 && text_is_space((char)value.bytes[value.len - 1]))
-        value.len--;
-    return value;
-}
-
 static int read_return_path(struct fields *f, struct span value)
 {
     f->null_path = span_is(trimmed(value), "<>");
     return 0;
 }
 
-/* auto-submitted-field = "no" or anything else, parameters may follow (RFC 3834 s.5). */
+/* auto-submitted-field = [CFWS] ("no" or anything else) [CFWS], parameters may follow (RFC 3834
+ * s.5). */
 static int read_auto(struct fields *f, struct span value)
 {
-    value = trimmed(value);
-    const uint8_t *end = value.len > 0 ? memchr(value.bytes, ';', value.len) : NULL;
-    if (end != NULL)
-        value = trimmed((struct span){value.bytes, (size_t)(end - value.bytes)});
-    if (value.len > 0 && !span_is(value, "no"))
+    struct header_value word;
+    if (header_parse_value(value, &word, NULL) < 0)
+        return -1;
+    if (word.value[0] != '\0' && !text_equal(word.value, "no"))
         f->mail->flags |= MAIL_AUTO;
+    header_value_done(&word);
     return 0;
 }
 

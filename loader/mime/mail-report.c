@@ -82,10 +82,10 @@ static int report_group(struct mail_report *report, struct span group)
         return 0;
     if (status.len == 0)
         status = after_type(field_of(group, "Diagnostic-Code"));
-    return problem_add(&report->mail->problems, "delivery to '%.*s' failed: %.*s",
+    return problem_add(&report->mail->problems, "delivery to '%.*s' failed%s%.*s",
                        (int)(recipient.len < 256 ? recipient.len : 256),
-                       (const char *)recipient.bytes, (int)(status.len < 64 ? status.len : 64),
-                       (const char *)status.bytes);
+                       (const char *)recipient.bytes, status.len > 0 ? ": " : "",
+                       (int)(status.len < 64 ? status.len : 64), (const char *)status.bytes);
 }
 
 /* Groups are parted by empty lines. */

@@ -427,8 +427,13 @@ static bool is_blank(struct span text)
 static bool has_armour(struct span text, const char *line)
 {
     size_t len = strlen(line);
-    const uint8_t *at = memmem(text.bytes, text.len, line, len);
-    return at != NULL && (at == text.bytes || at[-1] == '\n');
+    const uint8_t *at = text.bytes, *end = text.bytes + text.len;
+    while ((at = memmem(at, (size_t)(end - at), line, len)) != NULL) {
+        if (at == text.bytes || at[-1] == '\n')
+            return true;
+        at += len;
+    }
+    return false;
 }
 
 static int close_body(struct mail_parser *p)
