@@ -18,6 +18,7 @@
 #define MAILCHUTE_QUEUE_QUEUE_BACKEND_H
 
 #include "queue-id.h"
+#include "queue-policy.h"
 #include "queue-source.h"
 #include "queue.h"
 
@@ -26,8 +27,11 @@ struct queue_change {
     enum queue_state from, to;
     uint64_t from_fence, fence;
     uint32_t attempts;
-    int64_t lease_until_s;
+    int64_t due_s, lease_until_s;
     const char *error; /* NULL: none */
+    const char *queue; /* where it goes; NULL: it stays */
+    /* The window of the queue that it is in, provided that it is still from_window. NULL: left. */
+    const struct queue_window *from_window, *window;
 };
 
 /* Which records of the ledger are wanted. */
@@ -87,11 +91,12 @@ struct queue_backend {
                 unsigned *out_matches, struct error *err);
 
     /* The entry that is to be worked on next at @now_s, with its content, NULL when there is none.
-     */
+     * Queues whose window is not open are passed over; so are error queues where none is named. */
     int (*due)(void *store, const char *queue_name, int64_t now_s, struct queue_entry **out_entry,
                struct error *err);
 
-    /* Durable when it returns. *out_changed is false when the entry is no longer as it was. */
+    /* All or nothing, durable when it returns. *out_changed is false when the entry, or the window,
+     * is no longer as it was. */
     int (*change)(void *store, const uint8_t id[QUEUE_UUID_SIZE], const struct queue_change *change,
                   bool *out_changed, struct error *err);
 
@@ -113,6 +118,16 @@ struct queue_backend {
     int (*source_tell)(void *store, const struct queue_source_report *reports, size_t count,
                        struct error *err);
     int (*source_epoch)(void *store, uint64_t *out_epoch, struct error *err);
+
+    /* Work queues, see queue-policy.h; named_set never inside an open batch. named_get leaves
+     * *out_named alone where it was never configured, and its name always; named_set empties the
+     * window. */
+    int (*named_get)(void *store, const char *name, struct queue_named *out_named,
+                     struct error *err);
+    int (*named_set)(void *store, const char *name, const struct queue_policy *policy,
+                     struct error *err);
+    int (*named_each)(void *store, int (*each)(void *context, const struct queue_named *named),
+                      void *context, struct error *err);
 };
 
 extern const struct queue_backend queue_memory_backend;

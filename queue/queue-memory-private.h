@@ -2,7 +2,8 @@
 /* queue-memory-private.h - what the files of the queue in memory share; nobody else includes it.
  *
  *   queue-memory.c          entries, ledger, states
- *   queue-memory-mailbox.c  evidence, mailboxes, and messages that come under another name */
+ *   queue-memory-mailbox.c  evidence, mailboxes, and messages that come under another name
+ *   queue-memory-named.c    policies of work queues */
 #ifndef MAILCHUTE_QUEUE_QUEUE_MEMORY_PRIVATE_H
 #define MAILCHUTE_QUEUE_QUEUE_MEMORY_PRIVATE_H
 
@@ -42,6 +43,12 @@ struct memory_entry {
     struct queue_record before; /* the row as it was, for a rollback */
 };
 
+/* A work queue that was configured. */
+struct memory_named {
+    struct memory_named *next;
+    struct queue_named named;
+};
+
 struct queue_memory {
     const struct clock *clock;
     struct memory_entry *entries;
@@ -50,6 +57,7 @@ struct queue_memory {
     struct memory_target *targets;
     void *ledger; /* tree of struct memory_row */
     struct queue_memory_sources sources;
+    struct memory_named *named; /* by name */
 };
 
 /** memory_scope_find, memory_row_find - NULL when it is not known. */
@@ -73,5 +81,21 @@ int memory_mailbox_get(void *store, const struct queue_origin *scope,
 int memory_adopt(void *store, const struct queue_origin *scope,
                  const struct queue_adoption *items, size_t count,
                  const struct queue_mailbox *state, struct error *err);
+
+int memory_named_get(void *store, const char *name, struct queue_named *out_named,
+                     struct error *err);
+int memory_named_set(void *store, const char *name, const struct queue_policy *policy,
+                     struct error *err);
+int memory_named_each(void *store, int (*each)(void *context, const struct queue_named *named),
+                      void *context, struct error *err);
+
+/** memory_named_is_open, _is_error_queue - of the work queue @name. */
+bool memory_named_is_open(const struct queue_memory *store, const char *name, int64_t now_s);
+bool memory_named_is_error_queue(const struct queue_memory *store, const char *name);
+
+/** memory_named_count - false when the window is no longer @from. */
+bool memory_named_count(struct queue_memory *store, const char *name,
+                        const struct queue_window *from, const struct queue_window *to);
+void memory_named_done(struct queue_memory *store);
 
 #endif

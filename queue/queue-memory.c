@@ -440,7 +440,10 @@ static int memory_due(void *store_, const char *queue_name, int64_t now_s,
     size_t fresh_at = 0, lapsed_at = 0;
     for (size_t i = 0; i < store->count; i++) {
         const struct queue_entry *entry = store->entries[i].entry;
-        if (queue_name != NULL && strcmp(queue_name, entry->queue) != 0)
+        if (queue_name != NULL ? strcmp(queue_name, entry->queue) != 0
+                               : memory_named_is_error_queue(store, entry->queue))
+            continue;
+        if (!memory_named_is_open(store, entry->queue, now_s))
             continue;
         if (entry->state == QUEUE_NEW && entry->due_s <= now_s && fresh == NULL) {
             fresh = entry;
@@ -467,11 +470,25 @@ static int memory_change(void *store_, const uint8_t id[QUEUE_UUID_SIZE],
         at != NULL && at->entry->state == change->from && at->entry->fence == change->from_fence;
     if (!*out_changed)
         return 0;
-    char *error;
-    if (queue_text_copy(change->error, &error) < 0)
+    char *error, *queue = NULL;
+    if (queue_text_copy(change->error, &error) < 0 || queue_text_copy(change->queue, &queue) < 0) {
+        free(error);
         return error_oom(err, "changing an entry");
+    }
+    if (change->window != NULL &&
+        !memory_named_count(store_, at->entry->queue, change->from_window, change->window)) {
+        *out_changed = false;
+        free(error);
+        free(queue);
+        return 0;
+    }
     free(at->entry->error);
     at->entry->error = error;
+    if (queue != NULL) {
+        free(at->entry->queue);
+        at->entry->queue = queue;
+    }
+    at->entry->due_s = change->due_s;
     at->entry->state = change->to;
     at->entry->fence = change->fence;
     at->entry->attempts = change->attempts;
@@ -543,6 +560,7 @@ static void memory_close(void *store_)
         memory_entry_done(&store->entries[i]);
     free(store->entries);
     queue_memory_sources_done(&store->sources);
+    memory_named_done(store);
     tdestroy(store->ledger, memory_row_free);
     while (store->scopes != NULL) {
         struct memory_scope *scope = store->scopes;
@@ -667,4 +685,7 @@ const struct queue_backend queue_memory_backend = {
     .source_each = memory_source_each,
     .source_tell = memory_source_tell,
     .source_epoch = memory_source_epoch,
+    .named_get = memory_named_get,
+    .named_set = memory_named_set,
+    .named_each = memory_named_each,
 };

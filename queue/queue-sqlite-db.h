@@ -30,6 +30,8 @@ enum queue_sqlite_sql {
     SQL_QUEUE_GET,
     SQL_QUEUE_ADD,
     SQL_QUEUE_EACH,
+    SQL_QUEUE_OPEN,
+    SQL_QUEUE_NEXT_OPEN,
     SQL_SCOPE_GET,
     SQL_SCOPE_NEXT,
     SQL_SCOPE_ADD,
@@ -72,6 +74,10 @@ enum queue_sqlite_sql {
     SQL_SOURCE_CHANGE,
     SQL_SOURCE_REMOVE,
     SQL_SOURCE_TELL,
+    SQL_NAMED_GET,
+    SQL_NAMED_SET,
+    SQL_NAMED_EACH,
+    SQL_NAMED_COUNT,
     SQL_COUNT
 };
 

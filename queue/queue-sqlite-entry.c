@@ -418,19 +418,33 @@ static int entry_due_in(struct queue_sqlite *store, enum queue_sqlite_sql sql, i
     return got < 0 ? -1 : 0;
 }
 
+/* The next queue of which may be taken, or @queue_name if that is one: 1, or 0. *queue is 0 first. */
+static int entry_next_open(struct queue_sqlite *store, const char *queue_name, int64_t now_s,
+                           int64_t *queue, struct error *err)
+{
+    if (queue_name != NULL && *queue != 0)
+        return 0; /* that was the one */
+    int got = queue_name == NULL ? 1
+                                 : queue_sqlite_word_find(store, QUEUE_SQLITE_USE_QUEUE, queue_name,
+                                                          queue, err);
+    if (got <= 0)
+        return got;
+    sqlite3_stmt *get = queue_sqlite_use(&store->db, queue_name == NULL ? SQL_QUEUE_NEXT_OPEN
+                                                                        : SQL_QUEUE_OPEN);
+    queue_sqlite_bind_int(get, 1, *queue);
+    queue_sqlite_bind_int(get, 2, now_s);
+    return queue_sqlite_number(&store->db, get, entry_reading, queue, err);
+}
+
 static int entry_due(struct queue_sqlite *store, const char *queue_name, int64_t now_s, int64_t *n,
                      struct error *err)
 {
     int64_t queue = 0;
-    int got = queue_name == NULL
-                  ? entry_next_queue(store, &queue, err)
-                  : queue_sqlite_word_find(store, QUEUE_SQLITE_USE_QUEUE, queue_name, &queue, err);
-    while (got > 0) {
+    int got;
+    while ((got = entry_next_open(store, queue_name, now_s, &queue, err)) > 0)
         if (entry_due_in(store, SQL_DUE_NEW, queue, now_s, n, err) < 0 ||
             entry_due_in(store, SQL_DUE_TAKEN, queue, now_s, n, err) < 0)
             return -1;
-        got = queue_name == NULL ? entry_next_queue(store, &queue, err) : 0;
-    }
     return got;
 }
 
@@ -449,8 +463,9 @@ int queue_sqlite_due(void *store_, const char *queue_name, int64_t now_s,
     return failed;
 }
 
-static int entry_change(struct queue_sqlite *store, int64_t n, const struct queue_change *change,
-                        bool *out_changed, struct error *err)
+static int entry_change_row(struct queue_sqlite *store, int64_t n,
+                            const struct queue_change *change, int64_t queue, bool *out_changed,
+                            struct error *err)
 {
     sqlite3_stmt *set = queue_sqlite_use(&store->db, SQL_ENTRY_CHANGE);
     queue_sqlite_bind_int(set, 1, n);
@@ -461,30 +476,69 @@ static int entry_change(struct queue_sqlite *store, int64_t n, const struct queu
     queue_sqlite_bind_text(set, 6, change->error);
     queue_sqlite_bind_int(set, 7, change->from);
     queue_sqlite_bind_int(set, 8, (int64_t)change->from_fence);
+    queue_sqlite_bind_int(set, 9, change->due_s);
+    queue_sqlite_bind_int(set, 10, queue);
     if (queue_sqlite_run(&store->db, set, "changing an entry", err) < 0)
         return -1;
     *out_changed = sqlite3_changes(store->db.handle) > 0;
     return 0;
 }
 
+static int entry_change_window(struct queue_sqlite *store, int64_t n,
+                               const struct queue_change *change, bool *out_changed,
+                               struct error *err)
+{
+    sqlite3_stmt *set = queue_sqlite_use(&store->db, SQL_NAMED_COUNT);
+    queue_sqlite_bind_int(set, 1, n);
+    queue_sqlite_bind_int(set, 2, change->window->start_s);
+    queue_sqlite_bind_int(set, 3, change->window->open_s);
+    queue_sqlite_bind_int(set, 4, change->window->taken);
+    queue_sqlite_bind_int(set, 5, change->from_window->start_s);
+    queue_sqlite_bind_int(set, 6, change->from_window->open_s);
+    queue_sqlite_bind_int(set, 7, change->from_window->taken);
+    if (queue_sqlite_run(&store->db, set, "counting what was taken", err) < 0)
+        return -1;
+    *out_changed = sqlite3_changes(store->db.handle) > 0;
+    return 0;
+}
+
+static int entry_change(struct queue_sqlite *store, const uint8_t id[QUEUE_UUID_SIZE],
+                        const struct queue_change *change, bool *out_changed, struct error *err)
+{
+    int64_t n, queue = 0;
+    int got = queue_sqlite_n_of_id(store, id, &n, err);
+    if (got <= 0)
+        return got;
+    if (change->queue != NULL &&
+        queue_sqlite_word_get(store, QUEUE_SQLITE_USE_QUEUE, change->queue, &queue, err) < 0)
+        return -1;
+    if (change->window != NULL) {
+        if (entry_change_window(store, n, change, out_changed, err) < 0)
+            return -1;
+        if (!*out_changed)
+            return 0;
+    }
+    return entry_change_row(store, n, change, queue, out_changed, err);
+}
+
 int queue_sqlite_change(void *store_, const uint8_t id[QUEUE_UUID_SIZE],
                         const struct queue_change *change, bool *out_changed, struct error *err)
 {
     struct queue_sqlite *store = store_;
-    int64_t n;
     bool changed = false;
     if (queue_sqlite_db_ready(&store->db, err) < 0 ||
         queue_sqlite_begin(&store->db, SQL_BEGIN_WRITE, err) < 0)
         return -1;
-    int got = queue_sqlite_n_of_id(store, id, &n, err);
-    if (got > 0)
-        got = entry_change(store, n, change, &changed, err);
-    if (got < 0 || queue_sqlite_commit(&store->db, err) < 0) {
+    int failed = entry_change(store, id, change, &changed, err);
+    if (failed == 0 && changed)
+        failed = queue_sqlite_commit(&store->db, err);
+    if (failed < 0 || !changed) {
         queue_sqlite_rollback(&store->db);
-        return -1;
+        queue_sqlite_forget(store);
     }
-    *out_changed = changed;
-    return 0;
+    if (failed == 0)
+        *out_changed = changed;
+    return failed;
 }
 
 /* ---- Raw bytes and sums ---------------------------------------------------------------------- */

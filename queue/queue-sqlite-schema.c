@@ -150,8 +150,30 @@ static const char schema_3[] =
     "  (SELECT scope, uidvalidity, max(coalesce(entry, 0)) FROM ledger WHERE uidvalidity <> 0"
     "   GROUP BY scope);";
 
+/* Policies of work queues (struct queue_policy), and what was taken of each lately. An entry may go
+ * to another queue now, and is counted there. */
+static const char schema_4[] =
+    "CREATE TABLE policy (queue INTEGER PRIMARY KEY REFERENCES work_queue,"
+    "  retry INTEGER NOT NULL CHECK (retry BETWEEN 0 AND 2),"
+    "  retries INTEGER NOT NULL, retry_s INTEGER NOT NULL, base_milli INTEGER NOT NULL,"
+    "  error_queue INTEGER REFERENCES work_queue,"
+    "  throttle_items INTEGER NOT NULL, throttle_s INTEGER NOT NULL,"
+    "  start_s INTEGER NOT NULL DEFAULT 0, open_s INTEGER NOT NULL DEFAULT 0,"
+    "  taken INTEGER NOT NULL DEFAULT 0) STRICT;"
+    "CREATE INDEX policy_error_queue ON policy (error_queue) WHERE error_queue IS NOT NULL;"
+    "DROP TRIGGER entry_moved;"
+    "CREATE TRIGGER entry_moved AFTER UPDATE OF state, queue ON entry"
+    "  WHEN old.state <> new.state OR old.queue <> new.queue BEGIN"
+    "  UPDATE tally SET entries = entries - 1,"
+    "    raw_bytes = raw_bytes - iif(old.raw_place = 0, 0, old.raw_size)"
+    "  WHERE queue = old.queue AND state = old.state;"
+    "  INSERT INTO tally VALUES (new.queue, new.state, 1, iif(new.raw_place = 0, 0, new.raw_size))"
+    "  ON CONFLICT DO UPDATE SET entries = entries + 1, raw_bytes = raw_bytes + excluded.raw_bytes;"
+    "END;";
+
 /* schema_steps[v] leads from version v to v + 1. Never changed once released: add another. */
-static const char *const schema_steps[QUEUE_SQLITE_SCHEMA] = {schema_1, schema_2, schema_3};
+static const char *const schema_steps[QUEUE_SQLITE_SCHEMA] = {schema_1, schema_2, schema_3,
+                                                              schema_4};
 
 static const char *const schema_sql[SQL_COUNT] = {
     [SQL_BEGIN_READ] = "BEGIN",
@@ -163,6 +185,15 @@ static const char *const schema_sql[SQL_COUNT] = {
     [SQL_QUEUE_GET] = "SELECT id FROM work_queue WHERE name = ?1",
     [SQL_QUEUE_ADD] = "INSERT INTO work_queue (name) VALUES (?1)",
     [SQL_QUEUE_EACH] = "SELECT id FROM work_queue WHERE id > ?1 ORDER BY id LIMIT 1",
+    /* Whether queue ?1 is one of which may be taken at ?2; the next such one that is no error queue. */
+    [SQL_QUEUE_OPEN] =
+        "SELECT q.id FROM work_queue q WHERE q.id = ?1 AND NOT EXISTS (SELECT 1 FROM policy p"
+        "  WHERE p.queue = q.id AND p.open_s > ?2 AND p.start_s <= ?2)",
+    [SQL_QUEUE_NEXT_OPEN] =
+        "SELECT q.id FROM work_queue q WHERE q.id > ?1 AND NOT EXISTS (SELECT 1 FROM policy p"
+        "  WHERE p.queue = q.id AND p.open_s > ?2 AND p.start_s <= ?2)"
+        " AND NOT EXISTS (SELECT 1 FROM policy e WHERE e.error_queue = q.id)"
+        " ORDER BY q.id LIMIT 1",
     [SQL_SCOPE_GET] = "SELECT id FROM scope WHERE mailbox = ?3 AND account = ?2 AND loader = ?1",
     [SQL_SCOPE_NEXT] =
         "SELECT id, mailbox FROM scope WHERE id > ?1 AND account = ?2 AND loader = ?3"
@@ -261,7 +292,8 @@ static const char *const schema_sql[SQL_COUNT] = {
     [SQL_RAW_GET] = "SELECT e.raw_place, e.raw_size, b.raw FROM entry e JOIN body b ON b.n = e.n"
                     " WHERE e.n = ?1",
     [SQL_ENTRY_CHANGE] =
-        "UPDATE entry SET state = ?2, fence = ?3, attempts = ?4, lease_until_s = ?5, error = ?6"
+        "UPDATE entry SET state = ?2, fence = ?3, attempts = ?4, lease_until_s = ?5, error = ?6,"
+        "  due_s = ?9, queue = iif(?10 = 0, queue, ?10)"
         " WHERE n = ?1 AND state = ?7 AND fence = ?8",
     [SQL_DUE_NEW] = "SELECT n FROM entry WHERE queue = ?1 AND state = 0 AND due_s <= ?2"
                     " ORDER BY n LIMIT 1",
@@ -303,6 +335,31 @@ static const char *const schema_sql[SQL_COUNT] = {
         "  last_message = ?5, cursor = ?6, status_since_s = ?7, last_contact_s = ?8,"
         "  last_success_s = ?9, next_try_s = ?10, import_started_s = ?11, import_ended_s = ?12,"
         "  left_over = ?13, failures = ?14, rate_milli = ?15",
+    [SQL_NAMED_GET] =
+        "SELECT q.name, p.retry, p.retries, p.retry_s, p.base_milli, x.name, p.throttle_items, p.throttle_s,"
+        "  p.start_s, p.open_s, p.taken,"
+        "  EXISTS (SELECT 1 FROM policy e WHERE e.error_queue = q.id)"
+        " FROM work_queue q LEFT JOIN policy p ON p.queue = q.id"
+        "  LEFT JOIN work_queue x ON x.id = p.error_queue"
+        " WHERE q.name = ?1",
+    [SQL_NAMED_EACH] =
+        "SELECT q.name, p.retry, p.retries, p.retry_s, p.base_milli, x.name, p.throttle_items, p.throttle_s,"
+        "  p.start_s, p.open_s, p.taken,"
+        "  EXISTS (SELECT 1 FROM policy e WHERE e.error_queue = q.id)"
+        " FROM work_queue q LEFT JOIN policy p ON p.queue = q.id"
+        "  LEFT JOIN work_queue x ON x.id = p.error_queue"
+        " WHERE q.name > ?1 ORDER BY q.name",
+    [SQL_NAMED_SET] =
+        "INSERT INTO policy (queue, retry, retries, retry_s, base_milli, error_queue,"
+        "  throttle_items, throttle_s) VALUES (?1, ?2, ?3, ?4, ?5, nullif(?6, 0), ?7, ?8)"
+        " ON CONFLICT DO UPDATE SET retry = ?2, retries = ?3, retry_s = ?4, base_milli = ?5,"
+        "  error_queue = nullif(?6, 0), throttle_items = ?7, throttle_s = ?8,"
+        "  start_s = 0, open_s = 0, taken = 0",
+    /* The window of the queue that entry ?1 is in, if it is still as it was. */
+    [SQL_NAMED_COUNT] =
+        "UPDATE policy SET start_s = ?2, open_s = ?3, taken = ?4"
+        " WHERE queue = (SELECT queue FROM entry WHERE n = ?1)"
+        "  AND start_s = ?5 AND open_s = ?6 AND taken = ?7",
 };
 
 const char *queue_sqlite_sql_text(enum queue_sqlite_sql which)

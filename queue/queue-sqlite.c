@@ -390,4 +390,7 @@ const struct queue_backend queue_sqlite_backend = {
     .source_each = queue_sqlite_source_each,
     .source_tell = queue_sqlite_source_tell,
     .source_epoch = queue_sqlite_source_epoch,
+    .named_get = queue_sqlite_named_get,
+    .named_set = queue_sqlite_named_set,
+    .named_each = queue_sqlite_named_each,
 };

@@ -7,6 +7,7 @@
  * queue-sqlite-entry.c   list, find, due, change, raw, stats
  * queue-sqlite-word.c    names that come again and again, as numbers
  * queue-sqlite-source.c  the sources
+ * queue-sqlite-named.c   policies of work queues
  * queue-sqlite-claim.c   who picks up from which mailbox
  * below: -db (connection), -schema (tables, statements), -folder, -raw (files) */
 #ifndef MAILCHUTE_QUEUE_QUEUE_SQLITE_H
@@ -145,5 +146,13 @@ int queue_sqlite_source_each(void *store,
 int queue_sqlite_source_tell(void *store, const struct queue_source_report *reports, size_t count,
                              struct error *err);
 int queue_sqlite_source_epoch(void *store, uint64_t *out_epoch, struct error *err);
+
+int queue_sqlite_named_get(void *store, const char *name, struct queue_named *out_named,
+                           struct error *err);
+int queue_sqlite_named_set(void *store, const char *name, const struct queue_policy *policy,
+                           struct error *err);
+int queue_sqlite_named_each(void *store,
+                            int (*each)(void *context, const struct queue_named *named),
+                            void *context, struct error *err);
 
 #endif

@@ -445,6 +445,7 @@ int queue_stats(struct queue *queue, const char *queue_name, struct queue_stats 
 /* ---- States ---------------------------------------------------------------------------------- */
 
 /*  put -> NEW -> TAKEN -> DONE             TAKEN repeats: a lease that ran out goes to the next.
+ *          ^       +----> NEW              (fail, as the policy of the work queue says)
  *          ^       +----> FAILED -> NEW    (retry)
  *  put -> BAD -------------------> NEW     (retry) */
 #define TO(state) (1u << (state))
@@ -465,6 +466,52 @@ static const char *const queue_move_advice[] = {
     [QUEUE_BAD] = "that state is given at pick-up alone",
 };
 
+static uint32_t queue_chance(void)
+{
+    uint8_t id[QUEUE_UUID_SIZE];
+    uint32_t chance;
+    queue_id_random(id);
+    memcpy(&chance, id, sizeof chance); /* bits without a meaning of their own */
+    return chance;
+}
+
+/* What its work queue does with an entry that failed: where it goes, and when it is due again. */
+static void queue_apply_policy(const struct queue_policy *policy, int64_t now_s,
+                               struct queue_change *change)
+{
+    switch (queue_policy_failed(policy, change->attempts, now_s, queue_chance(), &change->due_s)) {
+    case QUEUE_VERDICT_RETRY:
+        change->to = QUEUE_NEW;
+        break;
+    case QUEUE_VERDICT_ASIDE:
+        change->to = QUEUE_NEW;
+        change->queue = policy->error_queue;
+        change->attempts = 0;
+        break;
+    case QUEUE_VERDICT_FAIL:
+        break;
+    }
+}
+
+static int queue_store_change(struct queue *queue, struct queue_entry *entry,
+                              const struct queue_change *change, bool *out_changed,
+                              struct error *err)
+{
+    struct queue_id_range id;
+    if (queue_id_range_of(entry->id, &id) < 0)
+        return error_set(err, ERROR_BUG, "entry '%s' has a broken id", entry->id);
+    if (queue->backend->change(queue->store, id.first, change, out_changed, err) < 0)
+        return -1;
+    if (*out_changed) {
+        entry->state = change->to;
+        entry->fence = change->fence;
+        entry->attempts = change->attempts;
+        entry->due_s = change->due_s;
+        entry->lease_until_s = change->lease_until_s;
+    }
+    return 0;
+}
+
 /* The only place that changes an entry's state. @why: the error it has from then on. *out_changed
  * is false when somebody else was faster: look again. */
 static int queue_enter(struct queue *queue, struct queue_entry *entry, enum queue_state next,
@@ -474,9 +521,9 @@ static int queue_enter(struct queue *queue, struct queue_entry *entry, enum queu
         return error_set(err, ERROR_USAGE, "entry '%s' is %s, not to become %s: %s", entry->id,
                          queue_state_name(entry->state), queue_state_name(next),
                          queue_move_advice[next]);
-    struct queue_id_range id;
-    if (queue_id_range_of(entry->id, &id) < 0)
-        return error_set(err, ERROR_BUG, "entry '%s' has a broken id", entry->id);
+    struct queue_named named = {.is_error_queue = false};
+    struct queue_window window;
+    int64_t now_s = clock_unix_s(queue->clock);
     bool take = next == QUEUE_TAKEN;
     struct queue_change change = {
         .from = entry->state,
@@ -487,15 +534,17 @@ static int queue_enter(struct queue *queue, struct queue_entry *entry, enum queu
         .lease_until_s = take ? lease_until_s : 0,
         .error = why,
     };
-    if (queue->backend->change(queue->store, id.first, &change, out_changed, err) < 0)
+    if ((take || next == QUEUE_FAILED) &&
+        queue->backend->named_get(queue->store, entry->queue, &named, err) < 0)
         return -1;
-    if (*out_changed) {
-        entry->state = next;
-        entry->fence = change.fence;
-        entry->attempts = change.attempts;
-        entry->lease_until_s = change.lease_until_s;
+    if (next == QUEUE_FAILED)
+        queue_apply_policy(&named.policy, now_s, &change);
+    if (take && named.policy.throttle_items != 0) {
+        window = queue_window_count(&named.policy, &named.window, now_s);
+        change.from_window = &named.window;
+        change.window = &window;
     }
-    return 0;
+    return queue_store_change(queue, entry, &change, out_changed, err);
 }
 
 static int queue_give_up(struct error *err)

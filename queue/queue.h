@@ -260,7 +260,7 @@ struct queue_entry {
     char *class, *queue, *source;
     enum queue_state state;
     char *error;       /* NULL: none */
-    uint32_t attempts; /* times it was taken */
+    uint32_t attempts; /* times it was taken, in this work queue */
     int64_t created_s; /* seconds since 1970 UTC */
     int64_t due_s;     /* not to be taken before; 0 = at once */
     int64_t lease_until_s; /* QUEUE_TAKEN: when the lease ends, 0 otherwise */
@@ -302,7 +302,7 @@ int queue_raw(struct queue *queue, const char *id, int *out_fd, struct error *er
 
 /** queue_take - lease the oldest due entry (new, or taken with its lease run out; of those the one
  * whose lease ended first stands for all) for @lease_s seconds. *out_entry is NULL when there is
- * none. @queue_name NULL: any. */
+ * none, or all that is there is throttled (queue-policy.h). @queue_name NULL: any but error queues. */
 int queue_take(struct queue *queue, const char *queue_name, uint32_t lease_s,
                struct queue_entry **out_entry, struct error *err);
 
@@ -310,10 +310,13 @@ int queue_take(struct queue *queue, const char *queue_name, uint32_t lease_s,
  * whoever holds it. ERROR_USAGE when the entry is not taken or its lease went to somebody else; a
  * lease that ran out and went to nobody may still be ended. @id as for queue_get(), here and below. */
 int queue_done(struct queue *queue, const char *id, uint64_t fence, struct error *err);
+/* A failed entry is tried again, or goes to the error queue, as the policy of its work queue says
+ * (queue-policy.h); without one it is failed. Its error is @why, until it is taken. */
 int queue_fail(struct queue *queue, const char *id, uint64_t fence, const char *why,
                struct error *err);
 
-/** queue_retry - a failed or bad entry becomes new again; its error is kept until it is taken. */
+/** queue_retry - a failed or bad entry becomes new again, to be taken at once; its error is kept until
+ * it is taken. */
 int queue_retry(struct queue *queue, const char *id, struct error *err);
 
 struct queue_stats {

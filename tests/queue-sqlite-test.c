@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "queue-fixture.h"
+#include "queue-policy.h"
 #include "queue-sqlite-schema.h"
 #include "queue-sqlite.h"
 
@@ -516,12 +517,13 @@ START_TEST(the_tally_agrees_with_the_entries)
 }
 END_TEST
 
-START_TEST(a_queue_of_schema_1_opens_with_all_it_held)
+/* Open the queue that was dumped to @path by an older version. */
+static void open_old(const char *path)
 {
     queue_close(f.queue);
     f.queue = NULL;
     ck_assert_int_eq(unlink(path_of("queue.db")), 0);
-    FILE *file = fopen(SRCDIR "/data/queue-v1.sql", "r");
+    FILE *file = fopen(path, "r");
     ck_assert_ptr_nonnull(file);
     static char sql[65536];
     size_t size = fread(sql, 1, sizeof sql - 1, file);
@@ -529,6 +531,33 @@ START_TEST(a_queue_of_schema_1_opens_with_all_it_held)
     sql[size] = '\0';
     run_sql(sql);
     ck_well(&f, queue_open(f.url, NULL, &f.clock, &f.queue, &f.err));
+}
+
+START_TEST(a_queue_of_schema_3_opens_and_its_entries_go_by_a_policy)
+{
+    open_old(SRCDIR "/data/queue-v3.sql");
+    ck_assert_int_eq(sql_number("PRAGMA user_version"), QUEUE_SQLITE_SCHEMA);
+    const struct queue_filter all = {0};
+    ck_assert_str_eq(queue_fixture_uids(&f, &all), "1 2 3 4 5 0");
+    const struct queue_policy policy = {.error_queue = "errors"};
+    ck_well(&f, queue_configure(f.queue, "second", &policy, &f.err));
+    AUTO(queue_entry) entry = NULL;
+    ck_well(&f, queue_take(f.queue, "second", 60, &entry, &f.err));
+    ck_assert_uint_eq(entry->uid, 5);
+    ck_well(&f, queue_fail(f.queue, entry->id, entry->fence, "why", &f.err));
+    const struct queue_filter there = {.queue = "errors"};
+    ck_assert_str_eq(queue_fixture_uids(&f, &there), "5");
+    ck_assert_int_eq(
+        sql_number("SELECT count(*) FROM (SELECT queue, state, entries FROM tally WHERE entries > 0"
+                   " EXCEPT SELECT queue, state, count(*) FROM entry GROUP BY queue, state)"),
+        0);
+    ck_assert_int_eq(sql_number("SELECT sum(entries) FROM tally"), 6);
+}
+END_TEST
+
+START_TEST(a_queue_of_schema_1_opens_with_all_it_held)
+{
+    open_old(SRCDIR "/data/queue-v1.sql");
     const struct queue_filter all = {0};
     ck_assert_str_eq(queue_fixture_uids(&f, &all), "1 2 3 4 5 0");
     ck_assert_int_eq(queue_fixture_record(&f, 1).step, QUEUE_STEP_MOVED);
@@ -679,6 +708,7 @@ static Suite *suite(void)
         entries_are_found_across_runs_of_ids,
         the_tally_agrees_with_the_entries,
         a_queue_of_schema_1_opens_with_all_it_held,
+        a_queue_of_schema_3_opens_and_its_entries_go_by_a_policy,
         another_process_that_writes_for_long_is_named_as_the_reason,
         two_handles_of_one_process_lose_nothing_to_another_process,
         a_duplicate_alone_keeps_nobody_waiting,
