@@ -204,26 +204,23 @@ static bool imap_epoch_claims_any(const struct imap_epoch *e, const struct imap_
                                 imap_epoch_compare_number) != NULL);
 }
 
-/* The row with this digest that is not found yet: of equal messages the oldest first. */
+/* The row with this digest that is not found yet: of equal messages the oldest first, so that among
+ * them those that are found stand before those that are not. */
 static void imap_epoch_confirm(struct imap_epoch *e, struct imap_look *look)
 {
     size_t low = 0, high = e->row_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (memcmp(e->rows[middle].sha256, look->sha256, sizeof look->sha256) < 0)
+        int order = memcmp(e->rows[middle].sha256, look->sha256, sizeof look->sha256);
+        if (order < 0 || (order == 0 && e->found[middle] != 0))
             low = middle + 1;
         else
             high = middle;
     }
-    for (; low < e->row_count &&
-           memcmp(e->rows[low].sha256, look->sha256, sizeof look->sha256) == 0;
-         low++) {
-        if (e->found[low] != 0)
-            continue;
-        e->found[low] = look->uid;
-        look->tag = 1; /* it is somebody */
+    if (low == e->row_count || memcmp(e->rows[low].sha256, look->sha256, sizeof look->sha256) != 0)
         return;
-    }
+    e->found[low] = look->uid;
+    look->tag = 1; /* it is somebody */
 }
 
 static int imap_epoch_match(struct imap_epoch *e, struct error *err)
@@ -249,19 +246,31 @@ static uint64_t imap_epoch_count_found(const struct imap_epoch *e)
     return found;
 }
 
+static int imap_epoch_compare_claim(const void *a, const void *b)
+{
+    const struct imap_look *x = a, *y = b;
+    int order = imap_epoch_compare_number(&x->message_id, &y->message_id);
+    return order != 0 ? order : imap_epoch_compare_number(&x->size, &y->size);
+}
+
 /* Rows that were not found though a message with their size and Message-ID, which is no other's, is
- * there with other bytes. */
-static uint64_t imap_epoch_count_contradicted(const struct imap_epoch *e)
+ * there with other bytes. Of the looks only such messages are kept. */
+static uint64_t imap_epoch_count_contradicted(struct imap_epoch *e)
 {
     uint64_t count = 0;
+    size_t kept = 0;
+    for (size_t i = 0; i < e->look_count; i++)
+        if (e->looks[i].has_sha256 && e->looks[i].tag == 0 && e->looks[i].message_id != 0)
+            e->looks[kept++] = e->looks[i];
+    e->look_count = kept;
+    if (kept == 0)
+        return 0;
+    qsort(e->looks, kept, sizeof *e->looks, imap_epoch_compare_claim);
     for (size_t i = 0; i < e->row_count; i++) {
-        const struct imap_evidence *row = &e->rows[i];
-        bool against = false;
-        for (size_t j = 0; e->found[i] == 0 && row->message_id != 0 && j < e->look_count; j++)
-            against = against || (e->looks[j].has_sha256 && e->looks[j].tag == 0 &&
-                                  e->looks[j].size == row->size &&
-                                  e->looks[j].message_id == row->message_id);
-        count += against ? 1 : 0;
+        const struct imap_look row = {.size = e->rows[i].size, .message_id = e->rows[i].message_id};
+        if (e->found[i] == 0 &&
+            bsearch(&row, e->looks, kept, sizeof *e->looks, imap_epoch_compare_claim) != NULL)
+            count++;
     }
     return count;
 }
