@@ -53,6 +53,7 @@ struct world {
     char log[8000];
     char *trace; /* of the last session */
     size_t handed; /* messages handed out in it */
+    size_t notes;  /* times that the ledger was written to */
     struct script_server *server;
 };
 
@@ -183,6 +184,7 @@ static int host_note(void *context, const struct imap_record *records, size_t co
                      struct error *err)
 {
     (void)context;
+    w.notes++;
     for (size_t i = 0; i < count; i++) {
         struct queue_record record = to_queue(&records[i]);
         if (queue_note(w.queue, &record, 1, err) < 0)
@@ -813,6 +815,20 @@ START_TEST(a_stored_message_that_is_gone_and_did_not_come_again_was_moved)
 }
 END_TEST
 
+START_TEST(hundreds_that_are_gone_are_written_down_at_once)
+{
+    worked_in(8);
+    for (uint32_t k = 1; k <= 501; k++)
+        before(8, k, k, IMAP_STEP_STORED);
+    w.notes = 0;
+    const struct script_rule gone = {"* (UID)", "@ OK\r\n"};
+    ck_assert_int_eq(session_with(&gone), ERROR_NONE);
+    ck_assert_uint_eq(w.notes, 2);
+    ck_assert_uint_eq(step_of(8, 1), IMAP_STEP_MOVED);
+    ck_assert_uint_eq(step_of(8, 501), IMAP_STEP_MOVED);
+}
+END_TEST
+
 START_TEST(a_message_with_a_lower_uid_is_not_the_changed_one)
 {
     worked_in(8);
@@ -852,6 +868,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_message_that_stays_as_the_server_wants_is_no_news);
     tcase_add_test(t, a_stored_message_that_changed_its_uid_keeps_its_entry);
     tcase_add_test(t, a_stored_message_that_is_gone_and_did_not_come_again_was_moved);
+    tcase_add_test(t, hundreds_that_are_gone_are_written_down_at_once);
     tcase_add_test(t, a_message_with_a_lower_uid_is_not_the_changed_one);
     suite_add_tcase(s, t);
     return s;

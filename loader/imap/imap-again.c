@@ -320,13 +320,16 @@ int imap_again_settle(struct imap_pickup *p, struct error *err)
 {
     struct imap_again *again = &p->again;
     while (again->gone_count > 0) {
-        struct imap_record record = {
-            .uidvalidity = imap_session_selected(p->session)->uidvalidity,
-            .uid = again->gone[again->gone_count - 1].uid,
-            .step = IMAP_STEP_MOVED};
-        if (p->host->note(p->host->context, &record, 1, err) < 0)
+        struct imap_record records[IMAP_RECORDS_MAX];
+        size_t count = again->gone_count < IMAP_RECORDS_MAX ? again->gone_count : IMAP_RECORDS_MAX;
+        for (size_t i = 0; i < count; i++)
+            records[i] = (struct imap_record){
+                .uidvalidity = imap_session_selected(p->session)->uidvalidity,
+                .uid = again->gone[again->gone_count - count + i].uid,
+                .step = IMAP_STEP_MOVED};
+        if (p->host->note(p->host->context, records, count, err) < 0)
             return -1;
-        again->gone_count--;
+        again->gone_count -= count;
     }
     return 0;
 }
