@@ -11,7 +11,7 @@
 #include "digest.h"
 
 /* What tells two messages apart without fetching them. */
-struct imap_looks {
+struct imap_reconcile_looks {
     uint64_t size;
     int64_t date_s;
     uint8_t header[DIGEST_SIZE];
@@ -22,7 +22,7 @@ struct imap_unsettled {
     struct imap_record record; /* its target is borrowed until the next page is read */
     bool there;                /* still in the mailbox */
     bool awaited; /* gone, and may come under another UID */
-    struct imap_looks looks;
+    struct imap_reconcile_looks looks;
 };
 
 struct imap_reconcile {
@@ -51,15 +51,16 @@ static struct imap_unsettled *imap_reconcile_find(struct imap_reconcile *r, uint
     return NULL;
 }
 
-static struct imap_looks imap_looks_of(const struct imap_reconcile *r,
-                                       const struct imap_fetch *fetch)
+static struct imap_reconcile_looks imap_reconcile_looks_of(const struct imap_reconcile *r,
+                                                           const struct imap_fetch *fetch)
 {
-    struct imap_looks looks = {.size = fetch->size, .date_s = fetch->date_s};
+    struct imap_reconcile_looks looks = {.size = fetch->size, .date_s = fetch->date_s};
     memcpy(looks.header, r->header, sizeof looks.header);
     return looks;
 }
 
-static bool imap_looks_same(const struct imap_looks *a, const struct imap_looks *b)
+static bool imap_reconcile_looks_same(const struct imap_reconcile_looks *a,
+                                      const struct imap_reconcile_looks *b)
 {
     return a->size == b->size && a->date_s == b->date_s &&
            memcmp(a->header, b->header, sizeof a->header) == 0;
@@ -68,13 +69,14 @@ static bool imap_looks_same(const struct imap_looks *a, const struct imap_looks 
 /* A message of the target: the copy of at most one of ours. */
 static void imap_reconcile_twin(struct imap_reconcile *r, const struct imap_fetch *fetch)
 {
-    struct imap_looks looks = imap_looks_of(r, fetch);
+    struct imap_reconcile_looks looks = imap_reconcile_looks_of(r, fetch);
     if (fetch->uid < r->lowest)
         return;
     for (size_t i = 0; i < r->count; i++) {
         struct imap_unsettled *item = &r->items[i];
         if (item->there && item->record.step == IMAP_STEP_MOVING && item->record.fate == r->fate &&
-            fetch->uid >= item->record.target_uid && imap_looks_same(&looks, &item->looks)) {
+            fetch->uid >= item->record.target_uid &&
+            imap_reconcile_looks_same(&looks, &item->looks)) {
             item->record.step = IMAP_STEP_COPIED;
             item->record.target_uid = fetch->uid;
             return;
@@ -91,7 +93,7 @@ static void imap_reconcile_fetched(struct imap_reconcile *r, const struct imap_f
         imap_reconcile_twin(r, fetch);
     } else if ((item = imap_reconcile_find(r, fetch->uid)) != NULL) {
         item->there = true;
-        item->looks = imap_looks_of(r, fetch);
+        item->looks = imap_reconcile_looks_of(r, fetch);
     }
 }
 
