@@ -2,11 +2,10 @@
 /* retry.h - after a failure: when to try again, and whether a person has to act. Pure.
  *
  *     what failed                       status     next try
- *     no connection, link, protocol     degraded   1 s, doubled to 15 min, any part of it (full
- * jitter)
+ *     no connection, link, protocol     degraded   1 s, doubled to 15 min, any part of it
  *     disk, database, our own fault     degraded   the same
- *     the server asks us to slow down   throttled  as long as it says, else 1 min, doubled to 15
- * min
+ *     the server asks us to slow down   throttled  as long as it says, else 1 min, doubled to
+ *                                                  15 min
  *     credentials refused               degraded   the same as a link, three times; then
  *                                       error      hourly: more would lock the account
  *     certificate, mailbox, right       error      1 min, doubled to 15 min
@@ -23,7 +22,7 @@
 
 #include "error.h"
 
-/* Set by the administrator; retry_limits_default() are those above. */
+/* Set by the administrator; retry_limits_default are those above. */
 struct retry_limits {
     uint64_t first_ms, max_ms;  /* pauses of a link */
     uint64_t person_ms;         /* first pause where a person must act */
