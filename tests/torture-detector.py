@@ -36,7 +36,7 @@ class Detector(unittest.TestCase):
         self.check_caught("steps", "--scenario", "one mail", "--kind", "full")
 
     def test_settling_before_the_commit_is_caught_by_kill_9(self):
-        self.check_caught("kill", "--times", "1000", "--spread", "0.1")
+        self.check_caught("kill", "--times", "1000")
 
     def test_whatever_is_not_flushed_is_caught_by_cutting_the_power(self):
         for what in torture_power.FORGETFUL:
