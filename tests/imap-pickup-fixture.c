@@ -29,6 +29,10 @@ static void host_log(void *context, enum imap_log level, const char *text)
 {
     struct host *h = context;
     (void)level;
+    if (!pthread_equal(pthread_self(), h->thread)) {
+        h->foreign = true;
+        return;
+    }
     size_t used = strlen(h->log);
     (void)snprintf(h->log + used, sizeof h->log - used, "%s\n", text);
 }
@@ -98,6 +102,7 @@ struct host *host_start_as(const struct script *script, const char *start, const
     struct host *h = calloc(1, sizeof *h);
     char connection[600];
     unsigned int port;
+    h->thread = pthread_self();
     h->server = script_start(script, &port);
     h->table = (struct imap_host){
         .context = h,

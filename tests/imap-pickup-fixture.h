@@ -9,6 +9,8 @@
 #ifndef MAILCHUTE_TESTS_IMAP_PICKUP_FIXTURE_H
 #define MAILCHUTE_TESTS_IMAP_PICKUP_FIXTURE_H
 
+#include <pthread.h>
+
 #include "imap-pickup.h"
 #include "imap-script.h"
 
@@ -25,6 +27,8 @@ struct host {
     uint64_t now_ms, step_ms; /* the clock, and how far it moves when it is looked at */
     bool cancelled, note_fails;
     uint32_t keeps; /* note() fails when it is to take back the attempt of this UID */
+    pthread_t thread; /* the test's */
+    bool foreign;     /* a call came from another */
     struct error err;
     char log[4000];
 };

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "imap-check.h"
 #include "imap-pickup-fixture.h"
@@ -372,6 +373,34 @@ START_TEST(silence_ends_by_the_clock_and_cancel_at_once)
 }
 END_TEST
 
+/* What the server says while it is closed is nobody's any more; least of all told by the thread that
+ * receives. A race: some of these rounds close while that thread has hundreds of lines before it. */
+START_TEST(closing_while_the_server_talks_calls_the_host_from_no_other_thread)
+{
+    static const char line[] = "* OK [ALERT] and so on\r\n";
+    static char chatter[20000 * (sizeof line - 1) + 1];
+    for (size_t i = 0; i < sizeof chatter - 1; i++)
+        chatter[i] = line[i % (sizeof line - 1)];
+    struct script_rule rules[] = {{"SEARCH", "* SEARCH 5 6\r\n" OK},
+                                  {"RFC822.SIZE", LISTED(5) LISTED(6) OK},
+                                  {"UID FETCH 5 (UID BODY.PEEK[])", BODY(5) OK},
+                                  {"UID FETCH 6 (UID BODY.PEEK[])", chatter}};
+    struct script script = {NULL, FULL, rules, sizeof rules / sizeof rules[0], 0};
+    for (int round = 0; round < 60; round++) {
+        struct timespec later = {.tv_nsec = round % 20 * 200000};
+        struct host *h = host_start(&script, "batch=1");
+        struct imap_message message;
+        ck_assert_int_eq(imap_pickup_next(h->pickup, &message, &h->err), IMAP_PICKUP_MESSAGE);
+        mail_free(message.mail);
+        spool_free(message.spool);
+        nanosleep(&later, NULL);
+        imap_pickup_close(TAKE(h->pickup));
+        ck_assert_msg(!h->foreign, "round %d", round);
+        host_stop(h);
+    }
+}
+END_TEST
+
 START_TEST(a_login_that_fails_says_of_what_kind)
 {
     static const struct {
@@ -379,6 +408,8 @@ START_TEST(a_login_that_fails_says_of_what_kind)
     } rows[] = {
         {NULL, "@ NO [AUTHENTICATIONFAILED] no\r\n", "failed: credentials", "app password"},
         {NULL, "@ NO [UNAVAILABLE] later\r\n", "failed: pause", "later"},
+        {NULL, "@ NO slow. Suggested Backoff Time: 4500\r\n", "failed: pause", "4500"},
+        {NULL, "* BYE Suggested Backoff Time: 4001 milliseconds\r\n\2", "failed: pause", "4001"},
         {NULL, "* BYE busy\r\n\2", "failed: link", "busy"},
         {NULL, "@ NO sesame is wrong\r\n", "failed: credentials", "withheld"},
         {"* PREAUTH hi\r\n", "", "failed: protocol", "PREAUTH"},
@@ -394,6 +425,7 @@ START_TEST(a_login_that_fails_says_of_what_kind)
         const char *seen = host_run(h);
         ck_assert_msg(strcmp(seen, rows[i].want) == 0, "row %zu: %s: %s", i, seen, h->err.text);
         ck_assert_msg(strstr(h->err.text, rows[i].text) != NULL, "%s", h->err.text);
+        ck_assert_uint_eq(h->err.pause_s, strstr(rows[i].login, "Backoff") != NULL ? 5 : 0);
         ck_assert_ptr_null(strstr(h->err.text, "sesame"));
         TRACE(h, "-SELECT");
         host_stop(h);
@@ -542,6 +574,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_body_that_was_to_be_asked_for_again_counts_no_attempt_when_the_link_breaks);
     tcase_add_test(t, a_window_that_came_in_part_when_the_ledger_failed_is_freed_once);
     tcase_add_test(t, silence_ends_by_the_clock_and_cancel_at_once);
+    tcase_add_test(t, closing_while_the_server_talks_calls_the_host_from_no_other_thread);
     tcase_add_test(t, a_login_that_fails_says_of_what_kind);
     tcase_add_test(t, what_the_server_did_not_list_or_give_is_looked_for_again_in_the_next_pass);
     tcase_add_test(t, after_a_pause_at_the_start_the_next_call_tries_again);

@@ -13,6 +13,7 @@
 
 #include "fault.h"
 #include "imap-reader.h"
+#include "login-log.h"
 #include "text.h"
 
 #define IMAP_INPUT_SIZE 65536u /* bytes received at once */
@@ -94,7 +95,7 @@ static int imap_session_bye(struct imap_session *session, const struct imap_even
                             struct error *err)
 {
     char said[200];
-    uint32_t pause_s = imap_answer_pause_s(event->text);
+    uint32_t pause_s = login_pause_s(event->text);
     text_printable(said, sizeof said, event->text.bytes, event->text.len);
     bool pause =
         pause_s > 0 || event->code == IMAP_CODE_THROTTLED || event->code == IMAP_CODE_UNAVAILABLE;
@@ -708,6 +709,8 @@ void imap_session_close(struct imap_session *session)
 {
     if (session == NULL)
         return;
+    if (session->reader != NULL)
+        imap_reader_stop(session->reader); /* while it lives, events find it there */
     imap_reader_free(TAKE(session->reader));
     if (session->state != IMAP_CLOSED)
         imap_session_logout(session);
