@@ -255,6 +255,32 @@ START_TEST(a_refused_login_is_told_from_a_busy_server)
 }
 END_TEST
 
+START_TEST(a_pause_that_the_server_asks_for_is_found_wherever_it_stands)
+{
+    static const struct {
+        const char *text;
+        uint32_t pause_s;
+    } rows[] = {
+        {"Request is throttled. Suggested Backoff Time: 299961 milliseconds", 300},
+        {"suggested backoff time: 1000", 1},
+        {"Suggested Backoff Time:1001.", 2},
+        {"Suggested Backoff Time: 0 milliseconds", 0},
+        {"Suggested Backoff Time: soon", 0},
+        {"Suggested Backoff Time: ", 0},
+        {"Suggested Backoff Time: 99999999999999999999999 milliseconds", LOGIN_PAUSE_MAX_S},
+        {"later", 0},
+        {"", 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct span text = {(const uint8_t *)rows[i].text, strlen(rows[i].text)};
+        ck_assert_msg(login_pause_s(text) == rows[i].pause_s, "%s", rows[i].text);
+    }
+    struct login_log log = log_of("A2 NO busy. Suggested Backoff Time: 7000 milliseconds\r\n");
+    ck_assert_int_eq(login_log_class(&log), ERROR_PAUSE);
+    ck_assert_uint_eq(log.pause_s, 7);
+}
+END_TEST
+
 START_TEST(starttls_is_a_whole_word_of_a_capability_line)
 {
     ck_assert(log_of("* CAPABILITY IMAP4rev1 STARTTLS AUTH=PLAIN\r\n").starttls);
@@ -309,6 +335,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_command_holds_sets_and_quoted_names);
     tcase_add_test(t, no_control_character_and_nothing_too_long_gets_into_a_command);
     tcase_add_test(t, a_refused_login_is_told_from_a_busy_server);
+    tcase_add_test(t, a_pause_that_the_server_asks_for_is_found_wherever_it_stands);
     tcase_add_test(t, starttls_is_a_whole_word_of_a_capability_line);
     tcase_add_test(t, local_addresses_are_told_from_public_ones);
     suite_add_tcase(s, t);

@@ -4,25 +4,14 @@
 #include <config.h>
 #include "imap-session.h"
 
+#include "login-log.h"
 #include "text.h"
-
-/* "Suggested Backoff Time: 299961 milliseconds" (Exchange Online). */
-uint32_t imap_answer_pause_s(struct span text)
-{
-    static const char mark[] = "Suggested Backoff Time: ";
-    struct cursor c = cursor_over(text.bytes, text.len);
-    uint64_t ms;
-    while (cursor_left(&c) > 0 && cursor_text_nocase(&c, mark) != PARSE_OK)
-        c.pos++;
-    enum parse r = cursor_number(&c, UINT32_MAX, &ms);
-    return r == PARSE_OK ? (uint32_t)((ms + 999) / 1000) : 0;
-}
 
 int imap_answer_error(const struct imap_event *answer, enum error_class class, const char *what,
                       const char *hint, struct error *err)
 {
     char said[200];
-    uint32_t pause_s = imap_answer_pause_s(answer->text);
+    uint32_t pause_s = login_pause_s(answer->text);
     text_printable(said, sizeof said, answer->text.bytes, answer->text.len);
     switch (answer->code) {
     case IMAP_CODE_THROTTLED:

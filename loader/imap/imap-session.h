@@ -136,9 +136,7 @@ int imap_session_read_no_more(struct imap_session *session, struct error *err);
 /** imap_session_drop_buffers - give back the memory for reading until it is needed again. */
 void imap_session_drop_buffers(struct imap_session *session);
 
-/** imap_answer_pause_s - "Suggested Backoff Time" of an answer's text, 0: none.
- * imap_answer_capabilities - the IMAP_CAN_* in a list of capabilities. */
-uint32_t imap_answer_pause_s(struct span text);
+/** imap_answer_capabilities - the IMAP_CAN_* in a list of capabilities. */
 uint32_t imap_answer_capabilities(struct span list);
 
 /** imap_answer_error - what a NO or BAD means: throttling is ERROR_PAUSE (with the server's own

@@ -30,10 +30,28 @@ static void login_log_capabilities(struct login_log *log, struct cursor c)
     }
 }
 
+uint32_t login_pause_s(struct span text)
+{
+    static const char mark[] = "Suggested Backoff Time:";
+    struct cursor c = cursor_over(text.bytes, text.len);
+    uint64_t ms = 0;
+    int byte;
+    while (cursor_left(&c) > 0 && cursor_text_nocase(&c, mark) != PARSE_OK)
+        c.pos++;
+    while (cursor_peek(&c) == ' ')
+        c.pos++;
+    for (; (byte = cursor_peek(&c)) >= '0' && byte <= '9'; c.pos++)
+        if (ms <= LOGIN_PAUSE_MAX_S * UINT64_C(1000))
+            ms = ms * 10 + (uint64_t)(byte - '0');
+    return ms < LOGIN_PAUSE_MAX_S * UINT64_C(1000) ? (uint32_t)((ms + 999) / 1000)
+                                                   : LOGIN_PAUSE_MAX_S;
+}
+
 /* resp-text = ["[" resp-text-code "]" SP] text (RFC 9051 s.9) of a NO, BAD or BYE. */
 static void login_log_refusal(struct login_log *log, struct cursor c)
 {
     text_printable(log->text, sizeof log->text, c.bytes + c.pos, cursor_left(&c));
+    log->pause_s = login_pause_s((struct span){c.bytes + c.pos, cursor_left(&c)});
     log->code[0] = '\0';
     if (cursor_byte(&c, '[') != PARSE_OK)
         return;
@@ -78,6 +96,8 @@ enum error_class login_log_class(const struct login_log *log)
     for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
         if (text_equal(log->code, later[i]))
             return ERROR_PAUSE;
+    if (log->pause_s > 0)
+        return ERROR_PAUSE;
     if (log->bye)
         return ERROR_LINK;
     return ERROR_CREDENTIALS;

@@ -13,9 +13,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cursor.h"
 #include "error.h"
 
 #define LOGIN_LOG_TEXT_MAX 200u /* bytes kept of a refusal, its NUL included */
+#define LOGIN_PAUSE_MAX_S 86400u /* seconds of a pause that are believed */
 
 struct login_log {
     uint32_t lines;    /* how many came */
@@ -28,14 +30,19 @@ struct login_log {
     char
         text[LOGIN_LOG_TEXT_MAX]; /* of the last NO, BAD or BYE, printable; "" when there is none */
     char code[32];                /* its response code in capitals, "AUTHENTICATIONFAILED"; or "" */
+    uint32_t pause_s;             /* login_pause_s() of it */
 };
 
 /** login_log_line - one line of the server, with or without its CR LF. */
 void login_log_line(struct login_log *log, const void *bytes, size_t count);
 
+/** login_pause_s - the pause that a text of the server asks for, "Suggested Backoff Time: 299961
+ * milliseconds" (Exchange Online), in whole seconds, LOGIN_PAUSE_MAX_S at most; 0: none. */
+uint32_t login_pause_s(struct span text);
+
 /** login_log_class - what a refused login means: ERROR_CREDENTIALS; ERROR_PAUSE where the server
- * asks us to come back later ([UNAVAILABLE], [INUSE], [LIMIT], throttling); ERROR_LINK after a
- * BYE. */
+ * asks us to come back later ([UNAVAILABLE], [INUSE], [LIMIT], throttling, a time); ERROR_LINK
+ * after a BYE. */
 enum error_class login_log_class(const struct login_log *log);
 
 #endif

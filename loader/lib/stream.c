@@ -402,11 +402,14 @@ static int stream_login_failed(const struct stream *stream, const struct stream_
     if (echoes)
         said = "(withheld)";
     enum error_class class = login_log_class(&stream->log);
-    if (class != ERROR_CREDENTIALS)
-        return error_set(err, class,
-                         "%s: the server does not let us in now, it says '%s'; try again "
-                         "later",
-                         stream->where, said);
+    if (class != ERROR_CREDENTIALS) {
+        error_set(err, class,
+                  "%s: the server does not let us in now, it says '%s'; try again later",
+                  stream->where, said);
+        if (err != NULL)
+            err->pause_s = stream->log.pause_s;
+        return -1;
+    }
     if (!stream->log.refused)
         return error_set(err, ERROR_CREDENTIALS,
                          "%s: no way to log in that both sides know; set auth to "
