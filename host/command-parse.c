@@ -21,7 +21,7 @@
 #include "save.h"
 #include "text.h"
 
-#define PARSE_SHOWN_MAX (UINT64_C(512) << 20) /* bytes of one entry as a person reads it */
+#define PARSE_HEAD_MAX (64u << 20)             /* bytes shown of an entry but for its text */
 #define PARSE_TRIES 10000u                     /* folders of one name in one run */
 
 struct parse_command {
@@ -126,19 +126,56 @@ static int parse_print(const struct buffer *piece, void *context, struct error *
     return output_bytes(piece, err);
 }
 
-static int parse_show(const struct parse_command *c, const struct parse *parse, struct error *err)
+/* What stands above the text. */
+static int parse_show_head(const struct parse_command *c, const struct loader_item *item,
+                           struct error *err)
 {
     struct entry_envelope envelope = {.file = c->files[c->at], .loader = c->plugin->table.name};
-    if (c->common.json)
-        return entry_write_item(parse->item, &envelope, parse_print, NULL, err);
+    struct loader_mail head;
+    struct loader_item brief = *item;
+    if (item->mail != NULL) {
+        head = *item->mail;
+        head.message_body = head.html = NULL;
+        brief.mail = &head;
+    }
     AUTO_JSON entry = NULL;
     AUTO_DONE(buffer) out;
-    buffer_init(&out, PARSE_SHOWN_MAX);
-    if (entry_from_item(parse->item, &envelope, &entry, err) < 0)
+    buffer_init(&out, PARSE_HEAD_MAX);
+    if (entry_from_item(&brief, &envelope, &entry, err) < 0)
         return -1;
     if ((c->at > 0 && buffer_append_text(&out, "\n") < 0) || render_append_entry(&out, entry) < 0)
         return error_oom(err, "showing an entry");
     return output_bytes(&out, err);
+}
+
+/* In pieces: it may be large. */
+static int parse_show_text(const char *text, struct error *err)
+{
+    AUTO_DONE(buffer) out;
+    buffer_init(&out, PARSE_HEAD_MAX);
+    int bad = buffer_append_byte(&out, '\n');
+    while (*text != '\0') {
+        if (bad < 0 || render_append_text(&out, &text, RENDER_PIECE) < 0)
+            return error_oom(err, "showing an entry");
+        if (output_bytes(&out, err) < 0)
+            return -1;
+        buffer_clear(&out);
+    }
+    if (bad < 0 || buffer_append_byte(&out, '\n') < 0)
+        return error_oom(err, "showing an entry");
+    return output_bytes(&out, err);
+}
+
+static int parse_show(const struct parse_command *c, const struct parse *parse, struct error *err)
+{
+    struct entry_envelope envelope = {.file = c->files[c->at], .loader = c->plugin->table.name};
+    const struct loader_item *item = parse->item;
+    if (c->common.json)
+        return entry_write_item(item, &envelope, parse_print, NULL, err);
+    if (parse_show_head(c, item, err) < 0)
+        return -1;
+    bool has_text = item->mail != NULL && item->mail->message_body != NULL;
+    return has_text ? parse_show_text(item->mail->message_body, err) : 0;
 }
 
 /* With --json the place of the file's line says that it could not be read, else standard error. */

@@ -64,8 +64,8 @@ static int entry_pass(struct entry_out *out)
     return 0;
 }
 
-/* All of these return -1 when the buffer or the taker takes no more. @key stands with its quotes and
- * colon, and the comma before it. */
+/* All of these return -1 when the buffer or the taker takes no more. @key stands with its quotes
+ * and colon, and the comma before it. */
 static int entry_write_text(struct entry_out *out, const char *key, const char *text)
 {
     if (buffer_append_text(out->bytes, key) < 0)
@@ -84,7 +84,7 @@ static int entry_write_text(struct entry_out *out, const char *key, const char *
 
 /* ---- The envelope ---------------------------------------------------------------------------- */
 
-/* NULL and numbers beyond int64_t are told as readers of JSON expect them. */
+/* What is beyond INT64_MAX stays there: readers of JSON know no more. */
 static int entry_write_number(struct entry_out *out, const char *key, uint64_t number)
 {
     return buffer_printf(out->bytes, "%s%" PRIu64, key, number < INT64_MAX ? number : INT64_MAX);
@@ -219,7 +219,8 @@ static int entry_write_problems(struct entry_out *out, const struct loader_mail 
                                "raw message has it",
         [ENTRY_WITHOUT_TEXT] = "message_body left out for the same reason"};
     uint64_t count = mail->problems.count;
-    if (buffer_append_text(out->bytes, ",\"problems\":[") < 0 || entry_write_texts(out, &mail->problems) < 0)
+    if (buffer_append_text(out->bytes, ",\"problems\":[") < 0 ||
+        entry_write_texts(out, &mail->problems) < 0)
         return -1;
     for (enum entry_part left = ENTRY_WITHOUT_HTML; left <= part; left++)
         if (entry_write_text(out, count++ > 0 ? "," : "", missing[left]) < 0)

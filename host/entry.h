@@ -31,8 +31,9 @@ struct entry_envelope {
     const uint8_t *raw_sha256; /* 32 bytes, used when has_raw */
 };
 
-/** entry_content_text - the content of an item, without its raw bytes, for the queue: at most QUEUE_CONTENT_MAX bytes: html, then
- * message_body is left out of one that is larger (and problems tell it). @out is cleared first. */
+/** entry_content_text - the content of an item, without its raw bytes, for the queue: at most what
+ * @out may hold (QUEUE_CONTENT_MAX): html, then message_body is left out of one that is larger (and
+ * problems tell it). @out is cleared first. */
 int entry_content_text(const struct loader_item *item, struct buffer *out, struct error *err);
 
 /** entry_json - envelope, content (an object, borrowed; NULL: all null) and raw in one. */
@@ -42,10 +43,10 @@ int entry_json(const struct entry_envelope *envelope, const json_t *content, jso
 /** entry_from_queue - an entry as the queue keeps it, its content included. */
 int entry_from_queue(const struct queue_entry *stored, json_t **out_entry, struct error *err);
 
-/** entry_write_item - an item as it would become an entry, as one line of JSON. @envelope supplies what
- * an item does not know: file, id, queue, source, created, loader; the rest is filled in. @take gets
- * it in pieces of some 64 kB, whatever the size of its texts, each valid during the call only; what
- * fails there (-1, err filled) fails here. */
+/** entry_write_item - an item as it would become an entry, as one line of JSON. @envelope supplies
+ * what an item does not know: file, id, queue, source, created, loader; the rest is filled in. @take
+ * gets it in pieces of some 64 kB, whatever the size of its texts, each valid during the call only;
+ * what fails there (-1, err filled) fails here. */
 typedef int entry_take(const struct buffer *piece, void *context, struct error *err);
 int entry_write_item(const struct loader_item *item, struct entry_envelope *envelope,
                      entry_take *take, void *context, struct error *err);

@@ -23,8 +23,8 @@ json_t *json_line_size(uint64_t number);
 /** json_line_set - object[key] = value (given; NULL: out of memory). 0 or -1. */
 int json_line_set(json_t *object, const char *key, json_t *value);
 
-/** json_line_write_piece - of @text, @left > 0 bytes, some @most from its start as they stand between
- * the quotes that json_line_append() of json_line_text() writes; a character is never divided.
+/** json_line_write_piece - of @text, @left > 0 bytes, some @most from its start as they stand
+ * between the quotes that json_line_append() of json_line_text() writes; no character is divided.
  * *out_done > 0 tells how many they were. -1: full, or out of memory. */
 int json_line_write_piece(struct buffer *out, const char *text, size_t left, size_t most,
                           size_t *out_done);

@@ -55,19 +55,42 @@ static int render_lists(struct buffer *out, const json_t *entry)
     return bad;
 }
 
-/* Line ends and tabs stay, everything else that steers a terminal does not. */
+/* Bytes up to a line end, a tab or the end; of a long run some @most, without dividing a character
+ * or CR LF. */
+static size_t render_run(const char *text, size_t most)
+{
+    size_t n = 0;
+    while (n < most && text[n] != '\0' && text[n] != '\n' && text[n] != '\t')
+        n++;
+    if (n < most)
+        return n;
+    for (int i = 0; i < 3 && n > 1 && (text[n] & 0xC0) == 0x80; i++)
+        n--;
+    return n > 1 && text[n - 1] == '\r' ? n - 1 : n;
+}
+
+int render_append_text(struct buffer *out, const char **text, size_t most)
+{
+    int bad = 0;
+    const char *at = *text, *start = at;
+    while (*at != '\0' && (size_t)(at - start) < most) {
+        size_t length = render_run(at, most);
+        bool line_end = at[length] == '\n' && length > 0 && at[length - 1] == '\r';
+        size_t shown = line_end ? length - 1 : length;
+        bad |= text_append_printable(out, at, shown, shown);
+        at += length;
+        if (*at == '\n' || *at == '\t')
+            bad |= buffer_append_byte(out, (uint8_t)*at++);
+    }
+    *text = at;
+    return bad;
+}
+
 static int render_body(struct buffer *out, const char *body)
 {
     int bad = buffer_append_byte(out, '\n');
-    while (*body != '\0') {
-        size_t length = strcspn(body, "\n\t");
-        bool line_end = body[length] == '\n' && length > 0 && body[length - 1] == '\r';
-        size_t shown = line_end ? length - 1 : length;
-        bad |= text_append_printable(out, body, shown, shown);
-        body += length;
-        if (*body != '\0')
-            bad |= buffer_append_byte(out, (uint8_t)*body++);
-    }
+    while (*body != '\0' && bad == 0)
+        bad = render_append_text(out, &body, RENDER_PIECE);
     return bad | buffer_append_byte(out, '\n');
 }
 

@@ -632,9 +632,9 @@ def delivery_reports(n):
 class Cost:
     """What reading one message took."""
 
-    def __init__(self, path):
+    def __init__(self, path, options=("--json",)):
         with open(path + ".json", "wb") as out:
-            child = subprocess.Popen([PROGRAM, "parse", "--json", path], stdin=subprocess.DEVNULL,
+            child = subprocess.Popen([PROGRAM, "parse", *options, path], stdin=subprocess.DEVNULL,
                                      stdout=out, stderr=subprocess.PIPE)
             self.err = child.stderr.read().decode("utf-8", "replace")
             child.stderr.close()
@@ -643,6 +643,8 @@ class Cost:
         self.seconds = usage.ru_utime + usage.ru_stime
         self.memory = usage.ru_maxrss / 1024
         self.entry_bytes = os.path.getsize(path + ".json")
+        if options != ("--json",):
+            return
         apart(lambda: self.sum_up(path))
         with open(path + ".sum", encoding="utf-8") as file:
             self.entry = json.load(file)

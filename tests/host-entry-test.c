@@ -318,6 +318,22 @@ START_TEST(an_entry_for_people_has_nothing_that_steers_a_terminal)
 }
 END_TEST
 
+START_TEST(text_shown_in_pieces_is_the_same_text)
+{
+    static const char text[] = "one\r\ntwo\x1b[2J\tthr\xC3\xA9\xE2\x82\xAC\r\n\r\n\rx\x9B";
+    for (size_t most = 4; most < sizeof text; most++) {
+        struct buffer out;
+        buffer_init(&out, 1000);
+        const char *at = text;
+        while (*at != '\0')
+            ck_assert_int_eq(render_append_text(&out, &at, most), 0);
+        ck_assert_str_eq(buffer_text(&out),
+                         "one\ntwo\\x1B[2J\tthr\xC3\xA9\xE2\x82\xAC\n\n\\x0Dx\\x9B");
+        buffer_done(&out);
+    }
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *all = suite_create("entry");
@@ -334,6 +350,7 @@ static Suite *suite(void)
     tcase_add_test(cases, who_takes_no_more_of_an_entry_says_why);
     tcase_add_test(cases, content_too_large_loses_its_html_first_then_its_text_and_says_so);
     tcase_add_test(cases, an_entry_for_people_has_nothing_that_steers_a_terminal);
+    tcase_add_test(cases, text_shown_in_pieces_is_the_same_text);
     suite_add_tcase(all, cases);
     return all;
 }

@@ -22,6 +22,9 @@ static const struct kind_row {
     const char *names; /* of attachments, each with ";" */
     const char *told;  /* a piece of some problem; "": no problem at all */
 } kind_rows[] = {
+    {"a date that is none is quoted as it stands, without the space before it",
+     "Date: 1772532672\n\nx\n", NULL, NULL, NULL, NULL, NULL, "date '1772532672' cannot be read"},
+
     /* Raw 8-bit header fields: the charset of the text says what they are in. */
     {"Japanese phone gateway: Shift_JIS in a header whose text is iso-2022-jp; a character ends in "
      "a backslash, which would escape the quote behind it",

@@ -55,6 +55,16 @@ class Bombs(unittest.TestCase):
         for bomb, cost in self.costs.items():
             self.assertLessEqual(cost.memory, bombs.MEMORY_MB, bomb.name)
 
+    def test_those_of_text_cost_no_more_when_they_are_shown_to_a_person(self):
+        if SANITIZED:
+            self.skipTest("sanitizers need memory of their own: configure without them")
+        for bomb in bombs.BOMBS[:3]:
+            path = os.path.join(self.folder, "bomb.eml")
+            bomb.to_file(path, bomb.n)
+            cost = bombs.Cost(path, ())
+            self.assertEqual((cost.code, cost.err), (0, ""), bomb.name)
+            self.assertLessEqual(cost.memory, bombs.MEMORY_MB, bomb.name)
+
 
 if __name__ == "__main__":
     tap.main()
