@@ -49,7 +49,7 @@ static int rtf_lzfu_flush(struct rtf_lzfu_out *out)
 static int rtf_lzfu_put(struct rtf_lzfu_out *out, uint8_t byte)
 {
     if (out->z->left == 0) {
-        out->z->cut = true;
+        out->z->cut = !out->z->sized;
         out->z->state = RTF_LZFU_END;
         return 0;
     }
@@ -93,8 +93,8 @@ static void rtf_lzfu_read_header(struct rtf_lzfu *z)
         z->state = RTF_LZFU_FLAGS;
     } else if (kind == RTF_LZFU_STORED) {
         z->state = RTF_LZFU_PLAIN;
-        if (raw_size < z->left)
-            z->left = raw_size;
+        z->sized = raw_size <= z->left;
+        z->left = z->sized ? raw_size : z->left;
     } else {
         z->broken = true;
         z->state = RTF_LZFU_END;

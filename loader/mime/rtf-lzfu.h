@@ -27,6 +27,7 @@ struct rtf_lzfu {
     enum rtf_lzfu_state state;
     bool broken;    /* what came is no compressed RTF */
     bool cut;       /* the limit was reached, the rest is left out */
+    bool sized;     /* left is what a stored text said it has: behind it stands padding */
     uint8_t header[RTF_LZFU_HEADER];
     uint8_t have;   /* bytes of the header */
     uint8_t flags, tokens; /* tokens: how many of these flags are left */
