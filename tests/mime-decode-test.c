@@ -218,6 +218,8 @@ static const struct name_row {
     {"\"base64\"", MIME_BASE64, true},
     {"Quoted-Printable; charset=utf-8", MIME_QUOTED_PRINTABLE, true},
     {"quoted-printable(comment)", MIME_QUOTED_PRINTABLE, true},
+    {" (by (any) mailer)\r\n (of ours) base64 (RFC 4648)", MIME_BASE64, true},
+    {"(base64", MIME_IDENTITY, true},
     {"x-uuencode", MIME_UUENCODE, true},
     {"8Bit", MIME_IDENTITY, true},
     {"", MIME_IDENTITY, true},

@@ -9,6 +9,7 @@
 #endif
 
 #include "cursor.h"
+#include "header-comment.h"
 #include "text.h"
 
 /* ---- base64 ---- */
@@ -572,9 +573,14 @@ enum mime_encoding mime_encoding_named(const uint8_t *value, size_t len, bool *o
         {"x-uue", MIME_UUENCODE},
         {"uuencode", MIME_UUENCODE},
     };
-    size_t at = 0, end;
-    while (at < len && (text_is_space((char)value[at]) || value[at] == '"'))
-        at++;
+    struct cursor c = cursor_over(value, len);
+    size_t comment = 1, end;
+    while (comment > 0 && c.pos < len) { /* what may stand in front (RFC 2045 s.6.1) */
+        bool skip = text_is_space((char)value[c.pos]) || value[c.pos] == '"';
+        comment = skip ? 1 : value[c.pos] == '(' ? header_comment_length(&c) : 0;
+        c.pos += comment;
+    }
+    size_t at = c.pos;
     for (end = at; end < len && value[end] > ' ' && strchr("\";(,", value[end]) == NULL;)
         end++;
     struct span word = {value + at, end - at};
