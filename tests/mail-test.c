@@ -245,12 +245,46 @@ START_TEST(a_bounce_tells_who_could_not_be_reached_and_why)
         "Final-Recipient: rfc822; ann@example.org\nAction: failed\nStatus: 5.1.1\n\n"
         "Final-Recipient: rfc822; bob@example.org\nAction: delivered\nStatus: 2.0.0\n\n"
         "Final-Recipient: rfc822;carl@example.org\nAction: Failed\nStatus: 5.2.2 (full)\n\n"
-        "Final-Recipient: rfc822;dan@example.org\nAction: failed\n--b--\n");
+        "Final-Recipient: rfc822;dan@example.org\nAction: failed (for good)\n\n"
+        "Final-Recipient: rfc822;eve@example.org\nAction: delayed (later)\nStatus: 5.0.0\n--b--\n");
     ck_assert(told(m, "delivery to 'ann@example.org' failed: 5.1.1"));
     ck_assert(told(m, "delivery to 'carl@example.org' failed: 5.2.2"));
     ck_assert(!told(m, "bob@example.org"));
     ck_assert_uint_eq(m->problems.count, 3);
     ck_assert_str_eq(m->problems.items[2], "delivery to 'dan@example.org' failed");
+}
+END_TEST
+
+START_TEST(signatures_beyond_the_limit_stay_closed_and_that_is_told)
+{
+    for (unsigned parts = 8; parts <= 9; parts++) {
+        AUTO_DONE(buffer) b;
+        buffer_init(&b, 4096);
+        ck_assert_int_eq(buffer_append_text(&b, "Content-Type: multipart/mixed; boundary=b\n"), 0);
+        for (unsigned i = 0; i < parts; i++)
+            ck_assert_int_eq(
+                buffer_append_text(&b, PART "application/pkcs7-mime; name=smime.p7m\n\nx"), 0);
+        ck_assert_int_eq(buffer_append_text(&b, "\n--b--\n"), 0);
+        AUTO(mail) m = mail_of(buffer_text(&b));
+        ck_assert_uint_eq(m->attachment_count, parts);
+        ck_assert_int_eq(told(m, "more than 8 signatures: the rest is not opened"), parts > 8);
+    }
+}
+END_TEST
+
+START_TEST(text_that_a_multipart_without_parts_has_too_much_of_is_cut_and_that_is_told)
+{
+    const size_t most = 1024 * 1024;
+    for (size_t count = most - 1; count <= most + 1; count++) {
+        AUTO_DONE(buffer) b;
+        buffer_init(&b, 2 * most);
+        ck_assert_int_eq(buffer_append_text(&b, "Content-Type: multipart/mixed; boundary=b\n\n"), 0);
+        for (size_t i = 0; i < count; i++)
+            ck_assert_int_eq(buffer_append_byte(&b, 'a'), 0);
+        AUTO(mail) m = mail_of(buffer_text(&b));
+        ck_assert_uint_eq(strlen(m->message_body), count < most ? count : most);
+        ck_assert_int_eq(told(m, "multipart without parts: cut behind 1 MB"), count > most);
+    }
 }
 END_TEST
 
@@ -585,6 +619,9 @@ static Suite *suite(void)
                         sizeof flag_rows / sizeof flag_rows[0]);
     tcase_add_test(t, a_bounce_tells_who_could_not_be_reached_and_why);
     tcase_add_test(t, a_date_that_cannot_be_read_is_told_as_it_stands);
+    tcase_add_test(t, signatures_beyond_the_limit_stay_closed_and_that_is_told);
+    tcase_add_test(t,
+                   text_that_a_multipart_without_parts_has_too_much_of_is_cut_and_that_is_told);
     tcase_add_test(
         t, the_sink_gets_each_attachments_decoded_bytes_and_the_entry_their_size_and_digest);
     tcase_add_test(t, a_sink_that_says_stop_ends_it_as_cancelled);

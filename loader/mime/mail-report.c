@@ -61,10 +61,14 @@ static struct span field_of(struct span group, const char *name)
     return trimmed(value);
 }
 
-/* Action says so; where it is missing or a word of the sender's own, a status of class 5 does. */
+/* Action says so, a comment may follow; where it is missing or a word of the sender's own, a status
+ * of class 5 does. */
 static bool is_failure(struct span action, struct span status)
 {
     static const char *const others[] = {"delayed", "delivered", "relayed", "expanded"};
+    const uint8_t *comment = action.len > 0 ? memchr(action.bytes, '(', action.len) : NULL;
+    if (comment != NULL)
+        action = trimmed((struct span){action.bytes, (size_t)(comment - action.bytes)});
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (span_is(action, others[i]))
             return false;

@@ -33,8 +33,8 @@ bool mail_tnef_is(const char *content_type, const char *filename);
 int mail_tnef_open(struct mail_tnef *list, struct spool **out_spool, struct error *err);
 
 /** mail_tnef_finish - all parts are there: files go behind the attachments, a meeting behind them
- * as meeting.ics, and a text or HTML in them is the body of a mail that has none. -1: out of memory, or the sink said stop
- * (attachments->cancelled), or the spool cannot be read. */
+ * as meeting.ics, and a text or HTML in them is the body of a mail that has none. -1: out of
+ * memory, or the sink said stop (attachments->cancelled), or the spool cannot be read. */
 int mail_tnef_finish(struct mail_tnef *list, struct mail_attachments *attachments,
                      struct mail_body *body, struct error *err);
 

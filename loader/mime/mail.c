@@ -40,6 +40,7 @@ struct leaf {
     struct mail_files *files;              /* between it and the body: looks for files in text */
     bool preamble;                         /* they are, but only if no part follows */
     size_t preamble_left;                  /* bytes still kept of it */
+    bool preamble_cut;                     /* there were more */
     bool related;                          /* multipart/related */
     bool refers;                           /* its document came, and can refer to parts */
     char *start;                           /* the Content-ID of that document, or NULL */
@@ -276,8 +277,11 @@ static int open_container(struct mail_parser *p, struct leaf *leaf, const struct
         return 0;
     if (mail_tnef_is(type, name))
         return mail_tnef_open(&p->tnef, &leaf->tnef, &p->failure);
-    if (!mail_smime_is(type, name) || p->unwraps == UNWRAPS_MAX)
+    if (!mail_smime_is(type, name))
         return 0;
+    if (p->unwraps == UNWRAPS_MAX)
+        return problem_add(&p->mail->problems, "more than %u signatures: the rest is not opened",
+                           UNWRAPS_MAX);
     p->unwraps++;
     leaf->smime = mail_smime_new(&p->handler, &p->mail->problems);
     return leaf->smime != NULL ? 0 : -1;
@@ -358,6 +362,7 @@ static int preamble_bytes(struct mail_parser *p, struct leaf *leaf, const uint8_
 {
     size_t n = count < leaf->preamble_left ? count : leaf->preamble_left;
     leaf->preamble_left -= n;
+    leaf->preamble_cut |= n < count;
     return n > 0 ? mail_body_write(&p->body, bytes, n) : 0;
 }
 
@@ -449,9 +454,13 @@ static int close_body(struct mail_parser *p)
 }
 
 /* No part came: what stood there is all there is to read. */
-static int close_preamble(struct mail_parser *p)
+static int close_preamble(struct mail_parser *p, const struct leaf *leaf)
 {
     if (mail_body_close(&p->body) < 0)
+        return -1;
+    if (leaf->preamble_cut &&
+        problem_add(&p->mail->problems, "multipart without parts: cut behind %u MB",
+                    PREAMBLE_MAX / 1048576) < 0)
         return -1;
     if (!is_blank(mail_body_last(&p->body)))
         return problem_add(&p->mail->problems, "multipart without parts: read as text");
@@ -481,7 +490,7 @@ static int leaf_close(struct mail_parser *p, struct leaf *leaf)
     if ((made > 0 && leaf_bytes(p, leaf, room, made) < 0) ||
         (problem != NULL && problem_add(&p->mail->problems, "%s", problem) < 0))
         return -1;
-    if (leaf->preamble && close_preamble(p) < 0)
+    if (leaf->preamble && close_preamble(p, leaf) < 0)
         return -1;
     if (leaf->files != NULL && mail_files_close(leaf->files) < 0)
         return -1;

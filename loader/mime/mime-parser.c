@@ -254,7 +254,8 @@ static int header_end(struct mime_parser *p)
     buffer_init(&mended, MAIL_HEADER_BLOCK_MAX * 3);
     struct frame *f = frame_push(p);
     f->part.header = (struct span){(const uint8_t *)buffer_text(&p->header), p->header.len};
-    if (header_mend(p, f, &mended) < 0 || part_fields_read(p, f, &fields) < 0 || frame_decide(p, f, &fields.type) < 0)
+    if (header_mend(p, f, &mended) < 0 || part_fields_read(p, f, &fields) < 0 ||
+        frame_decide(p, f, &fields.type) < 0)
         return -1;
     f->part.type = &fields.type;
     f->part.disposition = &fields.disposition;
