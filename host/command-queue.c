@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* command-queue.c - mailchute queue: list, show, save and work off entries.
+/* command-queue.c - mailchute queue: list, show, save and work off entries, configure work queues.
  *
  * An entry is named by its id or an unambiguous start of it. */
 #include <config.h>
@@ -16,6 +16,7 @@
 #include "output.h"
 #include "parse.h"
 #include "plugin.h"
+#include "queue-configure.h"
 #include "render.h"
 #include "save.h"
 #include "suggest.h"
@@ -37,6 +38,7 @@ struct queue_command {
     struct queue *queue;
     size_t width; /* of the terminal, 0: none */
     char **arguments;
+    int argument_count;
 };
 
 #define FIELD(member) offsetof(struct queue_command, member)
@@ -56,8 +58,10 @@ static const struct option_row queue_rows[] = {
 
 static const struct option_table queue_table = {
     "queue",
-    "list | show ID | save ID DIR | take | done ID | fail ID --why TEXT | retry ID | stats",
-    "Lists entries, shows one, saves one with its attachments, takes the next, ends its work.",
+    "list | show ID | save ID DIR | take | done ID | fail ID --why TEXT | retry ID | stats |\n"
+    "       queues | configure NAME KEY=VALUE...",
+    "Lists entries, shows one, saves one with its attachments, takes the next, ends its work;\n"
+    "shows work queues, and sets what becomes of entries that fail in one and how fast it is taken.",
     queue_rows, sizeof queue_rows / sizeof queue_rows[0]};
 
 /* ---- list ------------------------------------------------------------------------------------ */
@@ -350,22 +354,40 @@ static int queue_run_stats(struct queue_command *q, struct error *err)
                           : queue_stats_text(&stats, oldest, err);
 }
 
+/* ---- queues, configure ----------------------------------------------------------------------- */
+
+static int queue_run_queues(struct queue_command *q, struct error *err)
+{
+    return queue_configure_show(q->queue, NULL, q->common.json, q->width, err);
+}
+
+static int queue_run_configure(struct queue_command *q, struct error *err)
+{
+    const char *name = q->arguments[0];
+    if (queue_configure_run(q->queue, name, q->arguments + 1, q->argument_count - 1, err) < 0)
+        return -1;
+    return q->common.json ? queue_configure_show(q->queue, name, true, 0, err) : 0;
+}
+
 /* ---- The command ----------------------------------------------------------------------------- */
 
 static const struct queue_verb {
     const char *name;
-    int arguments;
+    int arguments; /* so many, */
+    bool more;     /* or more */
     const char *usage;
     int (*run)(struct queue_command *q, struct error *err);
 } queue_verbs[] = {
-    {"list", 0, "queue list", queue_run_list},
-    {"show", 1, "queue show ID", queue_run_show},
-    {"save", 2, "queue save ID DIR", queue_run_save},
-    {"take", 0, "queue take", queue_run_take},
-    {"done", 1, "queue done ID", queue_run_done},
-    {"fail", 1, "queue fail ID --why TEXT", queue_run_fail},
-    {"retry", 1, "queue retry ID", queue_run_retry},
-    {"stats", 0, "queue stats", queue_run_stats},
+    {"list", 0, false, "queue list", queue_run_list},
+    {"show", 1, false, "queue show ID", queue_run_show},
+    {"save", 2, false, "queue save ID DIR", queue_run_save},
+    {"take", 0, false, "queue take", queue_run_take},
+    {"done", 1, false, "queue done ID", queue_run_done},
+    {"fail", 1, false, "queue fail ID --why TEXT", queue_run_fail},
+    {"retry", 1, false, "queue retry ID", queue_run_retry},
+    {"stats", 0, false, "queue stats", queue_run_stats},
+    {"queues", 0, false, "queue queues", queue_run_queues},
+    {"configure", 2, true, "queue configure NAME KEY=VALUE...", queue_run_configure},
 };
 
 static const struct queue_verb *queue_find_verb(int count, char **arguments, struct error *err)
@@ -381,7 +403,7 @@ static const struct queue_verb *queue_find_verb(int count, char **arguments, str
         suggest_offer(&suggest, verb->name);
         if (!text_equal(arguments[0], verb->name))
             continue;
-        if (count - 1 == verb->arguments)
+        if (count - 1 == verb->arguments || (verb->more && count - 1 > verb->arguments))
             return verb;
         error_set(err, ERROR_USAGE, "queue %s: %s; write mailchute %s", verb->name,
                   count - 1 < verb->arguments ? "something is missing" : "that is too much",
@@ -409,8 +431,11 @@ int command_queue(int argc, char **argv)
         return command_fail(&err);
     command_log(&q.log, &q.common);
     q.arguments = argv + 1;
+    q.argument_count = count - 1;
     q.width = terminal_is(STDOUT_FILENO) ? terminal_width(STDOUT_FILENO) : 0;
-    int bad = command_open_queue(q.common.queue_url, COMMAND_QUEUE_EXISTING, &q.queue, &err);
+    enum command_queue_use use =
+        verb->run == queue_run_configure ? COMMAND_QUEUE_MAKE : COMMAND_QUEUE_EXISTING;
+    int bad = command_open_queue(q.common.queue_url, use, &q.queue, &err);
     if (bad == 0)
         bad = verb->run(&q, &err);
     queue_close(q.queue);

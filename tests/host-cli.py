@@ -504,6 +504,66 @@ class Queue(Case):
         self.assertEqual((stats["new"], stats["bad"], stats["unsettled"]), (2, 0, 0))
         self.assertEqual(stats["raw_bytes"], sum(e["raw"]["size"] for e in self.entries))
 
+    def test_a_work_queue_keeps_what_it_was_configured_to(self):
+        self.queue_run("configure", "tickets", "retry=exponential", "retries=5", "interval=90s",
+                       "base=1.5", "error-queue=errors", "throttle-items=10")
+        self.queue_run("configure", "tickets", "throttle-interval=2min")
+        told = {q["name"]: q for q in self.lines(self.queue_run("queues", "--json"))}
+        self.assertEqual(sorted(told), ["default", "errors", "tickets"])
+        self.assertEqual(told["tickets"], {
+            "name": "tickets", "retry": "exponential", "retries": 5, "interval": 90, "base": 1.5,
+            "error_queue": "errors", "throttle_items": 10, "throttle_interval": 120,
+            "is_error_queue": False, "new": 0, "taken": 0, "done": 0, "failed": 0, "bad": 0})
+        self.assertTrue(told["errors"]["is_error_queue"])
+        self.assertEqual((told["default"]["new"], told["default"]["retry"]), (2, "none"))
+        self.assertIn(b"exponential, 5 times, 90s, base 1.5", self.queue_run("queues").stdout)
+
+    def test_a_queue_can_be_configured_before_it_is_there(self):
+        told, = self.lines(self.good("queue", "configure", "post", "retry=linear", "--json",
+                                     "--queue", self.queue + "-new"))
+        self.assertEqual((told["retries"], told["interval"], told["base"]), (3, 60, None))
+
+    def test_failed_work_is_tried_again_and_then_set_aside(self):
+        self.queue_run("configure", "default", "retry=linear", "retries=1", "interval=1d",
+                       "error-queue=errors")
+        self.queue_run("take")
+        waiting, = self.lines(self.queue_run("fail", self.first, "--why", "busy", "--json"))
+        self.assertEqual((waiting["state"], waiting["queue"], waiting["error"], waiting["attempts"]),
+                         ("new", "default", "busy", 1))
+        self.queue_run("configure", "default", "retry=none")
+        other, = self.lines(self.queue_run("take", "--json"))
+        self.assertEqual(other["id"], self.entries[1]["id"])  # the first one is not due
+        aside, = self.lines(self.queue_run("fail", other["id"], "--why", "no customer", "--json"))
+        self.assertEqual((aside["state"], aside["queue"], aside["error"], aside["attempts"]),
+                         ("new", "errors", "no customer", 0))
+        self.assertEqual(self.queue_run("take").stdout, b"")
+        taken, = self.lines(self.queue_run("take", "--queue-name", "errors", "--json"))
+        self.assertEqual(taken["id"], other["id"])
+
+    def test_a_throttled_queue_gives_no_more_than_it_may(self):
+        self.queue_run("configure", "default", "throttle-items=1", "throttle-interval=1d")
+        self.assertEqual(len(self.lines(self.queue_run("take", "--json"))), 1)
+        self.assertEqual(self.queue_run("take", "--json").stdout, b"")
+        self.queue_run("configure", "default", "throttle-items=0")
+        self.assertEqual(len(self.lines(self.queue_run("take", "--json"))), 1)
+
+    def test_a_setting_that_cannot_be_is_refused_and_nothing_is_changed(self):
+        for setting, words in (
+                ("retyr=linear", ("did you mean 'retry'",)), ("retry=often", ("none, linear",)),
+                ("retries=-1", ("'retries=-1'",)), ("interval=soon", ("5min",)),
+                ("interval=31d", ("30d",)), ("base=2.0001", ("1.001",)), ("base=0.5", ("1001",)),
+                ("base=.", ("1.001",)), ("base=1.", ("1.001",)), ("base=9999", ("1.001",)),
+                ("throttle-items=many", ("1000000",)), ("throttle-interval=0", ("1min",)),
+                ("error-queue=default", ("its own error queue",)), ("retry", ("key=value",)),
+                ("error-queue=" + "x" * 321, ("name of a work queue",))):
+            with self.subTest(setting):
+                self.fails(USAGE, "queue", "configure", "default", "retry=exponential", setting,
+                           "--queue", self.queue, words=words)
+        told, = self.lines(self.queue_run("queues", "--json"))
+        self.assertEqual(told["retry"], "none")
+        self.fails(USAGE, "queue", "configure", "default", "--queue", self.queue,
+                   words=("KEY=VALUE",))
+
     def test_a_default_queue_that_is_not_there_yet_is_empty(self):
         self.assertEqual(self.good("queue", "list").stdout, b"")
         self.assertEqual(os.listdir(self.folder).count("state"), 0)
