@@ -163,9 +163,9 @@ int http_server_new(const char *listen_at,
     if (http_bind(listen_at, server, &fd, err) < 0)
         return -1;
     server->port = http_port_of(fd);
-    if (listen(fd, 64) == 0)
+    if (listen(fd, 64) == 0) /* AUTO: not select(), which knows 1,024 descriptors */
         server->daemon = MHD_start_daemon(
-            MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, http_handle, server,
+            MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, http_handle, server,
             MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS_MAX,
             MHD_OPTION_CONNECTION_TIMEOUT, HTTP_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
             (size_t)HTTP_HEAD_MAX, MHD_OPTION_END);
