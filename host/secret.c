@@ -172,29 +172,35 @@ static pid_t secret_start_command(const char *command, int *out_fd)
         return -1;
     posix_spawn_file_actions_t files;
     posix_spawnattr_t how;
-    sigset_t none;
+    sigset_t none, usual;
     sigemptyset(&none);
+    sigemptyset(&usual);
+    sigaddset(&usual, SIGPIPE); /* we ignore it, and what is ignored stays so */
     posix_spawn_file_actions_init(&files);
     posix_spawnattr_init(&how);
     posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&files, ends[1], STDOUT_FILENO);
     posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
     posix_spawnattr_setsigmask(&how, &none);
+    posix_spawnattr_setsigdefault(&how, &usual);
     posix_spawnattr_setpgroup(&how, 0);
-    posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+    posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+                                       POSIX_SPAWN_SETPGROUP);
     char shell[] = "sh", option[] = "-c", *line = strdup(command);
     char *const words[] = {shell, option, line, NULL};
-    if (line == NULL || posix_spawn(&child, "/bin/sh", &files, &how, words, environ) != 0)
-        child = -1;
+    int failed = line == NULL ? ENOMEM
+                              : posix_spawn(&child, "/bin/sh", &files, &how, words, environ);
     free(line);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&how);
     close(ends[1]);
-    if (child < 0)
-        close(ends[0]);
-    else
+    if (failed == 0) {
         *out_fd = ends[0];
-    return child;
+        return child;
+    }
+    close(ends[0]);
+    errno = failed;
+    return -1;
 }
 
 /* Up to its first line end, its end, or the limit. 0, or -1 when time ran out or it is too long. */

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -110,8 +111,8 @@ static int vault_make_file(struct vault *vault, int folder, const char *path, st
 {
     static const char fresh[] = VAULT_FILE ".new";
     randombytes_buf(vault->key, VAULT_KEY_SIZE);
-    char name[sizeof fresh + 24];
-    (void)snprintf(name, sizeof name, "%s%ld", fresh, (long)getpid());
+    char name[sizeof fresh + 16];
+    (void)snprintf(name, sizeof name, "%s%08" PRIx32, fresh, randombytes_random());
     AUTO_FD fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400);
     bool made = fd >= 0 && vault_write_key(fd, vault->key) == 0 &&
                 (linkat(folder, name, folder, VAULT_FILE, 0) == 0 || errno == EEXIST) &&

@@ -4,6 +4,7 @@
 #include <config.h>
 #include "check-main.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -141,6 +142,16 @@ START_TEST(the_key_is_made_once_and_for_nobody_else_to_read)
     vault_close(open_vault());
     ck_assert_int_eq(stat(path_of(VAULT_FILE), &info), 0);
     ck_assert_uint_eq(info.st_ino, inode);
+}
+END_TEST
+
+START_TEST(what_a_crash_left_of_making_the_key_is_in_nobodys_way)
+{
+    char name[64]; /* processes in a container have the same number after each start */
+    snprintf(name, sizeof name, VAULT_FILE ".new%ld", (long)getpid());
+    write_file(name, "half a key", 10, 0400);
+    AUTO(vault) vault = open_vault();
+    ck_assert_int_eq(access(path_of(VAULT_FILE), F_OK), 0);
 }
 END_TEST
 
@@ -288,6 +299,27 @@ START_TEST(a_command_that_hangs_is_ended_with_all_it_started)
 }
 END_TEST
 
+START_TEST(a_command_ends_by_a_broken_pipe_although_we_ignore_them)
+{
+    ck_assert(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+    reads(SOURCE_SECRET_COMMAND, "sh -c 'kill -PIPE $$; echo ignored' || echo ended", "ended");
+}
+END_TEST
+
+START_TEST(a_command_that_does_not_start_says_why)
+{
+    enum { FAR_TOO_LONG = 1 << 20 };
+    char *command = malloc(FAR_TOO_LONG + 1);
+    AUTO(secret) secret = NULL;
+    ck_assert_ptr_nonnull(command);
+    memset(command, 'x', FAR_TOO_LONG);
+    command[FAR_TOO_LONG] = '\0';
+    ck_assert_int_eq(secret_from_command(command, 1000, &secret, &err), -1);
+    ck_assert_msg(strstr(err.text, strerror(E2BIG)) != NULL, "%s", err.text);
+    free(command);
+}
+END_TEST
+
 START_TEST(each_kind_has_a_name_that_leads_back_to_it)
 {
     for (unsigned i = 0; i < SOURCE_SECRET_KINDS; i++) {
@@ -309,6 +341,7 @@ static Suite *suite(void)
         a_sealed_password_does_not_open_for_another_source,
         a_change_of_any_bit_or_length_is_noticed,
         the_key_is_made_once_and_for_nobody_else_to_read,
+        what_a_crash_left_of_making_the_key_is_in_nobodys_way,
         a_key_that_others_can_read_is_refused,
         a_file_that_is_no_key_is_refused_and_left_alone,
         another_key_is_told_apart_from_a_changed_password,
@@ -317,6 +350,8 @@ static Suite *suite(void)
         kinds_without_a_password_give_none,
         what_cannot_be_had_says_so_and_tells_no_secret,
         a_command_that_hangs_is_ended_with_all_it_started,
+        a_command_ends_by_a_broken_pipe_although_we_ignore_them,
+        a_command_that_does_not_start_says_why,
         each_kind_has_a_name_that_leads_back_to_it,
     };
     Suite *all = suite_create("vault");
