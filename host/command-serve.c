@@ -49,6 +49,11 @@ static int serve_print_config(struct error *err)
                                                   : output_bytes(&out, err);
 }
 
+static bool serve_level_given(const struct serve_command *c)
+{
+    return c->common.quiet || c->common.verbose > 0;
+}
+
 /* The command line over the file over what is built in. */
 static int serve_read_settings(struct serve_command *c, struct error *err)
 {
@@ -60,7 +65,7 @@ static int serve_read_settings(struct serve_command *c, struct error *err)
     if (c->listen != NULL)
         text_copy(c->settings.listen, sizeof c->settings.listen, c->listen);
     command_log(&c->log, &c->common);
-    if (!c->common.quiet && c->common.verbose == 0)
+    if (!serve_level_given(c))
         c->log.level = (uint32_t)c->settings.log_level;
     c->log.format = (enum log_format)c->settings.log_format;
     return 0;
@@ -120,6 +125,7 @@ static int serve_command_run(struct serve_command *c, struct error *err)
                                                      : NULL;
     const struct serve_options options = {.settings = &c->settings,
                                           .settings_path = c->config,
+                                          .level_given = serve_level_given(c),
                                           .queue_url = url,
                                           .clock = clock_system(),
                                           .log = &c->log,
@@ -146,6 +152,9 @@ int command_serve(int argc, char **argv)
     }
     int bad = serve_command_run(&c, &err);
     http_server_free(c.http);
-    serve_free(c.serve);
-    return bad < 0 ? command_fail(&err) : 0;
+    bool all_ended = serve_free(c.serve);
+    exit_code = bad < 0 ? command_fail(&err) : 0;
+    if (!all_ended)
+        _exit(exit_code); /* libraries that a thread is in must not be taken down around it */
+    return exit_code;
 }

@@ -66,7 +66,7 @@ struct serve_tell {
 struct serve {
     struct serve_options options;
     struct retry_limits limits;
-    struct queue *queue; /* this thread's: reads only, but at the end */
+    struct queue *queue; /* this thread's: reads only */
     struct queue_claims claims; /* that this is the one daemon */
     struct vault *vault;
     struct workers *workers;
@@ -79,7 +79,7 @@ struct serve {
     struct serve_host *hosts;
     struct serve_tell tell;
     uint64_t epoch;
-    bool loaded, queue_fails, stopping;
+    bool loaded, read_fails, queue_fails, stopping;
     bool asking; /* the first load: passwords may be asked for */
     unsigned working; /* turns in workers */
     uint64_t stop_until_ms, tick_ms, tell_ms, watchdog_ms, status_ms, beat_ms;
@@ -111,6 +111,5 @@ void serve_polled(struct serve *serve, struct served *served); /* its descriptor
 void served_changed(struct served *served); /* its status or detail */
 void serve_tell(struct serve *serve);       /* write what is due, by a worker */
 void serve_tell_ended(struct serve *serve);
-void serve_tell_last(struct serve *serve);  /* at the end, by this thread */
 
 #endif

@@ -108,8 +108,7 @@ void serve_tell(struct serve *serve)
     struct serve_tell *tell = &serve->tell;
     struct error err;
     uint64_t now_ms = serve_ms(serve);
-    if (tell->in_flight || now_ms < serve->tell_ms || workers_free_count(serve->workers) == 0 ||
-        tell_collect(serve) == 0)
+    if (tell->in_flight || now_ms < serve->tell_ms || tell_collect(serve) == 0)
         return;
     serve->tell_ms = now_ms + SERVE_REPORT_MS;
     tell->job = (struct workers_job){.run = tell_run, .context = tell};
@@ -125,21 +124,7 @@ void serve_tell_ended(struct serve *serve)
     if (tell->failed && !serve->queue_fails)
         log_error(serve->options.log, &tell->err);
     serve->queue_fails = tell->failed;
-    for (size_t i = 0; tell->failed && i < serve->count; i++)
+    for (size_t i = 0; tell->failed && !serve->stopping && i < serve->count; i++)
         serve->items[i]->dirty = true;
-    tell_clear(tell);
-}
-
-void serve_tell_last(struct serve *serve)
-{
-    struct serve_tell *tell = &serve->tell;
-    struct error err;
-    if (tell->in_flight)
-        return;
-    for (size_t i = 0; i < serve->count; i++)
-        serve->items[i]->dirty = true;
-    if (tell_collect(serve) > 0 &&
-        queue_source_tell(serve->queue, tell->reports, tell->count, &err) < 0)
-        log_error(serve->options.log, &err);
     tell_clear(tell);
 }

@@ -108,6 +108,8 @@ void serve_take_fresh(struct serve *serve, struct served *served)
         return;
     if (!text_equal(served->fresh->loader, served->unit->source->loader))
         unit_forget_plugin(served->unit);
+    if (!text_equal(served->fresh->secret_kind, source_secret_name(SOURCE_SECRET_ASK)))
+        secret_free(TAKE(served->unit->asked)); /* what was typed is not its password any more */
     queue_source_free(served->unit->source);
     served->unit->source = TAKE(served->fresh);
     struct serve_host *host = serve_host_of(serve, served->unit->source->connection);

@@ -179,9 +179,9 @@ static int serve_start(struct serve *serve, struct served *served)
 
 void serve_dispatch(struct serve *serve)
 {
-    unsigned room = workers_free_count(serve->workers);
+    uint64_t most = serve->options.settings->workers; /* one more is there for reports */
     struct served **at = &serve->ready_first;
-    while (*at != NULL && room > 0) {
+    while (*at != NULL && serve->working < most) {
         struct served *served = *at;
         serve_take_fresh(serve, served);
         if (!serve_may_start(serve, served)) {
@@ -193,7 +193,6 @@ void serve_dispatch(struct serve *serve)
             serve_rest(served);
         else if (serve_start(serve, served) < 0)
             return;
-        room--;
     }
 }
 
@@ -269,9 +268,11 @@ void serve_turn_ended(struct serve *serve, struct served *served)
     served_count(serve, served);
     served->phase = SERVED_RESTING;
     serve_take_fresh(serve, served);
+    /* One that was stopped, or has other settings by now, failed by what is gone. */
+    bool failed = turn->end == UNIT_FAILED && !atomic_load(&served->unit->stop);
     if (turn->contact)
         source_state_contact(&served->state, serve_now(serve));
-    if (turn->end == UNIT_FAILED)
+    if (failed)
         served_failed(serve, served);
     else if (turn->end == UNIT_DRAINED)
         served_drained(serve, served);
@@ -291,10 +292,10 @@ void serve_turn_ended(struct serve *serve, struct served *served)
 
 static bool served_is_silent(const struct serve *serve, const struct served *served)
 {
-    int64_t limit_s = (int64_t)(serve->options.settings->silence_ms / 1000) +
-                      (int64_t)served->unit->source->interval_s;
-    return served->phase == SERVED_WAITING && served->state.detail == SOURCE_IDLE &&
-           serve_now(serve).unix_s - served->state.contact_s > limit_s;
+    uint64_t limit_ms =
+        serve->options.settings->silence_ms + served->unit->source->interval_s * 1000;
+    return served->phase == SERVED_WAITING &&
+           source_state_is_silent(&served->state, limit_ms, serve_now(serve));
 }
 
 void serve_deadlines(struct serve *serve)

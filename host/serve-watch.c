@@ -174,7 +174,7 @@ static struct health health_of(const struct serve *serve, enum serve_health what
         return (struct health){503, "stuck", NULL, "the daemon's loop does not turn"};
     if (what == SERVE_READY && serve->stopping)
         return (struct health){503, "stopping", NULL, NULL};
-    if (what == SERVE_READY && (!serve->loaded || serve->queue_fails))
+    if (what == SERVE_READY && (!serve->loaded || serve->read_fails || serve->queue_fails))
         return (struct health){503, "waiting", NULL, "the queue cannot be read or written"};
     return (struct health){200, "ok", NULL, NULL};
 }

@@ -56,8 +56,10 @@ static void serve_stop(struct serve *serve)
     serve->stop_until_ms = serve_ms(serve) + SERVE_LEAVE_MS - 500;
     notify_send(&serve->notify, "STOPPING=1");
     log_info(serve->options.log, "stopping: batches in hand are finished");
-    for (size_t i = 0; i < serve->count; i++)
+    for (size_t i = 0; i < serve->count; i++) {
         serve_halt(serve, serve->items[i]);
+        served_changed(serve->items[i]); /* that it rests is told of each */
+    }
 }
 
 static void serve_reload(struct serve *serve)
@@ -73,7 +75,8 @@ static void serve_reload(struct serve *serve)
             text_copy(fresh.listen, sizeof fresh.listen, serve->options.settings->listen);
             text_copy(fresh.queue, sizeof fresh.queue, serve->options.settings->queue);
             *serve->options.settings = fresh;
-            serve->options.log->level = (uint32_t)fresh.log_level;
+            if (!serve->options.level_given)
+                serve->options.log->level = (uint32_t)fresh.log_level;
             serve->options.log->format = (enum log_format)fresh.log_format;
             serve->limits = serve_settings_limits(&fresh);
         }
@@ -156,11 +159,10 @@ static void serve_tick(struct serve *serve)
         return;
     serve->tick_ms = now_ms + SERVE_TICK_MS;
     serve->beat_ms = now_ms;
-    if (!serve->stopping && serve_load(serve, false, &err) < 0) {
-        if (!serve->queue_fails)
-            log_error(serve->options.log, &err);
-        serve->queue_fails = true;
-    }
+    bool failed = !serve->stopping && serve_load(serve, false, &err) < 0;
+    if (failed && !serve->read_fails)
+        log_error(serve->options.log, &err);
+    serve->read_fails = failed;
     if (!serve->stopping)
         serve_deadlines(serve);
     serve_settle_gone(serve);
@@ -174,11 +176,15 @@ static void serve_tick(struct serve *serve)
     }
 }
 
+static bool serve_is_at_rest(const struct serve *serve)
+{
+    return serve->stopping && serve->working == 0 && serve->ready_first == NULL;
+}
+
 static bool serve_has_left(const struct serve *serve)
 {
-    return serve->stopping &&
-           ((serve->working == 0 && serve->ready_first == NULL && !serve->tell.in_flight) ||
-            serve_ms(serve) >= serve->stop_until_ms);
+    return (serve_is_at_rest(serve) && !serve->tell.in_flight) ||
+           (serve->stopping && serve_ms(serve) >= serve->stop_until_ms);
 }
 
 static int serve_turn_loop(struct serve *serve)
@@ -194,6 +200,8 @@ static int serve_turn_loop(struct serve *serve)
         serve_event(serve, &events[i]);
     serve_tick(serve);
     serve_dispatch(serve);
+    if (serve_is_at_rest(serve))
+        serve->tell_ms = 0; /* the last ones are due at once */
     serve_tell(serve);
     pthread_mutex_unlock(&serve->lock);
     return 0;
@@ -206,9 +214,6 @@ int serve_run(struct serve *serve, struct error *err)
     while (!serve_has_left(serve))
         if (serve_turn_loop(serve) < 0)
             return error_set(err, ERROR_BUG, "waiting for events failed: %s", strerror(errno));
-    pthread_mutex_lock(&serve->lock);
-    serve_tell_last(serve);
-    pthread_mutex_unlock(&serve->lock);
     return 0;
 }
 
@@ -265,7 +270,7 @@ static int serve_open(struct serve *serve, struct error *err)
     if (serve_load(serve, true, err) < 0 || serve_watch_signals(serve, err) < 0)
         return -1;
     serve->asking = false;
-    const struct workers_options workers = {.most = (unsigned)options->settings->workers,
+    const struct workers_options workers = {.most = (unsigned)options->settings->workers + 1,
                                             .queue_url = options->queue_url,
                                             .clock = options->clock,
                                             .vault = serve->vault,
@@ -291,7 +296,7 @@ int serve_new(const struct serve_options *options, struct serve **out_serve, str
     pthread_mutex_init(&serve->lock, NULL);
     notify_open(&serve->notify);
     if (serve_open(serve, err) < 0) {
-        serve_free(serve);
+        (void)serve_free(serve);
         return -1;
     }
     *out_serve = serve;
@@ -316,14 +321,15 @@ static void serve_close_all(struct serve *serve)
     queue_close(serve->queue);
 }
 
-void serve_free(struct serve *serve)
+bool serve_free(struct serve *serve)
 {
     if (serve == NULL)
-        return;
+        return true;
     notify_close(&serve->notify);
     if (!workers_free(serve->workers, 500)) {
-        log_warning(serve->options.log, "a loader does not end; left without it, nothing is lost");
-        return; /* it uses all of this still */
+        log_warning(serve->options.log, "a loader, or a write to the queue, does not end; "
+                    "left without it, nothing is lost");
+        return false; /* it uses all of this still */
     }
     serve_close_all(serve);
     if (serve->epoll_fd >= 0)
@@ -332,4 +338,5 @@ void serve_free(struct serve *serve)
         close(serve->signal_fd);
     pthread_mutex_destroy(&serve->lock);
     free(serve);
+    return true;
 }

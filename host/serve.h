@@ -36,6 +36,7 @@
 struct serve_options {
     struct serve_settings *settings; /* read again by SIGHUP */
     const char *settings_path;       /* NULL: there is no file */
+    bool level_given;                /* log->level is the command line's: SIGHUP leaves it */
     const char *queue_url;           /* NULL: the default */
     const struct clock *clock;
     struct log *log;
@@ -52,9 +53,9 @@ int serve_new(const struct serve_options *options, struct serve **out_serve, str
 /** serve_run - until SIGTERM or SIGINT. */
 int serve_run(struct serve *serve, struct error *err);
 
-/** serve_free - ends within SERVE_LEAVE_MS. Threads that are stuck in a loader's call keep what
- * they use: the process is to end then. NULL is fine. */
-void serve_free(struct serve *serve);
+/** serve_free - ends within SERVE_LEAVE_MS. False: threads that are stuck in a loader's call keep
+ * what they use; the process is to end by _exit() then. NULL is fine. */
+bool serve_free(struct serve *serve);
 
 /** serve_is_running - some daemon, here or in another process, serves this queue. */
 bool serve_is_running(struct queue *queue);

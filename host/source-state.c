@@ -122,6 +122,7 @@ bool source_state_start(struct source_state *state, struct source_now now)
 void source_state_contact(struct source_state *state, struct source_now now)
 {
     state->contact_s = now.unix_s;
+    state->contact_ms = now.monotonic_ms;
     if (!state_may_work(state))
         return;
     if (state->status == SOURCE_ERROR || state->history.failures > 0)
@@ -158,17 +159,12 @@ void source_state_failed(struct source_state *state, const struct retry_limits *
 {
     if (!state_may_work(state))
         return;
-    if (err->class == ERROR_HELD) {
-        snprintf(state->last_message, sizeof state->last_message, "Error: %s", err->text);
-        source_state_hold(state, err->text, now);
-        return;
-    }
-    struct retry_plan plan = retry_failed(&state->history, limits, err, random);
     (void)snprintf(state->last_message, sizeof state->last_message, "Error: %s", err->text);
     if (err->class == ERROR_HELD) {
         source_state_hold(state, err->text, now);
         return;
     }
+    struct retry_plan plan = retry_failed(&state->history, limits, err, random);
     enum source_status ready = state->imported                    ? SOURCE_ACTIVE
                                : state->status == SOURCE_PENDING ? SOURCE_PENDING
                                                                  : SOURCE_IMPORTING;
@@ -179,6 +175,12 @@ void source_state_failed(struct source_state *state, const struct retry_limits *
                     plan.kind == RETRY_THROTTLED ? SOURCE_THROTTLED : SOURCE_DEGRADED, err->text,
                     now);
     state_try_after(state, plan.wait_ms, now);
+}
+
+bool source_state_is_silent(const struct source_state *state, uint64_t limit_ms,
+                            struct source_now now)
+{
+    return state->detail == SOURCE_IDLE && now.monotonic_ms - state->contact_ms > limit_ms;
 }
 
 void source_state_silent(struct source_state *state, struct source_now now)

@@ -60,6 +60,7 @@ struct source_state {
     bool imported;        /* was drained once: what was there at the start is queued */
     int64_t since_s;      /* of the status */
     int64_t contact_s;    /* the server last proved to be there, 0 = never */
+    uint64_t contact_ms;  /* the same to wait for: the clock on the wall may be set */
     int64_t success_s;    /* all was picked up */
     int64_t import_started_s, import_ended_s;
     int64_t next_try_s;   /* shown; 0 = none is planned */
@@ -86,6 +87,10 @@ void source_state_drained(struct source_state *state, uint64_t items, struct sou
 /** source_state_failed - as retry.h says; a mailbox that the loader holds (ERROR_HELD): HELD. */
 void source_state_failed(struct source_state *state, const struct retry_limits *limits,
                          const struct error *err, uint32_t random, struct source_now now);
+
+/** source_state_is_silent - it waits for mail and nothing was heard for longer than @limit_ms. */
+bool source_state_is_silent(const struct source_state *state, uint64_t limit_ms,
+                            struct source_now now);
 
 /** source_state_silent - no answer since contact_s although there should have been one. */
 void source_state_silent(struct source_state *state, struct source_now now);

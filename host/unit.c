@@ -122,7 +122,10 @@ static int unit_open_handle(struct unit *unit, const struct secret *secret, stru
     const struct loader_plugin *plugin = &unit->plugin->table;
     struct loader_error theirs;
     loader_error_clear(&theirs);
-    if (plugin->open(&unit->table.loader, &settings, &unit->handle, &theirs) == 0)
+    unit->log.secret = secret; /* a server may say it again */
+    int opened = plugin->open(&unit->table.loader, &settings, &unit->handle, &theirs);
+    unit->log.secret = NULL;
+    if (opened == 0)
         return 0;
     unit->handle = NULL;
     loader_error_read(&theirs, plugin->name, err);
@@ -192,9 +195,11 @@ static void unit_set_pump(struct unit *unit, struct unit_worker *worker, struct 
 static int unit_wait(struct unit *unit, struct error *err)
 {
     const struct loader_plugin *plugin = &unit->plugin->table;
+    uint64_t most = UINT32_MAX / 1000, wanted = unit->source->interval_s;
+    uint64_t seconds = wanted < most ? wanted : most;
     struct loader_wait wait = {.struct_size = sizeof wait,
                                .fd = -1,
-                               .timeout_ms = (uint32_t)(unit->source->interval_s * 1000)};
+                               .timeout_ms = (uint32_t)(seconds * 1000)};
     struct loader_error theirs;
     loader_error_clear(&theirs);
     if (plugin->wait != NULL && plugin->wait(unit->handle, &wait, &theirs) != 0)
@@ -212,7 +217,6 @@ static int unit_work(struct unit *unit, struct unit_worker *worker, struct error
     struct unit_share share;
     if (unit->handle == NULL && unit_open(unit, worker, err) < 0)
         return -1;
-    unit->table.queue = worker->queue;
     unit_set_pump(unit, worker, &share);
     int bad = pump_run(&worker->pump, err);
     const struct pump_counts *counts = &worker->pump.counts;
@@ -231,6 +235,7 @@ static int unit_work(struct unit *unit, struct unit_worker *worker, struct error
 void unit_turn(struct unit *unit, struct unit_worker *worker)
 {
     unit->turn = (struct unit_turn){.end = UNIT_CLOSED, .wait_fd = -1};
+    unit->table.queue = worker->queue; /* the last turn's is another worker's */
     if (unit->close_first)
         unit_close(unit);
     if (unit_asked_to_stop(unit)) {

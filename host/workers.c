@@ -167,15 +167,6 @@ int workers_give(struct workers *workers, struct workers_job *job, struct error 
                                    strerror(failed));
 }
 
-unsigned workers_free_count(struct workers *workers)
-{
-    pthread_mutex_lock(&workers->lock);
-    unsigned busy = workers->threads - workers->idle + workers->queued;
-    unsigned free_count = busy < workers->options.most ? workers->options.most - busy : 0;
-    pthread_mutex_unlock(&workers->lock);
-    return free_count;
-}
-
 int workers_fd(const struct workers *workers)
 {
     return workers->fd;
@@ -198,7 +189,9 @@ bool workers_free(struct workers *workers, unsigned wait_ms)
     if (workers == NULL)
         return true;
     clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += wait_ms / 1000 + 1;
+    uint64_t end_ns = (uint64_t)end.tv_nsec + (uint64_t)wait_ms * 1000000;
+    end.tv_sec += (time_t)(end_ns / 1000000000);
+    end.tv_nsec = (long)(end_ns % 1000000000);
     pthread_mutex_lock(&workers->lock);
     workers->closing = true;
     pthread_cond_broadcast(&workers->given);

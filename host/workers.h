@@ -45,9 +45,6 @@ bool workers_free(struct workers *workers, unsigned wait_ms);
  * thread could be started and there is none. */
 int workers_give(struct workers *workers, struct workers_job *job, struct error *err);
 
-/** workers_free_count - jobs that would be taken at once. */
-unsigned workers_free_count(struct workers *workers);
-
 int workers_fd(const struct workers *workers);
 struct workers_job *workers_collect(struct workers *workers); /* NULL: none (any more) */
 

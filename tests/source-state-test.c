@@ -287,6 +287,20 @@ START_TEST(each_class_of_error_has_its_plan)
 }
 END_TEST
 
+START_TEST(a_clock_that_is_set_makes_no_server_silent_and_no_silence_unheard)
+{
+    now = (struct source_now){1000000, 50000};
+    source_state_start(&s, now);
+    source_state_drained(&s, 0, now);
+    ck_assert(!source_state_is_silent(&s, 60000, now));
+    ck_assert(!source_state_is_silent(&s, 60000, (struct source_now){1086400, 51000}));
+    ck_assert(!source_state_is_silent(&s, 60000, (struct source_now){1086400, 110000}));
+    ck_assert(source_state_is_silent(&s, 60000, (struct source_now){900000, 110001}));
+    source_state_start(&s, now); /* at work: not waited for */
+    ck_assert(!source_state_is_silent(&s, 60000, (struct source_now){1000000, 999999}));
+}
+END_TEST
+
 static Suite *suite(void)
 {
     const TTest *const tests[] = {
@@ -301,6 +315,7 @@ static Suite *suite(void)
         refused_credentials_are_tried_three_times_and_then_hourly,
         a_server_that_names_a_time_is_left_alone_that_long,
         each_class_of_error_has_its_plan,
+        a_clock_that_is_set_makes_no_server_silent_and_no_silence_unheard,
     };
     Suite *all = suite_create("source-state");
     TCase *one = tcase_create("states");

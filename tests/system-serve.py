@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import resource
 import signal
 import socket
 import sqlite3
@@ -37,14 +38,14 @@ listen = 127.0.0.1:0
 class Daemon:
     """mailchute serve on a queue, with its log in a list."""
 
-    def __init__(self, case, settings=SETTINGS, **env):
+    def __init__(self, case, settings=SETTINGS, args=(), fds=(), **env):
         self.case = case
         self.log = []
         config = case.write("mailchute.conf", settings)
         self.process = subprocess.Popen(
-            [PROGRAM, "serve", "--queue", case.queue, "--config", config], stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-            env=dict(os.environ, **env))
+            [PROGRAM, "serve", "--queue", case.queue, "--config", config, *args],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            pass_fds=fds, env=dict(os.environ, **env))
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
         case.addCleanup(self.end)
@@ -89,6 +90,9 @@ class ServeCase(system_support.Case):
             time.sleep(0.05)
         log = "\n".join(daemon.log[-40:]) if daemon is not None else ""
         self.fail("it never came to be that %s: %s\n%s" % (what, self.all_shown(), log))
+
+    def database(self):
+        return os.path.join(self.queue[len("sqlite:"):], "queue.db")
 
     def source(self, verb, *args, **options):
         run = self.command("source", verb, *args, "--queue", self.queue, **options)
@@ -256,7 +260,56 @@ class Serving(ServeCase):
         self.assertEqual(refused.exception.code, 403)
         refused.exception.close()
 
-    def answer(self, *args):
+    def test_it_can_be_asked_how_it_is_however_many_descriptors_are_open(self):
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
+        with contextlib.ExitStack() as open_ones, open(os.devnull, "rb") as null:
+            fds = []
+            for _ in range(1100):   # more than select() can tell apart
+                fds.append(os.dup(null.fileno()))
+                open_ones.callback(os.close, fds[-1])
+            daemon = Daemon(self, fds=fds)
+        self.assertEqual(daemon.get("/livez")[0], 200)
+
+    def test_it_is_ready_again_once_the_queue_can_be_read_again(self):
+        daemon = Daemon(self)
+        self.wait(lambda: daemon.get("/readyz")[0] == 200, "it is ready", daemon)
+        with contextlib.closing(sqlite3.connect(self.database())) as database:
+            database.execute("ALTER TABLE meta RENAME TO away")
+            self.wait(lambda: daemon.get("/readyz")[0] == 503, "it is not ready", daemon)
+            database.execute("ALTER TABLE away RENAME TO meta")
+        self.wait(lambda: daemon.get("/readyz")[0] == 200, "it is ready again", daemon)
+
+    def test_a_reload_leaves_what_the_command_line_says(self):
+        daemon = Daemon(self, SETTINGS.replace("debug", "error"), ("-v",))
+        daemon.process.send_signal(signal.SIGHUP)
+        self.wait(lambda: daemon.said("reloaded"), "it says so", daemon)
+
+    def test_it_leaves_while_somebody_else_writes_to_the_queue(self):
+        self.add()
+        self.source("pause", "office")
+        daemon = Daemon(self)
+        self.comes_to(daemon, "paused")
+        with contextlib.closing(sqlite3.connect(self.database())) as database:
+            database.execute("BEGIN IMMEDIATE")
+            self.assertEqual(daemon.end(), 0)
+        self.assertFalse(daemon.said("level=error"), daemon.log)
+
+    def test_connections_that_come_and_go_leave_no_descriptor_behind(self):
+        self.add(idle="False", poll="1h")
+        daemon = Daemon(self)
+        folder = "/proc/%d/fd" % daemon.process.pid
+        counts = []
+        for number in range(1, 16):
+            self.wait(lambda number=number: self.server.logins(self.user) > number,
+                      "it logs in", daemon)   # the first one is that of source add
+            self.comes_to(daemon, "active", "idle")
+            counts.append(len(os.listdir(folder)))
+            daemon.process.send_signal(signal.SIGUSR1)
+        self.assertLessEqual(counts[-1], counts[2] + 2, counts)   # a worker more has two
+
+    def answer(self, *args, password=CANARY):
         """Start mailchute on a terminal of its own and type the password; (pid, terminal)."""
         pid, terminal = pty.fork()
         if pid == 0:
@@ -264,7 +317,7 @@ class Serving(ServeCase):
         said = b""
         while b"Password" not in said:
             said += os.read(terminal, 1024)
-        os.write(terminal, CANARY.encode() + b"\n")
+        os.write(terminal, password.encode() + b"\n")
         return pid, terminal
 
     def drain(self, terminal):
@@ -297,6 +350,24 @@ class Serving(ServeCase):
             reader.join(PATIENCE)
             self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0)
         self.assertNotIn(CANARY, self.said)
+
+    def test_a_password_that_is_set_later_replaces_the_one_that_was_typed(self):
+        self.add("office", "--force")
+        with contextlib.closing(sqlite3.connect(self.database())) as database, database:
+            database.execute("UPDATE source SET secret_kind = 'ask', secret = NULL")
+        config = self.write("mailchute.conf", SETTINGS)
+        pid, terminal = self.answer("serve", "--queue", self.queue, "--config", config,
+                                    password="mistyped")
+        reader = threading.Thread(target=self.drain, args=(terminal,))
+        reader.start()
+        try:
+            self.comes_to(None, "error")
+            self.source("edit", "office", "--password-file", self.password_file)
+            self.comes_to(None, "active", "idle")
+        finally:
+            os.kill(pid, signal.SIGTERM)
+            reader.join(PATIENCE)
+            self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0)
 
     def test_the_password_is_in_no_log_argument_or_core(self):
         self.add()
@@ -335,6 +406,30 @@ class Troubles(ServeCase):
         self.source("edit", "office", "--password-file", self.password_file)
         self.comes_to(daemon, "active", "idle")
 
+    def test_an_edit_counts_even_when_the_old_settings_fail_after_it(self):
+        started = os.path.join(self.folder, "started")
+        go_on, password = self.write("go-on", ""), self.write("password-now", CANARY)
+        self.source("add", "office", self.connection(), "--user", self.user, "--password-command",
+                    "echo >'%s'; until [ -e '%s' ]; do sleep 0.1; done; cat '%s'" %
+                    (started, go_on, password))
+        for path in (started, go_on, password):
+            os.unlink(path)
+        daemon = Daemon(self, SETTINGS.replace("person = 200ms", "person = 1h"))
+        self.wait(lambda: os.path.exists(started), "the password is fetched", daemon)
+        self.source("edit", "office", "--password-file", self.password_file)
+        self.source("sync", "office")
+        self.add("witness", user=self.other)
+        self.comes_to(daemon, "active", "idle", "witness")   # by now the edit is known
+        self.write("go-on", "")
+        self.comes_to(daemon, "active", "idle")
+
+    def test_how_it_is_is_told_while_every_worker_waits_for_a_silent_server(self):
+        with fault_proxy.FaultProxy(self.server.tls_port) as proxy:
+            self.add(port=proxy.port, timeout="20s")
+            proxy.arm(fault_proxy.Fault("stall", "down", 100))
+            daemon = Daemon(self, SETTINGS + "workers = 1\n")
+            self.comes_to(daemon, "importing", "syncing")
+
     def test_a_mailbox_that_is_deleted_is_an_error_until_it_is_there_again(self):
         self.server.append(self.user, "Work", MAIL)
         self.add(mailbox="Work")
@@ -372,8 +467,7 @@ class Troubles(ServeCase):
 
     def clone(self, count):
         """@count copies of source "office", each of a user of its own: quicker than adding each."""
-        with contextlib.closing(sqlite3.connect(
-                os.path.join(self.queue[len("sqlite:"):], "queue.db"))) as database, database:
+        with contextlib.closing(sqlite3.connect(self.database())) as database, database:
             for number in range(count):
                 database.execute(
                     "INSERT INTO source SELECT randomblob(16), 1, printf('many-%03d', ?1), loader,"
