@@ -3,7 +3,7 @@
  * Internal.
  *
  *     FOLDER/queue.db (-wal, -shm)   the database
- *     FOLDER/raw/3f/a0/3fa0....      large messages, each by its entry's id
+ *     FOLDER/raw/3fa0....            large messages, each by its entry's id
  *     FOLDER/spool/                  files on their way in; strays are removed at open
  *     FOLDER/claims/                 empty files, locked by who picks up from a mailbox */
 #ifndef MAILCHUTE_QUEUE_QUEUE_SQLITE_FOLDER_H

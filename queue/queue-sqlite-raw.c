@@ -13,25 +13,20 @@
 
 #include "fault.h"
 #include "queue-file.h"
+#include "queue-flush.h"
 #include "write-all.h"
 
-#define RAW_FOLDER_MAX 6u /* "3f/a0" with its NUL */
-#define RAW_PATH_MAX (RAW_FOLDER_MAX + QUEUE_ID_TEXT)
+#define RAW_OLD_MAX (6u + QUEUE_ID_TEXT) /* "3f/a0/3fa0..." */
 
+/* Where the file of this id lies, below raw/. */
 struct raw_name {
-    char path[RAW_PATH_MAX];     /* "3f/a0/3fa0...", below raw/ */
-    char folder[RAW_FOLDER_MAX]; /* "3f/a0" */
-    char top[3];                 /* "3f" */
+    char path[QUEUE_ID_TEXT];
 };
 
 static struct raw_name raw_name_of(const uint8_t id[QUEUE_UUID_SIZE])
 {
     struct raw_name name;
-    char text[QUEUE_ID_TEXT];
-    queue_id_text(id, text);
-    (void)snprintf(name.path, sizeof name.path, "%.2s/%.2s/%s", text, text + 2, text);
-    (void)snprintf(name.folder, sizeof name.folder, "%.2s/%.2s", text, text + 2);
-    (void)snprintf(name.top, sizeof name.top, "%.2s", text);
+    queue_id_text(id, name.path);
     return name;
 }
 
@@ -40,16 +35,6 @@ static int raw_fail(const struct queue_sqlite_raw *raw, const char *what, struct
     return error_set(err, ERROR_STORE,
                      "cannot %s a message below '%.300s/raw': %s; check that disk", what,
                      raw->folder->path, strerror(errno));
-}
-
-static int raw_make_folders(const struct queue_sqlite_raw *raw, const struct raw_name *name)
-{
-    if (mkdirat(raw->folder->raw_fd, name->top, 0700) < 0 && errno != EEXIST)
-        return -1;
-    fault_point("raw folder made");
-    if (mkdirat(raw->folder->raw_fd, name->folder, 0700) < 0 && errno != EEXIST)
-        return -1;
-    return 0;
 }
 
 /* ---- Into place ------------------------------------------------------------------------------ */
@@ -62,23 +47,10 @@ static int raw_link(const struct queue_sqlite_raw *raw, int fd, const struct raw
     for (unsigned tries = 0; tries < 3; tries++) {
         if (linkat(AT_FDCWD, file, raw->folder->raw_fd, name->path, AT_SYMLINK_FOLLOW) == 0)
             return 0;
-        if (errno == ENOENT && raw_make_folders(raw, name) == 0)
-            continue;
         if (errno != EEXIST || unlinkat(raw->folder->raw_fd, name->path, 0) < 0)
             return -1;
     }
     return -1;
-}
-
-static int raw_rename(const struct queue_sqlite_raw *raw, const char *from,
-                      const struct raw_name *name)
-{
-    const struct queue_sqlite_folder *folder = raw->folder;
-    if (renameat(AT_FDCWD, from, folder->raw_fd, name->path) == 0)
-        return 0;
-    if (errno != ENOENT || raw_make_folders(raw, name) < 0)
-        return -1;
-    return renameat(AT_FDCWD, from, folder->raw_fd, name->path);
 }
 
 static bool raw_can_link(const struct queue_sqlite_raw *raw, const struct queue_item *item)
@@ -106,7 +78,7 @@ static int raw_copy(const struct queue_sqlite_raw *raw, const struct queue_item 
     int failed = item->raw_bytes != NULL
                      ? write_all(fd, item->raw_bytes, (size_t)item->raw_size)
                      : queue_file_copy(item->raw_fd, fd, item->raw_size);
-    if (failed < 0 || raw_rename(raw, path, name) < 0) {
+    if (failed < 0 || renameat(AT_FDCWD, path, raw->folder->raw_fd, name->path) < 0) {
         int why = errno;
         (void)unlink(path);
         errno = why;
@@ -138,40 +110,24 @@ static int raw_place(const struct queue_sqlite_raw *raw, const struct queue_item
 
 static int raw_flush_bytes(struct queue_sqlite_raw *raw, struct error *err)
 {
+    int fds[QUEUE_SQLITE_RAW_OPEN];
+    size_t unflushed = raw->count - raw->flushed; /* not more: queue_sqlite_raw_add() */
+    for (size_t i = 0; i < unflushed; i++)
+        fds[i] = raw->files[raw->flushed + i].fd;
+    if (queue_flush(fds, unflushed) < 0)
+        return raw_fail(raw, "flush", err);
     for (; raw->flushed < raw->count; raw->flushed++) {
         struct queue_sqlite_file *file = &raw->files[raw->flushed];
-        if (fdatasync(file->fd) < 0)
-            return raw_fail(raw, "flush", err);
         (void)close(file->fd);
         file->fd = -1;
     }
     return 0;
 }
 
-static int raw_flush_folder(const struct queue_sqlite_raw *raw, const char *path, struct error *err)
-{
-    AUTO_FD fd = openat(raw->folder->raw_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return fd < 0 || fsync(fd) < 0 ? raw_fail(raw, "flush the name of", err) : 0;
-}
-
-/* Each folder once, from the leaves to the root. Also those that were there before: whoever made
- * them may have died before they were on disk. */
+/* All names of the batch at once. */
 static int raw_flush_names(const struct queue_sqlite_raw *raw, struct error *err)
 {
-    bool tops[256] = {false};
-    for (size_t i = 0; i < raw->count; i++) {
-        struct raw_name name = raw_name_of(raw->files[i].id);
-        if (raw_flush_folder(raw, name.folder, err) < 0)
-            return -1;
-        tops[raw->files[i].id[0]] = true;
-    }
-    for (unsigned i = 0; i < 256; i++) {
-        char top[3];
-        (void)snprintf(top, sizeof top, "%02x", i);
-        if (tops[i] && raw_flush_folder(raw, top, err) < 0)
-            return -1;
-    }
-    return raw_flush_folder(raw, ".", err);
+    return fsync(raw->folder->raw_fd) < 0 ? raw_fail(raw, "flush the name of", err) : 0;
 }
 
 static int raw_grow(struct queue_sqlite_raw *raw)
@@ -248,12 +204,23 @@ void queue_sqlite_raw_remove(struct queue_sqlite_raw *raw)
     queue_sqlite_raw_keep(raw);
 }
 
+/* A descriptor of the file, or -1. */
+static int raw_open_file(const struct queue_sqlite_raw *raw, const struct raw_name *name)
+{
+    char old[RAW_OLD_MAX];
+    int fd = openat(raw->folder->raw_fd, name->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd >= 0 || errno != ENOENT)
+        return fd;
+    (void)snprintf(old, sizeof old, "%.2s/%.2s/%s", name->path, name->path + 2, name->path);
+    return openat(raw->folder->raw_fd, old, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+}
+
 int queue_sqlite_raw_open(const struct queue_sqlite_raw *raw, const uint8_t id[QUEUE_UUID_SIZE],
                           uint64_t size, int *out_fd, struct error *err)
 {
     struct raw_name name = raw_name_of(id);
     struct stat info;
-    AUTO_FD fd = openat(raw->folder->raw_fd, name.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    AUTO_FD fd = raw_open_file(raw, &name);
     if (fd < 0 || fstat(fd, &info) < 0)
         return raw_fail(raw, "open", err);
     if ((uint64_t)info.st_size != size)

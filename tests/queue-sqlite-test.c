@@ -5,12 +5,15 @@
 #include "check-main.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +23,38 @@
 #include "queue-sqlite.h"
 
 static struct queue_fixture f;
+
+/* ---- What was flushed ------------------------------------------------------------------------ */
+
+#define FLUSHES_MAX 256
+
+static struct {
+    atomic_uint count;
+    ino_t files[FLUSHES_MAX];
+    atomic_int fail; /* errno for the next one, 0: it is done */
+} flushes;
+
+/* In place of the C library's: from any thread. */
+int fdatasync(int fd)
+{
+    struct stat info;
+    int why = atomic_exchange(&flushes.fail, 0);
+    unsigned at = atomic_fetch_add(&flushes.count, 1);
+    if (at < FLUSHES_MAX && fstat(fd, &info) == 0)
+        flushes.files[at] = info.st_ino;
+    errno = why;
+    return why != 0 ? -1 : (int)syscall(SYS_fdatasync, fd);
+}
+
+static unsigned times_flushed(const char *path)
+{
+    struct stat info;
+    unsigned times = 0;
+    ck_assert_msg(stat(path, &info) == 0, "%s", path);
+    for (unsigned i = 0; i < flushes.count && i < FLUSHES_MAX; i++)
+        times += flushes.files[i] == info.st_ino;
+    return times;
+}
 
 static void setup(void)
 {
@@ -51,7 +86,7 @@ static const char *raw_path(uint32_t uid)
 {
     char id[QUEUE_ID_TEXT], name[64];
     queue_fixture_id(uid, id);
-    (void)snprintf(name, sizeof name, "raw/%.2s/%.2s/%s", id, id + 2, id);
+    (void)snprintf(name, sizeof name, "raw/%s", id);
     return path_of(name);
 }
 
@@ -227,7 +262,7 @@ START_TEST(a_file_left_by_a_batch_that_died_is_replaced)
     struct queue_item item = item_in_file(1, QUEUE_INLINE_MAX + 1);
     ck_assert_int_eq(queue_put(f.queue, &item, &f.err), QUEUE_PUT_ADDED);
     queue_rollback(f.queue);
-    int stray = open(raw_path(1), O_WRONLY | O_CREAT, 0600); /* its folders are there now */
+    int stray = open(raw_path(1), O_WRONLY | O_CREAT, 0600);
     ck_assert_int_ge(stray, 0);
     close(stray);
     ck_assert_int_eq(queue_put(f.queue, &item, &f.err), QUEUE_PUT_ADDED);
@@ -239,7 +274,7 @@ START_TEST(a_file_left_by_a_batch_that_died_is_replaced)
 }
 END_TEST
 
-START_TEST(more_files_than_are_kept_open_fit_into_a_batch)
+START_TEST(files_of_a_batch_of_any_size_are_flushed_once_each)
 {
     enum { MANY = QUEUE_SQLITE_RAW_OPEN + 5 };
     for (uint32_t uid = 1; uid <= MANY; uid++) {
@@ -249,7 +284,23 @@ START_TEST(more_files_than_are_kept_open_fit_into_a_batch)
     }
     ck_assert_int_eq(queue_commit(f.queue, &f.err), QUEUE_COMMITTED);
     for (uint32_t uid = 1; uid <= MANY; uid++)
-        ck_assert(exists(raw_path(uid)));
+        ck_assert_uint_eq(times_flushed(raw_path(uid)), 1);
+}
+END_TEST
+
+START_TEST(a_batch_of_which_one_file_cannot_be_flushed_is_not_stored)
+{
+    for (uint32_t uid = 1; uid <= 20; uid++) {
+        struct queue_item item = item_in_file(uid, QUEUE_INLINE_MAX + 1);
+        ck_assert_int_eq(queue_put(f.queue, &item, &f.err), QUEUE_PUT_ADDED);
+        close(item.raw_fd);
+    }
+    flushes.fail = EDQUOT;
+    ck_assert_int_eq(queue_commit(f.queue, &f.err), QUEUE_COMMIT_FAILED);
+    ck_assert_ptr_nonnull(strstr(f.err.text, strerror(EDQUOT)));
+    for (uint32_t uid = 1; uid <= 20; uid++)
+        ck_assert(!exists(raw_path(uid)));
+    ck_assert_uint_eq(queue_fixture_count(&f), 0);
 }
 END_TEST
 
@@ -269,6 +320,34 @@ START_TEST(a_message_whose_file_is_gone_or_cut_is_told_by_name)
     ck_assert_int_eq(queue_raw(f.queue, id, &fd, &f.err), -1);
     ck_assert_int_eq(f.err.class, ERROR_STORE);
     ck_assert_int_eq(fd, -1);
+}
+END_TEST
+
+/* Folders that mailchute made before all files lay in one. */
+START_TEST(a_file_in_a_folder_by_the_first_digits_of_its_id_is_found_there)
+{
+    struct queue_item item = item_in_file(1, QUEUE_INLINE_MAX + 1);
+    ck_assert_int_eq(queue_put(f.queue, &item, &f.err), QUEUE_PUT_ADDED);
+    ck_assert_int_eq(queue_commit(f.queue, &f.err), QUEUE_COMMITTED);
+    close(item.raw_fd);
+    char id[QUEUE_ID_TEXT], name[64];
+    int fd = -1;
+    queue_fixture_id(1, id);
+    (void)snprintf(name, sizeof name, "raw/%.2s", id);
+    ck_assert_int_eq(mkdir(path_of(name), 0700), 0);
+    (void)snprintf(name, sizeof name, "raw/%.2s/%.2s", id, id + 2);
+    ck_assert_int_eq(mkdir(path_of(name), 0700), 0);
+    (void)snprintf(name, sizeof name, "raw/%.2s/%.2s/%s", id, id + 2, id);
+    ck_assert_int_eq(rename(raw_path(1), path_of(name)), 0);
+    queue_fixture_reopen(&f);
+    ck_well(&f, queue_raw(f.queue, id, &fd, &f.err));
+    struct stat old, given;
+    ck_assert_int_eq(stat(path_of(name), &old), 0);
+    ck_assert_int_eq(fstat(fd, &given), 0);
+    ck_assert(old.st_ino == given.st_ino && old.st_dev == given.st_dev);
+    close(fd);
+    ck_assert_int_eq(unlink(path_of(name)), 0);
+    ck_assert_int_eq(queue_raw(f.queue, id, &fd, &f.err), -1);
 }
 END_TEST
 
@@ -692,8 +771,10 @@ static Suite *suite(void)
         a_message_at_the_limit_is_a_row_and_one_above_it_a_file,
         files_of_a_batch_go_with_its_rollback_and_those_before_stay,
         a_file_left_by_a_batch_that_died_is_replaced,
-        more_files_than_are_kept_open_fit_into_a_batch,
+        files_of_a_batch_of_any_size_are_flushed_once_each,
+        a_batch_of_which_one_file_cannot_be_flushed_is_not_stored,
         a_message_whose_file_is_gone_or_cut_is_told_by_name,
+        a_file_in_a_folder_by_the_first_digits_of_its_id_is_found_there,
         stray_spool_files_are_removed_at_open_unless_somebody_uses_the_spool,
         a_mailbox_is_claimed_by_one_at_a_time_until_its_queue_is_closed,
         a_queue_that_somebody_else_is_stuck_opening_is_told_in_time,

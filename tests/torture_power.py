@@ -42,8 +42,8 @@ MODES = ("nothing", "everything", "half", "most", "first part", "torn")
 
 FORGETFUL = {
     "no flush at all": lambda path: True,
-    "no flush of messages kept as files": lambda path: re.match(r"queue/(raw/../../|spool/)", path),
-    "no flush of the folders of messages": lambda path: re.fullmatch(r"queue/raw(/..){0,2}", path),
+    "no flush of messages kept as files": lambda path: re.match(r"queue/(raw|spool)/", path),
+    "no flush of the folders of messages": lambda path: path == "queue/raw",
     "no flush of the database's log": lambda path: path.endswith("-wal"),
     "no flush of the database": lambda path: path.endswith("queue.db"),
 }

@@ -114,7 +114,7 @@ class Queue:
         if place == 2:
             name = "-".join((identity[:8], identity[8:12], identity[12:16], identity[16:20],
                              identity[20:]))
-            path = os.path.join(self.folder, "raw", name[:2], name[2:4], name)
+            path = os.path.join(self.folder, "raw", name)
             if not os.path.exists(path):
                 return "file lost"
             with open(path, "rb") as file:
