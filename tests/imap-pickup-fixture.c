@@ -4,6 +4,7 @@
 #include "imap-pickup-fixture.h"
 
 #include <check.h>
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,9 +21,23 @@ static int64_t host_s(void *context)
     return 0;
 }
 
+static unsigned host_threads(void)
+{
+    unsigned count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    ck_assert_ptr_nonnull(tasks);
+    for (const struct dirent *task; (task = readdir(tasks)) != NULL;)
+        count += task->d_name[0] != '.';
+    closedir(tasks);
+    return count;
+}
+
 static bool host_cancelled(void *context)
 {
-    return ((struct host *)context)->cancelled;
+    struct host *h = context;
+    unsigned now = h->ledger[5].step == IMAP_STEP_ATTEMPTED ? host_threads() : 0;
+    h->threads = now > h->threads ? now : h->threads;
+    return h->cancelled;
 }
 
 static void host_log(void *context, enum imap_log level, const char *text)

@@ -29,6 +29,7 @@ struct host {
     uint32_t keeps; /* note() fails when it is to take back the attempt of this UID */
     pthread_t thread; /* the test's */
     bool foreign;     /* a call came from another */
+    unsigned threads; /* of this process, at most, while the body of message 5 was awaited */
     struct error err;
     char log[4000];
 };

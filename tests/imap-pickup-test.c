@@ -48,6 +48,24 @@ START_TEST(a_body_comes_before_its_uid_in_any_form_and_among_data_nobody_asked_f
 }
 END_TEST
 
+START_TEST(one_small_message_alone_is_received_without_a_thread_and_two_with_one)
+{
+    static const struct script_rule one[] = {FOUND_ONE, LIST_ONE, BODY_ONE, MOVE_ONE};
+    static const struct script_rule two[] = {
+        {"SEARCH", "* SEARCH 5 6\r\n" OK},
+        {"RFC822.SIZE", LISTED(5) LISTED(6) OK},
+        {"BODY.PEEK[]", BODY(5) BODY(6) OK},
+        {"UID MOVE 5:6", "* OK [COPYUID 9 5:6 105:106] moved\r\n" OK}};
+    struct host *h = RUN(one, FULL, "", "5 ");
+    unsigned alone = h->threads;
+    host_stop(h);
+    h = RUN(two, FULL, "", "5 6 ");
+    ck_assert_uint_gt(alone, 0);
+    ck_assert_uint_eq(h->threads, alone + 1);
+    host_stop(h);
+}
+END_TEST
+
 START_TEST(a_rule_sees_decoded_headers_and_what_it_leaves_is_not_fetched)
 {
     static const struct script_rule rules[] = {
@@ -558,6 +576,7 @@ static Suite *suite(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, a_message_is_moved_only_after_it_was_handed_out_and_noted);
     tcase_add_test(t, a_body_comes_before_its_uid_in_any_form_and_among_data_nobody_asked_for);
+    tcase_add_test(t, one_small_message_alone_is_received_without_a_thread_and_two_with_one);
     tcase_add_test(t, a_rule_sees_decoded_headers_and_what_it_leaves_is_not_fetched);
     tcase_add_test(t, what_is_too_large_or_killed_us_thrice_is_told_and_not_fetched);
     tcase_add_test(t, suspects_go_together_after_the_first_time_behind_the_others);

@@ -186,6 +186,15 @@ static int imap_window_note(struct imap_pickup *p, struct imap_window *w, struct
     return p->host->note(p->host->context, records, count, err);
 }
 
+/* One small message and nothing behind it, as new mail mostly comes: to begin a thread and to wait for
+ * its end would take longer than to receive it. Nothing else is asked for before it is here. */
+static bool imap_window_is_lone(const struct imap_pickup *p, const struct imap_window *w)
+{
+    return w->count == 1 && w->bytes <= SPOOL_MEMORY_MAX && p->window_count == 1 &&
+           p->todo.count == 0 && p->listed_next == p->listed_count && p->retry_count == 0 &&
+           !p->searching && !p->listing_sent && !p->listing_ready;
+}
+
 static int imap_window_send(struct imap_pickup *p, struct imap_window *w, struct error *err)
 {
     struct imap_call call = {
@@ -210,7 +219,7 @@ static int imap_window_send(struct imap_pickup *p, struct imap_window *w, struct
     imap_command_set(&command, &set);
     imap_command_add(&command, " (UID BODY.PEEK[])");
     imap_set_done(&set);
-    if (imap_session_read_ahead(p->session, &p->body, err) < 0) {
+    if (!imap_window_is_lone(p, w) && imap_session_read_ahead(p->session, &p->body, err) < 0) {
         imap_command_done(&command);
         return -1;
     }
