@@ -29,6 +29,7 @@ struct secret {
 };
 
 #define SECRET_END_MS 2000u /* for a command to end after its line */
+#define SECRET_SHELL_SIGNAL 128 /* a shell's exit code for a command that a signal ended, less that */
 #define SECRET_ROOM (sizeof(struct secret) + SECRET_MAX + 2)
 
 /* Core dumps and debuggers must not see what comes next. A failure leaves us no worse than
@@ -245,6 +246,14 @@ static int secret_await_end(pid_t child)
     return status;
 }
 
+/* Of a command whose output was taken. One that goes on printing is ended by SIGPIPE, which a shell in
+ * between tells as an exit code: that is no failure. */
+static bool secret_command_failed(int status)
+{
+    return WIFEXITED(status) && WEXITSTATUS(status) != 0 &&
+           WEXITSTATUS(status) != SECRET_SHELL_SIGNAL + SIGPIPE;
+}
+
 int secret_from_command(const char *command, uint32_t limit_ms, struct secret **out_secret,
                         struct error *err)
 {
@@ -264,7 +273,7 @@ int secret_from_command(const char *command, uint32_t limit_ms, struct secret **
     if (read_well < 0)
         return error_set(err, ERROR_CONFIG, "the command for the password printed no line within "
                          "%u seconds, or too long a one; try it by hand", limit_ms / 1000);
-    if (secret->size == 0 && WIFEXITED(status) && WEXITSTATUS(status) != 0)
+    if (secret_command_failed(status))
         return error_set(err, ERROR_CONFIG, "the command for the password failed with exit code %d; "
                          "try it by hand", WEXITSTATUS(status));
     if (secret_check(secret, "the command", err) < 0)

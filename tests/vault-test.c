@@ -275,6 +275,7 @@ START_TEST(what_cannot_be_had_says_so_and_tells_no_secret)
 {
     setenv("CREDENTIALS_DIRECTORY", folder, 1);
     fails(SOURCE_SECRET_COMMAND, "echo canary >&2; exit 3", "exit code 3");
+    fails(SOURCE_SECRET_COMMAND, "echo canary: no such entry; exit 1", "exit code 1");
     fails(SOURCE_SECRET_COMMAND, "true", "empty");
     fails(SOURCE_SECRET_COMMAND, "head -c 70000 /dev/zero | tr '\\0' x", "too long");
     fails(SOURCE_SECRET_FILE, "/nowhere/password", "/nowhere/password");
@@ -303,6 +304,13 @@ START_TEST(a_command_ends_by_a_broken_pipe_although_we_ignore_them)
 {
     ck_assert(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
     reads(SOURCE_SECRET_COMMAND, "sh -c 'kill -PIPE $$; echo ignored' || echo ended", "ended");
+}
+END_TEST
+
+START_TEST(a_command_that_goes_on_printing_is_not_a_failure)
+{
+    reads(SOURCE_SECRET_COMMAND, "sh -c 'echo first; yes'", "first");
+    reads(SOURCE_SECRET_COMMAND, "sh -c 'echo first; yes; exit $?'", "first");
 }
 END_TEST
 
@@ -351,6 +359,7 @@ static Suite *suite(void)
         what_cannot_be_had_says_so_and_tells_no_secret,
         a_command_that_hangs_is_ended_with_all_it_started,
         a_command_ends_by_a_broken_pipe_although_we_ignore_them,
+        a_command_that_goes_on_printing_is_not_a_failure,
         a_command_that_does_not_start_says_why,
         each_kind_has_a_name_that_leads_back_to_it,
     };
