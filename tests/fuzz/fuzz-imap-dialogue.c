@@ -102,8 +102,9 @@ static void ledger_take(struct known *known, const struct imap_record *record)
         mine->attempts++;
         mine->step = IMAP_STEP_ATTEMPTED;
     } else {
-        MUST(record->step != IMAP_STEP_STORED); /* that is the host's to say */
         MUST(known->settled);
+        /* Stored is the host's to say; a move that was refused leads back to it. */
+        MUST(record->step != IMAP_STEP_STORED || mine->step <= IMAP_STEP_MOVING);
         MUST(mine->step >= IMAP_STEP_STORED && mine->step < IMAP_STEP_MOVED);
         mine->step = record->step;
         mine->target_uid = record->target_uid;
