@@ -242,7 +242,7 @@ START_TEST(a_message_in_the_error_queue_is_not_put_again)
     const struct queue_policy policy = {.error_queue = "errors"};
     configure("default", &policy);
     queue_fixture_add(&f, 1, 1);
-    AUTO(queue_entry) aside = work_and_fail(1);
+    queue_entry_free(work_and_fail(1));
     struct queue_item item = queue_fixture_item(1);
     ck_assert_int_eq(queue_put(f.queue, &item, &f.err), QUEUE_PUT_DUPLICATE);
     queue_rollback(f.queue);
