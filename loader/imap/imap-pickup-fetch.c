@@ -186,8 +186,8 @@ static int imap_window_note(struct imap_pickup *p, struct imap_window *w, struct
     return p->host->note(p->host->context, records, count, err);
 }
 
-/* One small message and nothing behind it, as new mail mostly comes: to begin a thread and to wait for
- * its end would take longer than to receive it. Nothing else is asked for before it is here. */
+/* One small message and nothing behind it, as new mail mostly comes: there is nothing that a thread
+ * could do beside receiving it. Nothing else is asked for before it is here. */
 static bool imap_window_is_lone(const struct imap_pickup *p, const struct imap_window *w)
 {
     return w->count == 1 && w->bytes <= SPOOL_MEMORY_MAX && p->window_count == 1 &&
