@@ -263,8 +263,9 @@ static int charset_enter(struct charset_decoder *d, const char *name)
         d->mode = MODE_SHIFT;
     if (d->mode == MODE_UTF8 || d->mode == MODE_WINDOWS1252)
         return 0;
-    /* glibc's Korean and Chinese converters skip more after an error when they see more bytes. */
-    d->stepwise = strncmp(name, "ISO-2022-", 9) == 0 && !jp;
+    /* After an error glibc's Korean, Chinese and UTF-7 converters go on otherwise when they see more
+     * bytes. */
+    d->stepwise = (strncmp(name, "ISO-2022-", 9) == 0 && !jp) || strcmp(name, "UTF-7") == 0;
     charset_shift_init(&d->shift, hz);
     d->iconv = iconv_open("UTF-8", jp ? "EUC-JP-MS" : hz ? "GB18030" : name);
     if (d->iconv == (iconv_t)-1 && errno == ENOMEM)
