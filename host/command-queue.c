@@ -58,8 +58,8 @@ static const struct option_row queue_rows[] = {
 
 static const struct option_table queue_table = {
     "queue",
-    "list | show ID | save ID DIR | take | done ID | fail ID --why TEXT | retry ID | stats |\n"
-    "       queues | configure NAME KEY=VALUE...",
+    "list | show ID | save ID DIR | take | done ID | fail ID --why TEXT | retry ID |\n"
+    "       move ID NAME | stats | queues | configure NAME KEY=VALUE...",
     "Lists entries, shows one, saves one with its attachments, takes the next, ends its work;\n"
     "shows work queues, and sets what becomes of entries that fail in one and how fast it is taken.",
     queue_rows, sizeof queue_rows / sizeof queue_rows[0]};
@@ -312,6 +312,13 @@ static int queue_run_retry(struct queue_command *q, struct error *err)
     return queue_show_changed(q, q->arguments[0], err);
 }
 
+static int queue_run_move(struct queue_command *q, struct error *err)
+{
+    if (queue_move(q->queue, q->arguments[0], q->arguments[1], err) < 0)
+        return -1;
+    return queue_show_changed(q, q->arguments[0], err);
+}
+
 /* ---- stats ----------------------------------------------------------------------------------- */
 
 static int queue_stats_json(const struct queue_stats *stats, const char *oldest, struct error *err)
@@ -385,6 +392,7 @@ static const struct queue_verb {
     {"done", 1, false, "queue done ID", queue_run_done},
     {"fail", 1, false, "queue fail ID --why TEXT", queue_run_fail},
     {"retry", 1, false, "queue retry ID", queue_run_retry},
+    {"move", 2, false, "queue move ID NAME", queue_run_move},
     {"stats", 0, false, "queue stats", queue_run_stats},
     {"queues", 0, false, "queue queues", queue_run_queues},
     {"configure", 2, true, "queue configure NAME KEY=VALUE...", queue_run_configure},

@@ -17,6 +17,7 @@
 #ifndef MAILCHUTE_QUEUE_QUEUE_BACKEND_H
 #define MAILCHUTE_QUEUE_QUEUE_BACKEND_H
 
+#include "queue-hook.h"
 #include "queue-id.h"
 #include "queue-policy.h"
 #include "queue-source.h"
@@ -128,6 +129,19 @@ struct queue_backend {
                      struct error *err);
     int (*named_each)(void *store, int (*each)(void *context, const struct queue_named *named),
                       void *context, struct error *err);
+
+    /* Hooks, see queue-hook.h; hook_set, delivery_tell and _again never inside an open batch. Whatever
+     * brings an entry into a queue (put, change) writes its deliveries in the same transaction, unless
+     * it is put as done. */
+    int (*hook_set)(void *store, const char *name, enum queue_hook_kind kind, const char *target,
+                    const uint8_t *secret, size_t secret_size, struct error *err);
+    int (*hook_each)(void *store, int (*each)(void *context, const struct queue_hook *hook),
+                     void *context, struct error *err);
+    int (*delivery_next)(void *store, uint64_t hook, const struct queue_delivery_place *at,
+                         int64_t now_s, struct queue_delivery **out_delivery, struct error *err);
+    int (*delivery_tell)(void *store, const struct queue_delivery_outcome *outcomes, size_t count,
+                         int64_t now_s, struct error *err);
+    int (*delivery_again)(void *store, const char *name, uint64_t *out_count, struct error *err);
 };
 
 extern const struct queue_backend queue_memory_backend;
@@ -136,6 +150,9 @@ extern const struct queue_backend queue_sqlite_backend;
 /** queue_store, queue_backend_of - the back end and its own handle: for queue-source.c and tests. */
 void *queue_store(struct queue *queue);
 const struct queue_backend *queue_backend_of(const struct queue *queue);
+
+/** queue_item_state - the state that an entry is put in. */
+enum queue_state queue_item_state(const struct queue_item *item);
 
 /** queue_in_batch - something was put that is not committed yet. */
 bool queue_in_batch(const struct queue *queue);

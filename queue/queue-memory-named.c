@@ -58,6 +58,13 @@ bool memory_named_count(struct queue_memory *store, const char *name,
     return true;
 }
 
+void memory_named_skip(struct queue_memory *store, const struct queue_entry *entry)
+{
+    struct memory_named *at = memory_named_find(store, entry->queue);
+    if (at != NULL && entry->state == QUEUE_DONE)
+        at->named.skipped++;
+}
+
 int memory_named_get(void *store_, const char *name, struct queue_named *out_named,
                      struct error *err)
 {

@@ -3,7 +3,8 @@
  *
  *   queue-memory.c          entries, ledger, states
  *   queue-memory-mailbox.c  evidence, mailboxes, and messages that come under another name
- *   queue-memory-named.c    policies of work queues */
+ *   queue-memory-named.c    policies of work queues
+ *   queue-memory-hook.c     who is told of what comes into them */
 #ifndef MAILCHUTE_QUEUE_QUEUE_MEMORY_PRIVATE_H
 #define MAILCHUTE_QUEUE_QUEUE_MEMORY_PRIVATE_H
 
@@ -58,6 +59,9 @@ struct queue_memory {
     void *ledger; /* tree of struct memory_row */
     struct queue_memory_sources sources;
     struct memory_named *named; /* by name */
+    struct memory_hook *hooks;
+    struct memory_delivery *deliveries; /* in the order they came */
+    uint64_t last_number; /* of a hook or a delivery */
 };
 
 /** memory_scope_find, memory_row_find - NULL when it is not known. */
@@ -96,6 +100,22 @@ bool memory_named_is_error_queue(const struct queue_memory *store, const char *n
 /** memory_named_count - false when the window is no longer @from. */
 bool memory_named_count(struct queue_memory *store, const char *name,
                         const struct queue_window *from, const struct queue_window *to);
+void memory_named_skip(struct queue_memory *store, const struct queue_entry *entry); /* count it */
 void memory_named_done(struct queue_memory *store);
+
+int memory_hook_set(void *store, const char *name, enum queue_hook_kind kind, const char *target,
+                    const uint8_t *secret, size_t secret_size, struct error *err);
+int memory_hook_each(void *store, int (*each)(void *context, const struct queue_hook *hook),
+                     void *context, struct error *err);
+int memory_delivery_next(void *store, uint64_t hook, const struct queue_delivery_place *at,
+                         int64_t now_s, struct queue_delivery **out_delivery, struct error *err);
+int memory_delivery_tell(void *store, const struct queue_delivery_outcome *outcomes, size_t count,
+                         int64_t now_s, struct error *err);
+int memory_delivery_again(void *store, const char *name, uint64_t *out_count, struct error *err);
+
+/** memory_hook_fire - @entry, by its place in the array, has come into its queue. -1 only out of
+ * memory. */
+int memory_hook_fire(struct queue_memory *store, size_t entry, bool moved);
+void memory_hook_done(struct queue_memory *store);
 
 #endif

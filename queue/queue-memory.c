@@ -176,7 +176,7 @@ static int memory_read_raw(const struct queue_item *item, uint8_t **out_raw, str
 static struct queue_entry memory_entry_of(const struct queue_item *item, int64_t now_s)
 {
     struct queue_entry entry = {
-        .state = item->error == NULL ? QUEUE_NEW : QUEUE_BAD,
+        .state = queue_item_state(item),
         .created_s = now_s,
         .uidvalidity = item->origin.uidvalidity,
         .uid = item->origin.uid,
@@ -191,7 +191,7 @@ static struct queue_entry memory_entry_of(const struct queue_item *item, int64_t
         {&entry.class, item->class},
         {&entry.queue, item->queue},
         {&entry.source, item->source},
-        {&entry.error, item->error},
+        {&entry.error, item->error != NULL ? item->error : item->skipped},
         {&entry.loader, item->origin.loader},
         {&entry.account, item->origin.account},
         {&entry.mailbox, item->origin.mailbox},
@@ -251,8 +251,14 @@ static enum queue_put_result memory_put(void *store_, const struct queue_item *i
 static enum queue_commit_result memory_commit(void *store_, struct error *err)
 {
     struct queue_memory *store = store_;
-    (void)err;
-    store->committed = store->count;
+    for (size_t i = store->committed; i < store->count; i++) {
+        if (memory_hook_fire(store, i, false) < 0) {
+            error_oom(err, "keeping an entry");
+            return QUEUE_COMMIT_UNSURE;
+        }
+        store->committed = i + 1;
+        memory_named_skip(store, store->entries[i].entry);
+    }
     return QUEUE_COMMITTED;
 }
 
@@ -493,6 +499,9 @@ static int memory_change(void *store_, const uint8_t id[QUEUE_UUID_SIZE],
     at->entry->fence = change->fence;
     at->entry->attempts = change->attempts;
     at->entry->lease_until_s = change->lease_until_s;
+    struct queue_memory *store = store_;
+    if (queue != NULL && memory_hook_fire(store, (size_t)(at - store->entries), true) < 0)
+        return error_oom(err, "changing an entry");
     return 0;
 }
 
@@ -561,6 +570,7 @@ static void memory_close(void *store_)
     free(store->entries);
     queue_memory_sources_done(&store->sources);
     memory_named_done(store);
+    memory_hook_done(store);
     tdestroy(store->ledger, memory_row_free);
     while (store->scopes != NULL) {
         struct memory_scope *scope = store->scopes;
@@ -688,4 +698,9 @@ const struct queue_backend queue_memory_backend = {
     .named_get = memory_named_get,
     .named_set = memory_named_set,
     .named_each = memory_named_each,
+    .hook_set = memory_hook_set,
+    .hook_each = memory_hook_each,
+    .delivery_next = memory_delivery_next,
+    .delivery_tell = memory_delivery_tell,
+    .delivery_again = memory_delivery_again,
 };

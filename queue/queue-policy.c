@@ -77,6 +77,11 @@ int queue_policy_check(const char *name, const struct queue_policy *policy, stru
     if (policy->error_queue[0] != '\0' &&
         policy_check_name("an error queue", policy->error_queue, err) < 0)
         return -1;
+    if (strlen(policy->condition) > QUEUE_CONDITION_MAX ||
+        !text_is_utf8(policy->condition, strlen(policy->condition)) ||
+        text_has_control(policy->condition))
+        return error_set(err, ERROR_USAGE, "the condition of work queue '%s' holds characters that "
+                         "none should; type it again", name);
     if (strcmp(policy->error_queue, name) == 0)
         return error_set(err, ERROR_USAGE, "the work queue '%s' cannot be its own error queue; name "
                          "another", name);
@@ -106,6 +111,11 @@ static int64_t policy_delay(const struct queue_policy *policy, uint32_t attempts
         return policy->retry_s;
     double from_s = policy_power(policy, attempts - 1), to_s = policy_power(policy, attempts);
     return (int64_t)(from_s + (to_s - from_s) * (random / ((double)UINT32_MAX + 1)));
+}
+
+bool queue_policy_counts_lapses(const struct queue_policy *policy)
+{
+    return policy->retry != QUEUE_RETRY_NONE || policy->error_queue[0] != '\0';
 }
 
 enum queue_verdict queue_policy_failed(const struct queue_policy *policy, uint32_t attempts,
@@ -140,12 +150,33 @@ struct queue_window queue_window_count(const struct queue_policy *policy,
 
 /* ---- Named queues ---------------------------------------------------------------------------- */
 
+/* Follows the error queues of @first to their end. */
+static int policy_check_circle(struct queue *queue, const char *name, const char *first,
+                               struct error *err)
+{
+    struct queue_named at = {.is_error_queue = false};
+    text_copy(at.policy.error_queue, sizeof at.policy.error_queue, first);
+    for (unsigned steps = 0; at.policy.error_queue[0] != '\0'; steps++) {
+        char next[QUEUE_NAME_MAX + 1];
+        text_copy(next, sizeof next, at.policy.error_queue);
+        if (strcmp(next, name) == 0 || steps == QUEUE_ERROR_CHAIN_MAX)
+            return error_set(err, ERROR_USAGE, "with the error queue '%.200s' what fails in '%.200s' "
+                             "would come back to it in the end; name one that does not lead there",
+                             first, name);
+        at = (struct queue_named){.is_error_queue = false};
+        if (queue_backend_of(queue)->named_get(queue_store(queue), next, &at, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 int queue_configure(struct queue *queue, const char *name, const struct queue_policy *policy,
                     struct error *err)
 {
     if (queue_in_batch(queue))
         return error_set(err, ERROR_BUG, "a work queue was to be configured inside an open batch");
-    if (queue_policy_check(name, policy, err) < 0)
+    if (queue_policy_check(name, policy, err) < 0 ||
+        policy_check_circle(queue, name, policy->error_queue, err) < 0)
         return -1;
     return queue_backend_of(queue)->named_set(queue_store(queue), name, policy, err);
 }

@@ -9,8 +9,12 @@
  *                     NEW      in the error queue, at once, when they are used up
  *                     FAILED   when they are used up and there is no error queue
  *
+ * A lease that ran out is such a failure too: the worker may have died of the entry. Where a queue has
+ * neither retries nor an error queue, the entry goes to whoever takes next.
+ *
  * An error queue is a work queue like any other, but for this: who takes without naming a queue gets
  * nothing from it, so that what failed for good does not come back to the worker that it failed in.
+ * It may have a policy, and an error queue, of its own; a circle of them is refused.
  *
  * The decisions are pure functions of settings, attempts, time and chance; queue.c carries them
  * out. */
@@ -20,6 +24,7 @@
 #include "queue.h"
 
 #define QUEUE_NAME_MAX 320u                /* bytes of a work queue's name */
+#define QUEUE_CONDITION_MAX 1024u          /* bytes of a condition */
 #define QUEUE_DELAY_MAX_S (30u * 86400u)   /* the longest wait for a retry, whatever comes out */
 #define QUEUE_RETRIES_MAX 1000000u         /* of one entry */
 #define QUEUE_THROTTLE_ITEMS_MAX 1000000u  /* in one interval */
@@ -43,6 +48,9 @@ struct queue_policy {
     uint32_t throttle_items;  /* so many may be taken in throttle_s; 0: any number */
     uint32_t throttle_s;      /* 1..QUEUE_DELAY_MAX_S unless throttle_items is 0 */
     char error_queue[QUEUE_NAME_MAX + 1]; /* "": none */
+    /* Which mail makes work, in words of the host's (condition.h there); "": all. What does not is
+     * put as done, see queue_item.skipped. */
+    char condition[QUEUE_CONDITION_MAX + 1];
 };
 
 /* What was taken of a queue lately. The interval begins with the first that is taken in it. */
@@ -55,6 +63,9 @@ struct queue_window {
 /** queue_policy_check - ERROR_USAGE when a setting of the queue @name breaks its limits, or the error
  * queue is the queue itself. */
 int queue_policy_check(const char *name, const struct queue_policy *policy, struct error *err);
+
+/** queue_policy_counts_lapses - whether a lease that ran out is a failure of its entry. */
+bool queue_policy_counts_lapses(const struct queue_policy *policy);
 
 enum queue_verdict {
     QUEUE_VERDICT_RETRY, /* it is new again, to be taken from *out_due_s on */
@@ -82,9 +93,13 @@ struct queue_named {
     bool is_error_queue; /* of another one */
     struct queue_policy policy;
     struct queue_window window;
+    uint64_t skipped; /* entries that were put as done, since the queue was configured first */
 };
 
+#define QUEUE_ERROR_CHAIN_MAX 32u /* error queues of error queues */
+
 /** queue_configure - give the work queue @name this policy, durably; it need not have entries yet.
+ * ERROR_USAGE when a setting breaks its limit, or its error queues lead back to it.
  * What waits for a retry goes on waiting; its interval of taking begins anew. */
 int queue_configure(struct queue *queue, const char *name, const struct queue_policy *policy,
                     struct error *err);

@@ -26,7 +26,11 @@ static void named_read(sqlite3_stmt *row, struct queue_named *out_named)
         .window = {.start_s = sqlite3_column_int64(row, 8),
                    .open_s = sqlite3_column_int64(row, 9),
                    .taken = (uint32_t)sqlite3_column_int64(row, 10)},
+        .skipped = (uint64_t)sqlite3_column_int64(row, 13),
     };
+    const char *condition = (const char *)sqlite3_column_text(row, 12);
+    text_copy(out_named->policy.condition, sizeof out_named->policy.condition,
+              condition == NULL ? "" : condition);
     text_copy(out_named->name, sizeof out_named->name, name == NULL ? "" : name);
     text_copy(out_named->policy.error_queue, sizeof out_named->policy.error_queue,
               error_queue == NULL ? "" : error_queue);
@@ -89,6 +93,7 @@ static int named_write(struct queue_sqlite *store, const char *name,
     queue_sqlite_bind_int(set, 6, error_queue);
     queue_sqlite_bind_int(set, 7, policy->throttle_items);
     queue_sqlite_bind_int(set, 8, policy->throttle_s);
+    queue_sqlite_bind_text(set, 9, policy->condition);
     return queue_sqlite_run(&store->db, set, named_writing, err);
 }
 

@@ -171,9 +171,49 @@ static const char schema_4[] =
     "  ON CONFLICT DO UPDATE SET entries = entries + 1, raw_bytes = raw_bytes + excluded.raw_bytes;"
     "END;";
 
+/* Conditions of work queues, and hooks: who is to be told of what comes into them. A delivery is one
+ * telling; failed ones wait for a person. What comes into a queue without work to do on it (done, as
+ * the condition says) is counted, and nobody is told. */
+static const char schema_5[] =
+    "ALTER TABLE policy ADD COLUMN condition TEXT;"
+    "ALTER TABLE policy ADD COLUMN skipped INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE hook (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  queue INTEGER NOT NULL REFERENCES work_queue,"
+    "  kind INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 1),"
+    "  target TEXT NOT NULL, secret BLOB,"
+    "  pending INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0,"
+    "  delivered INTEGER NOT NULL DEFAULT 0,"
+    "  error TEXT, error_s INTEGER NOT NULL DEFAULT 0, UNIQUE (queue, kind)) STRICT;"
+    "CREATE TABLE delivery (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  hook INTEGER NOT NULL REFERENCES hook ON DELETE CASCADE,"
+    "  entry INTEGER NOT NULL,"
+    "  moved INTEGER NOT NULL, tries INTEGER NOT NULL DEFAULT 0, due_s INTEGER NOT NULL,"
+    "  failed INTEGER NOT NULL DEFAULT 0 CHECK (failed IN (0, 1))) STRICT;"
+    "CREATE INDEX delivery_due ON delivery (hook, failed, due_s, id);"
+    "CREATE TRIGGER entry_hooked AFTER INSERT ON entry WHEN new.state <> 2 BEGIN"
+    "  INSERT INTO delivery (hook, entry, moved, due_s)"
+    "  SELECT id, new.n, 0, new.created_s FROM hook WHERE queue = new.queue ORDER BY kind;"
+    "END;"
+    "CREATE TRIGGER entry_hooked_again AFTER UPDATE OF queue ON entry"
+    "  WHEN old.queue <> new.queue BEGIN"
+    "  INSERT INTO delivery (hook, entry, moved, due_s)"
+    "  SELECT id, new.n, 1, 0 FROM hook WHERE queue = new.queue ORDER BY kind;"
+    "END;"
+    "CREATE TRIGGER entry_skipped AFTER INSERT ON entry WHEN new.state = 2 BEGIN"
+    "  UPDATE policy SET skipped = skipped + 1 WHERE queue = new.queue; END;"
+    "CREATE TRIGGER delivery_added AFTER INSERT ON delivery BEGIN"
+    "  UPDATE hook SET pending = pending + 1 WHERE id = new.hook; END;"
+    "CREATE TRIGGER delivery_removed AFTER DELETE ON delivery BEGIN"
+    "  UPDATE hook SET pending = pending - 1 + old.failed, failed = failed - old.failed"
+    "  WHERE id = old.hook; END;"
+    "CREATE TRIGGER delivery_turned AFTER UPDATE OF failed ON delivery"
+    "  WHEN old.failed <> new.failed BEGIN"
+    "  UPDATE hook SET pending = pending + old.failed - new.failed,"
+    "    failed = failed + new.failed - old.failed WHERE id = new.hook; END;";
+
 /* schema_steps[v] leads from version v to v + 1. Never changed once released: add another. */
 static const char *const schema_steps[QUEUE_SQLITE_SCHEMA] = {schema_1, schema_2, schema_3,
-                                                              schema_4};
+                                                              schema_4, schema_5};
 
 static const char *const schema_sql[SQL_COUNT] = {
     [SQL_BEGIN_READ] = "BEGIN",
@@ -338,28 +378,51 @@ static const char *const schema_sql[SQL_COUNT] = {
     [SQL_NAMED_GET] =
         "SELECT q.name, p.retry, p.retries, p.retry_s, p.base_milli, x.name, p.throttle_items, p.throttle_s,"
         "  p.start_s, p.open_s, p.taken,"
-        "  EXISTS (SELECT 1 FROM policy e WHERE e.error_queue = q.id)"
+        "  EXISTS (SELECT 1 FROM policy e WHERE e.error_queue = q.id), p.condition, p.skipped"
         " FROM work_queue q LEFT JOIN policy p ON p.queue = q.id"
         "  LEFT JOIN work_queue x ON x.id = p.error_queue"
         " WHERE q.name = ?1",
     [SQL_NAMED_EACH] =
         "SELECT q.name, p.retry, p.retries, p.retry_s, p.base_milli, x.name, p.throttle_items, p.throttle_s,"
         "  p.start_s, p.open_s, p.taken,"
-        "  EXISTS (SELECT 1 FROM policy e WHERE e.error_queue = q.id)"
+        "  EXISTS (SELECT 1 FROM policy e WHERE e.error_queue = q.id), p.condition, p.skipped"
         " FROM work_queue q LEFT JOIN policy p ON p.queue = q.id"
         "  LEFT JOIN work_queue x ON x.id = p.error_queue"
         " WHERE q.name > ?1 ORDER BY q.name",
     [SQL_NAMED_SET] =
         "INSERT INTO policy (queue, retry, retries, retry_s, base_milli, error_queue,"
-        "  throttle_items, throttle_s) VALUES (?1, ?2, ?3, ?4, ?5, nullif(?6, 0), ?7, ?8)"
+        "  throttle_items, throttle_s, condition)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, nullif(?6, 0), ?7, ?8, nullif(?9, ''))"
         " ON CONFLICT DO UPDATE SET retry = ?2, retries = ?3, retry_s = ?4, base_milli = ?5,"
         "  error_queue = nullif(?6, 0), throttle_items = ?7, throttle_s = ?8,"
+        "  condition = nullif(?9, ''),"
         "  start_s = 0, open_s = 0, taken = 0",
     /* The window of the queue that entry ?1 is in, if it is still as it was. */
     [SQL_NAMED_COUNT] =
         "UPDATE policy SET start_s = ?2, open_s = ?3, taken = ?4"
         " WHERE queue = (SELECT queue FROM entry WHERE n = ?1)"
         "  AND start_s = ?5 AND open_s = ?6 AND taken = ?7",
+    [SQL_HOOK_EACH] =
+        "SELECT h.id, q.name, h.kind, h.target, h.secret, h.pending, h.failed, h.delivered,"
+        "  (SELECT due_s FROM delivery d WHERE d.hook = h.id AND d.failed = 0"
+        "   ORDER BY d.due_s LIMIT 1), h.error, h.error_s"
+        " FROM hook h JOIN work_queue q ON q.id = h.queue WHERE h.id > ?1 ORDER BY h.id",
+    [SQL_HOOK_SET] = "INSERT INTO hook (queue, kind, target, secret) VALUES (?1, ?2, ?3, ?4)"
+                     " ON CONFLICT (queue, kind) DO UPDATE SET target = ?3, secret = ?4",
+    [SQL_HOOK_REMOVE] = "DELETE FROM hook WHERE queue = ?1 AND kind = ?2",
+    [SQL_HOOK_ARRIVED] = "UPDATE hook SET delivered = delivered + 1, error = NULL WHERE id = ?1",
+    [SQL_HOOK_FAILED] = "UPDATE hook SET error = ?2, error_s = ?3 WHERE id = ?1",
+    /* Behind place ?2, ?3 of those that are due at ?4. */
+    [SQL_DELIVERY_NEXT] =
+        "SELECT id, entry, moved, tries, due_s FROM delivery WHERE hook = ?1 AND failed = 0"
+        "  AND (due_s, id) > (?2, ?3) AND due_s <= ?4 ORDER BY due_s, id LIMIT 1",
+    [SQL_DELIVERY_REMOVE] = "DELETE FROM delivery WHERE id = ?1",
+    [SQL_DELIVERY_LATER] =
+        "UPDATE delivery SET tries = tries + 1, due_s = ?2, failed = ?3 WHERE id = ?1",
+    [SQL_DELIVERY_AGAIN] =
+        "UPDATE delivery SET failed = 0, tries = 0, due_s = 0 WHERE failed = 1 AND hook ="
+        "  (SELECT h.id FROM hook h JOIN work_queue q ON q.id = h.queue"
+        "   WHERE q.name = ?1 AND h.kind = ?2)",
 };
 
 const char *queue_sqlite_sql_text(enum queue_sqlite_sql which)

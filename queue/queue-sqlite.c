@@ -185,13 +185,13 @@ static int put_entry(struct queue_sqlite *store, const struct queue_item *item,
     queue_sqlite_bind_int(add, 2, class);
     queue_sqlite_bind_int(add, 3, queue);
     queue_sqlite_bind_int(add, 4, source);
-    queue_sqlite_bind_int(add, 5, item->error == NULL ? QUEUE_NEW : QUEUE_BAD);
+    queue_sqlite_bind_int(add, 5, queue_item_state(item));
     queue_sqlite_bind_int(add, 6, clock_unix_s(store->clock));
     queue_sqlite_bind_int(add, 7, scope);
     queue_sqlite_bind_int(add, 8, item->origin.uidvalidity);
     queue_sqlite_bind_int(add, 9, item->origin.uid);
     queue_sqlite_bind_text(add, 10, item->origin.key);
-    queue_sqlite_bind_text(add, 11, item->error);
+    queue_sqlite_bind_text(add, 11, item->error != NULL ? item->error : item->skipped);
     queue_sqlite_bind_text(add, 12, item->sender);
     queue_sqlite_bind_text(add, 13, item->subject);
     queue_sqlite_bind_text(add, 14, item->date_received);
@@ -393,4 +393,9 @@ const struct queue_backend queue_sqlite_backend = {
     .named_get = queue_sqlite_named_get,
     .named_set = queue_sqlite_named_set,
     .named_each = queue_sqlite_named_each,
+    .hook_set = queue_sqlite_hook_set,
+    .hook_each = queue_sqlite_hook_each,
+    .delivery_next = queue_sqlite_delivery_next,
+    .delivery_tell = queue_sqlite_delivery_tell,
+    .delivery_again = queue_sqlite_delivery_again,
 };

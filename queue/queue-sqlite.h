@@ -8,6 +8,7 @@
  * queue-sqlite-word.c    names that come again and again, as numbers
  * queue-sqlite-source.c  the sources
  * queue-sqlite-named.c   policies of work queues
+ * queue-sqlite-hook.c    who is told of what comes into them
  * queue-sqlite-claim.c   who picks up from which mailbox
  * below: -db (connection), -schema (tables, statements), -folder, -raw (files) */
 #ifndef MAILCHUTE_QUEUE_QUEUE_SQLITE_H
@@ -100,6 +101,10 @@ void queue_sqlite_read_end(struct queue_sqlite *store);
 int queue_sqlite_n_of_id(struct queue_sqlite *store, const uint8_t id[QUEUE_UUID_SIZE],
                          int64_t *out_n, struct error *err);
 
+/** queue_sqlite_entry_read - entry @n with its content; *out_entry is yours. While reading. */
+int queue_sqlite_entry_read(struct queue_sqlite *store, int64_t n, struct queue_entry **out_entry,
+                            struct error *err);
+
 /* ---- As in the vtable ------------------------------------------------------------------------ */
 
 int queue_sqlite_known(void *store, struct queue_record *records, size_t count, struct error *err);
@@ -154,5 +159,19 @@ int queue_sqlite_named_set(void *store, const char *name, const struct queue_pol
 int queue_sqlite_named_each(void *store,
                             int (*each)(void *context, const struct queue_named *named),
                             void *context, struct error *err);
+
+int queue_sqlite_hook_set(void *store, const char *name, enum queue_hook_kind kind,
+                          const char *target, const uint8_t *secret, size_t secret_size,
+                          struct error *err);
+int queue_sqlite_hook_each(void *store,
+                           int (*each)(void *context, const struct queue_hook *hook),
+                           void *context, struct error *err);
+int queue_sqlite_delivery_next(void *store, uint64_t hook, const struct queue_delivery_place *at,
+                               int64_t now_s, struct queue_delivery **out_delivery,
+                               struct error *err);
+int queue_sqlite_delivery_tell(void *store, const struct queue_delivery_outcome *outcomes,
+                               size_t count, int64_t now_s, struct error *err);
+int queue_sqlite_delivery_again(void *store, const char *name, uint64_t *out_count,
+                                struct error *err);
 
 #endif

@@ -119,6 +119,13 @@ void queue_entry_id(const char *key, char out_id[QUEUE_ID_TEXT])
 
 /* ---- Putting --------------------------------------------------------------------------------- */
 
+enum queue_state queue_item_state(const struct queue_item *item)
+{
+    if (item->error != NULL)
+        return QUEUE_BAD;
+    return item->skipped != NULL ? QUEUE_DONE : QUEUE_NEW;
+}
+
 static int queue_check_raw(const struct queue_item *item, struct error *err)
 {
     bool has_raw = item->raw_bytes != NULL || item->raw_fd >= 0;
@@ -445,9 +452,11 @@ int queue_stats(struct queue *queue, const char *queue_name, struct queue_stats 
 /* ---- States ---------------------------------------------------------------------------------- */
 
 /*  put -> NEW -> TAKEN -> DONE             TAKEN repeats: a lease that ran out goes to the next.
- *          ^       +----> NEW              (fail, as the policy of the work queue says)
+ *          ^       +----> NEW              (fail or lapse, as the policy of the work queue says)
  *          ^       +----> FAILED -> NEW    (retry)
- *  put -> BAD -------------------> NEW     (retry) */
+ *  put -> BAD -------------------> NEW     (retry)
+ *  put -> DONE                             (no work to do)
+ *  All but TAKEN -> NEW, in another work queue (move) */
 #define TO(state) (1u << (state))
 static const uint8_t queue_moves[] = {
     [QUEUE_NEW] = TO(QUEUE_TAKEN),
@@ -512,15 +521,34 @@ static int queue_store_change(struct queue *queue, struct queue_entry *entry,
     return 0;
 }
 
-/* The only place that changes an entry's state. @why: the error it has from then on. *out_changed
- * is false when somebody else was faster: look again. */
-static int queue_enter(struct queue *queue, struct queue_entry *entry, enum queue_state next,
-                       int64_t lease_until_s, const char *why, bool *out_changed, struct error *err)
+/* What is to become of an entry. */
+struct queue_step_to {
+    enum queue_state state;
+    int64_t lease_until_s; /* QUEUE_TAKEN */
+    const char *why;       /* the error it has from then on */
+    const char *queue;     /* the work queue it is moved to; NULL: it stays */
+};
+
+static int queue_check_step(const struct queue_entry *entry, const struct queue_step_to *step,
+                            struct error *err)
 {
-    if ((queue_moves[entry->state] & TO(next)) == 0)
-        return error_set(err, ERROR_USAGE, "entry '%s' is %s, not to become %s: %s", entry->id,
-                         queue_state_name(entry->state), queue_state_name(next),
-                         queue_move_advice[next]);
+    bool allowed = step->queue != NULL ? entry->state != QUEUE_TAKEN
+                                       : (queue_moves[entry->state] & TO(step->state)) != 0;
+    if (allowed)
+        return 0;
+    return error_set(err, ERROR_USAGE, "entry '%s' is %s, not to become %s: %s", entry->id,
+                     queue_state_name(entry->state), queue_state_name(step->state),
+                     step->queue != NULL ? "somebody works on it" : queue_move_advice[step->state]);
+}
+
+/* The only place that changes an entry's state. *out_changed is false when somebody else was faster:
+ * look again. */
+static int queue_enter(struct queue *queue, struct queue_entry *entry,
+                       const struct queue_step_to *step, bool *out_changed, struct error *err)
+{
+    enum queue_state next = step->state;
+    if (queue_check_step(entry, step, err) < 0)
+        return -1;
     struct queue_named named = {.is_error_queue = false};
     struct queue_window window;
     int64_t now_s = clock_unix_s(queue->clock);
@@ -530,9 +558,12 @@ static int queue_enter(struct queue *queue, struct queue_entry *entry, enum queu
         .to = next,
         .from_fence = entry->fence,
         .fence = entry->fence + (take ? 1 : 0),
-        .attempts = entry->attempts + (take && entry->attempts < UINT32_MAX ? 1 : 0),
-        .lease_until_s = take ? lease_until_s : 0,
-        .error = why,
+        .attempts = step->queue != NULL
+                        ? 0
+                        : entry->attempts + (take && entry->attempts < UINT32_MAX ? 1 : 0),
+        .lease_until_s = take ? step->lease_until_s : 0,
+        .error = step->why,
+        .queue = step->queue,
     };
     if ((take || next == QUEUE_FAILED) &&
         queue->backend->named_get(queue->store, entry->queue, &named, err) < 0)
@@ -553,6 +584,43 @@ static int queue_give_up(struct error *err)
                      QUEUE_TRIES);
 }
 
+/* Its lease ran out, and its queue counts that: it has failed. *out_lapsed is false where it does
+ * not. */
+static int queue_lapse(struct queue *queue, struct queue_entry *entry, bool *out_lapsed,
+                       struct error *err)
+{
+    struct queue_named named = {.is_error_queue = false};
+    const struct queue_step_to failed = {
+        .state = QUEUE_FAILED, .why = "its lease ran out before anybody told how it went"};
+    bool changed; /* if not, somebody else was faster: either way it is to be looked at again */
+    *out_lapsed = false;
+    if (entry->state != QUEUE_TAKEN)
+        return 0;
+    if (queue->backend->named_get(queue->store, entry->queue, &named, err) < 0)
+        return -1;
+    *out_lapsed = queue_policy_counts_lapses(&named.policy);
+    return *out_lapsed ? queue_enter(queue, entry, &failed, &changed, err) : 0;
+}
+
+/* The entry that is to be taken next: NULL when there is none, or too many were dealt with. */
+static int queue_next_due(struct queue *queue, const char *queue_name, int64_t now_s,
+                          struct queue_entry **out_entry, struct error *err)
+{
+    *out_entry = NULL;
+    for (unsigned lapses = 0; lapses < QUEUE_LAPSES; lapses++) {
+        AUTO(queue_entry) entry = NULL;
+        bool lapsed = false;
+        if (queue->backend->due(queue->store, queue_name, now_s, &entry, err) < 0 ||
+            (entry != NULL && queue_lapse(queue, entry, &lapsed, err) < 0))
+            return -1;
+        if (lapsed)
+            continue;
+        *out_entry = TAKE(entry);
+        return 0;
+    }
+    return 0;
+}
+
 int queue_take(struct queue *queue, const char *queue_name, uint32_t lease_s,
                struct queue_entry **out_entry, struct error *err)
 {
@@ -565,13 +633,14 @@ int queue_take(struct queue *queue, const char *queue_name, uint32_t lease_s,
         AUTO(queue_entry) entry = NULL;
         bool changed = false;
         int64_t now_s = clock_unix_s(queue->clock);
-        if (queue->backend->due(queue->store, queue_name, now_s, &entry, err) < 0)
+        if (queue_next_due(queue, queue_name, now_s, &entry, err) < 0)
             return -1;
         if (entry == NULL) {
             *out_entry = NULL;
             return 0;
         }
-        if (queue_enter(queue, entry, QUEUE_TAKEN, now_s + lease_s, NULL, &changed, err) < 0)
+        const struct queue_step_to taken = {.state = QUEUE_TAKEN, .lease_until_s = now_s + lease_s};
+        if (queue_enter(queue, entry, &taken, &changed, err) < 0)
             return -1;
         if (!changed)
             continue;
@@ -583,13 +652,13 @@ int queue_take(struct queue *queue, const char *queue_name, uint32_t lease_s,
     return queue_give_up(err);
 }
 
-/* @why NULL: the error the entry has is kept. */
-static int queue_settle(struct queue *queue, const char *id, uint64_t fence, enum queue_state next,
-                        const char *why, struct error *err)
+/* step->why NULL: the error the entry has is kept. */
+static int queue_settle(struct queue *queue, const char *id, uint64_t fence,
+                        const struct queue_step_to *wanted, struct error *err)
 {
     if (queue->in_batch)
         return error_set(err, ERROR_BUG, "an entry was to become %s inside an open batch",
-                         queue_state_name(next));
+                         queue_state_name(wanted->state));
     for (unsigned tries = 0; tries < QUEUE_TRIES; tries++) {
         AUTO(queue_entry) entry = NULL;
         struct queue_id_range range;
@@ -601,7 +670,13 @@ static int queue_settle(struct queue *queue, const char *id, uint64_t fence, enu
                              "the lease of entry '%s' ran out and somebody else has it now; drop "
                              "your result",
                              entry->id);
-        if (queue_enter(queue, entry, next, 0, why == NULL ? entry->error : why, &changed, err) < 0)
+        if (wanted->queue != NULL && strcmp(wanted->queue, entry->queue) == 0)
+            return error_set(err, ERROR_USAGE, "entry '%s' is in the work queue '%s' already",
+                             entry->id, wanted->queue);
+        struct queue_step_to step = *wanted;
+        if (step.why == NULL)
+            step.why = entry->error;
+        if (queue_enter(queue, entry, &step, &changed, err) < 0)
             return -1;
         if (changed)
             return 0;
@@ -611,7 +686,7 @@ static int queue_settle(struct queue *queue, const char *id, uint64_t fence, enu
 
 int queue_done(struct queue *queue, const char *id, uint64_t fence, struct error *err)
 {
-    return queue_settle(queue, id, fence, QUEUE_DONE, NULL, err);
+    return queue_settle(queue, id, fence, &(struct queue_step_to){.state = QUEUE_DONE}, err);
 }
 
 int queue_fail(struct queue *queue, const char *id, uint64_t fence, const char *why,
@@ -619,10 +694,20 @@ int queue_fail(struct queue *queue, const char *id, uint64_t fence, const char *
 {
     if (why == NULL || why[0] == '\0')
         return error_set(err, ERROR_USAGE, "say why entry '%.80s' failed", id);
-    return queue_settle(queue, id, fence, QUEUE_FAILED, why, err);
+    return queue_settle(queue, id, fence,
+                        &(struct queue_step_to){.state = QUEUE_FAILED, .why = why}, err);
 }
 
 int queue_retry(struct queue *queue, const char *id, struct error *err)
 {
-    return queue_settle(queue, id, 0, QUEUE_NEW, NULL, err);
+    return queue_settle(queue, id, 0, &(struct queue_step_to){.state = QUEUE_NEW}, err);
+}
+
+int queue_move(struct queue *queue, const char *id, const char *name, struct error *err)
+{
+    const struct queue_policy none = {.retry = QUEUE_RETRY_NONE};
+    if (queue_policy_check(name, &none, err) < 0)
+        return -1;
+    return queue_settle(queue, id, 0,
+                        &(struct queue_step_to){.state = QUEUE_NEW, .queue = name}, err);
 }

@@ -94,6 +94,8 @@ struct queue_item {
     const char *queue;   /* name of the work queue, "default" */
     const char *source;  /* name of the source */
     const char *error;   /* not NULL: state bad, for this reason */
+    const char *skipped; /* not NULL, and error NULL: there is no work to do on it, for this reason.
+                            It is put as done, so that the message has its trace and its bytes */
     const char *content; /* the entry's content, a JSON object as text, kept as it is; NULL: "{}" */
     size_t content_size;
     /* For lists and searches without reading content. NULL: none. */
@@ -300,9 +302,13 @@ int queue_get(struct queue *queue, const char *id, struct queue_entry **out_entr
 /** queue_raw - a descriptor with the raw message, at offset 0, read only: yours to close(). */
 int queue_raw(struct queue *queue, const char *id, int *out_fd, struct error *err);
 
+#define QUEUE_LAPSES 64u /* leases that ran out, and are dealt with, in one queue_take() */
+
 /** queue_take - lease the oldest due entry (new, or taken with its lease run out; of those the one
  * whose lease ended first stands for all) for @lease_s seconds. *out_entry is NULL when there is
- * none, or all that is there is throttled (queue-policy.h). @queue_name NULL: any but error queues. */
+ * none, or all that is there is throttled, or waits (queue-policy.h). @queue_name NULL: any but error
+ * queues. Where a queue's policy counts it, an entry whose lease ran out has failed, and is not taken
+ * but goes where its policy says. */
 int queue_take(struct queue *queue, const char *queue_name, uint32_t lease_s,
                struct queue_entry **out_entry, struct error *err);
 
@@ -318,6 +324,11 @@ int queue_fail(struct queue *queue, const char *id, uint64_t fence, const char *
 /** queue_retry - a failed or bad entry becomes new again, to be taken at once; its error is kept until
  * it is taken. */
 int queue_retry(struct queue *queue, const char *id, struct error *err);
+
+/** queue_move - an entry that nobody has taken goes to the work queue @name, new, to be taken at once,
+ * with no attempts; its error is kept until it is taken. Its condition is not asked: a person was.
+ * ERROR_USAGE when it is taken, or there already. */
+int queue_move(struct queue *queue, const char *id, const char *name, struct error *err);
 
 struct queue_stats {
     uint64_t by_state[QUEUE_BAD + 1];

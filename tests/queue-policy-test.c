@@ -315,7 +315,8 @@ static int name_visit(void *context, const struct queue_named *named)
 START_TEST(settings_are_kept_and_all_queues_are_known_by_name)
 {
     START();
-    const struct queue_policy policy = {QUEUE_RETRY_EXPONENTIAL, 5, 30, 1500, 10, 60, "errors"};
+    const struct queue_policy policy = {QUEUE_RETRY_EXPONENTIAL, 5, 30, 1500, 10, 60, "errors",
+                                        "Subject:/order/"};
     configure("work", &policy);
     queue_fixture_add(&f, 1, 1);
     char names[200] = "";

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 QUEUE_LIBS = $(top_builddir)/queue/libqueue.la $(top_builddir)/common/libcommon.la $(CHECK_LIBS)
 check_PROGRAMS += queue-test queue-work-test queue-mailbox-test queue-source-test queue-policy-test \
+	queue-hook-test \
 	queue-sqlite-test queue-fault-test
 queue_test_SOURCES = queue-test.c queue-fixture.c queue-fixture.h
 queue_test_LDADD = $(QUEUE_LIBS)
@@ -10,10 +11,12 @@ queue_source_test_SOURCES = queue-source-test.c queue-fixture.c queue-fixture.h
 queue_source_test_LDADD = $(QUEUE_LIBS)
 queue_policy_test_SOURCES = queue-policy-test.c queue-fixture.c queue-fixture.h
 queue_policy_test_LDADD = $(QUEUE_LIBS)
+queue_hook_test_SOURCES = queue-hook-test.c queue-fixture.c queue-fixture.h
+queue_hook_test_LDADD = $(QUEUE_LIBS) $(SQLITE_LIBS)
 queue_mailbox_test_SOURCES = queue-mailbox-test.c queue-fixture.c queue-fixture.h
 queue_mailbox_test_LDADD = $(QUEUE_LIBS)
 queue_sqlite_test_SOURCES = queue-sqlite-test.c queue-fixture.c queue-fixture.h
 queue_sqlite_test_LDADD = $(QUEUE_LIBS) $(SQLITE_LIBS)
 queue_fault_test_SOURCES = queue-fault-test.c queue-fixture.c queue-fixture.h
 queue_fault_test_LDADD = $(QUEUE_LIBS) $(SQLITE_LIBS)
-EXTRA_DIST += data/queue-v1.sql data/queue-v3.sql
+EXTRA_DIST += data/queue-v1.sql data/queue-v3.sql data/queue-v4.sql
