@@ -32,9 +32,20 @@ static unsigned host_threads(void)
     return count;
 }
 
+static bool host_has_come_to(struct host *h, const char *piece)
+{
+    char *trace = script_trace(h->server);
+    bool there = strstr(trace, piece) != NULL;
+    free(trace);
+    return there;
+}
+
 static bool host_cancelled(void *context)
 {
     struct host *h = context;
+    if (h->cancel_at != NULL && !h->cancelled)
+        h->cancelled = host_has_come_to(h, h->cancel_at);
+    h->told += h->cancelled ? 1 : 0;
     unsigned now = h->ledger[5].step == IMAP_STEP_ATTEMPTED ? host_threads() : 0;
     h->threads = now > h->threads ? now : h->threads;
     return h->cancelled;

@@ -26,6 +26,8 @@ struct host {
     struct imap_record ledger[UIDS];
     uint64_t now_ms, step_ms; /* the clock, and how far it moves when it is looked at */
     bool cancelled, note_fails;
+    const char *cancel_at; /* cancelled as soon as this stands in the trace; NULL: not by that */
+    unsigned int told;     /* how often we were asked since, and said so */
     uint32_t keeps; /* note() fails when it is to take back the attempt of this UID */
     pthread_t thread; /* the test's */
     bool foreign;     /* a call came from another */

@@ -244,6 +244,57 @@ START_TEST(a_server_that_ends_idle_at_once_is_polled_instead)
 }
 END_TEST
 
+/* The end of IDLE and our DONE may cross: then DONE is a command that the server does not know. */
+START_TEST(an_idle_that_the_server_ends_in_whatever_order_goes_on_with_a_search)
+{
+    static const struct {
+        const char *idle, *done;
+        const char *want; /* in the trace; "-": must not be */
+    } rows[] = {
+        {"+ idling\r\n", "@ OK ended\r\nDONE BAD what\r\n", "DONE"},
+        {"+ idling\r\n", "DONE BAD what\r\n@ OK ended\r\n", "DONE"},
+        {"+ idling\r\n", "@ OK ended\r\nDONE NO what\r\n", "DONE"},
+        {"+ idling\r\n", "@ OK ended\r\n* BAD what\r\n", "DONE"},
+        {"+ idling\r\n", "@ BAD never heard of it\r\n", "DONE"},
+        {"+ idling\r\n@ OK ended\r\n", "DONE BAD what\r\n", "-DONE"},
+        {"@ OK ended\r\n+ idling\r\n", "", "-DONE"},
+        {"@ BAD never heard of it\r\n", "", "-DONE"},
+        {"@ NO not now\r\n", "", "-DONE"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct script_rule rules[] = {{"IDLE", rows[i].idle},
+                                            {"DONE", rows[i].done},
+                                            {"*SEARCH", "* SEARCH\r\n" OK}};
+        const struct script script = {NULL, FULL, rules, 3, 0};
+        struct host *h = host_start(&script, "");
+        int fd;
+        uint32_t timeout_ms;
+        ck_assert_str_eq(host_run(h), "");
+        ck_assert_int_eq(imap_pickup_wait(h->pickup, &fd, &timeout_ms, &h->err), 0);
+        h->now_ms += timeout_ms; /* the poll is due */
+        const char *seen = host_run(h);
+        ck_assert_msg(seen[0] == '\0', "row %zu: %s: %s", i, seen, h->err.text);
+        seen = host_run(h); /* what else the server said is read by then */
+        ck_assert_msg(seen[0] == '\0', "row %zu: %s: %s", i, seen, h->err.text);
+        expect_trace(h, &rows[i].want, 1);
+        TRACE(h, "SEARCH", "IDLE", "SEARCH");
+        host_stop(h);
+    }
+}
+END_TEST
+
+START_TEST(an_answer_to_a_command_that_was_never_sent_is_still_an_error)
+{
+    static const char *const replies[] = {"DONE BAD what\r\n* SEARCH\r\n" OK,
+                                          "DONE OK what\r\n* SEARCH\r\n" OK};
+    for (size_t i = 0; i < 2; i++) {
+        const struct script_rule rules[] = {{"SEARCH", replies[i]}};
+        struct host *h = RUN(rules, FULL, "", "failed: protocol");
+        host_stop(h);
+    }
+}
+END_TEST
+
 /* ---- Servers that fail ----------------------------------------------------------------------- */
 
 START_TEST(a_link_that_breaks_while_we_send_keeps_what_was_not_handed_out)
@@ -586,6 +637,8 @@ static Suite *suite(void)
     tcase_add_test(t, news_on_the_way_into_idle_is_not_slept_over);
     tcase_add_test(t, idle_is_renewed_however_seldom_the_poll_is);
     tcase_add_test(t, a_server_that_ends_idle_at_once_is_polled_instead);
+    tcase_add_test(t, an_idle_that_the_server_ends_in_whatever_order_goes_on_with_a_search);
+    tcase_add_test(t, an_answer_to_a_command_that_was_never_sent_is_still_an_error);
     tcase_add_test(t, a_link_that_breaks_while_we_send_keeps_what_was_not_handed_out);
     tcase_add_test(t, behind_a_proxy_no_password_goes_out_in_plain_text);
     tcase_add_test(t, a_message_that_did_not_come_whole_is_not_handed_out);

@@ -19,6 +19,7 @@
 #define SCRIPT_LINE_MAX 70000
 #define SCRIPT_RULES_MAX 64
 #define SCRIPT_REPLY_MAX (16u << 20)
+#define SCRIPT_PIECE (1u << 20) /* of what is said for ever */
 
 struct script_server {
     const struct script *script;
@@ -110,15 +111,35 @@ static void script_expand(struct buffer *out, const char *reply, const char *tag
     buffer_done(&text);
 }
 
-static void script_send(int fd, const char *bytes, size_t count)
+/* false: the other side closed. */
+static bool script_send(int fd, const char *bytes, size_t count)
 {
     while (count > 0) {
         ssize_t sent = send(fd, bytes, count, MSG_NOSIGNAL);
         if (sent <= 0)
-            return;
+            return false;
         bytes += sent;
         count -= (size_t)sent;
     }
+    return true;
+}
+
+/* Until the other side closes. In large pieces: so that there is always more. */
+static void script_say_for_ever(int fd, const char *text, size_t count)
+{
+    struct buffer much;
+    buffer_init(&much, SCRIPT_REPLY_MAX);
+    while (much.len < SCRIPT_PIECE)
+        buffer_append(&much, text, count);
+    while (script_send(fd, much.data, much.len))
+        ;
+    buffer_done(&much);
+}
+
+static void script_say_nothing(const struct script_server *server)
+{
+    struct pollfd stop = {.fd = server->stop[0], .events = POLLIN};
+    (void)poll(&stop, 1, -1);
 }
 
 /* true: the dialogue goes on. */
@@ -128,7 +149,7 @@ static bool script_say(struct script_server *server, int fd, const char *reply, 
     struct buffer out;
     buffer_init(&out, SCRIPT_REPLY_MAX);
     script_expand(&out, reply, tag, name);
-    size_t end = strcspn(buffer_text(&out), "\2\3");
+    size_t end = strcspn(buffer_text(&out), "\2\3\4");
     char how = buffer_text(&out)[end];
     size_t cut = server->script->cut;
     if (cut != 0 && server->said + end >= cut) {
@@ -136,12 +157,12 @@ static bool script_say(struct script_server *server, int fd, const char *reply, 
         how = '\2';
     }
     server->said += end;
-    script_send(fd, buffer_text(&out), end);
+    (void)script_send(fd, buffer_text(&out), end);
+    if (how == '\3')
+        script_say_nothing(server);
+    if (how == '\4')
+        script_say_for_ever(fd, buffer_text(&out) + end + 1, out.len - end - 1);
     buffer_done(&out);
-    if (how == '\3') {
-        struct pollfd stop = {.fd = server->stop[0], .events = POLLIN};
-        (void)poll(&stop, 1, -1);
-    }
     return how == '\0';
 }
 
@@ -159,8 +180,7 @@ static bool script_answer(struct script_server *server, int fd, char *line)
         ;
     if (end != NULL && (size_t)(end - start) + 2 < sizeof name)
         memcpy(name, start, (size_t)(end - start) + 1);
-    if (strncmp(command, "LOGIN", 5) != 0)
-        script_note(server, command);
+    script_note(server, strncmp(command, "LOGIN", 5) != 0 ? command : "LOGIN ...");
     if (strcmp(command, "CAPABILITY") == 0) {
         char reply[500];
         (void)snprintf(reply, sizeof reply, "* CAPABILITY IMAP4rev1 %s\r\n@ OK\r\n",

@@ -10,6 +10,7 @@
  *     $        is the last quoted string of the command
  *     {?}      is the size of the literal that follows, up to \1
  *     \2       closes the connection    \3  says nothing more for ever
+ *     \4       says what follows again and again, until the other side closes
  *
  * What came in stands in script_trace(), one command a line, and whatever the test adds to it. */
 #ifndef MAILCHUTE_TESTS_IMAP_SCRIPT_H

@@ -3,7 +3,7 @@
 IMAP_LIBS = $(top_builddir)/loader/imap/libimap.la $(top_builddir)/loader/lib/libnet.la \
 	$(top_builddir)/loader/mime/libmime.la $(CHECK_LIBS)
 check_PROGRAMS += imap-response-test imap-text-test imap-pickup-test imap-move-test \
-	imap-epoch-test imap-survey-test imap-reader-test
+	imap-epoch-test imap-survey-test imap-reader-test imap-cancel-test
 imap_response_test_SOURCES = imap-response-test.c
 imap_response_test_LDADD = $(IMAP_LIBS)
 imap_reader_test_SOURCES = imap-reader-test.c
@@ -15,6 +15,8 @@ imap_pickup_test_SOURCES = imap-pickup-test.c $(IMAP_PICKUP_FIXTURE)
 imap_pickup_test_LDADD = $(IMAP_LIBS)
 imap_move_test_SOURCES = imap-move-test.c $(IMAP_PICKUP_FIXTURE)
 imap_move_test_LDADD = $(IMAP_LIBS)
+imap_cancel_test_SOURCES = imap-cancel-test.c $(IMAP_PICKUP_FIXTURE)
+imap_cancel_test_LDADD = $(IMAP_LIBS)
 imap_epoch_test_SOURCES = imap-epoch-test.c imap-script.c imap-script.h
 imap_epoch_test_LDADD = $(top_builddir)/queue/libqueue.la $(IMAP_LIBS)
 imap_survey_test_SOURCES = imap-survey-test.c imap-script.c imap-script.h

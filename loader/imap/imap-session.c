@@ -66,6 +66,7 @@ struct imap_session {
     void *listener_context;
     char prefix[8]; /* of the tags: random, so that no mail can know one */
     uint32_t next_number, answers;
+    bool done_sent; /* DONE may cross the end of IDLE, and be taken for a command */
     struct imap_outstanding outstanding[IMAP_OUTSTANDING_MAX]; /* oldest first */
     size_t outstanding_count;
     struct buffer sending, waiting; /* sending's bytes stay where they are until all are gone */
@@ -165,6 +166,17 @@ static int imap_session_offer(struct imap_session *session, const struct imap_ev
     return session->listener != NULL ? session->listener(session->listener_context, event, err) : 0;
 }
 
+/* The server ended IDLE by itself, our DONE was on its way, and it complains of a command without a
+ * tag: "DONE BAD ...". */
+static bool imap_session_is_done_refused(struct imap_session *session,
+                                         const struct imap_event *event)
+{
+    bool refused = session->done_sent && event->status != IMAP_OK &&
+                   event->tag.len == 4 && memcmp(event->tag.bytes, "DONE", 4) == 0;
+    session->done_sent = session->done_sent && !refused;
+    return refused;
+}
+
 static int imap_session_unasked(const struct imap_event *event, struct error *err)
 {
     char tag[40];
@@ -186,8 +198,10 @@ static int imap_session_tagged(struct imap_session *session, const struct imap_e
                 imap_parse_tag_number(&c, &number) == PARSE_OK;
     while (ours && at < session->outstanding_count && session->outstanding[at].number != number)
         at++;
-    if (!ours || at == session->outstanding_count)
-        return first ? 0 : imap_session_unasked(event, err); /* first: the login's own, cut */
+    if (!ours || at == session->outstanding_count) /* first: the login's own, cut */
+        return first || imap_session_is_done_refused(session, event)
+                   ? 0
+                   : imap_session_unasked(event, err);
     struct imap_call call = session->outstanding[at].call;
     session->outstanding_count--;
     memmove(&session->outstanding[at], &session->outstanding[at + 1],
@@ -436,8 +450,6 @@ static int imap_session_poll(struct imap_session *session, bool blocked, struct 
     session->silent_ms += waited;
     session->answer_ms += waited;
     session->floor_ms += waited;
-    if (session->host->cancelled(session->host->context))
-        return error_set(err, ERROR_CANCELLED, "cancelled");
     return imap_session_check_time(session, err);
 }
 
@@ -474,19 +486,29 @@ int imap_session_flush(struct imap_session *session, struct error *err)
     return imap_session_write(session, &blocked, err) < 0 ? imap_session_fail(session) : 0;
 }
 
+/* However much comes: a server that never stops talking could else keep us for ever. */
+static int imap_session_heed(struct imap_session *session, struct error *err)
+{
+    if (!session->host->cancelled(session->host->context))
+        return 0;
+    error_set(err, ERROR_CANCELLED, "cancelled");
+    return imap_session_fail(session);
+}
+
 int imap_session_turn(struct imap_session *session, struct error *err)
 {
     bool blocked;
-    size_t count;
+    size_t count = 0;
     session->silent_ms = 0;
-    for (;;) {
+    while (count == 0) {
         if (imap_session_once(session, &blocked, &count, err) < 0)
             return -1;
-        if (count > 0)
-            return 0;
-        if (imap_session_poll(session, blocked, err) < 0)
+        if (count == 0 && imap_session_poll(session, blocked, err) < 0)
             return imap_session_fail(session);
+        if (imap_session_heed(session, err) < 0)
+            return -1;
     }
+    return 0;
 }
 
 /* ---- Commands -------------------------------------------------------------------------------- */
@@ -600,6 +622,7 @@ int imap_session_wake(struct imap_session *session, struct error *err)
     if (session->state != IMAP_IDLE)
         return 0;
     imap_session_enter(session, IMAP_IDLE_ENDING);
+    session->done_sent = true;
     session->answer_ms = 0;
     if (buffer_append_text(&session->waiting, "DONE\r\n") < 0)
         return error_oom(err, "ending IDLE");
