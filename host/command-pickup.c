@@ -183,7 +183,8 @@ static int pickup_session(struct pickup *p, struct error *err)
     const struct loader_plugin *plugin = &p->source.plugin->table;
     struct loader_settings settings;
     uint32_t flags = (p->dry_run ? LOADER_READ_ONLY : 0) |
-                     (p->accept_new_uids ? LOADER_ACCEPT_NEW_UIDS : 0);
+                     (p->accept_new_uids ? LOADER_ACCEPT_NEW_UIDS : 0) |
+                     (p->watch ? LOADER_WATCH : 0);
     source_settings(&p->source, flags,
                     p->limit == 0 ? 0 : p->limit - p->pump.taken, &settings);
     struct loader_error theirs;

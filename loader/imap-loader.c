@@ -287,6 +287,7 @@ static int imap_loader_open(const struct loader_host *host, const struct loader_
                                           .read_only = loader->read_only,
                                           .accept_new_uids =
                                               (given.flags & LOADER_ACCEPT_NEW_UIDS) != 0,
+                                          .watch = (given.flags & LOADER_WATCH) != 0,
                                           .limit = given.limit};
     if (imap_pickup_open(&options, &loader->pickup, err) < 0)
         return -1;

@@ -233,7 +233,7 @@ struct loader_host {
 /* What to open. */
 struct loader_settings {
     uint32_t struct_size;
-    uint32_t flags;         /* LOADER_READ_ONLY, LOADER_ACCEPT_NEW_UIDS */
+    uint32_t flags;         /* LOADER_READ_ONLY, LOADER_ACCEPT_NEW_UIDS, LOADER_WATCH */
     const char *connection; /* connection string: key=value;key=value */
     const char *user;       /* NULL: none given */
     const char *secret;     /* password or token, NULL: none given; copied by the loader where it
@@ -244,6 +244,8 @@ struct loader_settings {
 
 #define LOADER_READ_ONLY 1u /* change nothing at the source, whatever settle() says (dry run) */
 #define LOADER_ACCEPT_NEW_UIDS 2u /* a person looked at the held mailbox: release it */
+#define LOADER_WATCH 4u /* the host goes on for days: what the source refuses to settle is told by log()
+                           and tried again in this handle, instead of failing next() */
 
 /* ---- Items ----------------------------------------------------------------------------------- */
 

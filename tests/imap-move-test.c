@@ -4,9 +4,11 @@
 #include <config.h>
 #include "check-main.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "imap-pickup-fixture.h"
+#include "imap-pickup-private.h"
 
 /* ---- By what the server can ------------------------------------------------------------------ */
 
@@ -324,6 +326,121 @@ START_TEST(a_copied_message_that_somebody_else_expunged_is_done_with)
 }
 END_TEST
 
+/* ---- A host that goes on --------------------------------------------------------------------- */
+
+static unsigned int times(const char *text, const char *piece)
+{
+    unsigned int count = 0;
+    for (const char *at = text; (at = strstr(at, piece)) != NULL; at++)
+        count++;
+    return count;
+}
+
+/* Wait as long as we are told to, and look again. */
+static void wait_for(struct host *h, uint32_t want_ms, const char *want)
+{
+    int fd;
+    uint32_t timeout_ms;
+    ck_assert_int_eq(imap_pickup_wait(h->pickup, &fd, &timeout_ms, &h->err), 0);
+    ck_assert_uint_eq(timeout_ms, want_ms);
+    h->now_ms += timeout_ms;
+    const char *seen = host_run(h);
+    ck_assert_msg(strcmp(seen, want) == 0, "%s: %s", seen, h->err.text);
+}
+
+static struct host *watching(const struct script *script)
+{
+    struct host *h = host_start(script, "poll=2h");
+    h->pickup->options.watch = true;
+    return h;
+}
+
+START_TEST(a_host_that_goes_on_tries_refused_moves_again_in_one_session_and_is_told_once)
+{
+    static const struct {
+        const char *no;
+        unsigned int tries; /* of one session: a folder that is full is asked once */
+    } rows[] = {{"@ NO [OVERQUOTA] full\r\n", 1}, {"@ NO held\r\n", 2}};
+    for (size_t i = 0; i < 2; i++) {
+        struct script_rule rules[12] = {FOUND_ONE, LIST_ONE, BODY_ONE,
+                                        {"*UID FETCH 5 (UID)", "* 1 FETCH (UID 5)\r\n" OK}};
+        size_t count = 4;
+        for (unsigned int n = 0; n < 3 * rows[i].tries; n++)
+            rules[count++] = (struct script_rule){"UID MOVE 5", rows[i].no};
+        rules[count++] = (struct script_rule)MOVE_ONE;
+        const struct script script = {NULL, FULL, rules, count, 0};
+        struct host *h = watching(&script);
+        ck_assert_str_eq(host_run(h), "5 ");
+        wait_for(h, IMAP_REFUSED_MS, "");
+        wait_for(h, 2 * IMAP_REFUSED_MS, "");
+        ck_assert_uint_eq(h->ledger[5].step, IMAP_STEP_STORED);
+        ck_assert_uint_eq(times(h->log, "could not be moved"), 1);
+        ck_assert_uint_le(times(h->log, "message 5 stays"), 1);
+        wait_for(h, 4 * IMAP_REFUSED_MS, "");
+        ck_assert_uint_eq(h->ledger[5].step, IMAP_STEP_MOVED);
+        ck_assert_ptr_nonnull(strstr(h->log, "are moved now"));
+        wait_for(h, IMAP_IDLE_MS, ""); /* nothing is left to be tried */
+        char *trace = script_trace(h->server);
+        ck_assert_uint_eq(times(trace, "LOGIN"), 1);
+        ck_assert_uint_eq(times(trace, "UID MOVE 5"), 3 * rows[i].tries + 1);
+        free(trace);
+        host_stop(h);
+    }
+}
+END_TEST
+
+START_TEST(new_mail_is_picked_up_while_moves_are_refused_and_does_not_put_their_next_try_off)
+{
+    static const struct script_rule rules[] = {
+        {"SEARCH", "* SEARCH 5\r\n" OK},
+        {"RFC822.SIZE", LISTED(5) OK},
+        BODY_ONE,
+        {"UID MOVE 5", "@ NO [OVERQUOTA] full\r\n"},
+        {"UID FETCH 5 (UID)", "* 1 FETCH (UID 5)\r\n" OK},
+        {"SEARCH", "* SEARCH 5 6\r\n" OK},
+        {"RFC822.SIZE", LISTED(6) OK},
+        {"BODY.PEEK[]", BODY(6) OK},
+        {"UID FETCH 5:6 (UID)", "* 1 FETCH (UID 5)\r\n* 2 FETCH (UID 6)\r\n" OK},
+        {"UID MOVE 5:6", "* OK [COPYUID 9 5:6 105:106] moved\r\n" OK}};
+    const struct script script = {NULL, "MOVE UIDPLUS", rules, sizeof rules / sizeof rules[0], 0};
+    struct host *h = watching(&script);
+    ck_assert_str_eq(host_run(h), "5 ");
+    h->now_ms += IMAP_REFUSED_MS / 3;
+    ck_assert_str_eq(host_run(h), "6 "); /* without IDLE every call looks */
+    TRACE(h, "UID MOVE 5 ", "note 6 ATTEMPTED", "-UID MOVE 6");
+    wait_for(h, IMAP_REFUSED_MS - IMAP_REFUSED_MS / 3, "");
+    TRACE(h, "UID MOVE 5:6", "note 6 MOVED");
+    ck_assert_uint_eq(times(h->log, "could not be moved out"), 2); /* the end is told too */
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(a_copy_that_was_made_in_spite_of_a_refusal_is_found_when_it_is_tried_again)
+{
+    static const struct script_rule rules[] = {
+        FOUND_ONE,
+        LIST_ONE,
+        BODY_ONE,
+        {"UID COPY 5", "@ NO what\r\n"},
+        {"UID COPY 5", "@ NO what\r\n"},
+        {"*UID FETCH 5 (UID RFC822.SIZE", LOOKS(5) OK},
+        {"SEARCH UID 100:*", "* SEARCH 107\r\n" OK},
+        {"UID FETCH 107", LOOKS(107) OK},
+        {"UID STORE 5 +FLAGS.SILENT (\\Deleted)", OK},
+        {"UID EXPUNGE 5", OK},
+        {"UID FETCH 5 (UID)", "* 1 FETCH (UID 5)\r\n" OK},
+        {"UID FETCH 5 (UID)", "* 1 FETCH (UID 5)\r\n" OK},
+        {"UID FETCH 5 (UID)", OK}};
+    const struct script script = {NULL, "UIDPLUS", rules, sizeof rules / sizeof rules[0], 0};
+    struct host *h = watching(&script);
+    ck_assert_str_eq(host_run(h), "5 ");
+    wait_for(h, IMAP_REFUSED_MS, "");
+    TRACE(h, "UID COPY 5", "UID COPY 5", "EXAMINE \"DROPBOX\"", "SELECT \"INBOX\"",
+          "note 5 COPIED target 107", "UID EXPUNGE 5", "note 5 MOVED target 107");
+    host_stop(h);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("imap-move");
@@ -347,6 +464,9 @@ static Suite *suite(void)
     tcase_add_test(t, a_full_archive_is_asked_once_and_told_once);
     tcase_add_test(t, an_expunge_that_is_refused_is_told_and_nothing_is_copied_twice);
     tcase_add_test(t, a_copied_message_that_somebody_else_expunged_is_done_with);
+    tcase_add_test(t, a_host_that_goes_on_tries_refused_moves_again_in_one_session_and_is_told_once);
+    tcase_add_test(t, new_mail_is_picked_up_while_moves_are_refused_and_does_not_put_their_next_try_off);
+    tcase_add_test(t, a_copy_that_was_made_in_spite_of_a_refusal_is_found_when_it_is_tried_again);
     suite_add_tcase(s, t);
     return s;
 }

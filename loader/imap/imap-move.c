@@ -60,6 +60,7 @@ struct imap_moves {
     const struct imap_folder *full; /* it takes nothing more in this session; NULL: none */
     uint64_t refused;
     struct error why;
+    struct imap_set told; /* UIDs whose refusal was logged */
 };
 
 /* ---- Jobs ------------------------------------------------------------------------------------ */
@@ -157,6 +158,26 @@ static struct imap_moving *imap_job_find(struct imap_job *job, uint32_t uid)
 
 static int imap_job_start(struct imap_job *job, struct error *err);
 
+/* Each message once, however often it is tried. Where the folder takes nothing it is told at the end,
+ * for all. */
+static int imap_job_tell_refused(struct imap_job *job, struct error *err)
+{
+    struct imap_moves *moves = job->moves;
+    if (job->target != NULL && job->target == moves->full)
+        return 0;
+    for (size_t i = 0; i < job->count; i++) {
+        uint32_t uid = job->items[i].uid;
+        if (imap_set_has(&moves->told, uid))
+            continue;
+        if (imap_set_add(&moves->told, uid, uid) < 0)
+            return error_oom(err, "moving mail");
+        imap_host_log(moves->host, IMAP_LOG_ERROR,
+                      "message %u stays in '%s' though its entry is stored: %s", uid,
+                      moves->folders->mailbox.name, moves->why.text);
+    }
+    return 0;
+}
+
 /* The server will not: these stay in the mailbox and, as stored, in the ledger. */
 static int imap_job_refused(struct imap_job *job, struct error *err)
 {
@@ -165,12 +186,9 @@ static int imap_job_refused(struct imap_job *job, struct error *err)
         error_set(&moves->why, ERROR_CONFIG,
                   "the server says OK and leaves the message where it is; see to "
                   "the rights on both folders, the entries are safe");
-    /* Where the folder takes nothing it is told once, at the end, for all. */
-    for (size_t i = 0; i < job->count && (job->target == NULL || job->target != moves->full); i++)
-        imap_host_log(moves->host, IMAP_LOG_ERROR,
-                      "message %u stays in '%s' though its entry is stored: %s", job->items[i].uid,
-                      moves->folders->mailbox.name, moves->why.text);
     moves->refused += job->count;
+    if (imap_job_tell_refused(job, err) < 0)
+        return -1;
     /* No MOVE is under way any more: should the message be gone later, it was not this one. */
     if (job->way == IMAP_WAY_MOVE && imap_job_note(job, IMAP_STEP_STORED, false, err) < 0)
         return -1;
@@ -597,12 +615,20 @@ void imap_moves_free(struct imap_moves *moves)
         return;
     while (moves->jobs != NULL)
         imap_job_end(moves->jobs);
+    imap_set_done(&moves->told);
     free(moves);
 }
 
 bool imap_moves_busy(const struct imap_moves *moves)
 {
     return moves->jobs != NULL;
+}
+
+void imap_moves_retry(struct imap_moves *moves)
+{
+    moves->refused = 0;
+    moves->full = NULL;
+    moves->why = (struct error){0};
 }
 
 uint64_t imap_moves_refused(const struct imap_moves *moves, struct error *out_why)

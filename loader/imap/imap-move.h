@@ -60,4 +60,8 @@ bool imap_moves_busy(const struct imap_moves *moves);
  * NULL) tells the last reason. */
 uint64_t imap_moves_refused(const struct imap_moves *moves, struct error *out_why);
 
+/** imap_moves_retry - forget that some were refused: they are added anew (imap_reconcile()), and a folder
+ * that was full is asked again. A message that was told stays told. */
+void imap_moves_retry(struct imap_moves *moves);
+
 #endif

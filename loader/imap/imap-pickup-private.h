@@ -58,6 +58,10 @@ struct imap_pickup {
     struct buffer header; /* of the message being listed, for the rules */
     bool header_open;
 
+    uint64_t refused_ms;       /* when moves that were refused are tried again; 0: none is to be */
+    uint32_t refused_pause_ms; /* since the last try; 0: none was refused */
+    char refused_why[ERROR_TEXT_MAX]; /* as it was told */
+
     uint64_t planned;        /* messages in windows or handed out, against options.limit */
     uint64_t out;            /* handed out, not settled */
     bool accept;             /* a person released the mailbox: until the first pass is over */

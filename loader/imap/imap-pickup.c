@@ -215,6 +215,60 @@ static void imap_pickup_idle_ended(struct imap_pickup *p, uint64_t now)
                       p->folders.mailbox.name);
 }
 
+/* ---- Refused moves --------------------------------------------------------------------------- */
+
+/* They are told once, as long as the reason stays the same. */
+static void imap_pickup_plan_retry(struct imap_pickup *p, uint64_t refused, const struct error *why)
+{
+    if (strcmp(p->refused_why, why->text) != 0)
+        imap_host_log(p->host, IMAP_LOG_ERROR,
+                      "%" PRIu64 " stored messages could not be moved out of '%s', and are tried "
+                      "again from time to time: %s",
+                      refused, p->folders.mailbox.name, why->text);
+    text_copy(p->refused_why, sizeof p->refused_why, why->text);
+    if (p->refused_ms != 0)
+        return; /* planned already */
+    uint64_t pause_ms = p->refused_pause_ms == 0 ? IMAP_REFUSED_MS : p->refused_pause_ms * UINT64_C(2);
+    p->refused_pause_ms =
+        pause_ms < IMAP_REFUSED_MAX_MS ? (uint32_t)pause_ms : IMAP_REFUSED_MAX_MS;
+    p->refused_ms = clock_monotonic_ms(&p->host->clock) + p->refused_pause_ms;
+}
+
+/* The pass is over: were moves refused? */
+static int imap_pickup_refusals(struct imap_pickup *p, struct error *err)
+{
+    struct error why;
+    uint64_t refused = imap_moves_refused(p->moves, &why);
+    if (refused > 0 && p->options.watch) {
+        imap_pickup_plan_retry(p, refused, &why);
+        return 0;
+    }
+    if (refused > 0) {
+        *err = why;
+        error_prefix(err, "%" PRIu64 " stored messages could not be moved out of '%s'", refused,
+                     p->folders.mailbox.name);
+        return -1;
+    }
+    if (p->refused_pause_ms != 0)
+        imap_host_log(p->host, IMAP_LOG_WARNING,
+                      "the stored messages that could not be moved out of '%s' are moved now",
+                      p->folders.mailbox.name);
+    p->refused_pause_ms = 0;
+    p->refused_why[0] = '\0';
+    return 0;
+}
+
+/* As the next session would: where the server copies, a copy may be there in spite of the refusal. */
+static int imap_pickup_retry_moves(struct imap_pickup *p, struct error *err)
+{
+    p->refused_ms = 0;
+    imap_moves_retry(p->moves);
+    return imap_reconcile(p->session, p->settings, p->host, &p->folders, p->moves, &p->handled,
+                          &p->again, err);
+}
+
+/* ---- One pass -------------------------------------------------------------------------------- */
+
 /* Back from waiting: is there a reason to look? Without one IDLE goes on, or is begun afresh by the
  * next wait. */
 static int imap_pickup_awake(struct imap_pickup *p, bool *out_look, struct error *err)
@@ -225,25 +279,16 @@ static int imap_pickup_awake(struct imap_pickup *p, bool *out_look, struct error
     uint64_t now = clock_monotonic_ms(&p->host->clock);
     if (p->idles && !imap_session_idling(p->session))
         imap_pickup_idle_ended(p, now);
-    bool look = !idling || imap_session_news(p->session) || now >= p->next_poll_ms;
+    bool retry = p->refused_ms != 0 && now >= p->refused_ms;
+    bool look = !idling || imap_session_news(p->session) || now >= p->next_poll_ms || retry;
     if ((look || now >= p->idle_end_ms) && imap_session_wake(p->session, err) < 0)
+        return -1;
+    if (retry && imap_pickup_retry_moves(p, err) < 0)
         return -1;
     p->idles = p->idles && imap_session_idling(p->session);
     *out_look = look || imap_session_news(p->session);
     p->searched = p->searched && !*out_look;
     return 0;
-}
-
-static int imap_pickup_tell_refused(const struct imap_pickup *p, struct error *err)
-{
-    struct error why;
-    uint64_t refused = imap_moves_refused(p->moves, &why);
-    if (refused == 0)
-        return 0;
-    *err = why;
-    error_prefix(err, "%" PRIu64 " stored messages could not be moved out of '%s'", refused,
-                 p->folders.mailbox.name);
-    return -1;
 }
 
 /* All that was found is done with. */
@@ -277,7 +322,7 @@ enum imap_pickup_result imap_pickup_next(struct imap_pickup *p, struct imap_mess
         }
         if (imap_pickup_is_done(p)) {
             if (imap_session_read_no_more(p->session, err) < 0 ||
-                imap_pickup_tell_refused(p, err) < 0 || imap_pickup_pass_over(p, err) < 0)
+                imap_pickup_refusals(p, err) < 0 || imap_pickup_pass_over(p, err) < 0)
                 return IMAP_PICKUP_FAILED;
             bool news = imap_session_news(p->session) || p->search_from != 0;
             if (imap_pickup_limit_reached(p) || !news)
@@ -338,6 +383,7 @@ int imap_pickup_wait(struct imap_pickup *p, int *out_fd, uint32_t *out_timeout_m
     imap_session_drop_buffers(p->session);
     *out_fd = imap_session_fd(p->session);
     uint64_t end = p->next_poll_ms < p->idle_end_ms ? p->next_poll_ms : p->idle_end_ms;
+    end = p->refused_ms != 0 && p->refused_ms < end ? p->refused_ms : end;
     if (end > now && !imap_session_news(p->session)) /* news came while IDLE began: nothing to poll */
         *out_timeout_ms = (uint32_t)(end - now);
     return 0;

@@ -30,6 +30,8 @@
 #include "spool.h"
 
 #define IMAP_ATTEMPTS_MAX 3u /* attempts without an end after which a message is set aside */
+#define IMAP_REFUSED_MS 60000u       /* until moves that were refused are tried again, doubled ... */
+#define IMAP_REFUSED_MAX_MS 3600000u /* ... up to this */
 #define IMAP_TRIES_MAX 3u    /* times a body that does not come is asked for in one session */
 
 /* What is to be done. Borrowed until imap_pickup_close(), but secret: during imap_pickup_open()
@@ -40,6 +42,7 @@ struct imap_pickup_options {
     const char *user, *secret;
     bool read_only;
     bool accept_new_uids; /* a person looked at a held mailbox: release it (imap-hold.h) */
+    bool watch; /* refused moves are no failure: told, and tried again after growing pauses */
     uint64_t limit; /* 0: none */
 };
 
@@ -82,7 +85,8 @@ enum imap_pickup_result imap_pickup_next(struct imap_pickup *pickup,
 int imap_pickup_settle(struct imap_pickup *pickup, const uint32_t *uids, size_t count,
                        uint32_t fate, struct error *err);
 
-/** imap_pickup_wait - after DRAINED: what to poll for, and for how long. */
+/** imap_pickup_wait - after DRAINED: what to poll for, and for how long: until the next poll, or until
+ * moves that were refused are tried again. */
 int imap_pickup_wait(struct imap_pickup *pickup, int *out_fd, uint32_t *out_timeout_ms,
                      struct error *err);
 

@@ -316,7 +316,7 @@ static int imap_reconcile_page(struct imap_reconcile *r, struct error *err)
             return -1;
     }
     imap_host_log(r->host, IMAP_LOG_INFO,
-                  "of %zu stored messages an earlier run left in '%s', %zu are "
+                  "of %zu stored messages that were left in '%s' before, %zu are "
                   "gone from there, the others are moved now",
                   r->count, r->folders->mailbox.name, gone);
     return 0;
