@@ -17,6 +17,7 @@
 #ifndef MAILCHUTE_QUEUE_QUEUE_BACKEND_H
 #define MAILCHUTE_QUEUE_QUEUE_BACKEND_H
 
+#include "queue-append.h"
 #include "queue-hook.h"
 #include "queue-id.h"
 #include "queue-policy.h"
@@ -142,6 +143,13 @@ struct queue_backend {
     int (*delivery_tell)(void *store, const struct queue_delivery_outcome *outcomes, size_t count,
                          int64_t now_s, struct error *err);
     int (*delivery_again)(void *store, const char *name, uint64_t *out_count, struct error *err);
+
+    /* What was delivered, see queue-append.h; append_note never inside an open batch. */
+    int (*append_open)(void *store, const char *target, uint64_t after,
+                       struct queue_append *out_items, size_t capacity, size_t *out_count,
+                       struct error *err);
+    int (*append_note)(void *store, const char *target, const struct queue_append *items,
+                       size_t count, struct error *err);
 };
 
 extern const struct queue_backend queue_memory_backend;

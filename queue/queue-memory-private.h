@@ -4,7 +4,8 @@
  *   queue-memory.c          entries, ledger, states
  *   queue-memory-mailbox.c  evidence, mailboxes, and messages that come under another name
  *   queue-memory-named.c    policies of work queues
- *   queue-memory-hook.c     who is told of what comes into them */
+ *   queue-memory-hook.c     who is told of what comes into them
+ *   queue-memory-append.c   what was delivered where */
 #ifndef MAILCHUTE_QUEUE_QUEUE_MEMORY_PRIVATE_H
 #define MAILCHUTE_QUEUE_QUEUE_MEMORY_PRIVATE_H
 
@@ -62,6 +63,7 @@ struct queue_memory {
     struct memory_hook *hooks;
     struct memory_delivery *deliveries; /* in the order they came */
     uint64_t last_number; /* of a hook or a delivery */
+    struct memory_append *appends;
 };
 
 /** memory_scope_find, memory_row_find - NULL when it is not known. */
@@ -117,5 +119,12 @@ int memory_delivery_again(void *store, const char *name, uint64_t *out_count, st
  * memory. */
 int memory_hook_fire(struct queue_memory *store, size_t entry, bool moved);
 void memory_hook_done(struct queue_memory *store);
+
+int memory_append_open(void *store, const char *target, uint64_t after,
+                       struct queue_append *out_items, size_t capacity, size_t *out_count,
+                       struct error *err);
+int memory_append_note(void *store, const char *target, const struct queue_append *items,
+                       size_t count, struct error *err);
+void memory_append_done(struct queue_memory *store);
 
 #endif

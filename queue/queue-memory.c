@@ -571,6 +571,7 @@ static void memory_close(void *store_)
     queue_memory_sources_done(&store->sources);
     memory_named_done(store);
     memory_hook_done(store);
+    memory_append_done(store);
     tdestroy(store->ledger, memory_row_free);
     while (store->scopes != NULL) {
         struct memory_scope *scope = store->scopes;
@@ -703,4 +704,6 @@ const struct queue_backend queue_memory_backend = {
     .delivery_next = memory_delivery_next,
     .delivery_tell = memory_delivery_tell,
     .delivery_again = memory_delivery_again,
+    .append_open = memory_append_open,
+    .append_note = memory_append_note,
 };

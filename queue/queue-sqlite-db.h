@@ -87,6 +87,8 @@ enum queue_sqlite_sql {
     SQL_DELIVERY_REMOVE,
     SQL_DELIVERY_LATER,
     SQL_DELIVERY_AGAIN,
+    SQL_APPEND_OPEN,
+    SQL_APPEND_NOTE,
     SQL_COUNT
 };
 

@@ -211,9 +211,18 @@ static const char schema_5[] =
     "  UPDATE hook SET pending = pending + old.failed - new.failed,"
     "    failed = failed + new.failed - old.failed WHERE id = new.hook; END;";
 
+/* What was delivered into folders of which account (queue-append.h). step: enum queue_append_step. */
+static const char schema_6[] =
+    "CREATE TABLE append ("
+    "  target INTEGER NOT NULL REFERENCES word,"
+    "  entry INTEGER NOT NULL,"
+    "  step INTEGER NOT NULL CHECK (step BETWEEN 1 AND 3),"
+    "  attempts INTEGER NOT NULL,"
+    "  PRIMARY KEY (target, entry)) STRICT, WITHOUT ROWID;";
+
 /* schema_steps[v] leads from version v to v + 1. Never changed once released: add another. */
 static const char *const schema_steps[QUEUE_SQLITE_SCHEMA] = {schema_1, schema_2, schema_3,
-                                                              schema_4, schema_5};
+                                                              schema_4, schema_5, schema_6};
 
 static const char *const schema_sql[SQL_COUNT] = {
     [SQL_BEGIN_READ] = "BEGIN",
@@ -423,6 +432,15 @@ static const char *const schema_sql[SQL_COUNT] = {
         "UPDATE delivery SET failed = 0, tries = 0, due_s = 0 WHERE failed = 1 AND hook ="
         "  (SELECT h.id FROM hook h JOIN work_queue q ON q.id = h.queue"
         "   WHERE q.name = ?1 AND h.kind = ?2)",
+    [SQL_APPEND_OPEN] =
+        "SELECT e.n, e.id, coalesce(a.step, 0), coalesce(a.attempts, 0) FROM entry e"
+        " LEFT JOIN append a ON a.target = ?1 AND a.entry = e.n"
+        " WHERE e.n > ?2 AND coalesce(a.step, 0) < 3 ORDER BY e.n LIMIT ?3",
+    /* Step 1 is QUEUE_APPEND_BEGUN: it counts. Step 3, DONE, stays. */
+    [SQL_APPEND_NOTE] =
+        "INSERT INTO append (target, entry, step, attempts) VALUES (?1, ?2, ?3, ?3 = 1)"
+        " ON CONFLICT DO UPDATE SET step = iif(step = 3, 3, ?3),"
+        "  attempts = min(attempts + (?3 = 1), 4294967295)",
 };
 
 const char *queue_sqlite_sql_text(enum queue_sqlite_sql which)

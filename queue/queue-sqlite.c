@@ -398,4 +398,6 @@ const struct queue_backend queue_sqlite_backend = {
     .delivery_next = queue_sqlite_delivery_next,
     .delivery_tell = queue_sqlite_delivery_tell,
     .delivery_again = queue_sqlite_delivery_again,
+    .append_open = queue_sqlite_append_open,
+    .append_note = queue_sqlite_append_note,
 };

@@ -9,6 +9,7 @@
  * queue-sqlite-source.c  the sources
  * queue-sqlite-named.c   policies of work queues
  * queue-sqlite-hook.c    who is told of what comes into them
+ * queue-sqlite-append.c  what was delivered where
  * queue-sqlite-claim.c   who picks up from which mailbox
  * below: -db (connection), -schema (tables, statements), -folder, -raw (files) */
 #ifndef MAILCHUTE_QUEUE_QUEUE_SQLITE_H
@@ -173,5 +174,11 @@ int queue_sqlite_delivery_tell(void *store, const struct queue_delivery_outcome 
                                size_t count, int64_t now_s, struct error *err);
 int queue_sqlite_delivery_again(void *store, const char *name, uint64_t *out_count,
                                 struct error *err);
+
+int queue_sqlite_append_open(void *store, const char *target, uint64_t after,
+                             struct queue_append *out_items, size_t capacity, size_t *out_count,
+                             struct error *err);
+int queue_sqlite_append_note(void *store, const char *target, const struct queue_append *items,
+                             size_t count, struct error *err);
 
 #endif

@@ -2,7 +2,7 @@
 QUEUE_LIBS = $(top_builddir)/queue/libqueue.la $(top_builddir)/common/libcommon.la $(CHECK_LIBS)
 check_PROGRAMS += queue-test queue-work-test queue-mailbox-test queue-source-test queue-policy-test \
 	queue-hook-test \
-	queue-sqlite-test queue-fault-test
+	queue-sqlite-test queue-fault-test queue-append-test
 queue_test_SOURCES = queue-test.c queue-fixture.c queue-fixture.h
 queue_test_LDADD = $(QUEUE_LIBS)
 queue_work_test_SOURCES = queue-work-test.c queue-fixture.c queue-fixture.h
@@ -19,4 +19,6 @@ queue_sqlite_test_SOURCES = queue-sqlite-test.c queue-fixture.c queue-fixture.h
 queue_sqlite_test_LDADD = $(QUEUE_LIBS) $(SQLITE_LIBS)
 queue_fault_test_SOURCES = queue-fault-test.c queue-fixture.c queue-fixture.h
 queue_fault_test_LDADD = $(QUEUE_LIBS) $(SQLITE_LIBS)
-EXTRA_DIST += data/queue-v1.sql data/queue-v3.sql data/queue-v4.sql
+queue_append_test_SOURCES = queue-append-test.c queue-fixture.c queue-fixture.h
+queue_append_test_LDADD = $(QUEUE_LIBS) $(SQLITE_LIBS)
+EXTRA_DIST += data/queue-v1.sql data/queue-v3.sql data/queue-v4.sql data/queue-v5.sql
