@@ -124,7 +124,9 @@ static int pickup_show_line(const struct pickup *p, const struct pump_event *eve
         bad |= amount_append_count(&files, mail->attachment_count);
     if (event->error != NULL)
         bad |= buffer_printf(&last, "bad: %.*s", TABLE_CELL_MAX, event->error);
-    else if (mail != NULL && mail->subject != NULL)
+    else if (event->skipped)
+        bad |= buffer_append_text(&last, "no work: ");
+    if (event->error == NULL && mail != NULL && mail->subject != NULL)
         bad |= buffer_printf(&last, "%.*s", TABLE_CELL_MAX, mail->subject);
     const char *cells[] = {date, mail == NULL ? NULL : mail->sender, buffer_text(&files),
                            buffer_text(&last)};

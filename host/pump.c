@@ -12,6 +12,7 @@
 #include "entry.h"
 #include "fault.h"
 #include "loader-error.h"
+#include "queue-policy.h"
 #include "text.h"
 
 /* ---- One batch ------------------------------------------------------------------------------- */
@@ -52,6 +53,7 @@ static enum queue_put_result pump_put_slot(struct pump *pump, const struct pump_
         .queue = pump->queue_name,
         .source = pump->source,
         .error = pump_slot_error(slot),
+        .skipped = slot->skipped ? "the condition of its work queue is not met" : NULL,
         .content = buffer_text(&content),
         .content_size = content.len,
         .sender = mail == NULL ? NULL : pump_utf8(mail->sender),
@@ -125,9 +127,31 @@ static int pump_put_batch(struct pump *pump, struct error *err)
     return put == PUMP_PUT_ALL ? 0 : -1;
 }
 
+/* The condition as it is now, and which of the batch meet it. */
+static int pump_ask_condition(struct pump *pump, struct error *err)
+{
+    struct queue_named named;
+    if (queue_named_get(pump->queue, pump->queue_name, &named, err) < 0)
+        return -1;
+    if (!text_equal(named.policy.condition, condition_text(pump->condition))) {
+        condition_free(TAKE(pump->condition));
+        if (named.policy.condition[0] != '\0' &&
+            condition_new(named.policy.condition, &pump->condition, err) < 0) {
+            struct error why = *err;
+            return error_set(err, ERROR_CONFIG, "work queue '%.100s': %.250s; set it anew by mailchute "
+                             "queue configure", pump->queue_name, why.text);
+        }
+    }
+    for (size_t i = 0; i < pump->slot_count; i++)
+        pump->slots[i].skipped = !condition_is_met(pump->condition, pump->slots[i].item->mail);
+    return 0;
+}
+
 /* Make the batch durable; in a dry run only see that it could be. */
 static int pump_store(struct pump *pump, struct error *err)
 {
+    if (pump_ask_condition(pump, err) < 0)
+        return -1;
     for (uint32_t try = 0; try < PUMP_COMMIT_TRIES; try++) {
         if (pump_put_batch(pump, err) < 0)
             return -1;
@@ -178,7 +202,8 @@ static void pump_tell(struct pump *pump, const struct pump_slot *slot)
                                      .key = key,
                                      .id = id,
                                      .duplicate = !slot->added,
-                                     .error = pump_slot_error(slot)};
+                                     .error = pump_slot_error(slot),
+                                     .skipped = slot->skipped};
     if (pump->stored(pump->stored_context, &event) != 0)
         pump->stopped = true;
 }
@@ -419,5 +444,6 @@ int pump_run(struct pump *pump, struct error *err)
     if (bad == 0)
         bad = pump_flush(pump, true, err);
     pump_forget(pump);
+    condition_free(TAKE(pump->condition));
     return bad;
 }

@@ -9,6 +9,9 @@
  * whose outcome is unknown is repeated with the same items; the queue doubles none. A dry run puts
  * into the queue it is given (memory:), rolls back and releases.
  *
+ * What does not meet the condition of its work queue (condition.h) is put as done, for its trace, and
+ * settled like all that is queued.
+ *
  * Nothing is put while the loader runs: it may write to the ledger from inside next() and settle().
  *
  * One pump drives one handle in one thread; all state is in the struct; pumps share nothing. */
@@ -20,6 +23,7 @@
 
 #include "buffer.h"
 #include "clock.h"
+#include "condition.h"
 #include "error.h"
 #include "loader-plugin.h"
 #include "queue.h"
@@ -38,6 +42,7 @@ struct pump_event {
     const char *key, *id; /* of its entry */
     bool duplicate;       /* its entry was there before */
     const char *error;    /* why it is bad; NULL: it is not */
+    bool skipped;         /* its work queue's condition is not met: it was put as done */
 };
 
 struct pump_counts {
@@ -53,6 +58,7 @@ struct pump_slot {
     uint32_t fate;                  /* enum loader_fate */
     bool added;                     /* its entry is this batch's */
     char *error;                    /* ours: why the queue did not take it as it is */
+    bool skipped;                   /* the condition is not met */
 };
 
 struct pump {
@@ -82,6 +88,7 @@ struct pump {
     uint64_t sweeps;   /* how often all was drained */
     uint64_t expected; /* items of this pass as the caller knows from the loader, for the caller */
     bool stopped;   /* stored() said so */
+    struct condition *condition; /* of the work queue, as of the last batch; NULL: none */
 };
 
 /** pump_run - (again, after 0: it goes on) until all is drained, the limit is reached or stored() says

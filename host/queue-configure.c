@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "condition.h"
 #include "json-line.h"
 #include "output.h"
 #include "suggest.h"
@@ -52,47 +53,68 @@ static int configure_milli(const char *text, uint32_t *out_milli)
     return configure_number(digits, QUEUE_BASE_MILLI_MAX, out_milli);
 }
 
-static int configure_retry(struct queue_policy *policy, const char *value)
+static int configure_retry(struct queue_policy *policy, const char *value, struct error *err)
 {
+    (void)err;
     return queue_retry_from_name(value, &policy->retry);
 }
 
-static int configure_retries(struct queue_policy *policy, const char *value)
+static int configure_retries(struct queue_policy *policy, const char *value, struct error *err)
 {
+    (void)err;
     return configure_number(value, QUEUE_RETRIES_MAX, &policy->retries);
 }
 
-static int configure_interval(struct queue_policy *policy, const char *value)
+static int configure_interval(struct queue_policy *policy, const char *value, struct error *err)
 {
+    (void)err;
     return configure_duration(value, &policy->retry_s);
 }
 
-static int configure_base(struct queue_policy *policy, const char *value)
+static int configure_base(struct queue_policy *policy, const char *value, struct error *err)
 {
+    (void)err;
     return configure_milli(value, &policy->base_milli);
 }
 
-static int configure_error_queue(struct queue_policy *policy, const char *value)
+static int configure_error_queue(struct queue_policy *policy, const char *value, struct error *err)
 {
+    (void)err;
     if (strlen(value) > QUEUE_NAME_MAX)
         return -1;
     text_copy(policy->error_queue, sizeof policy->error_queue, value);
     return 0;
 }
 
-static int configure_items(struct queue_policy *policy, const char *value)
+static int configure_items(struct queue_policy *policy, const char *value, struct error *err)
 {
+    (void)err;
     return configure_number(value, QUEUE_THROTTLE_ITEMS_MAX, &policy->throttle_items);
 }
 
-static int configure_throttle(struct queue_policy *policy, const char *value)
+static int configure_throttle(struct queue_policy *policy, const char *value, struct error *err)
 {
+    (void)err;
     return configure_duration(value, &policy->throttle_s);
 }
 
+/* What is wrong with it is told in full. */
+static int configure_condition(struct queue_policy *policy, const char *value, struct error *err)
+{
+    AUTO(condition) condition = NULL;
+    if (value[0] != '\0' && condition_new(value, &condition, err) < 0)
+        return -1;
+    if (strlen(value) > QUEUE_CONDITION_MAX)
+        return error_set(err, ERROR_USAGE, "a condition may have %u bytes, not %zu",
+                         QUEUE_CONDITION_MAX, strlen(value));
+    text_copy(policy->condition, sizeof policy->condition, value);
+    return 0;
+}
+
+/* set() fails with an error of its own, or with none: then what it wants is told. */
 static const struct configure_key {
     const char *name, *wants;
-    int (*set)(struct queue_policy *policy, const char *value);
+    int (*set)(struct queue_policy *policy, const char *value, struct error *err);
 } configure_keys[] = {
     {"retry", "none, linear or exponential", configure_retry},
     {"retries", "a number up to 1000000", configure_retries},
@@ -101,6 +123,7 @@ static const struct configure_key {
     {"error-queue", "the name of a work queue, or nothing", configure_error_queue},
     {"throttle-items", "a number up to 1000000, 0 for no throttling", configure_items},
     {"throttle-interval", "a time such as 1s or 1min, up to 30d", configure_throttle},
+    {"condition", "Field:/expression/, or nothing", configure_condition},
 };
 #define CONFIGURE_KEYS (sizeof configure_keys / sizeof configure_keys[0])
 
@@ -131,10 +154,12 @@ static int configure_one(struct queue_policy *policy, const char *setting, struc
     for (size_t i = 0; i < CONFIGURE_KEYS; i++) {
         if (!text_equal_nocase(key, configure_keys[i].name))
             continue;
-        return configure_keys[i].set(policy, setting + size + 1) == 0
-                   ? 0
-                   : error_set(err, ERROR_USAGE, "queue configure: '%s': give %s", shown,
-                               configure_keys[i].wants);
+        err->text[0] = '\0';
+        if (configure_keys[i].set(policy, setting + size + 1, err) == 0)
+            return 0;
+        return err->text[0] != '\0' ? -1
+                                    : error_set(err, ERROR_USAGE, "queue configure: '%s': give %s",
+                                                shown, configure_keys[i].wants);
     }
     return configure_unknown(key, err);
 }
@@ -215,6 +240,7 @@ static int configure_show_json(const struct queue_named *named, const struct que
 {
     const struct queue_policy *policy = &named->policy;
     const char *aside = policy->error_queue[0] == '\0' ? NULL : policy->error_queue;
+    const char *condition = policy->condition[0] == '\0' ? NULL : policy->condition;
     AUTO_JSON line = json_object();
     int bad = json_line_set(line, "name", json_line_text(named->name)) |
               json_line_set(line, "retry", json_line_text(queue_retry_name(policy->retry))) |
@@ -224,7 +250,9 @@ static int configure_show_json(const struct queue_named *named, const struct que
               json_line_set(line, "error_queue", json_line_text(aside)) |
               json_line_set(line, "throttle_items", json_line_size(policy->throttle_items)) |
               json_line_set(line, "throttle_interval", json_line_size(policy->throttle_s)) |
-              json_line_set(line, "is_error_queue", json_boolean(named->is_error_queue));
+              json_line_set(line, "is_error_queue", json_boolean(named->is_error_queue)) |
+              json_line_set(line, "condition", json_line_text(condition)) |
+              json_line_set(line, "skipped", json_line_size(named->skipped));
     for (enum queue_state state = QUEUE_NEW; state <= QUEUE_BAD; state++)
         bad |= json_line_set(line, queue_state_name(state), json_line_size(stats->by_state[state]));
     return bad < 0 ? error_oom(err, "telling of a work queue") : output_json(line, err);

@@ -17,6 +17,7 @@
  *     error-queue         a name, or nothing for none
  *     throttle-items      so many in one throttle-interval; 0: any number
  *     throttle-interval   as a duration; 1min where throttling begins
+ *     condition           as condition.h says, or nothing for none
  *
  * ERROR_USAGE names the setting that cannot be, and @policy is then half changed. Limits that hold
  * across settings are queue_configure()'s. */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* filter.h - one rule over header fields, "Header:/regex/": which mail to take, or to leave in place.
+/* filter.h - one rule over header fields, "Header:/regex/": which mail to take, or to leave in place,
+ * or makes work.
  *
  * By PCRE2 with its JIT, match, depth and heap limits: no expression and no mail can stall a pick-up. A
  * field matches when the expression is found in its decoded value (UTF-8); of several fields of one
  * name any may match. The header name "*" looks at every field. Flag i behind the last slash ignores
  * case. The one door to PCRE2. A filter is read only once made: any thread. */
-#ifndef MAILCHUTE_LOADER_LIB_FILTER_H
-#define MAILCHUTE_LOADER_LIB_FILTER_H
+#ifndef MAILCHUTE_LIB_FILTER_H
+#define MAILCHUTE_LIB_FILTER_H
 
 #include <stdbool.h>
 #include <stddef.h>
