@@ -85,6 +85,9 @@ static int folder_loader_read_settings(struct folder_loader *loader,
                                        const struct loader_settings *given, struct error *err)
 {
     struct folder_settings *s = &loader->settings;
+    if ((given->flags & LOADER_GUARDED) != 0)
+        return error_set(err, ERROR_USAGE, "folders of this machine may only be named by the "
+                         "administrator, on the command line");
     const char *connection = given->connection != NULL ? given->connection : "";
     if (connection_string_read(connection, folder_keys, FOLDER_KEYS, s, NULL, err) < 0 ||
         folder_loader_check_subfolder("dropbox", s->dropbox, err) < 0 ||

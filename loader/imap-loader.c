@@ -261,6 +261,8 @@ static int imap_loader_new(const struct loader_host *host, const struct loader_s
     if (imap_settings_read(given->connection != NULL ? given->connection : "", &loader->settings,
                            err) < 0)
         return -1;
+    if ((given->flags & LOADER_GUARDED) != 0 && imap_settings_guard(loader->settings, err) < 0)
+        return -1;
     *out_loader = TAKE(loader);
     return 0;
 }

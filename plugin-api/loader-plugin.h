@@ -233,7 +233,7 @@ struct loader_host {
 /* What to open. */
 struct loader_settings {
     uint32_t struct_size;
-    uint32_t flags;         /* LOADER_READ_ONLY, LOADER_ACCEPT_NEW_UIDS, LOADER_WATCH */
+    uint32_t flags;         /* LOADER_READ_ONLY, ... below */
     const char *connection; /* connection string: key=value;key=value */
     const char *user;       /* NULL: none given */
     const char *secret;     /* password or token, NULL: none given; copied by the loader where it
@@ -246,6 +246,11 @@ struct loader_settings {
 #define LOADER_ACCEPT_NEW_UIDS 2u /* a person looked at the held mailbox: release it */
 #define LOADER_WATCH 4u /* the host goes on for days: what the source refuses to settle is told by log()
                            and tried again in this handle, instead of failing next() */
+/* Whoever wrote the connection string is not trusted with this machine and its networks: connect to
+ * public addresses alone, judged when they are connected; open no file that it names. What cannot
+ * keep to that refuses (LOADER_ERROR_USAGE). A loader that does not know this flag is not to be
+ * opened with such strings: a host has a list of those that do. */
+#define LOADER_GUARDED 8u
 
 /* ---- Items ----------------------------------------------------------------------------------- */
 

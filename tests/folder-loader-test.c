@@ -271,6 +271,21 @@ START_TEST(read_only_changes_nothing_whatever_is_settled)
 }
 END_TEST
 
+START_TEST(no_folder_is_opened_for_those_who_may_not_name_one)
+{
+    char connection[256];
+    void *handle;
+    struct loader_error err = {.struct_size = sizeof err};
+    snprintf(connection, sizeof connection, "path=%s", folder);
+    const struct loader_settings settings = {.struct_size = sizeof settings,
+                                             .flags = LOADER_GUARDED,
+                                             .connection = connection};
+    ck_assert_int_eq(plugin->open(&host, &settings, &handle, &err), -1);
+    ck_assert_uint_eq(err.error_class, LOADER_ERROR_USAGE);
+    ck_assert_ptr_nonnull(strstr(err.text, "administrator"));
+}
+END_TEST
+
 START_TEST(a_name_that_is_taken_gets_a_suffix_and_nothing_is_overwritten)
 {
     void *handle = open_with("", 0, 0);
@@ -639,6 +654,7 @@ static Suite *suite(void)
     tcase_add_test(t, released_mail_stays_and_comes_again_only_from_another_handle);
     tcase_add_test(t, what_is_not_settled_is_not_handed_out_twice_and_stays);
     tcase_add_test(t, read_only_changes_nothing_whatever_is_settled);
+    tcase_add_test(t, no_folder_is_opened_for_those_who_may_not_name_one);
     tcase_add_test(t, a_name_that_is_taken_gets_a_suffix_and_nothing_is_overwritten);
     tcase_add_test(t, only_plain_files_that_match_are_taken);
     tcase_add_test(t, a_file_replaced_before_it_is_settled_stays_and_comes_again);

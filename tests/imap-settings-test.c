@@ -184,6 +184,30 @@ START_TEST(an_account_is_user_at_host_with_only_unusual_ports)
 }
 END_TEST
 
+START_TEST(whoever_is_guarded_names_no_file_and_no_proxy)
+{
+    static const struct {
+        const char *text, *key;
+    } rows[] = {
+        {"url=a.example;caFile=/etc/shadow", "'caFile'"},
+        {"url=a.example;proxy=http://127.0.0.1:22", "'proxy'"},
+        {"url=a.example;ssl=True;port=1993", NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        AUTO(imap_settings) s = NULL;
+        struct error err = {.class = ERROR_NONE};
+        ck_assert_int_eq(imap_settings_read(rows[i].text, &s, NULL), 0);
+        ck_assert(!s->guarded);
+        ck_assert_int_eq(imap_settings_guard(s, &err), rows[i].key == NULL ? 0 : -1);
+        ck_assert(s->guarded == (rows[i].key == NULL));
+        if (rows[i].key == NULL)
+            continue;
+        ck_assert_int_eq(err.class, ERROR_USAGE);
+        ck_assert_ptr_nonnull(strstr(err.text, rows[i].key));
+    }
+}
+END_TEST
+
 START_TEST(every_key_has_help_and_no_two_keys_are_the_same)
 {
     size_t count;
@@ -208,6 +232,7 @@ static Suite *suite(void)
     tcase_add_loop_test(t, what_cannot_work_is_refused_with_key_position_and_remedy, 0,
                         (int)(sizeof bad_rows / sizeof bad_rows[0]));
     tcase_add_test(t, an_account_is_user_at_host_with_only_unusual_ports);
+    tcase_add_test(t, whoever_is_guarded_names_no_file_and_no_proxy);
     tcase_add_test(t, every_key_has_help_and_no_two_keys_are_the_same);
     suite_add_tcase(s, t);
     return s;

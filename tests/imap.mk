@@ -3,7 +3,9 @@
 IMAP_LIBS = $(top_builddir)/loader/imap/libimap.la $(top_builddir)/loader/lib/libnet.la \
 	$(top_builddir)/loader/mime/libmime.la $(CHECK_LIBS)
 check_PROGRAMS += imap-response-test imap-text-test imap-pickup-test imap-move-test \
-	imap-epoch-test imap-survey-test imap-reader-test imap-cancel-test
+	imap-epoch-test imap-survey-test imap-reader-test imap-cancel-test address-test
+address_test_SOURCES = address-test.c
+address_test_LDADD = $(IMAP_LIBS)
 imap_response_test_SOURCES = imap-response-test.c
 imap_response_test_LDADD = $(IMAP_LIBS)
 imap_reader_test_SOURCES = imap-reader-test.c

@@ -426,6 +426,16 @@ void imap_settings_free(struct imap_settings *settings)
     free(settings);
 }
 
+int imap_settings_guard(struct imap_settings *settings, struct error *err)
+{
+    const char *key = settings->ca_file != NULL ? "caFile" : settings->proxy != NULL ? "proxy" : NULL;
+    if (key != NULL)
+        return error_set(err, ERROR_USAGE, "key '%s' may only be set by the administrator, on the "
+                         "command line; take it out", key);
+    settings->guarded = true;
+    return 0;
+}
+
 char *imap_settings_account(const struct imap_settings *settings, const char *user)
 {
     AUTO_DONE(buffer) account;

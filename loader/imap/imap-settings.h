@@ -38,6 +38,7 @@ struct imap_settings {
     uint64_t poll_ms, timeout_ms;
     char *proxy;
     char *auth; /* "Auto" or a SASL mechanism as libcurl names it */
+    bool guarded; /* set by imap_settings_guard() */
 };
 
 /** imap_settings_read - read @connection and hold every rule of it: unknown, duplicate or missing keys,
@@ -48,6 +49,11 @@ int imap_settings_read(const char *connection, struct imap_settings **out_settin
                        struct error *err);
 void imap_settings_free(struct imap_settings *settings);
 AUTO_DEFINE(imap_settings, imap_settings_free);
+
+/** imap_settings_guard - whoever wrote these is not trusted with this machine and its networks:
+ * only servers with a public address are connected to. ERROR_USAGE where they name a file or a
+ * proxy. */
+int imap_settings_guard(struct imap_settings *settings, struct error *err);
 
 /** imap_settings_account - who is logged in where, for origin.account and messages: "user@host", with
  * ":port" only where the port is neither 143 nor 993; the host in lower case. Yours: free(). */

@@ -21,6 +21,7 @@
 
 #include <curl/curl.h>
 
+#include "address.h"
 #include "buffer.h"
 #include "login-log.h"
 #include "text.h"
@@ -39,6 +40,7 @@ struct stream {
     bool in_multi;
     bool plain;         /* no TLS will be used */
     bool plain_refused; /* plain text to a public address: we refused it */
+    bool public_only, private_refused; /* an address that is not public: we refused it */
     bool verified;
     bool bare_login; /* LOGIN_OPTIONS left unset */
     int fd;
@@ -140,13 +142,18 @@ static bool stream_host_is_local(const char *host)
 
 /* ---- What libcurl calls ---------------------------------------------------------------------- */
 
-/* A socket is wanted for this address: the last moment to refuse plain text to a public one. */
+/* A socket is wanted for this address: the last moment to refuse plain text to a public one, and
+ * for those who may name public ones only, any other. */
 static curl_socket_t stream_on_socket(void *context, curlsocktype purpose,
                                       struct curl_sockaddr *address)
 {
     struct stream *stream = context;
     (void)purpose;
     stream_note_address(stream, &address->addr);
+    if (stream->public_only && !address_is_public(&address->addr)) {
+        stream->private_refused = true;
+        return CURL_SOCKET_BAD;
+    }
     if (stream->plain && !stream_address_is_local(&address->addr)) {
         stream->plain_refused = true;
         return CURL_SOCKET_BAD;
@@ -434,6 +441,11 @@ static int stream_certificate_failed(const struct stream *stream, struct error *
 static int stream_no_connection(const struct stream *stream, CURLcode code, struct error *err)
 {
     const char *why = stream->curl_text[0] != '\0' ? stream->curl_text : curl_easy_strerror(code);
+    if (stream->private_refused)
+        return error_set(err, ERROR_CONFIG,
+                         "%s: only servers with a public address may be named here; name another, "
+                         "or have the administrator allow private-hosts",
+                         stream->where);
     if (stream->plain_refused)
         return stream_refused_plain(stream, err);
     if (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY)
@@ -532,8 +544,14 @@ static int stream_attempt(const struct stream_settings *s, bool plain, bool bare
     stream->fd = -1;
     stream->plain = plain;
     stream->bare_login = bare_login;
+    stream->public_only = s->public_only;
     (void)snprintf(stream->where, sizeof stream->where, "%s port %u", s->host, s->port);
     text_copy(stream->security, sizeof stream->security, plain ? "plain text" : "TLS");
+    if (s->public_only && s->proxy != NULL) /* nobody sees where it leads to */
+        return error_set(err, ERROR_CONFIG,
+                         "%s: no proxy may be named here; take out proxy, or have the administrator "
+                         "allow private-hosts",
+                         stream->where);
     if (plain && s->proxy != NULL && !stream_host_is_local(s->host))
         return stream_refused_behind_proxy(stream, err);
     if (stream_prepare(stream, s, err) < 0)

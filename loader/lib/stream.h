@@ -9,6 +9,8 @@
  *    be connected, before a byte is sent; through a proxy to a host alone that is written as such
  *    an address, since its name may mean any. STARTTLS is demanded (never "try"): only where the server
  *    offers none is a second, plain connection made, and only to such an address.
+ *  - With public_only an address of this machine or a private network is refused, however it was
+ *    spelled or resolved: it is judged when it is about to be connected.
  *  - A greeting of PREAUTH is refused: it would skip STARTTLS and the login.
  *  - Control bytes in host, user name and secret are refused: they would become commands.
  *  - Proxies are those of the settings; the environment's are not looked at.
@@ -49,6 +51,7 @@ struct stream_settings {
     uint32_t port;
     enum stream_security security;
     bool allow_insecure_cert;
+    bool public_only; /* connect to addresses that anybody reaches (address.h), by no proxy */
     const char *ca_file, *pinned_key, *min_tls, *proxy;
     const char *auth; /* "Auto", or a SASL mechanism */
     const char *user, *secret;
