@@ -17,6 +17,7 @@
 #ifndef MAILCHUTE_QUEUE_QUEUE_BACKEND_H
 #define MAILCHUTE_QUEUE_QUEUE_BACKEND_H
 
+#include "queue-access.h"
 #include "queue-append.h"
 #include "queue-hook.h"
 #include "queue-id.h"
@@ -42,6 +43,32 @@ struct queue_ledger_page {
     const char *mailbox;              /* NULL: all of the account */
     bool unsettled;                   /* only those from STORED to DELETING */
     const struct queue_origin *after; /* whole; NULL: from the start. None of it is the store's */
+};
+
+/* Users, tokens, audit, see queue-access.h; none of these inside an open batch. *out_done is false
+ * where there is one of that name (user_add), or none of that id, or no room (token_add). */
+struct queue_access_backend {
+    int (*user_add)(void *store, const struct queue_user *user, bool *out_done, struct error *err);
+    int (*user_change)(void *store, const struct queue_user *user, uint32_t kept_kind,
+                       bool *out_done, struct error *err);
+    int (*user_remove)(void *store, const char *id, bool *out_done, struct error *err);
+    int (*user_find)(void *store, const char *id, const char *name, struct queue_user *out_user,
+                     bool *out_found, struct error *err);
+    int (*user_each)(void *store, int (*each)(void *context, const struct queue_user *user),
+                     void *context, struct error *err);
+    int (*token_add)(void *store, const struct queue_token *token, bool *out_done,
+                     struct error *err);
+    int (*token_find)(void *store, const uint8_t digest[QUEUE_TOKEN_DIGEST_SIZE], int64_t now_s,
+                      struct queue_token *out_token, bool *out_found, struct error *err);
+    int (*token_used)(void *store, const char *id, int64_t used_s, struct error *err);
+    int (*token_remove)(void *store, const char *id, bool *out_removed, struct error *err);
+    int (*token_each)(void *store, uint32_t kind, const char *user_id, int64_t now_s,
+                      int (*each)(void *context, const struct queue_token *token), void *context,
+                      struct error *err);
+    int (*audit_add)(void *store, const struct queue_audit *line, struct error *err);
+    int (*audit_each)(void *store, uint64_t before, uint64_t limit,
+                      int (*each)(void *context, const struct queue_audit *line), void *context,
+                      struct error *err);
 };
 
 struct queue_backend {
@@ -115,7 +142,15 @@ struct queue_backend {
                          struct error *err);
     int (*source_remove)(void *store, const uint8_t id[QUEUE_UUID_SIZE], bool *out_done,
                          struct error *err);
-    int (*source_each)(void *store, int (*each)(void *context, const struct queue_source *source),
+    /* Those whose names come behind @after ("": all), by name. */
+    int (*source_each)(void *store, const char *after,
+                       int (*each)(void *context, const struct queue_source *source), void *context,
+                       struct error *err);
+    /* By @id, or if that is NULL by @name; *out_source is NULL when there is none. */
+    int (*source_find)(void *store, const uint8_t *id, const char *name,
+                       struct queue_source **out_source, struct error *err);
+    int (*source_days)(void *store, const char *name, int64_t first_day,
+                       int (*each)(void *context, const struct queue_source_day *day),
                        void *context, struct error *err);
     int (*source_tell)(void *store, const struct queue_source_report *reports, size_t count,
                        struct error *err);
@@ -150,6 +185,8 @@ struct queue_backend {
                        struct error *err);
     int (*append_note)(void *store, const char *target, const struct queue_append *items,
                        size_t count, struct error *err);
+
+    const struct queue_access_backend *access; /* NULL: it keeps no users */
 };
 
 extern const struct queue_backend queue_memory_backend;

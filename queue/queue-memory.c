@@ -638,17 +638,64 @@ static void memory_source_count(const struct queue_memory *store, struct queue_s
             ++*(store->entries[i].came_bad ? &source->bad : &source->queued);
 }
 
-static int memory_source_each(void *store_,
+static int memory_source_each(void *store_, const char *after,
                               int (*each)(void *context, const struct queue_source *source),
                               void *context, struct error *err)
 {
     struct queue_memory *store = store_;
     (void)err;
     for (size_t i = 0; i < store->sources.count; i++) {
+        if (strcmp(store->sources.items[i]->name, after) <= 0)
+            continue;
         memory_source_count(store, store->sources.items[i]);
         if (each(context, store->sources.items[i]) != 0)
             break;
     }
+    return 0;
+}
+
+static int memory_source_find(void *store_, const uint8_t *id, const char *name,
+                              struct queue_source **out_source, struct error *err)
+{
+    struct queue_memory *store = store_;
+    char text[QUEUE_ID_TEXT] = "";
+    *out_source = NULL;
+    if (id != NULL)
+        queue_id_text(id, text);
+    for (size_t i = 0; i < store->sources.count; i++) {
+        struct queue_source *source = store->sources.items[i];
+        if (id != NULL ? strcmp(source->id, text) != 0 : strcmp(source->name, name) != 0)
+            continue;
+        memory_source_count(store, source);
+        *out_source = queue_source_copy(source);
+        return *out_source == NULL ? error_oom(err, "reading a source") : 0;
+    }
+    return 0;
+}
+
+/* Entries come in the order of time, unless the clock is set back: then a day is told in pieces. */
+static int memory_source_days(void *store_, const char *name, int64_t first_day,
+                              int (*each)(void *context, const struct queue_source_day *day),
+                              void *context, struct error *err)
+{
+    const struct queue_memory *store = store_;
+    struct queue_source_day day = {.day = INT64_MIN};
+    (void)err;
+    for (size_t i = 0; i < store->committed; i++) {
+        const struct queue_entry *entry = store->entries[i].entry;
+        int64_t at = entry->created_s / 86400;
+        if (at < first_day || strcmp(entry->source, name) != 0)
+            continue;
+        if (at != day.day && day.entries > 0 && each(context, &day) != 0)
+            return 0;
+        if (at != day.day)
+            day = (struct queue_source_day){.day = at};
+        day.entries++;
+        day.bad += store->entries[i].came_bad;
+        day.raw_bytes += entry->has_raw ? entry->raw_size : 0;
+    }
+    if (day.entries > 0)
+        (void)each(context, &day);
     return 0;
 }
 
@@ -694,6 +741,8 @@ const struct queue_backend queue_memory_backend = {
     .source_change = memory_source_change,
     .source_remove = memory_source_remove,
     .source_each = memory_source_each,
+    .source_find = memory_source_find,
+    .source_days = memory_source_days,
     .source_tell = memory_source_tell,
     .source_epoch = memory_source_epoch,
     .named_get = memory_named_get,

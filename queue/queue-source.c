@@ -182,19 +182,28 @@ int queue_source_each(struct queue *queue,
                       int (*each)(void *context, const struct queue_source *source), void *context,
                       struct error *err)
 {
-    return queue_backend_of(queue)->source_each(queue_store(queue), each, context, err);
+    return queue_source_each_after(queue, "", each, context, err);
+}
+
+int queue_source_each_after(struct queue *queue, const char *after,
+                            int (*each)(void *context, const struct queue_source *source),
+                            void *context, struct error *err)
+{
+    return queue_backend_of(queue)->source_each(queue_store(queue), after, each, context, err);
+}
+
+int queue_source_days(struct queue *queue, const char *name, int64_t first_day,
+                      int (*each)(void *context, const struct queue_source_day *day), void *context,
+                      struct error *err)
+{
+    return queue_backend_of(queue)->source_days(queue_store(queue), name, first_day, each, context,
+                                                err);
 }
 
 int queue_source_epoch(struct queue *queue, uint64_t *out_epoch, struct error *err)
 {
     return queue_backend_of(queue)->source_epoch(queue_store(queue), out_epoch, err);
 }
-
-struct source_search {
-    const char *wanted;
-    struct queue_source *found;
-    bool out_of_memory;
-};
 
 static int source_copy_texts(const struct queue_source *from, struct queue_source *to)
 {
@@ -233,28 +242,18 @@ struct queue_source *queue_source_copy(const struct queue_source *from)
     return TAKE(copy);
 }
 
-static int source_search_visit(void *context, const struct queue_source *source)
-{
-    struct source_search *search = context;
-    if (!text_equal(source->name, search->wanted) &&
-        !text_equal_nocase(source->id, search->wanted))
-        return 0;
-    search->found = queue_source_copy(source);
-    search->out_of_memory = search->found == NULL;
-    return 1;
-}
-
 int queue_source_get(struct queue *queue, const char *name, struct queue_source **out_source,
                      struct error *err)
 {
-    struct source_search search = {.wanted = name};
-    if (queue_source_each(queue, source_search_visit, &search, err) < 0)
+    struct queue_id_range range;
+    bool is_id = strlen(name) == QUEUE_ID_TEXT - 1 && queue_id_range_of(name, &range) == 0;
+    struct queue_source *found; /* no name looks like an id */
+    if (queue_backend_of(queue)->source_find(queue_store(queue), is_id ? range.first : NULL, name,
+                                             &found, err) < 0)
         return -1;
-    if (search.out_of_memory)
-        return error_oom(err, "reading a source");
-    if (search.found == NULL)
+    if (found == NULL)
         return error_set(err, ERROR_USAGE, "there is no source '%.80s'; mailchute source list shows "
                          "those there are", name);
-    *out_source = search.found;
+    *out_source = found;
     return 0;
 }

@@ -54,6 +54,7 @@ struct queue_source {
     uint64_t interval_s;
     bool paused;
     uint64_t syncs; /* raised by whoever wants it looked at now */
+    bool guarded;   /* whoever wrote connection and user is not trusted with this machine */
     /* What others write. */
     struct queue_source_report report; /* texts NULL until it is told */
     uint64_t queued, bad;              /* entries that came from it, good and bad ones */
@@ -92,6 +93,24 @@ int queue_source_get(struct queue *queue, const char *name, struct queue_source 
  * the queue; not 0 stops. */
 int queue_source_each(struct queue *queue,
                       int (*each)(void *context, const struct queue_source *source), void *context,
+                      struct error *err);
+
+/** queue_source_each_after - the same of those whose names come behind @after (by strcmp). */
+int queue_source_each_after(struct queue *queue, const char *after,
+                            int (*each)(void *context, const struct queue_source *source),
+                            void *context, struct error *err);
+
+/* What came on one day (of UTC; 0: 1970-01-01). */
+struct queue_source_day {
+    int64_t day;
+    uint64_t entries, bad; /* bad ones are among entries */
+    uint64_t raw_bytes;
+};
+
+/** queue_source_days - each day from @first_day on on which anything came from the source @name,
+ * oldest first; not 0 from @each stops. */
+int queue_source_days(struct queue *queue, const char *name, int64_t first_day,
+                      int (*each)(void *context, const struct queue_source_day *day), void *context,
                       struct error *err);
 
 /** queue_source_tell - write these reports in one transaction; those of sources that are gone are

@@ -220,9 +220,53 @@ static const char schema_6[] =
     "  attempts INTEGER NOT NULL,"
     "  PRIMARY KEY (target, entry)) STRICT, WITHOUT ROWID;";
 
+/* Who may look into the queue over the network (queue-access.h); sources that one of them wrote
+ * (guarded); and what came from each source on each day, which would take a walk over its entries. */
+static const char schema_7[] =
+    "CREATE TABLE user (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE,"
+    "  password TEXT NOT NULL, role INTEGER NOT NULL, created_s INTEGER NOT NULL)"
+    "  STRICT, WITHOUT ROWID;"
+    "CREATE TABLE token (id TEXT PRIMARY KEY, kind INTEGER NOT NULL, role INTEGER NOT NULL,"
+    "  digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),"
+    "  user TEXT REFERENCES user ON DELETE CASCADE, name TEXT NOT NULL,"
+    "  created_s INTEGER NOT NULL, ends_s INTEGER NOT NULL, used_s INTEGER NOT NULL DEFAULT 0)"
+    "  STRICT, WITHOUT ROWID;"
+    "CREATE INDEX token_user ON token (user, kind);"
+    "CREATE INDEX token_kind ON token (kind, created_s, id);"
+    "CREATE INDEX token_end ON token (ends_s);"
+    "CREATE TABLE audit (number INTEGER PRIMARY KEY AUTOINCREMENT, time_s INTEGER NOT NULL,"
+    "  who TEXT NOT NULL, origin TEXT NOT NULL, what TEXT NOT NULL, object TEXT NOT NULL,"
+    "  result INTEGER NOT NULL) STRICT;"
+    "ALTER TABLE source ADD COLUMN guarded INTEGER NOT NULL DEFAULT 0 CHECK (guarded IN (0, 1));"
+    "CREATE TABLE source_day (source INTEGER NOT NULL REFERENCES word, day INTEGER NOT NULL,"
+    "  entries INTEGER NOT NULL, bad INTEGER NOT NULL, raw_bytes INTEGER NOT NULL,"
+    "  PRIMARY KEY (source, day)) STRICT, WITHOUT ROWID;"
+    "INSERT INTO source_day SELECT source, created_s / 86400, count(*), sum(state = 4),"
+    "  sum(iif(raw_place = 0, 0, raw_size)) FROM entry GROUP BY source, created_s / 86400;"
+    "CREATE TRIGGER entry_of_day AFTER INSERT ON entry BEGIN"
+    "  INSERT INTO source_day VALUES (new.source, new.created_s / 86400, 1, new.state = 4,"
+    "    iif(new.raw_place = 0, 0, new.raw_size))"
+    "  ON CONFLICT DO UPDATE SET entries = entries + 1, bad = bad + excluded.bad,"
+    "    raw_bytes = raw_bytes + excluded.raw_bytes;"
+    "END;";
+
 /* schema_steps[v] leads from version v to v + 1. Never changed once released: add another. */
 static const char *const schema_steps[QUEUE_SQLITE_SCHEMA] = {schema_1, schema_2, schema_3,
-                                                              schema_4, schema_5, schema_6};
+                                                              schema_4, schema_5, schema_6, schema_7};
+
+/* All there is of a source, as queue-sqlite-source.c reads it. */
+#define SCHEMA_SOURCE                                                                              \
+    "SELECT s.id, s.version, s.name, s.loader, s.connection, s.user, s.queue, s.secret_kind,"      \
+    "  s.secret, s.interval_s, s.paused, s.syncs, r.status, r.detail, r.status_message,"           \
+    "  r.last_message, r.cursor, r.status_since_s, r.last_contact_s, r.last_success_s,"            \
+    "  r.next_try_s, r.import_started_s, r.import_ended_s, r.left_over, r.failures,"               \
+    "  r.rate_milli, s.created_s, t.queued, t.bad, s.guarded"                                      \
+    " FROM source s LEFT JOIN source_report r ON r.source = s.id"                                  \
+    "  LEFT JOIN word w ON w.text = s.name LEFT JOIN source_tally t ON t.source = w.id"
+
+#define SCHEMA_USER "SELECT id, name, password, role, created_s FROM user"
+#define SCHEMA_TOKEN                                                                               \
+    "SELECT id, kind, role, digest, user, name, created_s, ends_s, used_s FROM token"
 
 static const char *const schema_sql[SQL_COUNT] = {
     [SQL_BEGIN_READ] = "BEGIN",
@@ -360,22 +404,19 @@ static const char *const schema_sql[SQL_COUNT] = {
                              " ORDER BY n DESC LIMIT 1",
     [SQL_TALLY] = "SELECT state, entries, raw_bytes FROM tally WHERE queue = ?1",
     [SQL_MEND] = "UPDATE meta SET value = value + 1 WHERE key = 'mended'",
-    [SQL_SOURCE_EACH] =
-        "SELECT s.id, s.version, s.name, s.loader, s.connection, s.user, s.queue, s.secret_kind,"
-        "  s.secret, s.interval_s, s.paused, s.syncs, r.status, r.detail, r.status_message,"
-        "  r.last_message, r.cursor, r.status_since_s, r.last_contact_s, r.last_success_s,"
-        "  r.next_try_s, r.import_started_s, r.import_ended_s, r.left_over, r.failures,"
-        "  r.rate_milli, s.created_s, t.queued, t.bad"
-        " FROM source s LEFT JOIN source_report r ON r.source = s.id"
-        "  LEFT JOIN word w ON w.text = s.name LEFT JOIN source_tally t ON t.source = w.id"
-        " WHERE s.name > ?1 ORDER BY s.name",
+    [SQL_SOURCE_EACH] = SCHEMA_SOURCE " WHERE s.name > ?1 ORDER BY s.name",
+    [SQL_SOURCE_BY_ID] = SCHEMA_SOURCE " WHERE s.id = ?1",
+    [SQL_SOURCE_BY_NAME] = SCHEMA_SOURCE " WHERE s.name = ?1",
+    [SQL_SOURCE_DAYS] = "SELECT d.day, d.entries, d.bad, d.raw_bytes FROM word w"
+                        " JOIN source_day d ON d.source = w.id"
+                        " WHERE w.text = ?1 AND d.day >= ?2 ORDER BY d.day",
     [SQL_SOURCE_EPOCH] = "SELECT value FROM meta WHERE key = 'source_epoch'",
     [SQL_SOURCE_ADD] = "INSERT INTO source VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
-                       " ?12, ?13) ON CONFLICT DO NOTHING",
+                       " ?12, ?14, ?13) ON CONFLICT DO NOTHING",
     [SQL_SOURCE_CHANGE] =
         "UPDATE source SET version = ?2 + 1, loader = ?4, connection = ?5, user = ?6, queue = ?7,"
-        "  secret_kind = ?8, secret = ?9, interval_s = ?10, paused = ?11, syncs = ?12"
-        " WHERE id = ?1 AND version = ?2 AND name = ?3",
+        "  secret_kind = ?8, secret = ?9, interval_s = ?10, paused = ?11, syncs = ?12,"
+        "  guarded = ?13 WHERE id = ?1 AND version = ?2 AND name = ?3",
     [SQL_SOURCE_REMOVE] = "DELETE FROM source WHERE id = ?1",
     [SQL_SOURCE_TELL] =
         "INSERT INTO source_report SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
@@ -441,6 +482,32 @@ static const char *const schema_sql[SQL_COUNT] = {
         "INSERT INTO append (target, entry, step, attempts) VALUES (?1, ?2, ?3, ?3 = 1)"
         " ON CONFLICT DO UPDATE SET step = iif(step = 3, 3, ?3),"
         "  attempts = min(attempts + (?3 = 1), 4294967295)",
+    [SQL_USER_ADD] = "INSERT INTO user VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+    [SQL_USER_CHANGE] = "UPDATE user SET password = ?2, role = ?3 WHERE id = ?1",
+    [SQL_USER_REMOVE] = "DELETE FROM user WHERE id = ?1",
+    [SQL_USER_BY_ID] = SCHEMA_USER " WHERE id = ?1",
+    [SQL_USER_BY_NAME] = SCHEMA_USER " WHERE name = ?1",
+    [SQL_USER_EACH] = SCHEMA_USER " WHERE name > ?1 ORDER BY name",
+    /* Nobody's, or of a user who is there and has less than ?9 of the kind. */
+    [SQL_TOKEN_ADD] =
+        "INSERT INTO token (id, kind, role, digest, user, name, created_s, ends_s)"
+        " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE ?5 IS NULL OR"
+        "  (EXISTS (SELECT 1 FROM user WHERE id = ?5) AND"
+        "   (SELECT count(*) FROM token WHERE user = ?5 AND kind = ?2) < ?9)",
+    [SQL_TOKEN_SWEEP] = "DELETE FROM token WHERE ends_s <= ?1",
+    [SQL_TOKEN_END] = "DELETE FROM token WHERE user = ?1 AND kind <> ?2",
+    [SQL_TOKEN_GET] = SCHEMA_TOKEN " WHERE digest = ?1 AND ends_s > ?2",
+    [SQL_TOKEN_USED] = "UPDATE token SET used_s = max(used_s, ?2) WHERE id = ?1",
+    [SQL_TOKEN_REMOVE] = "DELETE FROM token WHERE id = ?1",
+    [SQL_TOKEN_OF_USER] = SCHEMA_TOKEN " INDEXED BY token_kind WHERE kind = ?1 AND ends_s > ?2"
+                                       " AND user = ?3 ORDER BY created_s, id",
+    [SQL_TOKEN_OF_KIND] = SCHEMA_TOKEN " INDEXED BY token_kind WHERE kind = ?1 AND ends_s > ?2"
+                                       " ORDER BY created_s, id",
+    [SQL_AUDIT_ADD] = "INSERT INTO audit (time_s, who, origin, what, object, result)"
+                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [SQL_AUDIT_DROP] = "DELETE FROM audit WHERE number <= (SELECT max(number) FROM audit) - ?1",
+    [SQL_AUDIT_PAGE] = "SELECT number, time_s, who, origin, what, object, result FROM audit"
+                       " WHERE number < ?1 ORDER BY number DESC LIMIT ?2",
 };
 
 const char *queue_sqlite_sql_text(enum queue_sqlite_sql which)

@@ -93,15 +93,16 @@ static struct queue_source *source_read(sqlite3_stmt *row)
     source->created_s = sqlite3_column_int64(row, 26);
     source->queued = source_number(row, 27);
     source->bad = source_number(row, 28);
+    source->guarded = sqlite3_column_int(row, 29) != 0;
     return failed != 0 ? NULL : TAKE(source);
 }
 
-static int source_walk(struct queue_sqlite *store,
+static int source_walk(struct queue_sqlite *store, const char *after,
                        int (*each)(void *context, const struct queue_source *source), void *context,
                        struct error *err)
 {
     sqlite3_stmt *row = queue_sqlite_use(&store->db, SQL_SOURCE_EACH);
-    queue_sqlite_bind_text(row, 1, ""); /* behind no name: all of them */
+    queue_sqlite_bind_text(row, 1, after);
     int got;
     while ((got = queue_sqlite_step(&store->db, row, source_reading, err)) > 0) {
         AUTO(queue_source) source = source_read(row);
@@ -114,16 +115,61 @@ static int source_walk(struct queue_sqlite *store,
     return got;
 }
 
-int queue_sqlite_source_each(void *store_,
+int queue_sqlite_source_each(void *store_, const char *after,
                              int (*each)(void *context, const struct queue_source *source),
                              void *context, struct error *err)
 {
     struct queue_sqlite *store = store_;
     if (queue_sqlite_read_begin(store, err) < 0)
         return -1;
-    int failed = source_walk(store, each, context, err);
+    int failed = source_walk(store, after, each, context, err);
     queue_sqlite_read_end(store);
     return failed;
+}
+
+int queue_sqlite_source_find(void *store_, const uint8_t *id, const char *name,
+                             struct queue_source **out_source, struct error *err)
+{
+    struct queue_sqlite *store = store_;
+    *out_source = NULL;
+    if (queue_sqlite_db_ready(&store->db, err) < 0)
+        return -1;
+    sqlite3_stmt *row =
+        queue_sqlite_use(&store->db, id != NULL ? SQL_SOURCE_BY_ID : SQL_SOURCE_BY_NAME);
+    if (id != NULL)
+        queue_sqlite_bind_bytes(row, 1, id, QUEUE_UUID_SIZE);
+    else
+        queue_sqlite_bind_text(row, 1, name);
+    int got = queue_sqlite_step(&store->db, row, source_reading, err);
+    if (got <= 0)
+        return got;
+    *out_source = source_read(row);
+    queue_sqlite_end(row);
+    return *out_source == NULL ? error_oom(err, source_reading) : 0;
+}
+
+int queue_sqlite_source_days(void *store_, const char *name, int64_t first_day,
+                             int (*each)(void *context, const struct queue_source_day *day),
+                             void *context, struct error *err)
+{
+    struct queue_sqlite *store = store_;
+    if (queue_sqlite_db_ready(&store->db, err) < 0)
+        return -1;
+    sqlite3_stmt *row = queue_sqlite_use(&store->db, SQL_SOURCE_DAYS);
+    queue_sqlite_bind_text(row, 1, name);
+    queue_sqlite_bind_int(row, 2, first_day);
+    int got;
+    while ((got = queue_sqlite_step(&store->db, row, source_reading, err)) > 0) {
+        const struct queue_source_day day = {.day = sqlite3_column_int64(row, 0),
+                                             .entries = source_number(row, 1),
+                                             .bad = source_number(row, 2),
+                                             .raw_bytes = source_number(row, 3)};
+        if (each(context, &day) == 0)
+            continue;
+        queue_sqlite_end(row);
+        return 0;
+    }
+    return got;
 }
 
 int queue_sqlite_source_epoch(void *store_, uint64_t *out_epoch, struct error *err)
@@ -156,6 +202,7 @@ static void source_bind(sqlite3_stmt *to, const struct queue_source *source,
     queue_sqlite_bind_int(to, 10, (int64_t)source->interval_s);
     queue_sqlite_bind_int(to, 11, source->paused ? 1 : 0);
     queue_sqlite_bind_int(to, 12, (int64_t)source->syncs);
+    queue_sqlite_bind_int(to, 13, source->guarded ? 1 : 0);
 }
 
 static void source_id_of(const char *text, uint8_t out_id[QUEUE_UUID_SIZE])
@@ -192,7 +239,7 @@ int queue_sqlite_source_add(void *store_, const struct queue_source *source, boo
         return -1;
     sqlite3_stmt *add = queue_sqlite_use(&store->db, SQL_SOURCE_ADD);
     source_bind(add, source, id);
-    queue_sqlite_bind_int(add, 13, source->created_s);
+    queue_sqlite_bind_int(add, 14, source->created_s);
     return source_write(store, add, out_done, err);
 }
 

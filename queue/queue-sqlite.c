@@ -388,6 +388,8 @@ const struct queue_backend queue_sqlite_backend = {
     .source_change = queue_sqlite_source_change,
     .source_remove = queue_sqlite_source_remove,
     .source_each = queue_sqlite_source_each,
+    .source_find = queue_sqlite_source_find,
+    .source_days = queue_sqlite_source_days,
     .source_tell = queue_sqlite_source_tell,
     .source_epoch = queue_sqlite_source_epoch,
     .named_get = queue_sqlite_named_get,
@@ -400,4 +402,5 @@ const struct queue_backend queue_sqlite_backend = {
     .delivery_again = queue_sqlite_delivery_again,
     .append_open = queue_sqlite_append_open,
     .append_note = queue_sqlite_append_note,
+    .access = &queue_sqlite_access,
 };

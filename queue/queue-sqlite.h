@@ -8,6 +8,7 @@
  * queue-sqlite-word.c    names that come again and again, as numbers
  * queue-sqlite-source.c  the sources
  * queue-sqlite-named.c   policies of work queues
+ * queue-sqlite-access.c  who may look into it over the network
  * queue-sqlite-hook.c    who is told of what comes into them
  * queue-sqlite-append.c  what was delivered where
  * queue-sqlite-claim.c   who picks up from which mailbox
@@ -146,8 +147,13 @@ int queue_sqlite_source_change(void *store, const struct queue_source *source, b
                                struct error *err);
 int queue_sqlite_source_remove(void *store, const uint8_t id[QUEUE_UUID_SIZE], bool *out_done,
                                struct error *err);
-int queue_sqlite_source_each(void *store,
+int queue_sqlite_source_each(void *store, const char *after,
                              int (*each)(void *context, const struct queue_source *source),
+                             void *context, struct error *err);
+int queue_sqlite_source_find(void *store, const uint8_t *id, const char *name,
+                             struct queue_source **out_source, struct error *err);
+int queue_sqlite_source_days(void *store, const char *name, int64_t first_day,
+                             int (*each)(void *context, const struct queue_source_day *day),
                              void *context, struct error *err);
 int queue_sqlite_source_tell(void *store, const struct queue_source_report *reports, size_t count,
                              struct error *err);
@@ -180,5 +186,6 @@ int queue_sqlite_append_open(void *store, const char *target, uint64_t after,
                              struct error *err);
 int queue_sqlite_append_note(void *store, const char *target, const struct queue_append *items,
                              size_t count, struct error *err);
+extern const struct queue_access_backend queue_sqlite_access;
 
 #endif

@@ -376,6 +376,73 @@ START_TEST(a_claim_of_its_own_life_keeps_everybody_else_out_until_it_is_dropped)
 }
 END_TEST
 
+START_TEST(names_behind_another_are_told_alone)
+{
+    START();
+    char text[256] = "";
+    add("b");
+    add("a");
+    add("c");
+    ck_well(&f, queue_source_each_after(f.queue, "a", write_name, text, &f.err));
+    ck_assert_str_eq(text, "b c");
+    text[0] = '\0';
+    ck_well(&f, queue_source_each_after(f.queue, "aa", write_name, text, &f.err));
+    ck_assert_str_eq(text, "b c");
+    text[0] = '\0';
+    ck_well(&f, queue_source_each_after(f.queue, "c", write_name, text, &f.err));
+    ck_assert_str_eq(text, "");
+}
+END_TEST
+
+START_TEST(that_nobody_trusted_wrote_it_is_kept)
+{
+    START();
+    AUTO(queue_source) source = source_of("office");
+    source->guarded = true;
+    ck_well(&f, queue_source_add(f.queue, source, &f.err));
+    if (f.keeps)
+        queue_fixture_reopen(&f);
+    AUTO(queue_source) got = get("office");
+    ck_assert(got->guarded && !got->paused);
+    got->guarded = false;
+    ck_well(&f, queue_source_change(f.queue, got, &f.err));
+    AUTO(queue_source) again = get("office");
+    ck_assert(!again->guarded);
+}
+END_TEST
+
+static int write_day(void *context, const struct queue_source_day *day)
+{
+    char *text = context;
+    size_t len = strlen(text);
+    (void)snprintf(text + len, 256 - len, "%lld:%llu:%llu ", (long long)day->day,
+                   (unsigned long long)day->entries, (unsigned long long)day->bad);
+    return 0;
+}
+
+START_TEST(what_came_is_told_by_day)
+{
+    START();
+    char text[256] = "";
+    f.now_s = 3 * 86400 - 1;
+    queue_fixture_add(&f, 1, 2);
+    f.now_s = 3 * 86400;
+    queue_fixture_add(&f, 3, 3);
+    struct queue_item bad = queue_fixture_item(4);
+    bad.error = "why";
+    ck_assert_int_eq(queue_put(f.queue, &bad, &f.err), QUEUE_PUT_ADDED);
+    ck_assert_int_eq(queue_commit(f.queue, &f.err), QUEUE_COMMITTED);
+    ck_well(&f, queue_source_days(f.queue, bad.source, 0, write_day, text, &f.err));
+    ck_assert_str_eq(text, "2:2:0 3:2:1 ");
+    text[0] = '\0';
+    ck_well(&f, queue_source_days(f.queue, bad.source, 3, write_day, text, &f.err));
+    ck_assert_str_eq(text, "3:2:1 ");
+    text[0] = '\0';
+    ck_well(&f, queue_source_days(f.queue, "nobody", 0, write_day, text, &f.err));
+    ck_assert_str_eq(text, "");
+}
+END_TEST
+
 static Suite *suite(void)
 {
     const TTest *const tests[] = {
@@ -393,6 +460,9 @@ static Suite *suite(void)
         a_report_of_a_source_that_is_gone_is_dropped,
         what_came_from_a_source_is_counted_when_it_is_committed,
         nothing_is_written_inside_an_open_batch,
+        names_behind_another_are_told_alone,
+        that_nobody_trusted_wrote_it_is_kept,
+        what_came_is_told_by_day,
         a_claim_of_its_own_life_keeps_everybody_else_out_until_it_is_dropped,
     };
     Suite *s = suite_create("queue-source");
