@@ -37,7 +37,7 @@ import tempfile
 import time
 
 PASSWORD = "open;sesame=\"it's\\me\""   # hard on every quoting rule on its way
-START_SECONDS = 30
+START_SECONDS = 60
 STOP_SECONDS = 20
 CERTIFICATES = ("good", "self-signed", "wrong-name", "expired")
 
@@ -111,6 +111,13 @@ passdb {{
 userdb {{
   driver = static
   args = uid={user} gid={group} home={mail}/%u
+}}
+# A process serves many sessions, one after the other: a session costs a quarter of the time.
+service imap {{
+  service_count = 1000
+}}
+service imap-login {{
+  service_count = 0
 }}
 """
 CONFIG_2_4 = """\

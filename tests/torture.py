@@ -38,7 +38,6 @@ import concurrent.futures
 import contextlib
 import errno
 import hashlib
-import json
 import os
 import random
 import shutil
@@ -59,7 +58,7 @@ USER = "ann"
 RUN_SECONDS = 120      # no single run may take longer
 CUT_EVERY = 32         # bytes
 KILLS_MEASURED = 25    # kills between two looks at how long a run takes
-PICKED_UP = "$mailchutepickedup"  # keyword of copied mail where nothing may be expunged
+PICKED_UP = b"$mailchutepickedup"  # keyword of copied mail where nothing may be expunged
 
 
 def message(number, size=200):
@@ -97,13 +96,17 @@ class Bench:
                         imap.store("1:*", "+FLAGS", "(\\Deleted)")
                         imap.expunge()
                     imap.unselect()
-        self.deliver(range(count))
+            self._deliver(imap, range(count))
 
     def deliver(self, numbers):
+        with self.server.client(USER) as imap:
+            self._deliver(imap, numbers)
+
+    def _deliver(self, imap, numbers):
         for number in numbers:
             raw = message(number)
             self.sent[number] = hashlib.sha256(raw).hexdigest()
-            self.server.append(USER, "INBOX", raw)
+            dovecot.checked(imap.append("INBOX", None, None, raw))
 
     def start(self):
         string = "url=127.0.0.1;port=%d;starttls=Never;timeout=5s" % self.proxy.port
@@ -124,27 +127,32 @@ class Bench:
             raise Violation("a run ended with %d: %s" % (process.returncode, said[-2000:]))
         return process.returncode, said
 
-    def entries(self):
-        if not os.path.isdir(self.queue):
-            return []
-        shown = subprocess.run([self.command, "queue", "list", "--json", "--queue",
-                                "sqlite:" + self.queue], check=True, stdout=subprocess.PIPE)
-        return [json.loads(line) for line in shown.stdout.splitlines()]
-
-    def folder_digests(self, name):
-        if name not in self.server.folders(USER):
-            return collections.Counter()
-        return collections.Counter(
-            hashlib.sha256(raw).hexdigest() for _, flags, raw in self.server.messages(USER, name)
-            if not (name == "INBOX" and PICKED_UP in " ".join(flags).lower()))
+    def folder_digests(self):
+        """{name: how often each digest is there}; mail that was picked up, and could not be expunged, is
+        no longer in INBOX."""
+        found = {}
+        with self.server.client(USER) as imap:
+            for name in ("INBOX", "DROPBOX", "BADMAIL"):
+                found[name] = collections.Counter()
+                if imap.select(name, readonly=True)[0] != "OK":
+                    continue
+                for part in dovecot.checked(imap.uid("FETCH", "1:*", "(FLAGS BODY.PEEK[])")):
+                    if isinstance(part, tuple) and not (name == "INBOX" and
+                                                        PICKED_UP in part[0].lower()):
+                        found[name][hashlib.sha256(part[1]).hexdigest()] += 1
+        return found
 
     def judge(self, settled):
         """Raise Violation unless the invariants hold; @settled: a healthy run has just ended."""
-        entries = self.entries()
-        aside = [e for e in entries if e["state"] == "bad"]
-        digests = collections.Counter(e["raw"]["sha256"] for e in entries)
-        inbox, archive = self.folder_digests("INBOX"), self.folder_digests("DROPBOX")
-        badmail = self.folder_digests("BADMAIL")
+        entries = torture_steps.Queue(self.queue).entries()
+        aside = [uid for uid, state, *_ in entries if state == "bad"]
+        digests = collections.Counter(kept for *_, told, kept in entries if told == kept)
+        if digests.total() != len(entries):
+            raise Violation("I1: an entry has lost its message: %s" % (entries,))
+        for uid, count in collections.Counter(entry[0] for entry in entries).items():
+            if count > 1:
+                raise Violation("I2: UID %d has %d entries" % (uid, count))
+        inbox, archive, badmail = self.folder_digests().values()
         for number, digest in self.sent.items():
             if digests[digest] > 1:
                 raise Violation("I2: message %d has %d entries" % (number, digests[digest]))
