@@ -502,16 +502,47 @@ START_TEST(a_login_that_fails_says_of_what_kind)
 }
 END_TEST
 
+START_TEST(what_a_listing_left_out_is_asked_for_once_more_in_the_same_pass)
+{
+    static const char *const listings[] = {LISTED(5) OK, LISTED(5) "@ NO some are gone\r\n"};
+    for (size_t i = 0; i < 2; i++) {
+        const struct script_rule rules[] = {
+            {"SEARCH", "* SEARCH 5 6\r\n" OK}, {"FETCH 5:6 (UID FLAGS", listings[i]},
+            {"FETCH 6 (UID FLAGS", LISTED(6) OK}, {"BODY.PEEK[]", BODY(5) OK},
+            {"BODY.PEEK[]", BODY(6) OK},
+            {"UID MOVE 5:6", "@ OK [COPYUID 9 5:6 105:106] moved\r\n"}};
+        struct host *h = RUN(rules, "MOVE UIDPLUS", "", "5 6 ");
+        TRACE(h, "SEARCH", "note 5 MOVED", "note 6 MOVED");
+        host_stop(h);
+    }
+}
+END_TEST
+
 START_TEST(what_the_server_did_not_list_or_give_is_looked_for_again_in_the_next_pass)
 {
     static const struct script_rule rules[] = {
-        {"SEARCH", "* SEARCH 5 6\r\n" OK}, {"FETCH 5:6 (UID FLAGS", LISTED(5) OK},
-        {"BODY.PEEK[]", BODY(5) OK},       MOVE_ONE,
-        {"SEARCH", "* SEARCH 6\r\n" OK},   {"FETCH 6 (UID FLAGS", LISTED(6) OK},
-        {"BODY.PEEK[]", BODY(6) OK},       {"UID MOVE 6", "@ OK [COPYUID 9 6 106] moved\r\n"}};
+        {"SEARCH", "* SEARCH 5 6\r\n" OK},
+        {"FETCH 5:6 (UID FLAGS", LISTED(5) OK},
+        {"FETCH 6 (UID FLAGS", OK},
+        {"BODY.PEEK[]", BODY(5) OK},
+        MOVE_ONE,
+        {"SEARCH", "* SEARCH 6\r\n" OK},
+        {"FETCH 6 (UID FLAGS", LISTED(6) OK},
+        {"BODY.PEEK[]", BODY(6) OK},
+        {"UID MOVE 6", "@ OK [COPYUID 9 6 106] moved\r\n"}};
     struct host *h = RUN(rules, "MOVE UIDPLUS", "", "5 ");
     ck_assert_str_eq(host_run(h), "6 ");
     TRACE(h, "note 5 MOVED", "note 6 MOVED");
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(a_listing_that_is_refused_twice_and_tells_nothing_is_a_failure)
+{
+    static const struct script_rule rules[] = {FOUND_ONE,
+                                               {"*RFC822.SIZE", "@ NO internal error\r\n"}};
+    struct host *h = RUN(rules, FULL, "", "failed: protocol");
+    TRACE(h, "RFC822.SIZE", "RFC822.SIZE", "-BODY");
     host_stop(h);
 }
 END_TEST
@@ -648,6 +679,8 @@ static Suite *suite(void)
     tcase_add_test(t, silence_ends_by_the_clock_and_cancel_at_once);
     tcase_add_test(t, closing_while_the_server_talks_calls_the_host_from_no_other_thread);
     tcase_add_test(t, a_login_that_fails_says_of_what_kind);
+    tcase_add_test(t, what_a_listing_left_out_is_asked_for_once_more_in_the_same_pass);
+    tcase_add_test(t, a_listing_that_is_refused_twice_and_tells_nothing_is_a_failure);
     tcase_add_test(t, what_the_server_did_not_list_or_give_is_looked_for_again_in_the_next_pass);
     tcase_add_test(t, after_a_pause_at_the_start_the_next_call_tries_again);
     tcase_add_test(t, a_connection_cut_at_any_byte_hands_out_only_what_came_whole_and_was_answered);

@@ -75,13 +75,15 @@ int imap_pickup_search(struct imap_pickup *p, struct error *err)
         (void)snprintf(from, sizeof from, " UID %u:*", p->search_from);
         imap_command_add(&command, from);
     }
-    if (imap_set_subtract(&p->handled, &p->missed) < 0) {
+    if (imap_set_subtract(&p->handled, &p->missed) < 0 ||
+        imap_set_subtract(&p->handled, &p->unlisted) < 0) {
         imap_command_done(&command);
         return error_oom(err, "searching");
     }
     imap_set_clear(&p->missed);
+    imap_set_clear(&p->unlisted);
     imap_set_clear(&p->todo);
-    p->overflow = false;
+    p->overflow = p->listing_again = false;
     p->searched = p->searching = true;
     imap_session_forget_news(p->session);
     p->next_poll_ms = clock_monotonic_ms(&p->host->clock) + p->settings->poll_ms;
@@ -188,16 +190,57 @@ static void imap_listing_keep(struct imap_pickup *p)
     p->listing_count = kept;
 }
 
+/* What was searched for and found, and is not listed: mostly it went meanwhile. It is asked for once more
+ * in this pass, when all else is listed, and then left for the next. Returns how many were listed, or
+ * -1. */
+static int imap_listing_miss(struct imap_pickup *p, struct error *err)
+{
+    int listed = 0;
+    struct imap_set *missed = p->listing_again ? &p->missed : &p->unlisted;
+    for (size_t i = 0; i < p->listing_count; i++) {
+        uint32_t uid = p->listing[i].uid;
+        if (p->listing[i].listed)
+            listed++;
+        else if (imap_set_add(missed, uid, uid) < 0)
+            return error_oom(err, "listing mail");
+    }
+    return listed;
+}
+
+/* All is listed: now for what was missed. */
+static int imap_listing_repeat(struct imap_pickup *p, struct error *err)
+{
+    if (p->todo.count > 0 || p->unlisted.count == 0)
+        return 0;
+    p->listing_again = true;
+    if (imap_set_take(&p->unlisted, UINT32_MAX, &p->todo) < 0)
+        return error_oom(err, "listing mail");
+    return 0;
+}
+
+/* A server may say NO when some of them were expunged by somebody else (RFC 2180 s.4.1.2); what came
+ * counts. Nothing at all, twice, is a failure. */
+static int imap_listing_refused(const struct imap_pickup *p, const struct imap_event *answer,
+                                int listed, struct error *err)
+{
+    struct error why;
+    (void)imap_answer_error(answer, ERROR_PROTOCOL, "listing mail", "try again later", &why);
+    if (answer->status == IMAP_NO && why.class != ERROR_PAUSE &&
+        (listed > 0 || !p->listing_again))
+        return 0;
+    *err = why;
+    return -1;
+}
+
 static int imap_listing_done(void *context, const struct imap_event *answer, struct error *err)
 {
     struct imap_pickup *p = context;
     p->listing_sent = false;
-    if (answer->status != IMAP_OK)
-        return imap_answer_error(answer, ERROR_PROTOCOL, "listing mail", "try again later", err);
-    for (size_t i = 0; i < p->listing_count; i++)
-        if (!p->listing[i].listed &&
-            imap_set_add(&p->missed, p->listing[i].uid, p->listing[i].uid) < 0)
-            return error_oom(err, "listing mail");
+    int listed = imap_listing_miss(p, err);
+    if (listed < 0 ||
+        (answer->status != IMAP_OK && imap_listing_refused(p, answer, listed, err) < 0) ||
+        imap_listing_repeat(p, err) < 0)
+        return -1;
     imap_listing_keep(p);
     if (imap_listing_known(p, err) < 0)
         return -1;

@@ -35,6 +35,8 @@ struct imap_pickup {
     struct imap_set todo;    /* found, not listed yet */
     struct imap_set handled; /* listed in this session: not to be listed again */
     struct imap_set missed; /* of these, what the server did not give out: to be looked for again */
+    struct imap_set unlisted; /* found, and not listed when they were asked for once */
+    bool listing_again;       /* ... and asked for once more in this pass */
     uint32_t search_from;   /* not 0: the last search found too much, go on from this UID */
     bool searched, searching, overflow;
     uint64_t found; /* by the last search, for progress() */

@@ -418,6 +418,7 @@ void imap_pickup_close(struct imap_pickup *p)
     imap_set_done(&p->todo);
     imap_set_done(&p->handled);
     imap_set_done(&p->missed);
+    imap_set_done(&p->unlisted);
     imap_again_done(&p->again);
     imap_folders_done(&p->folders);
     imap_rules_done(&p->rules);
