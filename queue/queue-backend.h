@@ -42,6 +42,7 @@ struct queue_ledger_page {
     const char *loader, *account;
     const char *mailbox;              /* NULL: all of the account */
     bool unsettled;                   /* only those from STORED to DELETING */
+    bool settled;                     /* only those that are MOVED */
     const struct queue_origin *after; /* whole; NULL: from the start. None of it is the store's */
 };
 

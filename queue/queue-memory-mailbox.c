@@ -112,12 +112,12 @@ static int memory_adopt_check(struct queue_memory *store, const struct queue_ori
     if (out->from != NULL && out->from->renamed)
         return 0;
     bool moves = out->from != NULL && out->from->has_entry &&
-                 out->from->record.step >= QUEUE_STEP_STORED &&
-                 out->from->record.step < QUEUE_STEP_MOVED;
-    if (moves && (!out->to->has_entry || out->to->entry == out->from->entry))
+                 out->from->record.step >= QUEUE_STEP_STORED;
+    if (moves && (!out->to->has_entry || out->to->entry == out->from->entry || out->to->renamed))
         return 0;
-    return error_set(err, ERROR_CONFIG, "message %u cannot become message %u, which has an entry",
-                     item->from_uid, item->to_uid);
+    return error_set(err, ERROR_HELD, "message %u is stored as message %u, but another message with "
+                     "an entry had this UID; move it to the archive folder by hand",
+                     item->to_uid, item->from_uid);
 }
 
 static void memory_adopt_one(struct queue_memory *store, const struct memory_renaming *names)

@@ -342,6 +342,7 @@ static bool memory_walk_wants(const struct memory_walk *walk, const struct memor
            row->record.step != QUEUE_STEP_UNKNOWN && !row->renamed &&
            (!page->unsettled ||
             (row->record.step >= QUEUE_STEP_STORED && row->record.step <= QUEUE_STEP_DELETING)) &&
+           (!page->settled || row->record.step == QUEUE_STEP_MOVED) &&
            (walk->after == NULL || memory_row_compare(row, walk->after) > 0);
 }
 

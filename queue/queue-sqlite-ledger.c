@@ -173,7 +173,9 @@ static int ledger_fill_scope(struct queue_sqlite *store, struct ledger_fill *fil
 {
     const struct queue_origin *after = fill->after;
     sqlite3_stmt *each =
-        queue_sqlite_use(&store->db, fill->page->unsettled ? SQL_UNSETTLED : SQL_LEDGER_PAGE);
+        queue_sqlite_use(&store->db, fill->page->unsettled ? SQL_UNSETTLED
+                                     : fill->page->settled ? SQL_SETTLED
+                                                           : SQL_LEDGER_PAGE);
     queue_sqlite_bind_int(each, 1, scope);
     queue_sqlite_bind_int(each, 2, after == NULL ? -1 : (int64_t)after->uidvalidity);
     queue_sqlite_bind_int(each, 3, after == NULL ? -1 : (int64_t)after->uid);

@@ -215,10 +215,13 @@ static int adopt_refused(struct queue_sqlite *store, int64_t scope,
                                   mailbox_reading, &renamed, err);
     if (got < 0 || renamed != 0)
         return got < 0 ? -1 : 0;
-    return error_set(err, ERROR_CONFIG,
-                     "message %u of UIDVALIDITY %u cannot become message %u of %u, which has an "
-                     "entry of its own; run 'mailchute audit'",
-                     item->from_uid, item->from_uidvalidity, item->to_uid, item->to_uidvalidity);
+    return error_set(err, ERROR_HELD,
+                     "message %u of the mailbox (UIDVALIDITY %u) is stored as message %u of %u, but "
+                     "another message with an entry of its own had this UID: the server gave it "
+                     "twice; move message %u to the archive folder by hand, then run pickup once with "
+                     "--accept-new-uids",
+                     item->to_uid, item->to_uidvalidity, item->from_uid, item->from_uidvalidity,
+                     item->to_uid);
 }
 
 static int adopt_one(struct queue_sqlite *store, int64_t scope, const struct queue_adoption *item,

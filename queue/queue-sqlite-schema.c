@@ -324,6 +324,12 @@ static const char *const schema_sql[SQL_COUNT] = {
         " FROM ledger l INDEXED BY ledger_unsettled LEFT JOIN word w ON w.id = l.target"
         " WHERE l.scope = ?1 AND (l.uidvalidity, l.uid, l.key) > (?2, ?3, ?4)"
         " AND l.step BETWEEN 2 AND 5 ORDER BY l.uidvalidity, l.uid, l.key LIMIT ?5",
+    [SQL_SETTLED] =
+        "SELECT l.step, l.attempts, l.fate, l.target_uidvalidity, l.target_uid, w.text, l.uid, "
+        "l.key, l.uidvalidity, 0, 0"
+        " FROM ledger l LEFT JOIN word w ON w.id = l.target"
+        " WHERE l.scope = ?1 AND (l.uidvalidity, l.uid, l.key) > (?2, ?3, ?4) AND l.renamed = 0"
+        " AND l.step = 6 ORDER BY l.uidvalidity, l.uid, l.key LIMIT ?5",
     [SQL_UNSETTLED_COUNT] =
         "SELECT count(*) FROM ledger INDEXED BY ledger_unsettled WHERE step BETWEEN 2 AND 5",
     [SQL_EVIDENCE_GET] =
@@ -350,19 +356,20 @@ static const char *const schema_sql[SQL_COUNT] = {
         "  changed_3_s = ?7, why = ?8",
     [SQL_MAILBOX_ADOPTED] = "INSERT INTO mailbox (scope, adopted) VALUES (?1, ?2)"
                             " ON CONFLICT DO UPDATE SET adopted = adopted + ?2",
-    /* The row goes on under the name ?4, ?5, unless another entry has that. */
+    /* The row goes on under the name ?4, ?5, unless another entry has that now. */
     [SQL_ADOPT_ROW] =
         "INSERT INTO ledger (scope, uidvalidity, uid, key, step, attempts, fate,"
         "  target_uidvalidity, target_uid, target, entry, named_uidvalidity, named_uid)"
         " SELECT scope, ?4, ?5, key, step, 0, fate, target_uidvalidity, target_uid, target, entry,"
         "  iif(named_uid <> 0, named_uidvalidity, uidvalidity), iif(named_uid <> 0, named_uid, uid)"
         " FROM ledger WHERE scope = ?1 AND uidvalidity = ?2 AND uid = ?3 AND key = ''"
-        "  AND renamed = 0 AND step BETWEEN 2 AND 5"
+        "  AND renamed = 0 AND step BETWEEN 2 AND 6"
         " ON CONFLICT DO UPDATE SET step = excluded.step, attempts = 0, fate = excluded.fate,"
         "  target_uidvalidity = excluded.target_uidvalidity, target_uid = excluded.target_uid,"
         "  target = excluded.target, entry = excluded.entry,"
         "  named_uidvalidity = excluded.named_uidvalidity, named_uid = excluded.named_uid,"
-        "  renamed = 0 WHERE ledger.entry IS NULL OR ledger.entry = excluded.entry",
+        "  renamed = 0 WHERE ledger.entry IS NULL OR ledger.entry = excluded.entry"
+        "  OR ledger.renamed = 1",
     [SQL_ADOPT_NAME] = "UPDATE ledger SET renamed = 1, step = 6"
                        " WHERE scope = ?1 AND uidvalidity = ?2 AND uid = ?3 AND key = ''",
     [SQL_ADOPT_DONE] = "SELECT renamed FROM ledger"

@@ -294,7 +294,17 @@ int queue_unsettled(struct queue *queue, const char *loader, const char *account
                     struct queue_record *out_records, size_t capacity, size_t *out_count,
                     struct error *err)
 {
-    struct queue_ledger_page page = {loader, account, mailbox, true, NULL};
+    struct queue_ledger_page page = {loader, account, mailbox, true, false, NULL};
+    if (loader == NULL || account == NULL || mailbox == NULL)
+        return error_set(err, ERROR_BUG, "a walk of the ledger lacks loader, account or mailbox");
+    return queue_ledger_behind(queue, &page, after, out_records, capacity, out_count, err);
+}
+
+int queue_settled(struct queue *queue, const char *loader, const char *account, const char *mailbox,
+                  const struct queue_origin *after, struct queue_record *out_records,
+                  size_t capacity, size_t *out_count, struct error *err)
+{
+    struct queue_ledger_page page = {loader, account, mailbox, false, true, NULL};
     if (loader == NULL || account == NULL || mailbox == NULL)
         return error_set(err, ERROR_BUG, "a walk of the ledger lacks loader, account or mailbox");
     return queue_ledger_behind(queue, &page, after, out_records, capacity, out_count, err);
@@ -304,7 +314,7 @@ int queue_ledger(struct queue *queue, const char *loader, const char *account,
                  const struct queue_origin *after, struct queue_record *out_records,
                  size_t capacity, size_t *out_count, struct error *err)
 {
-    struct queue_ledger_page page = {loader, account, NULL, false, NULL};
+    struct queue_ledger_page page = {loader, account, NULL, false, false, NULL};
     if (loader == NULL || account == NULL)
         return error_set(err, ERROR_BUG, "a walk of the ledger lacks loader or account");
     return queue_ledger_behind(queue, &page, after, out_records, capacity, out_count, err);

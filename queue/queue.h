@@ -188,6 +188,11 @@ int queue_unsettled(struct queue *queue, const char *loader, const char *account
                     struct queue_record *out_records, size_t capacity, size_t *out_count,
                     struct error *err);
 
+/** queue_settled - the same of records that are MOVED. */
+int queue_settled(struct queue *queue, const char *loader, const char *account, const char *mailbox,
+                  const struct queue_origin *after, struct queue_record *out_records,
+                  size_t capacity, size_t *out_count, struct error *err);
+
 /** queue_ledger - the same of all records of this loader and account, whatever their step: those of
  * one mailbox together, the mailboxes in an order of the queue's own. */
 int queue_ledger(struct queue *queue, const char *loader, const char *account,
@@ -246,10 +251,11 @@ struct queue_adoption {
     uint32_t from_uidvalidity, from_uid, to_uidvalidity, to_uid;
 };
 
-/** queue_adopt - these messages, stored and not yet moved, have other names: their steps go on under
- * those, with the same entry, whose id stays. The old names are used up for ever. All of them, and
- * @state (NULL: as it is), in one durable transaction; what was adopted before is passed over.
- * ERROR_CONFIG when another entry has one of the new names already: then nothing is changed. */
+/** queue_adopt - these messages, which are stored, have other names: their steps go on under those, with
+ * the same entry, whose id stays. The old names are used up for ever, but for another message that is
+ * adopted. All of them, and @state (NULL: as it is), in one durable transaction; what was adopted
+ * before is passed over. ERROR_HELD when a message that still has one of the new names has an entry of
+ * its own: then nothing is changed, and a person has to part the two. */
 int queue_adopt(struct queue *queue, const char *loader, const char *account, const char *mailbox,
                 const struct queue_adoption *items, size_t count,
                 const struct queue_mailbox *state, struct error *err);

@@ -225,11 +225,10 @@ START_TEST(a_name_with_an_entry_of_its_own_is_taken_by_nobody_and_nothing_is_cha
     queue_fixture_add(&f, 1, 3);
     const struct queue_adoption items[] = {{7, 1, 8, 21}, {7, 2, 7, 3}};
     ck_assert_int_eq(queue_adopt(f.queue, ANN, items, 2, NULL, &f.err), -1);
-    ck_assert_int_eq(f.err.class, ERROR_CONFIG);
+    ck_assert_int_eq(f.err.class, ERROR_HELD);
+    ck_assert_ptr_nonnull(strstr(f.err.text, "by hand"));
     ck_assert_int_eq(record_of(7, 1).step, QUEUE_STEP_STORED);
     ck_assert_int_eq(record_of(8, 21).step, QUEUE_STEP_UNKNOWN);
-    queue_fixture_note(&f, 1, QUEUE_STEP_MOVED);
-    ck_assert_int_eq(queue_adopt(f.queue, ANN, items, 1, NULL, &f.err), -1);
     struct queue_item item = queue_fixture_item(9);
     ck_assert_int_eq(queue_put(f.queue, &item, &f.err), QUEUE_PUT_ADDED);
     ck_assert_int_eq(queue_adopt(f.queue, ANN, items, 1, NULL, &f.err), -1); /* an open batch */
@@ -249,6 +248,51 @@ START_TEST(an_attempt_under_the_new_name_gives_way_to_the_adopted_message)
 }
 END_TEST
 
+START_TEST(a_name_that_a_message_gave_up_may_be_given_to_another_and_makes_no_entry)
+{
+    START();
+    queue_fixture_add(&f, 1, 2);
+    const struct queue_adoption there[] = {{7, 1, 8, 21}, {7, 2, 8, 22}};
+    const struct queue_adoption back[] = {{8, 22, 7, 1}, {8, 21, 7, 2}}; /* the other way round */
+    ck_well(&f, queue_adopt(f.queue, ANN, there, 2, NULL, &f.err));
+    ck_well(&f, queue_adopt(f.queue, ANN, back, 2, NULL, &f.err));
+    struct queue_record records[4];
+    size_t count;
+    ck_well(&f, queue_ledger(f.queue, "IMAP", "ann@mail.example.org", NULL, records, 4, &count,
+                             &f.err));
+    ck_assert_uint_eq(count, 2);
+    ck_assert(records[0].origin.uid == 1 && records[0].named_uid == 2);
+    ck_assert(records[1].origin.uid == 2 && records[1].named_uid == 1);
+    for (uint32_t uid = 1; uid <= 2; uid++) {
+        struct queue_item item = queue_fixture_item(uid);
+        ck_assert_int_eq(queue_put(f.queue, &item, &f.err), QUEUE_PUT_DUPLICATE);
+        queue_rollback(f.queue);
+    }
+    ck_assert_uint_eq(queue_fixture_count(&f), 2);
+}
+END_TEST
+
+START_TEST(settled_messages_are_told_page_by_page_and_go_on_under_new_names_too)
+{
+    START();
+    queue_fixture_add(&f, 1, 5);
+    for (uint32_t uid = 1; uid <= 4; uid++)
+        queue_fixture_note(&f, uid, QUEUE_STEP_MOVED);
+    struct queue_record page[3];
+    size_t count;
+    ck_well(&f, queue_settled(f.queue, ANN, NULL, page, 3, &count, &f.err));
+    ck_assert(count == 3 && page[0].origin.uid == 1 && page[2].origin.uid == 3);
+    const struct queue_origin last = page[2].origin;
+    ck_well(&f, queue_settled(f.queue, ANN, &last, page, 3, &count, &f.err));
+    ck_assert(count == 1 && page[0].origin.uid == 4);
+    const struct queue_adoption item = {7, 1, 8, 21};
+    ck_well(&f, queue_adopt(f.queue, ANN, &item, 1, NULL, &f.err));
+    ck_assert_int_eq(record_of(8, 21).step, QUEUE_STEP_MOVED);
+    ck_well(&f, queue_settled(f.queue, ANN, NULL, page, 3, &count, &f.err));
+    ck_assert_uint_eq(page[0].origin.uid, 2); /* not by its old name */
+}
+END_TEST
+
 static Suite *suite(void)
 {
     const TTest *const kind_tests[] = {
@@ -262,6 +306,8 @@ static Suite *suite(void)
         a_message_goes_back_to_a_name_it_had,
         a_name_with_an_entry_of_its_own_is_taken_by_nobody_and_nothing_is_changed,
         an_attempt_under_the_new_name_gives_way_to_the_adopted_message,
+        a_name_that_a_message_gave_up_may_be_given_to_another_and_makes_no_entry,
+        settled_messages_are_told_page_by_page_and_go_on_under_new_names_too,
     };
     Suite *s = suite_create("queue mailbox");
     TCase *kinds = tcase_create("back ends");
