@@ -160,11 +160,17 @@ static int host_note(void *context, const struct loader_record *records, uint64_
     return 0;
 }
 
-static int host_unsettled(void *context, const char *account, const char *mailbox,
-                          const struct loader_origin *after, struct loader_record *out_records,
-                          uint64_t capacity, uint64_t *out_count, struct loader_error *theirs)
+/* queue_unsettled() and queue_settled(). */
+typedef int host_walk(struct queue *queue, const char *loader, const char *account,
+                      const char *mailbox, const struct queue_origin *after,
+                      struct queue_record *out_records, size_t capacity, size_t *out_count,
+                      struct error *err);
+
+static int host_page(struct host_table *table, host_walk *walk, const char *account,
+                     const char *mailbox, const struct loader_origin *after,
+                     struct loader_record *out_records, uint64_t capacity, uint64_t *out_count,
+                     struct loader_error *theirs)
 {
-    struct host_table *table = context;
     struct error err;
     size_t count;
     struct queue_origin behind = {.loader = table->loader_name};
@@ -173,9 +179,8 @@ static int host_unsettled(void *context, const char *account, const char *mailbo
                                        after->uidvalidity, after->uid, after->key};
     if (host_make_room(table, capacity, &err) < 0 ||
         host_claim_one(table, account, mailbox, &err) < 0 ||
-        queue_unsettled(table->queue, table->loader_name, account, mailbox,
-                        after != NULL ? &behind : NULL, table->records, (size_t)capacity, &count,
-                        &err) < 0)
+        walk(table->queue, table->loader_name, account, mailbox, after != NULL ? &behind : NULL,
+             table->records, (size_t)capacity, &count, &err) < 0)
         return loader_error_write(&err, theirs);
     for (size_t i = 0; i < count; i++) {
         const struct queue_origin *origin = &table->records[i].origin;
@@ -187,6 +192,22 @@ static int host_unsettled(void *context, const char *account, const char *mailbo
     }
     *out_count = count;
     return 0;
+}
+
+static int host_unsettled(void *context, const char *account, const char *mailbox,
+                          const struct loader_origin *after, struct loader_record *out_records,
+                          uint64_t capacity, uint64_t *out_count, struct loader_error *theirs)
+{
+    return host_page(context, queue_unsettled, account, mailbox, after, out_records, capacity,
+                     out_count, theirs);
+}
+
+static int host_settled(void *context, const char *account, const char *mailbox,
+                        const struct loader_origin *after, struct loader_record *out_records,
+                        uint64_t capacity, uint64_t *out_count, struct loader_error *theirs)
+{
+    return host_page(context, queue_settled, account, mailbox, after, out_records, capacity,
+                     out_count, theirs);
 }
 
 static int host_evidence(void *context, struct loader_evidence *items, uint64_t count,
@@ -212,20 +233,22 @@ static int host_settled_like(void *context, const char *account, const char *mai
 {
     struct host_table *table = context;
     struct error err;
-    struct queue_evidence found[HOST_TABLE_LIKE_MAX];
-    size_t count, most = capacity < HOST_TABLE_LIKE_MAX ? (size_t)capacity : HOST_TABLE_LIKE_MAX;
-    if (queue_settled_like(table->queue, table->loader_name, account, mailbox, size, found, most,
-                           &count, &err) < 0)
-        return loader_error_write(&err, theirs);
-    for (size_t i = 0; i < count; i++) {
+    size_t count = 0, most = capacity < HOST_TABLE_RECORDS_MAX ? (size_t)capacity
+                                                               : HOST_TABLE_RECORDS_MAX;
+    struct queue_evidence *found = calloc(most, sizeof *found);
+    int failed = found == NULL ? error_oom(&err, "looking messages up in the queue")
+                               : queue_settled_like(table->queue, table->loader_name, account,
+                                                    mailbox, size, found, most, &count, &err);
+    for (size_t i = 0; failed == 0 && i < count; i++) {
         out_items[i].origin = (struct loader_origin){.account = account,
                                                      .mailbox = mailbox,
                                                      .uidvalidity = found[i].origin.uidvalidity,
                                                      .uid = found[i].origin.uid};
         host_evidence_answer(&found[i], &out_items[i]);
     }
+    free(found);
     *out_count = count;
-    return 0;
+    return failed < 0 ? loader_error_write(&err, theirs) : 0;
 }
 
 _Static_assert(LOADER_MAILBOX_CHANGES == QUEUE_MAILBOX_CHANGES &&
@@ -296,6 +319,7 @@ void host_table_init(struct host_table *table)
         .settled_like = ledger ? host_settled_like : NULL,
         .mailbox = ledger ? host_mailbox : NULL,
         .adopt = ledger && !table->read_only ? host_adopt : NULL,
+        .settled = ledger && !table->read_only ? host_settled : NULL,
     };
     table->records = NULL;
     table->capacity = 0;

@@ -14,7 +14,6 @@
 #include "queue.h"
 
 #define HOST_TABLE_RECORDS_MAX (1u << 20) /* records of one call */
-#define HOST_TABLE_LIKE_MAX 512u          /* settled messages of one size */
 
 /* All borrowed; set the upper part, then host_table_init(). */
 struct host_table {

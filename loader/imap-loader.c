@@ -115,23 +115,43 @@ static int imap_loader_note(void *context, const struct imap_record *records, si
     return loader_host_note(&loader->theirs, theirs, count, err);
 }
 
-static int imap_loader_unsettled(void *context, const struct imap_record *after,
-                                 struct imap_record *out_records, size_t capacity,
-                                 size_t *out_count, struct error *err)
+/* loader_host_unsettled() and _settled(). */
+typedef int imap_loader_walk(const struct loader_host *host, const char *account,
+                             const char *mailbox, const struct loader_origin *after,
+                             struct loader_record *out_records, size_t capacity, size_t *out_count,
+                             struct error *err);
+
+static int imap_loader_page(const struct imap_loader *loader, imap_loader_walk *walk,
+                            const struct imap_record *after, struct imap_record *out_records,
+                            size_t capacity, size_t *out_count, struct error *err)
 {
-    const struct imap_loader *loader = context;
     struct loader_record behind = {0};
     struct loader_record theirs[IMAP_RECORDS_MAX];
     size_t most = capacity < IMAP_RECORDS_MAX ? capacity : IMAP_RECORDS_MAX;
     if (after != NULL)
         behind = imap_loader_record(loader, after);
-    if (loader_host_unsettled(&loader->theirs, loader->account, imap_pickup_mailbox(loader->pickup),
-                              after != NULL ? &behind.origin : NULL, theirs, most, out_count,
-                              err) < 0)
+    if (walk(&loader->theirs, loader->account, imap_pickup_mailbox(loader->pickup),
+             after != NULL ? &behind.origin : NULL, theirs, most, out_count, err) < 0)
         return -1;
     for (size_t i = 0; i < *out_count; i++)
         imap_loader_unrecord(&theirs[i], &out_records[i]);
     return 0;
+}
+
+static int imap_loader_unsettled(void *context, const struct imap_record *after,
+                                 struct imap_record *out_records, size_t capacity,
+                                 size_t *out_count, struct error *err)
+{
+    return imap_loader_page(context, loader_host_unsettled, after, out_records, capacity, out_count,
+                            err);
+}
+
+static int imap_loader_settled_page(void *context, const struct imap_record *after,
+                               struct imap_record *out_records, size_t capacity,
+                               size_t *out_count, struct error *err)
+{
+    return imap_loader_page(context, loader_host_settled, after, out_records, capacity, out_count,
+                            err);
 }
 
 static void imap_loader_known_by(const struct loader_evidence *theirs, struct imap_evidence *out)
@@ -167,15 +187,16 @@ static int imap_loader_settled_like(void *context, uint64_t size, struct imap_ev
                                     size_t capacity, size_t *out_count, struct error *err)
 {
     const struct imap_loader *loader = context;
-    struct loader_evidence theirs[IMAP_LIKE_MAX];
-    size_t most = capacity < IMAP_LIKE_MAX ? capacity : IMAP_LIKE_MAX;
-    if (loader_host_settled_like(&loader->theirs, loader->account,
-                                 imap_pickup_mailbox(loader->pickup), size, theirs, most,
-                                 out_count, err) < 0)
-        return -1;
-    for (size_t i = 0; i < *out_count; i++)
+    struct loader_evidence *theirs = calloc(capacity, sizeof *theirs);
+    if (theirs == NULL)
+        return error_oom(err, "looking for messages seen before");
+    int result = loader_host_settled_like(&loader->theirs, loader->account,
+                                          imap_pickup_mailbox(loader->pickup), size, theirs,
+                                          capacity, out_count, err);
+    for (size_t i = 0; result == 0 && i < *out_count; i++)
         imap_loader_known_by(&theirs[i], &out_items[i]);
-    return 0;
+    free(theirs);
+    return result;
 }
 
 static int imap_loader_mailbox(void *context, const char *path, struct imap_mailbox *out_state,
@@ -228,6 +249,7 @@ static void imap_loader_set_host(struct imap_loader *loader)
         .settled_like = loader->theirs.settled_like != NULL ? imap_loader_settled_like : NULL,
         .mailbox = loader->theirs.mailbox != NULL ? imap_loader_mailbox : NULL,
         .adopt = loader->theirs.adopt != NULL ? imap_loader_adopt : NULL,
+        .settled = loader->theirs.settled != NULL ? imap_loader_settled_page : NULL,
     };
 }
 

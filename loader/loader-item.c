@@ -173,18 +173,39 @@ int loader_host_note(const struct loader_host *host, const struct loader_record 
     return loader_error_to(&theirs, err);
 }
 
+/* unsettled() and settled() of the contract. */
+typedef int loader_host_walk(void *context, const char *account, const char *mailbox,
+                             const struct loader_origin *after, struct loader_record *out_records,
+                             uint64_t capacity, uint64_t *out_count, struct loader_error *err);
+
+static int loader_host_page(const struct loader_host *host, loader_host_walk *walk,
+                            const char *account, const char *mailbox,
+                            const struct loader_origin *after, struct loader_record *out_records,
+                            size_t capacity, size_t *out_count, struct error *err)
+{
+    struct loader_error theirs = {.struct_size = sizeof theirs};
+    uint64_t count = 0;
+    if (walk != NULL && walk(host->context, account, mailbox, after, out_records, capacity, &count,
+                             &theirs) < 0)
+        return loader_error_to(&theirs, err);
+    *out_count = count < capacity ? (size_t)count : capacity;
+    return 0;
+}
+
 int loader_host_unsettled(const struct loader_host *host, const char *account, const char *mailbox,
                           const struct loader_origin *after, struct loader_record *out_records,
                           size_t capacity, size_t *out_count, struct error *err)
 {
-    struct loader_error theirs = {.struct_size = sizeof theirs};
-    uint64_t count = 0;
-    if (host->unsettled != NULL &&
-        host->unsettled(host->context, account, mailbox, after, out_records, capacity, &count,
-                        &theirs) < 0)
-        return loader_error_to(&theirs, err);
-    *out_count = count < capacity ? (size_t)count : capacity;
-    return 0;
+    return loader_host_page(host, host->unsettled, account, mailbox, after, out_records, capacity,
+                            out_count, err);
+}
+
+int loader_host_settled(const struct loader_host *host, const char *account, const char *mailbox,
+                        const struct loader_origin *after, struct loader_record *out_records,
+                        size_t capacity, size_t *out_count, struct error *err)
+{
+    return loader_host_page(host, host->settled, account, mailbox, after, out_records, capacity,
+                            out_count, err);
 }
 
 static int loader_host_answered(int failed, const struct loader_error *theirs, struct error *err)

@@ -55,7 +55,7 @@ struct clock loader_host_clock(const struct loader_host *host);
 /** loader_host_cancelled - the user wants to stop: err is filled with ERROR_CANCELLED. */
 bool loader_host_cancelled(const struct loader_host *host, struct error *err);
 
-/** loader_host_known, _note, _unsettled, _progress - as in the contract. Without the function:
+/** loader_host_known, _note, _unsettled, _settled, _progress - as in the contract. Without the function:
  * strangers all; nothing kept; none; nothing. */
 int loader_host_known(const struct loader_host *host, struct loader_record *records, size_t count,
                       struct error *err);
@@ -64,6 +64,9 @@ int loader_host_note(const struct loader_host *host, const struct loader_record 
 int loader_host_unsettled(const struct loader_host *host, const char *account, const char *mailbox,
                           const struct loader_origin *after, struct loader_record *out_records,
                           size_t capacity, size_t *out_count, struct error *err);
+int loader_host_settled(const struct loader_host *host, const char *account, const char *mailbox,
+                        const struct loader_origin *after, struct loader_record *out_records,
+                        size_t capacity, size_t *out_count, struct error *err);
 void loader_host_progress(const struct loader_host *host, uint64_t messages);
 
 /** loader_host_evidence, _settled_like, _mailbox, _adopt - the same. Without the function: no

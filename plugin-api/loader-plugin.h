@@ -222,12 +222,18 @@ struct loader_host {
     int (*mailbox)(void *context, const char *account, const char *mailbox,
                    struct loader_mailbox *out_state, struct loader_error *err);
 
-    /* These messages, stored and not moved, go on under other names, with the entries they have;
-     * and the mailbox is from now on as @state tells (NULL: as it was). All durable when it returns,
-     * or none. NULL: not kept. */
+    /* These messages, which are stored, go on under other names, with the entries they have; and the
+     * mailbox is from now on as @state tells (NULL: as it was). All durable when it returns, or none:
+     * LOADER_ERROR_HELD where a new name is that of another message with an entry. NULL: not kept. */
     int (*adopt)(void *context, const char *account, const char *mailbox,
                  const struct loader_adoption *items, uint64_t count,
                  const struct loader_mailbox *state, struct loader_error *err);
+
+    /* As unsettled(), of records whose step is MOVED: where messages stay in the mailbox, those that are
+     * looked for again when it was numbered anew. NULL: there are none. */
+    int (*settled)(void *context, const char *account, const char *mailbox,
+                   const struct loader_origin *after, struct loader_record *out_records,
+                   uint64_t capacity, uint64_t *out_count, struct loader_error *err);
 };
 
 /* What to open. */

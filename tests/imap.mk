@@ -19,7 +19,8 @@ imap_move_test_SOURCES = imap-move-test.c $(IMAP_PICKUP_FIXTURE)
 imap_move_test_LDADD = $(IMAP_LIBS)
 imap_cancel_test_SOURCES = imap-cancel-test.c $(IMAP_PICKUP_FIXTURE)
 imap_cancel_test_LDADD = $(IMAP_LIBS)
-imap_epoch_test_SOURCES = imap-epoch-test.c imap-script.c imap-script.h
+imap_epoch_test_SOURCES = imap-epoch-test.c imap-epoch-fixture.c imap-epoch-fixture.h \
+	imap-script.c imap-script.h
 imap_epoch_test_LDADD = $(top_builddir)/queue/libqueue.la $(IMAP_LIBS)
 imap_survey_test_SOURCES = imap-survey-test.c imap-script.c imap-script.h
 imap_survey_test_LDADD = $(IMAP_LIBS)

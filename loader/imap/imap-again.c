@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "imap-hold.h"
+#include "imap-likes.h"
 #include "imap-pickup-private.h"
 
 static const char imap_again_doing[] = "looking at messages seen before";
@@ -40,15 +41,6 @@ int imap_again_add_gone(struct imap_again *again, uint32_t uid, uint64_t size,
 }
 
 /* ---- Which are to be looked at --------------------------------------------------------------- */
-
-/* Of the ways out of the mailbox those after which a message is no longer there. */
-static bool imap_again_leaves(const struct imap_pickup *p)
-{
-    uint32_t can = imap_session_can(p->session);
-    return ((p->settings->after == IMAP_AFTER_MOVE || p->settings->after == IMAP_AFTER_DELETE) &&
-            (can & IMAP_CAN_UIDPLUS) != 0) ||
-           (p->settings->after == IMAP_AFTER_MOVE && (can & IMAP_CAN_MOVE) != 0);
-}
 
 static bool imap_again_is_stranger(const struct imap_record *record)
 {
@@ -105,7 +97,8 @@ static int imap_again_tag(struct imap_pickup *p, const struct imap_record *recor
     struct imap_again *again = &p->again;
     bool back = false;
     *out_tag = 0;
-    if (record->step == IMAP_STEP_MOVED && !p->options.read_only && imap_again_leaves(p) &&
+    if (record->step == IMAP_STEP_MOVED && !p->options.read_only &&
+        imap_moves_leave(p->settings, imap_session_can(p->session)) &&
         !imap_set_has(&again->told, entry->uid))
         *out_tag = IMAP_TAG_AGAIN;
     if (!imap_again_is_stranger(record))
@@ -153,29 +146,6 @@ static int imap_again_ask(struct imap_pickup *p, uint32_t tags, enum imap_looks_
     for (size_t i = 0; i < again->count; i++)
         again->looks[i].wanted = (again->looks[i].tag & tags) != 0;
     return imap_looks_ask(p->session, again->looks, again->count, what, err);
-}
-
-/* Of those that may have come back: has a settled message of its size its Message-ID, or (digest) its
- * digest? */
-static int imap_again_compare(struct imap_pickup *p, bool digest, struct error *err)
-{
-    struct imap_evidence like[IMAP_LIKE_MAX];
-    for (size_t i = 0; i < p->again.count; i++) {
-        struct imap_look *look = &p->again.looks[i];
-        size_t count = 0;
-        bool same = false;
-        if ((look->tag & IMAP_TAG_BACK) == 0)
-            continue;
-        if (p->host->settled_like(p->host->context, look->size, like, IMAP_LIKE_MAX, &count, err) <
-            0)
-            return -1;
-        for (size_t j = 0; j < count && !same; j++)
-            same = digest ? look->has_sha256 &&
-                                memcmp(look->sha256, like[j].sha256, sizeof look->sha256) == 0
-                          : like[j].message_id == 0 || look->message_id == like[j].message_id;
-        look->tag &= same ? UINT32_MAX : ~IMAP_TAG_BACK;
-    }
-    return 0;
 }
 
 static int imap_again_hold_back(struct imap_pickup *p, struct error *err)
@@ -303,11 +273,14 @@ int imap_again_inspect(struct imap_pickup *p, struct error *err)
     for (size_t i = 0; i < again->count; i++)
         if (imap_again_rename(p, &again->looks[i], err) < 0)
             return -1;
-    if (imap_again_compare(p, false, err) < 0)
+    if (imap_likes_compare(p->host, again->looks, again->count, IMAP_TAG_BACK,
+                           IMAP_LIKES_MESSAGE_ID, err) < 0)
         return -1;
     imap_again_drop_few(again);
     if (imap_again_ask(p, IMAP_TAG_BACK | IMAP_TAG_AGAIN, IMAP_LOOKS_SHA256, err) < 0 ||
-        imap_again_compare(p, true, err) < 0 || imap_again_hold_back(p, err) < 0)
+        imap_likes_compare(p->host, again->looks, again->count, IMAP_TAG_BACK, IMAP_LIKES_SHA256,
+                           err) < 0 ||
+        imap_again_hold_back(p, err) < 0)
         return -1;
     for (size_t i = 0; i < again->count; i++)
         if (imap_again_judge(p, &again->looks[i], err) < 0)

@@ -9,17 +9,20 @@
 
 #include "imap-hold.h"
 #include "imap-looks.h"
+#include "imap-move.h"
 
 static const char imap_epoch_doing[] = "looking for stored messages again";
 
 struct imap_epoch {
     struct imap_session *session;
+    const struct imap_settings *settings;
     const struct imap_host *host;
     const struct imap_folder *mailbox;
     struct imap_mailbox state;
-    struct imap_evidence *rows; /* stored, not moved, of another numbering, with a digest */
+    struct imap_evidence *rows; /* of another numbering, may be in the mailbox, with a digest */
     uint32_t *found;            /* for each row the UID it has now, 0: not found */
-    size_t row_count, row_capacity;
+    size_t row_count, row_capacity, stayed_count; /* stayed: done with, and still in it */
+    uint64_t listed; /* messages in the mailbox */
     struct imap_look *looks; /* messages that may be one of them, ascending UIDs */
     size_t look_count, look_capacity;
     uint64_t *sizes, *ids; /* sizes and Message-IDs of the rows, ascending */
@@ -39,11 +42,6 @@ static void imap_epoch_done(struct imap_epoch *e)
 static int imap_epoch_add_row(struct imap_epoch *e, const struct imap_record *record,
                               struct error *err)
 {
-    if (e->row_count == IMAP_EPOCH_ROWS_MAX)
-        return error_set(err, ERROR_CONFIG,
-                         "more than %u messages of '%s' are stored and not moved; run 'mailchute "
-                         "audit', and see to the archive folder",
-                         IMAP_EPOCH_ROWS_MAX, e->mailbox->name);
     if (e->row_count == e->row_capacity) {
         size_t capacity = e->row_capacity == 0 ? 64 : e->row_capacity * 2;
         struct imap_evidence *rows = reallocarray(e->rows, capacity, sizeof *rows);
@@ -57,25 +55,61 @@ static int imap_epoch_add_row(struct imap_epoch *e, const struct imap_record *re
     return 0;
 }
 
+/* Of another numbering, and it may be in the mailbox: what went to a folder is not. */
+static bool imap_epoch_wants(const struct imap_epoch *e, const struct imap_record *record)
+{
+    if (record->uidvalidity == imap_session_selected(e->session)->uidvalidity)
+        return false;
+    return record->step != IMAP_STEP_MOVED || record->target == NULL ||
+           e->settings->after == IMAP_AFTER_MOVE;
+}
+
+/* unsettled() or settled() of the host. */
+typedef int imap_epoch_walk(void *context, const struct imap_record *after,
+                            struct imap_record *out_records, size_t capacity, size_t *out_count,
+                            struct error *err);
+
+static int imap_epoch_read_page(struct imap_epoch *e, imap_epoch_walk *walk,
+                                const struct imap_record *behind, struct imap_record *out_last,
+                                size_t *out_count, struct error *err)
+{
+    struct imap_record records[IMAP_RECORDS_MAX];
+    if (walk(e->host->context, behind, records, IMAP_RECORDS_MAX, out_count, err) < 0)
+        return -1;
+    for (size_t i = 0; i < *out_count; i++)
+        if (imap_epoch_wants(e, &records[i]) && imap_epoch_add_row(e, &records[i], err) < 0)
+            return -1;
+    if (*out_count > 0)
+        *out_last = records[*out_count - 1];
+    out_last->target = NULL;
+    return 0;
+}
+
+/* Up to @most of them, and one page. */
+static int imap_epoch_read_all(struct imap_epoch *e, imap_epoch_walk *walk, size_t most,
+                               struct error *err)
+{
+    struct imap_record after = {0};
+    size_t count = IMAP_RECORDS_MAX, before = e->row_count;
+    while (count == IMAP_RECORDS_MAX && e->row_count - before <= most)
+        if (imap_epoch_read_page(e, walk, after.uid != 0 ? &after : NULL, &after, &count, err) < 0)
+            return -1;
+    return 0;
+}
+
 static int imap_epoch_read_rows(struct imap_epoch *e, struct error *err)
 {
-    struct imap_record records[IMAP_RECORDS_MAX], after;
-    const struct imap_record *behind = NULL;
-    uint32_t uidvalidity = imap_session_selected(e->session)->uidvalidity;
-    size_t count;
-    do {
-        if (e->host->unsettled(e->host->context, behind, records, IMAP_RECORDS_MAX, &count, err) <
-            0)
-            return -1;
-        for (size_t i = 0; i < count; i++)
-            if (records[i].uidvalidity != uidvalidity && imap_epoch_add_row(e, &records[i], err) < 0)
-                return -1;
-        if (count > 0)
-            after = records[count - 1];
-        after.target = NULL;
-        behind = &after;
-    } while (count == IMAP_RECORDS_MAX);
-    return 0;
+    bool stay = !imap_moves_leave(e->settings, imap_session_can(e->session));
+    if (imap_epoch_read_all(e, e->host->unsettled, IMAP_EPOCH_ROWS_MAX, err) < 0)
+        return -1;
+    if (e->row_count > IMAP_EPOCH_ROWS_MAX)
+        return error_set(err, ERROR_CONFIG,
+                         "more than %u messages of '%s' are stored and not moved; run 'mailchute "
+                         "audit', and see to the archive folder",
+                         IMAP_EPOCH_ROWS_MAX, e->mailbox->name);
+    if (!stay || e->host->settled == NULL)
+        return 0;
+    return imap_epoch_read_all(e, e->host->settled, IMAP_EPOCH_STAYED_MAX, err);
 }
 
 static int imap_epoch_compare_number(const void *a, const void *b)
@@ -88,8 +122,9 @@ static int imap_epoch_compare_row(const void *a, const void *b)
 {
     const struct imap_evidence *x = a, *y = b;
     int order = memcmp(x->sha256, y->sha256, sizeof x->sha256);
-    if (order != 0)
-        return order;
+    int stayed = (x->step == IMAP_STEP_MOVED) - (y->step == IMAP_STEP_MOVED); /* those behind */
+    if (order != 0 || stayed != 0)
+        return order != 0 ? order : stayed;
     return x->uidvalidity != y->uidvalidity ? (x->uidvalidity > y->uidvalidity ? 1 : -1)
                                             : (x->uid > y->uid) - (x->uid < y->uid);
 }
@@ -113,6 +148,7 @@ static int imap_epoch_read_evidence(struct imap_epoch *e, struct error *err)
     if (e->found == NULL || e->sizes == NULL || e->ids == NULL)
         return error_oom(err, imap_epoch_doing);
     for (size_t i = 0; i < kept; i++) {
+        e->stayed_count += e->rows[i].step == IMAP_STEP_MOVED ? 1 : 0;
         e->sizes[i] = e->rows[i].size;
         e->ids[i] = e->rows[i].message_id;
     }
@@ -164,10 +200,12 @@ static int imap_epoch_list_window(struct imap_epoch *e, struct imap_set *window,
             looks[count++] = (struct imap_look){.uid = (uint32_t)uid, .wanted = true};
     if (imap_looks_ask(e->session, looks, count, IMAP_LOOKS_SIZE, err) < 0)
         return -1;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        e->listed += looks[i].there ? 1 : 0;
         if (looks[i].there && imap_epoch_has_size(e, looks[i].size) &&
             imap_epoch_add_look(e, &looks[i], err) < 0)
             return -1;
+    }
     return 0;
 }
 
@@ -238,11 +276,11 @@ static int imap_epoch_match(struct imap_epoch *e, struct error *err)
     return 0;
 }
 
-static uint64_t imap_epoch_count_found(const struct imap_epoch *e)
+static uint64_t imap_epoch_count_found(const struct imap_epoch *e, bool stayed)
 {
     uint64_t found = 0;
     for (size_t i = 0; i < e->row_count; i++)
-        found += e->found[i] != 0 ? 1 : 0;
+        found += e->found[i] != 0 && stayed == (e->rows[i].step == IMAP_STEP_MOVED) ? 1 : 0;
     return found;
 }
 
@@ -289,8 +327,8 @@ static int imap_epoch_adopt(struct imap_epoch *e, struct error *err)
             items[count++] = (struct imap_adoption){e->rows[i].uidvalidity, e->rows[i].uid,
                                                     uidvalidity, e->found[i]};
     imap_host_log(e->host, IMAP_LOG_WARNING,
-                  "'%s' was numbered anew (UIDVALIDITY %u, now %u); of %zu messages that were "
-                  "stored and not moved %zu were found again and keep their entries",
+                  "'%s' was numbered anew (UIDVALIDITY %u, now %u); of %zu stored messages that "
+                  "may still be in it %zu were found again and keep their entries",
                   e->mailbox->name, e->state.uidvalidity, uidvalidity, e->row_count, count);
     e->state.uidvalidity = uidvalidity;
     e->state.held = IMAP_HOLD_NONE;
@@ -302,17 +340,21 @@ static int imap_epoch_adopt(struct imap_epoch *e, struct error *err)
 static int imap_epoch_decide(struct imap_epoch *e, bool accept, struct error *err)
 {
     uint32_t uidvalidity = imap_session_selected(e->session)->uidvalidity;
-    uint64_t found = imap_epoch_count_found(e);
+    uint64_t unmoved = e->row_count - e->stayed_count, unmoved_found = imap_epoch_count_found(e, false);
+    uint64_t stayed = e->stayed_count < e->listed ? e->stayed_count : e->listed;
+    uint64_t stayed_found = imap_epoch_count_found(e, true);
     uint64_t contradicted = imap_epoch_count_contradicted(e);
-    if (accept || imap_hold_found_enough(e->row_count, found, contradicted))
+    if (accept || (imap_hold_found_enough(unmoved, unmoved_found, contradicted) &&
+                   imap_hold_found_enough(stayed, stayed_found, contradicted)))
         return imap_epoch_adopt(e, err);
     return imap_hold_set(
         e->host, e->mailbox, &e->state, IMAP_HOLD_NUMBERS, err,
-        "it was numbered anew (UIDVALIDITY %u, now %u), and of %zu stored messages that should "
-        "still be in it %" PRIu64 " were found again, %" PRIu64 " were altered; see whether it is "
+        "it was numbered anew (UIDVALIDITY %u, now %u), and of %" PRIu64 " stored messages that "
+        "should still be in it %" PRIu64 " were found again, %" PRIu64 " were altered; see whether it is "
         "the right mailbox, then run pickup once with --accept-new-uids: what was not found again "
         "is new mail then",
-        e->state.uidvalidity, uidvalidity, e->row_count, found, contradicted);
+        e->state.uidvalidity, uidvalidity, unmoved + stayed, unmoved_found + stayed_found,
+        contradicted);
 }
 
 /* This change is written down with whatever is decided; after a release the count starts afresh. */
@@ -367,11 +409,13 @@ static int imap_epoch_reused(struct imap_epoch *e, struct error *err)
         imap_session_selected(e->session)->uidnext, e->state.highest_uid);
 }
 
-int imap_epoch(struct imap_session *session, const struct imap_host *host,
-               const struct imap_folder *mailbox, bool accept, struct error *err)
+int imap_epoch(struct imap_session *session, const struct imap_settings *settings,
+               const struct imap_host *host, const struct imap_folder *mailbox, bool accept,
+               struct error *err)
 {
     const struct imap_selected *selected = imap_session_selected(session);
-    struct imap_epoch e = {.session = session, .host = host, .mailbox = mailbox};
+    struct imap_epoch e = {
+        .session = session, .settings = settings, .host = host, .mailbox = mailbox};
     if (host->mailbox == NULL || host->evidence == NULL)
         return 0;
     if (host->mailbox(host->context, mailbox->path, &e.state, err) < 0)

@@ -12,6 +12,10 @@
  *                                                    entries; the rest was moved by somebody else
  *     else                                           hold
  *
+ * Where messages stay in the mailbox (after=Leave, after=Flag, a server without MOVE and UIDPLUS), those
+ * that are done with are looked for as well. People delete some of these: enough is what is enough of
+ * all that is in the mailbox.
+ *
  * What is downloaded is what has a stored message's Message-ID; the mailbox is otherwise listed by
  * UID and size. Messages that were moved before and came back are the listing's matter
  * (imap-again.h). */
@@ -24,14 +28,17 @@
 #include "imap-folder.h"
 #include "imap-host.h"
 #include "imap-session.h"
+#include "imap-settings.h"
 
-#define IMAP_EPOCH_ROWS_MAX 100000u /* stored messages that are looked for again */
+#define IMAP_EPOCH_ROWS_MAX 100000u   /* stored, unmoved messages that are looked for again */
+#define IMAP_EPOCH_STAYED_MAX 1000000u /* and such as stayed when they were done with */
 
 /** imap_epoch - @mailbox is selected; call it before anything is asked of the ledger. @accept: a
  * person said that a hold is to be released, and what is found to be accepted. With a host that keeps
  * nothing (a dry run) a new numbering is only told. ERROR_HELD when the mailbox is, or is now,
  * held. */
-int imap_epoch(struct imap_session *session, const struct imap_host *host,
-               const struct imap_folder *mailbox, bool accept, struct error *err);
+int imap_epoch(struct imap_session *session, const struct imap_settings *settings,
+               const struct imap_host *host, const struct imap_folder *mailbox, bool accept,
+               struct error *err);
 
 #endif

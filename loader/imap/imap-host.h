@@ -91,10 +91,13 @@ struct imap_host {
                    struct error *err);
     int (*adopt)(void *context, const struct imap_adoption *items, size_t count,
                  const struct imap_mailbox *state, struct error *err);
+    /* As unsettled(), of what is MOVED. */
+    int (*settled)(void *context, const struct imap_record *after, struct imap_record *out_records,
+                   size_t capacity, size_t *out_count, struct error *err);
 };
 
 #define IMAP_RECORDS_MAX 500u /* in one call of known(), note(), unsettled(), evidence() */
-#define IMAP_LIKE_MAX 500u    /* of settled_like() */
+#define IMAP_LIKE_MAX (1u << 20) /* of settled_like() */
 
 /** imap_host_log - one line of text. */
 void imap_host_log(const struct imap_host *host, enum imap_log level, const char *fmt, ...)

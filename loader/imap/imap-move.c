@@ -530,6 +530,13 @@ static enum imap_way imap_moves_way(struct imap_moves *moves, const struct imap_
                : IMAP_WAY_KEEP;
 }
 
+bool imap_moves_leave(const struct imap_settings *settings, uint32_t can)
+{
+    bool moves = settings->after == IMAP_AFTER_MOVE;
+    return ((moves || settings->after == IMAP_AFTER_DELETE) && (can & IMAP_CAN_UIDPLUS) != 0) ||
+           (moves && (can & IMAP_CAN_MOVE) != 0);
+}
+
 int imap_moves_add(struct imap_moves *moves, const struct imap_record *record, struct error *err)
 {
     enum imap_way way = imap_moves_way(moves, record);

@@ -36,6 +36,9 @@
 
 struct imap_moves;
 
+/** imap_moves_leave - is a message no longer in the mailbox when it is done with? @can: IMAP_CAN_*. */
+bool imap_moves_leave(const struct imap_settings *settings, uint32_t can);
+
 /** imap_moves_new - everything is borrowed until imap_moves_free(), which must come before the
  * session is used again. The mailbox is selected by the time of imap_moves_start(). NULL: out of
  * memory. */

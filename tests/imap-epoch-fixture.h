@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* imap-epoch-fixture.h - one mailbox whose messages are numbered as a test wants, on a scripted server
+ * (imap-script.h), and a host over a real queue that remembers what was there before.
+ *
+ *     worked_in(7);
+ *     before(7, 3, 3, IMAP_STEP_STORED);      message 3 was stored as UID 3 of UIDVALIDITY 7
+ *     put_message(4, 3, 0);                   it is in the mailbox (UIDVALIDITY 8) as UID 4
+ *     ck_session(ERROR_NONE);
+ *     SAYS("UID MOVE 4"); */
+#ifndef MAILCHUTE_TESTS_IMAP_EPOCH_FIXTURE_H
+#define MAILCHUTE_TESTS_IMAP_EPOCH_FIXTURE_H
+
+#include <check.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "imap-pickup.h"
+#include "imap-script.h"
+#include "queue.h"
+
+#define SCOPE "IMAP", "ann@example.org", "INBOX"
+#define MESSAGES 600
+
+struct message {
+    uint32_t uid;
+    unsigned k, variant; /* of its text */
+};
+
+struct world {
+    struct message messages[MESSAGES]; /* that are in the mailbox, ascending UIDs */
+    size_t count;
+    uint32_t uidvalidity, uidnext;
+    const char *capabilities; /* NULL: all */
+    const char *more;         /* of the connection string; NULL: nothing */
+    struct queue *queue;
+    struct clock clock;
+    int64_t now_s;
+    bool accept, read_only;
+    struct error err;
+    char log[8000];
+    char *trace;   /* of the last session */
+    size_t handed; /* messages handed out in it */
+    size_t notes;  /* times that the ledger was written to */
+    struct script_server *server;
+};
+
+extern struct world w;
+
+/* A world with an empty mailbox (UIDVALIDITY 8) and an empty queue: checked fixture of each test. */
+void setup(void);
+void teardown(void);
+
+/* Message k is in the mailbox: always the same text, all of one size. Variant 1 has other bytes, and the
+ * same Message-ID and size; variant 2 is four bytes longer. */
+void put_message(uint32_t uid, unsigned k, unsigned variant);
+
+/* Message k was stored under this name and has come to this step. */
+void before(uint32_t uidvalidity, uint32_t uid, unsigned k, enum imap_step step);
+
+/* The mailbox was worked in under this UIDVALIDITY. */
+void worked_in(uint32_t uidvalidity);
+
+/* One session with the mailbox as it is in w. @first: a rule that comes before the others, or NULL. Its
+ * end: ERROR_NONE when all is drained. */
+enum error_class session_with(const struct script_rule *first);
+void ck_session(enum error_class want);
+
+/* What is known afterwards. */
+uint32_t step_of(uint32_t uidvalidity, uint32_t uid);
+struct imap_mailbox mailbox(void);
+size_t entries(void);
+
+#define SAYS(text) ck_assert_msg(strstr(w.trace, text) != NULL, "'%s' is not in\n%s", text, w.trace)
+#define SILENT(text) ck_assert_msg(strstr(w.trace, text) == NULL, "'%s' is in\n%s", text, w.trace)
+
+#endif
