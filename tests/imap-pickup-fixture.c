@@ -12,7 +12,7 @@
 static uint64_t host_ms(void *context)
 {
     struct host *h = context;
-    return h->now_ms += h->step_ms;
+    return h->now_ms += h->step_at == NULL ? h->step_ms : 0;
 }
 
 static int64_t host_s(void *context)
@@ -43,6 +43,8 @@ static bool host_has_come_to(struct host *h, const char *piece)
 static bool host_cancelled(void *context)
 {
     struct host *h = context;
+    if (h->step_at != NULL && host_has_come_to(h, h->step_at))
+        h->step_at = NULL;
     if (h->cancel_at != NULL && !h->cancelled)
         h->cancelled = host_has_come_to(h, h->cancel_at);
     h->told += h->cancelled ? 1 : 0;
@@ -122,8 +124,8 @@ static void host_progress(void *context, uint64_t messages)
     (void)messages;
 }
 
-struct host *host_start_as(const struct script *script, const char *start, const char *more,
-                           bool read_only)
+static struct host *host_make(const struct script *script, const char *start, const char *more,
+                              const struct imap_pickup_options *how)
 {
     struct host *h = calloc(1, sizeof *h);
     char connection[600];
@@ -142,11 +144,25 @@ struct host *host_start_as(const struct script *script, const char *start, const
     };
     (void)snprintf(connection, sizeof connection, "%s%u;%s", start, port, more);
     ck_assert_msg(imap_settings_read(connection, &h->settings, &h->err) == 0, "%s", h->err.text);
-    struct imap_pickup_options options = {
-        .settings = h->settings, .host = &h->table, .user = "ann", .secret = "sesame",
-        .read_only = read_only};
+    struct imap_pickup_options options = *how;
+    options.settings = h->settings;
+    options.host = &h->table;
     ck_assert_int_eq(imap_pickup_open(&options, &h->pickup, &h->err), 0);
     return h;
+}
+
+struct host *host_start_as(const struct script *script, const char *start, const char *more,
+                           bool read_only)
+{
+    const struct imap_pickup_options how = {
+        .user = "ann", .secret = "sesame", .read_only = read_only};
+    return host_make(script, start, more, &how);
+}
+
+struct host *host_start_as_user(const struct script *script, const char *user, const char *secret)
+{
+    const struct imap_pickup_options how = {.user = user, .secret = secret};
+    return host_make(script, "url=127.0.0.1;starttls=Never;port=", "", &how);
 }
 
 struct host *host_start_at(const struct script *script, const char *start, const char *more)

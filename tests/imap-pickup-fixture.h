@@ -24,7 +24,8 @@ struct host {
     struct imap_settings *settings;
     struct imap_pickup *pickup;
     struct imap_record ledger[UIDS];
-    uint64_t now_ms, step_ms; /* the clock, and how far it moves when it is looked at */
+    uint64_t now_ms, step_ms; /* the clock, and how far it moves when it is looked at ... */
+    const char *step_at; /* ... as soon as this stands in the trace; NULL: at once */
     bool cancelled, note_fails;
     const char *cancel_at; /* cancelled as soon as this stands in the trace; NULL: not by that */
     unsigned int told;     /* how often we were asked since, and said so */
@@ -41,6 +42,9 @@ struct host {
 struct host *host_start_as(const struct script *script, const char *start, const char *more,
                            bool read_only);
 struct host *host_start_at(const struct script *script, const char *start, const char *more);
+
+/* The same without TLS on loopback, for this user. */
+struct host *host_start_as_user(const struct script *script, const char *user, const char *secret);
 
 /* The same without TLS on loopback: @more is the rest of the connection string. */
 struct host *host_start(const struct script *script, const char *more);

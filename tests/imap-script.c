@@ -19,6 +19,7 @@
 #define SCRIPT_LINE_MAX 70000
 #define SCRIPT_RULES_MAX 64
 #define SCRIPT_REPLY_MAX (16u << 20)
+#define SCRIPT_DRIP_MS 1
 #define SCRIPT_PIECE (1u << 20) /* of what is said for ever */
 
 struct script_server {
@@ -136,10 +137,22 @@ static void script_say_for_ever(int fd, const char *text, size_t count)
     buffer_done(&much);
 }
 
-static void script_say_nothing(const struct script_server *server)
+/* true: it is time to stop. */
+static bool script_pause(const struct script_server *server, int ms)
 {
     struct pollfd stop = {.fd = server->stop[0], .events = POLLIN};
-    (void)poll(&stop, 1, -1);
+    return poll(&stop, 1, ms) != 0;
+}
+
+static void script_drip(const struct script_server *server, int fd, const char *text)
+{
+    for (const char *at = text; script_send(fd, at, 1) && !script_pause(server, SCRIPT_DRIP_MS);)
+        at = at[1] == '\0' ? text : at + 1;
+}
+
+static void script_say_nothing(const struct script_server *server)
+{
+    (void)script_pause(server, -1);
 }
 
 /* true: the dialogue goes on. */
@@ -149,7 +162,7 @@ static bool script_say(struct script_server *server, int fd, const char *reply, 
     struct buffer out;
     buffer_init(&out, SCRIPT_REPLY_MAX);
     script_expand(&out, reply, tag, name);
-    size_t end = strcspn(buffer_text(&out), "\2\3\4");
+    size_t end = strcspn(buffer_text(&out), "\2\3\4\5");
     char how = buffer_text(&out)[end];
     size_t cut = server->script->cut;
     if (cut != 0 && server->said + end >= cut) {
@@ -160,6 +173,8 @@ static bool script_say(struct script_server *server, int fd, const char *reply, 
     (void)script_send(fd, buffer_text(&out), end);
     if (how == '\3')
         script_say_nothing(server);
+    if (how == '\5')
+        script_drip(server, fd, buffer_text(&out) + end + 1);
     if (how == '\4')
         script_say_for_ever(fd, buffer_text(&out) + end + 1, out.len - end - 1);
     buffer_done(&out);

@@ -11,6 +11,7 @@
  *     {?}      is the size of the literal that follows, up to \1
  *     \2       closes the connection    \3  says nothing more for ever
  *     \4       says what follows again and again, until the other side closes
+ *     \5       says what follows again and again, one byte at a time with a moment between two
  *
  * What came in stands in script_trace(), one command a line, and whatever the test adds to it. */
 #ifndef MAILCHUTE_TESTS_IMAP_SCRIPT_H

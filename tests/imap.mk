@@ -3,7 +3,8 @@
 IMAP_LIBS = $(top_builddir)/loader/imap/libimap.la $(top_builddir)/loader/lib/libnet.la \
 	$(top_builddir)/loader/mime/libmime.la $(CHECK_LIBS)
 check_PROGRAMS += imap-response-test imap-text-test imap-pickup-test imap-move-test \
-	imap-epoch-test imap-survey-test imap-reader-test imap-cancel-test address-test
+	imap-epoch-test imap-survey-test imap-reader-test imap-cancel-test \
+	imap-hostile-test address-test
 address_test_SOURCES = address-test.c
 address_test_LDADD = $(IMAP_LIBS)
 imap_response_test_SOURCES = imap-response-test.c
@@ -17,6 +18,8 @@ imap_pickup_test_SOURCES = imap-pickup-test.c $(IMAP_PICKUP_FIXTURE)
 imap_pickup_test_LDADD = $(IMAP_LIBS)
 imap_move_test_SOURCES = imap-move-test.c $(IMAP_PICKUP_FIXTURE)
 imap_move_test_LDADD = $(IMAP_LIBS)
+imap_hostile_test_SOURCES = imap-hostile-test.c $(IMAP_PICKUP_FIXTURE)
+imap_hostile_test_LDADD = $(IMAP_LIBS)
 imap_cancel_test_SOURCES = imap-cancel-test.c $(IMAP_PICKUP_FIXTURE)
 imap_cancel_test_LDADD = $(IMAP_LIBS)
 imap_epoch_test_SOURCES = imap-epoch-test.c imap-epoch-fixture.c imap-epoch-fixture.h \

@@ -3,7 +3,7 @@
 """torture - break a pick-up in every way from outside and look whether anything was lost or doubled.
 
     tests/torture.py cut  [--every 32] [--fault cut|reset|drip] [--kind full|uidplus|move|bare]
-    tests/torture.py kill [--times 100] [--seed N] [--kind ...]
+    tests/torture.py kill [--times 100] [--seed N] [--kind ...] [--workers 2]
     tests/torture.py io   [--every 1] [--all] [--scenario WORDS] [--kind ...]
     tests/torture.py steps [--all [--stride 7]] [--scenario WORDS] [--kind ...]
     tests/torture.py calls, oom          as io
@@ -11,7 +11,8 @@
 
 cut:  a session through a proxy that breaks the connection behind byte n, for every n of both
       directions; then a healthy run. kill: kill -9 at random moments while mail arrives, again and
-      again; then a healthy run. steps: see torture_steps.py; --all takes every scenario to every kind
+      again; then a healthy run; with --workers several run and are killed at the same time, over one queue.
+steps: see torture_steps.py; --all takes every scenario to every kind
       of server, and dies twice. io: as steps, but the n-th call that changes a file fails, with EIO
       and with ENOSPC (fail-shim.c); no mail may be blamed for it. calls: also those that only look
       at files. oom: the n-th allocation fails (oom-shim.c), alone and with all behind it. power: see torture_power.py; the power
@@ -57,6 +58,7 @@ from torture_steps import Violation
 USER = "ann"
 RUN_SECONDS = 120      # no single run may take longer
 CUT_EVERY = 32         # bytes
+BUSY = 75              # exit code: another one has the mailbox
 KILLS_MEASURED = 25    # kills between two looks at how long a run takes
 PICKED_UP = b"$mailchutepickedup"  # keyword of copied mail where nothing may be expunged
 
@@ -233,6 +235,52 @@ def kill(bench, options, tap):
                     % (len(bench.sent), options.times, aside))
 
 
+def work(bench, chance, spread, turns, counts, stop):
+    """One of several that start, are killed and start again over one mailbox and one queue."""
+    while counts["kills"] < turns and not stop.is_set():
+        process = bench.start()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(chance.random() * spread)
+        alive = process.poll() is None
+        process.kill()
+        said = process.communicate()[1].decode(errors="replace")
+        if process.returncode not in (0, 65, 75, -9) or "Sanitizer" in said:
+            counts["wrong"] = "a run ended with %d: %s" % (process.returncode, said[-2000:])
+            stop.set()
+        counts["kills"] += alive
+        counts["refused"] += process.returncode == BUSY
+        if process.returncode == BUSY:
+            time.sleep(chance.random() * spread / 10)
+
+
+def kill_workers(bench, options, tap):
+    """Several pick-ups at the same time, each of them killed at random moments, while mail arrives."""
+    chance, stop = random.Random(options.seed), threading.Event()
+    counts = collections.Counter()
+    with tap.line("%d workers over one mailbox and one queue, %d times kill -9 while mail arrives, kind "
+                  "'%s', seed %d" % (options.workers, options.times, options.kind, options.seed)):
+        bench.fresh(3)
+        spread = undisturbed(bench)
+        workers = [threading.Thread(target=work, args=(bench, random.Random(chance.random()), spread,
+                                                       options.times, counts, stop))
+                   for _ in range(options.workers)]
+        for worker in workers:
+            worker.start()
+        number = 3
+        while any(worker.is_alive() for worker in workers):
+            bench.deliver(range(number, number + 3))
+            number += 3
+            time.sleep(spread / 2)
+        if counts["wrong"]:
+            raise Violation(counts["wrong"])
+        aside = bench.settle()
+        tap.comment("%d messages, %d kills, %d times the other one was at work: 0 lost, 0 doubled, %d "
+                    "set aside as poison"
+                    % (len(bench.sent), counts["kills"], counts["refused"], aside))
+        if not counts["refused"]:
+            raise Violation("the workers never met")
+
+
 def sweep(server, scenario, folder, options, how):
     """One line's worth of steps or io."""
     started = time.monotonic()
@@ -359,6 +407,7 @@ def arguments(given):
     parser.add_argument("--kind", action="append", choices=tuple(dovecot.KINDS))
     parser.add_argument("--times", type=int, default=100)
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--workers", type=int, default=1, help="kill: so many at the same time")
     parser.add_argument("--messages", type=int, default=4, help="of a round of cut")
     parser.add_argument("--program", default="mailchute",
                         choices=("mailchute", torture_steps.FAULTY, torture_steps.SWAPPED))
@@ -384,8 +433,8 @@ def run(given, tap):
         options.kind = kind
         with (tempfile.TemporaryDirectory() as folder, dovecot.Dovecot(kind=kind) as server,
               fault_proxy.FaultProxy(server.port) as proxy):
-            {"cut": cut, "kill": kill}[options.how](
-                Bench(server, proxy, folder, options.program), options, tap)
+            how = {"cut": cut, "kill": kill if options.workers == 1 else kill_workers}[options.how]
+            how(Bench(server, proxy, folder, options.program), options, tap)
     return None
 
 

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* imap-hostile-test.c - promises about servers and networks that mean harm (docs/guarantees.md has the
+ * table): whatever they say, and in whatever phase, a pick-up ends with an error that has a name, by its
+ * deadline on the test's clock, without having sent a password in the clear, moved a message that it
+ * does not have, or grown. Memory is looked at in builds without sanitizers. */
+#include <config.h>
+#include "check-main.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "imap-pickup-fixture.h"
+
+#define GROWTH_MAX_KB (64L * 1024)
+#define CLOCK_STEP_MS 100000 /* each look at the clock is so much later than the one before */
+#define LOGIN_STEP_MS 5000  /* the same where a phase has 30 s */
+
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define MEMORY_IS_MEASURED false
+#elif defined __has_feature
+#define MEMORY_IS_MEASURED (!__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer))
+#else
+#define MEMORY_IS_MEASURED true
+#endif
+
+static long peak_kb(void)
+{
+    struct rusage usage;
+    ck_assert_int_eq(getrusage(RUSAGE_SELF, &usage), 0);
+    return usage.ru_maxrss;
+}
+
+/* ---- In every phase -------------------------------------------------------------------------- */
+
+/* The phases of a session, by what stands in their command alone. */
+static const char *const phases[] = {"LIST",      "STATUS",    "SELECT",   "SEARCH",
+                                     "RFC822.SIZE", "BODY.PEEK[]", "UID MOVE", "5 (UID)"};
+
+#define LONG "1234567890123456789012345678901234567890123456789012345678901234567890123456789\r\n"
+
+struct attack {
+    const char *reply, *want; /* "link|protocol": one of these */
+};
+
+static const struct attack attacks[] = {
+    {"* BYE so long\r\n\2", "link"},
+    {"* BYE so long\r\n", "link"},
+    {"\2", "link"},
+    {"\3", "link"},
+    {"* OK half a li\3", "link"},
+    {"\5* OK one byte at a time, for as long as you like, and longer still", "link"},
+    {"* OK a line without end \4aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "protocol"},
+    {"\4* X-NOISE " LONG, "protocol"},
+    {"* X-NOISE {99999999999999999999}\r\n", "link"}, /* no literal, just noise; then nothing */
+    {"* X-NOISE {4294967296}\r\n", "protocol"},
+    {"* X-NOISE {-1}\r\n", "link"},
+    {"* 1 FETCH (UID 5 BODY[] {4294967295}\r\n", "protocol"},
+    {"* 1 FETCH (UID 0 FLAGS ())\r\n", "protocol"},
+    {"* 1 FETCH (UID 4294967296 FLAGS ())\r\n", "protocol"},
+    {"* 1 FETCH ((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((\r\n", "protocol"},
+    {"aaaaaa1 OK forged\r\n", "protocol"},
+    {"no IMAP at all\r\n", "protocol"},
+};
+
+/* What a phase answers when it is not attacked. */
+static const struct script_rule usual[] = {
+    FOUND_ONE, LIST_ONE, BODY_ONE, {"UID MOVE 5", OK}, {"UID FETCH 5 (UID)", OK}};
+#define USUAL (sizeof usual / sizeof usual[0])
+
+static bool is_one_of(const char *seen, const char *want)
+{
+    const char *name = strstr(seen, "failed: ");
+    return name != NULL && strstr(want, name + strlen("failed: ")) != NULL;
+}
+
+static void attack_in(const char *phase, const struct attack *attack)
+{
+    struct script_rule rules[USUAL + 1] = {{phase, attack->reply}};
+    memcpy(rules + 1, usual, sizeof usual);
+    const struct script script = {NULL, "MOVE UIDPLUS", rules, USUAL + 1, 0};
+    struct host *h = host_start(&script, "timeout=60s");
+    h->step_ms = strchr(attack->reply, '\4') == NULL ? CLOCK_STEP_MS : 0; /* a limit ends those */
+    h->step_at = phase;
+    const char *seen = host_run(h);
+    ck_assert_msg(is_one_of(seen, attack->want), "%s '%.60s': %s: %s", phase, attack->reply, seen,
+                  h->err.text);
+    ck_assert_msg(h->err.text[0] != '\0', "%s '%.60s'", phase, attack->reply);
+    imap_pickup_close(TAKE(h->pickup));
+    ck_assert(h->ledger[5].step >= IMAP_STEP_STORED || h->ledger[5].attempts == 0);
+    TRACE(h, "-note 5 MOVED", "-EXPUNGE", "-CLOSE");
+    host_stop(h);
+}
+
+START_TEST(whatever_a_server_says_in_whatever_phase_ends_in_an_error_with_a_name)
+{
+    long before = peak_kb();
+    for (size_t i = 0; i < sizeof phases / sizeof phases[0]; i++)
+        attack_in(phases[i], &attacks[_i]);
+    ck_assert(!MEMORY_IS_MEASURED || peak_kb() - before < GROWTH_MAX_KB);
+}
+END_TEST
+
+/* ---- Bodies ---------------------------------------------------------------------------------- */
+
+START_TEST(a_body_that_comes_too_slowly_or_without_end_is_given_up)
+{
+    static const struct attack rows[] = {
+        {"* 1 FETCH (UID 5 BODY[] {40000}\r\n\5one byte a second, and it will take a while", "link"},
+        {"* 1 FETCH (UID 5 BODY[] {40000}\r\nand then nothing\3", "link"},
+        {"* 1 FETCH (UID 5 BODY[] {40000}\r\nand then the end\2", "link"},
+        {"\4* 1 FETCH (UID 6 BODY[] {3}\r\nabc)\r\n", "protocol"}, /* nobody asked for that one */
+        {"\4* 1 FETCH (BODY[] {3}\r\nabc)\r\n", "protocol"},
+    };
+    long before = peak_kb();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        attack_in("BODY.PEEK[]", &rows[i]);
+    ck_assert(!MEMORY_IS_MEASURED || peak_kb() - before < GROWTH_MAX_KB);
+}
+END_TEST
+
+START_TEST(no_answer_in_a_body_is_believed)
+{
+    static const struct script_rule rules[] = {
+        FOUND_ONE, LIST_ONE,
+        {"BODY.PEEK[]", "* 1 FETCH (UID 5 BODY[] {?}\r\n@ OK FETCH completed\r\n* BYE bye\r\n)\r\n@ NO\r\n"
+                        "\1)\r\n" OK},
+        MOVE_ONE};
+    struct host *h = RUN(rules, FULL, "", "5 ");
+    TRACE(h, "UID MOVE 5", "note 5 MOVED target 105");
+    host_stop(h);
+}
+END_TEST
+
+/* ---- Before the log-in ----------------------------------------------------------------------- */
+
+#define NO_PASSWORD "-LOGIN", "-AUTHENTICATE"
+
+START_TEST(without_the_encryption_that_is_wanted_no_password_is_sent)
+{
+    static const struct {
+        const char *greeting, *capabilities, *starttls;
+    } rows[] = {
+        {NULL, "", ""},                                        /* stripped from the capabilities */
+        {NULL, "STARTTLS", "@ NO not today\r\n"},
+        {NULL, "STARTTLS", "@ BAD what\r\n"},
+        {NULL, "STARTTLS", "@ OK go on\r\n* OK injected\r\n"}, /* said before there is TLS */
+        {NULL, "STARTTLS", "@ OK go on\r\n* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n@ OK in\r\n"},
+        {NULL, "STARTTLS", "@ OK go on\r\nno TLS at all, only text\r\n"},
+        {NULL, "STARTTLS", "* BYE\r\n\2"},
+        {"* PREAUTH you are in\r\n", "STARTTLS", ""},          /* skips both */
+        {"* PREAUTH you are in\r\n", "", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct script_rule rules[] = {{"STARTTLS", rows[i].starttls}};
+        const struct script script = {rows[i].greeting, rows[i].capabilities, rules, 1, 0};
+        struct host *h = host_start_at(&script, "url=127.0.0.1;starttls=Required;port=", "");
+        const char *seen = host_run(h);
+        ck_assert_msg(is_one_of(seen, "protocol|config|link|unreachable"), "row %zu: %s: %s", i, seen,
+                      h->err.text);
+        TRACE(h, NO_PASSWORD, "-SELECT");
+        host_stop(h);
+    }
+}
+END_TEST
+
+START_TEST(a_server_that_never_gets_to_the_log_in_is_given_up)
+{
+    static const struct {
+        const char *greeting, *login, *want;
+    } rows[] = {
+        {"\3", "", "unreachable"},
+        {"* O\3", "", "unreachable"},
+        {"\5* OK hello, one byte at a time, which takes longer than anybody waits", "", "unreachable"},
+        {"\4* OK hello for ever and ever", "", "unreachable|protocol"},
+        {NULL, "\3", "unreachable"},
+        {NULL, "\4* OK still here\r\n", "unreachable|protocol"},
+        {NULL, "\4no end", "unreachable|protocol"},
+        {NULL, "\2", "unreachable|protocol|link"},
+        {NULL, "* BYE\r\n\2", "link"},
+    };
+    long before = peak_kb();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct script_rule rules[] = {{"LOGIN", rows[i].login}};
+        const struct script script = {rows[i].greeting, "", rules, 1, 0};
+        struct host *h = host_start(&script, "");
+        h->step_ms = LOGIN_STEP_MS;
+        const char *seen = host_run(h);
+        ck_assert_msg(is_one_of(seen, rows[i].want), "row %zu: %s: %s", i, seen, h->err.text);
+        TRACE(h, "-SELECT");
+        host_stop(h);
+    }
+    ck_assert(!MEMORY_IS_MEASURED || peak_kb() - before < GROWTH_MAX_KB);
+}
+END_TEST
+
+/* ---- What would become a command ------------------------------------------------------------- */
+
+START_TEST(no_line_end_or_control_byte_reaches_the_server_in_credentials_or_names)
+{
+    static const char *const keys[] = {"mailbox", "dropbox", "badmail", "search", "auth"};
+    for (int byte = 1; byte <= 0x7F; byte++) {
+        char text[40], connection[120];
+        if (byte >= 0x20 && byte != 0x7F)
+            continue;
+        (void)snprintf(text, sizeof text, "x%cA9 DELETE INBOX", byte);
+        for (size_t i = 0; i < 2; i++) {
+            const struct script script = {NULL, "", NULL, 0, 0};
+            struct host *h = host_start_as_user(&script, i == 0 ? text : "ann",
+                                                i == 1 ? text : "sesame");
+            ck_assert_str_eq(host_run(h), "failed: usage");
+            ck_assert_ptr_null(strstr(h->err.text, "DELETE INBOX"));
+            TRACE(h, NO_PASSWORD, "-DELETE");
+            host_stop(h);
+        }
+        for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+            struct imap_settings *settings = NULL;
+            struct error err = {0};
+            (void)snprintf(connection, sizeof connection, "url=127.0.0.1;%s='%s'", keys[i], text);
+            ck_assert_msg(imap_settings_read(connection, &settings, &err) < 0, "%s, byte %d", keys[i],
+                          byte);
+        }
+    }
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("imap-hostile");
+    TCase *t = tcase_create("servers");
+    tcase_set_timeout(t, 120);
+    tcase_add_loop_test(t, whatever_a_server_says_in_whatever_phase_ends_in_an_error_with_a_name, 0,
+                        (int)(sizeof attacks / sizeof attacks[0]));
+    tcase_add_test(t, a_body_that_comes_too_slowly_or_without_end_is_given_up);
+    tcase_add_test(t, no_answer_in_a_body_is_believed);
+    tcase_add_test(t, without_the_encryption_that_is_wanted_no_password_is_sent);
+    tcase_add_test(t, a_server_that_never_gets_to_the_log_in_is_given_up);
+    tcase_add_test(t, no_line_end_or_control_byte_reaches_the_server_in_credentials_or_names);
+    suite_add_tcase(s, t);
+    return s;
+}
+
+CHECK_MAIN(suite)
