@@ -29,6 +29,12 @@ void buffer_clear(struct buffer *b)
         b->data[0] = '\0';
 }
 
+void buffer_spare(struct buffer *b)
+{
+    if (b->len == 0)
+        buffer_done(b);
+}
+
 int buffer_reserve(struct buffer *b, size_t count)
 {
     if (count > b->limit - b->len) {

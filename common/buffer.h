@@ -26,6 +26,7 @@ struct buffer {
 void buffer_init(struct buffer *b, size_t limit);
 void buffer_done(struct buffer *b); /* frees the bytes; b may be used again after buffer_init() */
 void buffer_clear(struct buffer *b); /* len = 0, keeps the memory */
+void buffer_spare(struct buffer *b); /* gives the memory back where no byte is in use */
 
 int buffer_append(struct buffer *b, const void *bytes, size_t count);
 int buffer_append_text(struct buffer *b, const char *text);

@@ -325,9 +325,14 @@ void host_table_init(struct host_table *table)
     table->capacity = 0;
 }
 
-void host_table_done(struct host_table *table)
+void host_table_spare(struct host_table *table)
 {
     free(table->records);
     table->records = NULL;
     table->capacity = 0;
+}
+
+void host_table_done(struct host_table *table)
+{
+    host_table_spare(table);
 }

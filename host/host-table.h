@@ -36,6 +36,7 @@ struct host_table {
 };
 
 void host_table_init(struct host_table *table);
+void host_table_spare(struct host_table *table); /* give back what is not in use between calls */
 void host_table_done(struct host_table *table);
 
 #endif

@@ -205,6 +205,7 @@ static int unit_wait(struct unit *unit, struct error *err)
     if (plugin->wait != NULL && plugin->wait(unit->handle, &wait, &theirs) != 0)
         return loader_error_read(&theirs, plugin->name, err);
     queue_claims_done(&unit->claims);
+    host_table_spare(&unit->table);
     unit->turn.end = UNIT_DRAINED;
     unit->turn.wait_fd = wait.fd;
     unit->turn.wait_events = wait.events;

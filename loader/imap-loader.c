@@ -481,6 +481,10 @@ static int imap_entry_wait(void *handle, struct loader_wait *out_wait, struct lo
     uint32_t timeout_ms;
     if (imap_pickup_wait(loader->pickup, &fd, &timeout_ms, &err) < 0)
         return loader_error_from(&err, out_err);
+    if (loader->out_first == loader->out_count) { /* waiting costs no more than it must */
+        free(TAKE(loader->out));
+        loader->out_first = loader->out_count = loader->out_capacity = 0;
+    }
     out_wait->fd = fd;
     out_wait->events = 1; /* POLLIN */
     out_wait->timeout_ms = timeout_ms;

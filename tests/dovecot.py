@@ -287,12 +287,13 @@ class Dovecot:
 
     def __init__(self, mail_format="sdbox", separator="/", prefix="", kind="full",
                  certificate="good", ssl="yes", max_connections=50, rawlog=False,
-                 password=PASSWORD, folder=None):
+                 password=PASSWORD, folder=None, more=""):
         self.program = find()
         self.password = password
         self.separator, self.prefix = separator, prefix
         self.options = dict(mail_format=mail_format, kind=kind, certificate=certificate, ssl=ssl,
                             max_connections=max_connections, rawlog=rawlog)
+        self.more = more   # configuration behind ours
         self.temporary = folder is None
         self.folder = folder
         self.process = None
@@ -406,7 +407,7 @@ class Dovecot:
             if self.program.root else "",
             environment=self._import(environment, new))
         with open(self.path("dovecot.conf"), "w", encoding="utf-8") as config:
-            config.write(text)
+            config.write(text + self.more)
         self._give(self.path("dovecot.conf"))
 
     @staticmethod

@@ -196,6 +196,30 @@ START_TEST(news_on_the_way_into_idle_is_not_slept_over)
 }
 END_TEST
 
+START_TEST(a_mailbox_that_waits_has_no_room_for_mail_until_some_comes)
+{
+    static const struct script_rule rules[] = {FOUND_ONE,
+                                               LIST_ONE,
+                                               BODY_ONE,
+                                               MOVE_ONE,
+                                               {"*IDLE", "+ idling\r\n"},
+                                               {"*DONE", "@ OK ended\r\n"},
+                                               {"SEARCH", "* SEARCH 6\r\n" OK},
+                                               {"RFC822.SIZE", LISTED(6) OK},
+                                               {"BODY.PEEK[]", BODY(6) OK},
+                                               {"UID MOVE 6", "* OK [COPYUID 9 6 106] moved\r\n" OK}};
+    struct host *h = RUN(rules, FULL, "", "5 ");
+    int fd;
+    uint32_t timeout_ms;
+    ck_assert_ptr_nonnull(h->pickup->room);
+    ck_assert_int_eq(imap_pickup_wait(h->pickup, &fd, &timeout_ms, &h->err), 0);
+    ck_assert_ptr_null(h->pickup->room);
+    h->now_ms += timeout_ms; /* the poll is due */
+    ck_assert_str_eq(host_run(h), "6 ");
+    host_stop(h);
+}
+END_TEST
+
 START_TEST(idle_is_renewed_however_seldom_the_poll_is)
 {
     static const struct script_rule rules[] = {
@@ -666,6 +690,7 @@ static Suite *suite(void)
     tcase_add_test(t, suspects_go_alone_after_the_second_time_each_settled_before_the_next);
     tcase_add_test(t, idle_wakes_for_new_mail_and_sleeps_through_chatter);
     tcase_add_test(t, news_on_the_way_into_idle_is_not_slept_over);
+    tcase_add_test(t, a_mailbox_that_waits_has_no_room_for_mail_until_some_comes);
     tcase_add_test(t, idle_is_renewed_however_seldom_the_poll_is);
     tcase_add_test(t, a_server_that_ends_idle_at_once_is_polled_instead);
     tcase_add_test(t, an_idle_that_the_server_ends_in_whatever_order_goes_on_with_a_search);

@@ -117,6 +117,7 @@ int imap_again_collect(struct imap_pickup *p, const struct imap_record *records,
     uint64_t strangers = 0;
     again->count = 0;
     again->listed = p->listing_count;
+    again->looks = p->room->looks;
     if (p->host->settled_like == NULL || p->host->evidence == NULL)
         return 0;
     for (size_t i = 0; i < p->listing_count; i++)

@@ -41,7 +41,7 @@ struct imap_again {
     struct imap_set told; /* UIDs of "again" that were dealt with in this session */
     uint64_t listed;      /* messages of the listing that is being looked at */
     size_t count;         /* of these, what is looked at more closely; 0: nothing */
-    struct imap_look looks[IMAP_WINDOW_MAX];
+    struct imap_look *looks; /* theirs: room->looks (imap-pickup-private.h) */
 };
 
 void imap_again_done(struct imap_again *again);

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* ---- Searching ------------------------------------------------------------------------------- */
 
@@ -124,6 +125,30 @@ int imap_pickup_listed(struct imap_pickup *p, const struct imap_fetch *fetch, st
         return 0;
     entry->left = (fetch->has & IMAP_FETCH_HEADER) == 0; /* no header: not now */
     return entry->left ? 0 : imap_pickup_apply_rules(p, entry, err);
+}
+
+/* ---- Room --------------------------------------------------------------------------------------- */
+
+int imap_pickup_make_room(struct imap_pickup *p, struct error *err)
+{
+    if (p->room != NULL)
+        return 0;
+    p->room = malloc(sizeof *p->room); /* an entry is written before it is counted */
+    if (p->room == NULL)
+        return error_oom(err, "listing mail");
+    p->listing = p->room->listing;
+    p->listed = p->room->listed;
+    for (size_t i = 0; i < IMAP_WINDOWS; i++)
+        p->windows[i].entries = p->room->windows[i];
+    return 0;
+}
+
+void imap_pickup_drop_room(struct imap_pickup *p)
+{
+    free(TAKE(p->room));
+    p->listing = p->listed = NULL;
+    for (size_t i = 0; i < IMAP_WINDOWS; i++)
+        p->windows[i].entries = NULL;
 }
 
 /* ---- Listing --------------------------------------------------------------------------------- */
@@ -271,6 +296,8 @@ int imap_listing_send(struct imap_pickup *p, struct error *err)
     struct imap_command command;
     struct imap_set window;
     imap_set_init(&window);
+    if (imap_pickup_make_room(p, err) < 0)
+        return -1;
     if (imap_set_take(&p->todo, IMAP_WINDOW_MAX, &window) < 0)
         return error_oom(err, "listing mail");
     imap_command_init(&command, "UID FETCH ");

@@ -22,6 +22,15 @@
 #define IMAP_RETRY_MAX 500u     /* messages whose bodies did not come; more are left for a later run */
 #define IMAP_WINDOW_COUNT 100u /* messages of a window, where batch does not say */
 
+/* The entries of listings and windows. There while there is mail to pick up: an idle mailbox does
+ * without them. */
+struct imap_room {
+    struct imap_entry listing[IMAP_WINDOW_MAX]; /* asked for */
+    struct imap_entry listed[IMAP_WINDOW_MAX];  /* to be fetched */
+    struct imap_entry windows[IMAP_WINDOWS][IMAP_WINDOW_MAX];
+    struct imap_look looks[IMAP_WINDOW_MAX]; /* of imap-again.h */
+};
+
 struct imap_pickup {
     struct imap_pickup_options options;
     const struct imap_settings *settings;
@@ -46,10 +55,11 @@ struct imap_pickup {
     uint64_t idle_since_ms;
     unsigned int idles_short; /* in a row that the server ended at once */
 
-    struct imap_entry listing[IMAP_WINDOW_MAX]; /* asked for */
+    struct imap_room *room;     /* NULL: nothing was listed since it was dropped */
+    struct imap_entry *listing; /* room->listing */
     size_t listing_count;
     bool listing_sent, listing_ready;
-    struct imap_entry listed[IMAP_WINDOW_MAX]; /* to be fetched, from listed_next on */
+    struct imap_entry *listed; /* room->listed, to be fetched from listed_next on */
     size_t listed_count, listed_next;
     struct imap_entry *retry; /* bodies that did not come */
     size_t retry_count;
@@ -95,6 +105,11 @@ int imap_pickup_listed(struct imap_pickup *p, const struct imap_fetch *fetch, st
 /** imap_pickup_fill_window - ask for the next bodies, if there is anything that may be asked
  * for. */
 int imap_pickup_fill_window(struct imap_pickup *p, struct error *err);
+
+/** imap_pickup_make_room - for a listing and what comes of it; it may be there already.
+ * imap_pickup_drop_room - the pass is over: nothing is listed and no window is in use. */
+int imap_pickup_make_room(struct imap_pickup *p, struct error *err);
+void imap_pickup_drop_room(struct imap_pickup *p);
 
 /** imap_pickup_on_event - data that no command took: listings and bodies. */
 int imap_pickup_on_event(void *context, const struct imap_event *event, struct error *err);

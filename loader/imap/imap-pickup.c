@@ -380,6 +380,10 @@ int imap_pickup_wait(struct imap_pickup *p, int *out_fd, uint32_t *out_timeout_m
     }
     if (idle && imap_session_idle(p->session, err) < 0)
         return -1;
+    if (p->listing_count == 0 && p->listed_next == p->listed_count) /* not so behind a limit */
+        imap_pickup_drop_room(p);
+    buffer_clear(&p->header);
+    buffer_spare(&p->header);
     imap_session_drop_buffers(p->session);
     *out_fd = imap_session_fd(p->session);
     uint64_t end = p->next_poll_ms < p->idle_end_ms ? p->next_poll_ms : p->idle_end_ms;
@@ -412,6 +416,7 @@ void imap_pickup_close(struct imap_pickup *p)
     imap_pickup_free_entries(p->listed, p->listed_next, p->listed_count);
     imap_pickup_free_entries(p->retry, 0, p->retry_count);
     free(p->retry);
+    imap_pickup_drop_room(p);
     imap_entry_done(&p->given);
     imap_body_done(&p->body);
     buffer_done(&p->header);

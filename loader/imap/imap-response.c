@@ -36,6 +36,11 @@ void imap_parser_allow(struct imap_parser *parser)
     parser->untagged = parser->numbers = parser->skipped = 0;
 }
 
+void imap_parser_spare(struct imap_parser *parser)
+{
+    buffer_spare(&parser->line);
+}
+
 int imap_protocol_error(struct error *err, const char *what, struct span at)
 {
     char shown[81];

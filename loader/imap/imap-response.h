@@ -149,6 +149,9 @@ int imap_parser_feed(struct imap_parser *parser, const void *bytes, size_t count
 /** imap_parser_allow - start counting the data between two tagged responses anew. */
 void imap_parser_allow(struct imap_parser *parser);
 
+/** imap_parser_spare - give back memory that nothing is held in. */
+void imap_parser_spare(struct imap_parser *parser);
+
 /** imap_parse_tag_number - the number at the end of a tag: digits up to the end of the bytes. */
 enum parse imap_parse_tag_number(struct cursor *c, uint32_t *out_number);
 

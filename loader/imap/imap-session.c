@@ -794,4 +794,11 @@ void imap_session_drop_buffers(struct imap_session *session)
 {
     free(session->input);
     session->input = NULL;
+    imap_parser_spare(session->parser);
+    if (session->sent < session->sending.len)
+        return;
+    session->sent = 0;
+    buffer_clear(&session->sending);
+    buffer_spare(&session->sending);
+    buffer_spare(&session->waiting);
 }

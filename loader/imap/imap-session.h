@@ -133,7 +133,8 @@ int imap_session_read_ahead(struct imap_session *session, const struct imap_body
                             struct error *err);
 int imap_session_read_no_more(struct imap_session *session, struct error *err);
 
-/** imap_session_drop_buffers - give back the memory for reading until it is needed again. */
+/** imap_session_drop_buffers - give back the memory for reading and for commands until it is needed
+ * again; what waits to be sent stays. */
 void imap_session_drop_buffers(struct imap_session *session);
 
 /** imap_answer_capabilities - the IMAP_CAN_* in a list of capabilities. */

@@ -51,7 +51,7 @@ struct imap_window {
     enum imap_window_state state;
     size_t count, next; /* next: to be handed out */
     uint64_t bytes, memory; /* of the bodies asked for; of those that do not go to files */
-    struct imap_entry entries[IMAP_WINDOW_MAX]; /* ascending UIDs */
+    struct imap_entry *entries; /* ascending UIDs; the owner's, room for IMAP_WINDOW_MAX */
 };
 
 /** imap_entry_find - in ascending entries; NULL: not there. */

@@ -220,6 +220,9 @@ static void stream_set_basics(struct stream *stream)
     curl_easy_setopt(e, CURLOPT_TCP_KEEPINTVL, STREAM_KEEPALIVE_S / 3);
     curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
     curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L); /* or closing waits for a name server that is silent */
+    /* No log-in resumes another one's TLS session: each checks the certificate, and none holds
+     * tickets that nobody will use. */
+    curl_easy_setopt(e, CURLOPT_SSL_SESSIONID_CACHE, 0L);
     curl_easy_setopt(e, CURLOPT_ERRORBUFFER, stream->curl_text);
     curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, stream_on_socket);
     curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, stream);
