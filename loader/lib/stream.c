@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stream.c - transport and login by libcurl, the dialogue by others. See stream.h.
  *
- * Each attempt to connect is one easy handle in a multi handle of its own, driven here in short
- * polls so that deadlines and cancelled() are ours. It stays in the multi until the end: taking it
- * out would close the connection. */
+ * Each attempt to connect is one easy handle, driven here in short polls so that deadlines and
+ * cancelled() are ours. It stays in its multi handle until the end (taking it out would close the
+ * connection), which stream-shard.h shares out. */
 #include <config.h>
 #include "stream.h"
 
@@ -24,6 +24,7 @@
 #include "address.h"
 #include "buffer.h"
 #include "login-log.h"
+#include "stream-shard.h"
 #include "text.h"
 
 #define STREAM_POLL_MS 200         /* how long cancelled() may wait */
@@ -35,9 +36,8 @@
 enum stream_phase { STREAM_CONNECTING, STREAM_SHAKING, STREAM_GREETING, STREAM_LOGGING_IN };
 
 struct stream {
-    CURL *easy;
-    CURLM *multi;
-    bool in_multi;
+    struct stream_member member;
+    size_t early; /* of the member's early bytes, those that were received already */
     bool plain;         /* no TLS will be used */
     bool plain_refused; /* plain text to a public address: we refused it */
     bool public_only, private_refused; /* an address that is not public: we refused it */
@@ -208,7 +208,7 @@ static int stream_url(const struct stream_settings *s, char *out, size_t size)
 
 static void stream_set_basics(struct stream *stream)
 {
-    CURL *e = stream->easy;
+    CURL *e = stream->member.easy;
     curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "imap,imaps");
     curl_easy_setopt(e, CURLOPT_CONNECT_ONLY, 1L);
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
@@ -250,7 +250,7 @@ static void stream_set_ca(CURL *e, const char *ca_file)
 
 static CURLcode stream_set_tls(struct stream *stream, const struct stream_settings *s)
 {
-    CURL *e = stream->easy;
+    CURL *e = stream->member.easy;
     bool verify = !s->allow_insecure_cert;
     curl_easy_setopt(e, CURLOPT_USE_SSL, (long)(stream->plain ? CURLUSESSL_NONE : CURLUSESSL_ALL));
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
@@ -269,7 +269,7 @@ static CURLcode stream_set_tls(struct stream *stream, const struct stream_settin
  * has. */
 static CURLcode stream_set_login(struct stream *stream, const struct stream_settings *s)
 {
-    CURL *e = stream->easy;
+    CURL *e = stream->member.easy;
     char options[64];
     bool automatic = s->auth == NULL || text_equal_nocase(s->auth, "Auto");
     bool bearer =
@@ -290,15 +290,14 @@ static CURLcode stream_set_login(struct stream *stream, const struct stream_sett
 static int stream_prepare(struct stream *stream, const struct stream_settings *s, struct error *err)
 {
     char url[STREAM_WHERE_MAX];
-    stream->easy = curl_easy_init();
-    stream->multi = curl_multi_init();
-    if (stream->easy == NULL || stream->multi == NULL)
+    CURL *e = stream->member.easy = curl_easy_init();
+    if (e == NULL)
         return error_oom(err, "connecting");
     if (stream_url(s, url, sizeof url) < 0)
         return error_set(err, ERROR_USAGE, "host name is too long; check url");
     stream_set_basics(stream);
-    curl_easy_setopt(stream->easy, CURLOPT_URL, url);
-    if (curl_easy_setopt(stream->easy, CURLOPT_PROXY, s->proxy != NULL ? s->proxy : "") != CURLE_OK)
+    curl_easy_setopt(e, CURLOPT_URL, url);
+    if (curl_easy_setopt(e, CURLOPT_PROXY, s->proxy != NULL ? s->proxy : "") != CURLE_OK)
         return error_set(err, ERROR_USAGE,
                          "proxy '%s' cannot be used; write socks5h://host:port "
                          "or http://host:port",
@@ -313,9 +312,6 @@ static int stream_prepare(struct stream *stream, const struct stream_settings *s
                          "auth '%s' is not known to libcurl; use Auto, Plain, Login, "
                          "Cram-MD5, XOAuth2 or OAuthBearer",
                          s->auth);
-    if (curl_multi_add_handle(stream->multi, stream->easy) != CURLM_OK)
-        return error_oom(err, "connecting");
-    stream->in_multi = true;
     return 0;
 }
 
@@ -324,9 +320,12 @@ static int stream_prepare(struct stream *stream, const struct stream_settings *s
 static enum stream_phase stream_phase(const struct stream *stream, bool tls_first)
 {
     curl_off_t connected = 0, shaken = 0;
-    curl_easy_getinfo(stream->easy, CURLINFO_CONNECT_TIME_T, &connected);
-    curl_easy_getinfo(stream->easy, CURLINFO_APPCONNECT_TIME_T, &shaken);
-    if (stream->log.lines > 0)
+    stream_member_lock(&stream->member);
+    curl_easy_getinfo(stream->member.easy, CURLINFO_CONNECT_TIME_T, &connected);
+    curl_easy_getinfo(stream->member.easy, CURLINFO_APPCONNECT_TIME_T, &shaken);
+    bool greeted = stream->log.lines > 0;
+    stream_member_unlock(&stream->member);
+    if (greeted)
         return STREAM_LOGGING_IN;
     if (connected == 0)
         return STREAM_CONNECTING;
@@ -357,15 +356,10 @@ static int stream_drive(struct stream *stream, const struct stream_settings *s, 
                                             STREAM_LOGIN_MS};
     enum stream_phase phase = STREAM_CONNECTING;
     uint64_t since = clock_monotonic_ms(s->clock);
-    for (;;) {
-        int running = 0, left = 0;
-        if (curl_multi_perform(stream->multi, &running) != CURLM_OK)
-            return error_oom(err, "connecting");
-        const CURLMsg *msg = curl_multi_info_read(stream->multi, &left);
-        if (msg != NULL && msg->msg == CURLMSG_DONE) {
-            *out_code = msg->data.result;
-            return 0;
-        }
+    bool done = false;
+    if (stream_member_join(&stream->member) < 0)
+        return error_oom(err, "connecting");
+    while (!done) {
         if (s->cancelled != NULL && s->cancelled(s->context))
             return error_set(err, ERROR_CANCELLED, "%s: cancelled while connecting", stream->where);
         enum stream_phase now = stream_phase(stream, s->security == STREAM_TLS);
@@ -375,9 +369,11 @@ static int stream_drive(struct stream *stream, const struct stream_settings *s, 
         } else if (clock_monotonic_ms(s->clock) - since > limit_ms[phase]) {
             return stream_too_late(stream, phase, err);
         }
-        if (curl_multi_poll(stream->multi, NULL, 0, STREAM_POLL_MS, NULL) != CURLM_OK)
+        if (stream_member_step(&stream->member, STREAM_POLL_MS, &done) < 0)
             return error_oom(err, "connecting");
     }
+    *out_code = stream->member.code;
+    return 0;
 }
 
 /* ---- Errors ---------------------------------------------------------------------------------- */
@@ -513,6 +509,7 @@ static int stream_failed(const struct stream *stream, const struct stream_settin
 
 static int stream_connected(struct stream *stream, struct error *err)
 {
+    CURL *e = stream->member.easy;
     curl_socket_t fd = CURL_SOCKET_BAD;
     if (stream->log.preauth)
         return error_set(err, ERROR_PROTOCOL,
@@ -520,17 +517,20 @@ static int stream_connected(struct stream *stream, struct error *err)
                          "which skips encryption and login; refused: use ssl=True or ask its "
                          "administrator",
                          stream->where);
-    if (curl_easy_getinfo(stream->easy, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK ||
-        fd == CURL_SOCKET_BAD)
+    stream_member_lock(&stream->member);
+    bool good = curl_easy_getinfo(e, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK &&
+                fd != CURL_SOCKET_BAD;
+    curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long)STREAM_RECEIVE_MAX);
+    curl_easy_setopt(e, CURLOPT_PASSWORD, NULL);
+    curl_easy_setopt(e, CURLOPT_XOAUTH2_BEARER, NULL);
+    curl_easy_setopt(e, CURLOPT_VERBOSE, 0L);
+    stream_member_unlock(&stream->member);
+    if (!good)
         return error_set(err, ERROR_LINK,
                          "%s: the connection ended right after the login; try again "
                          "later",
                          stream->where);
     stream->fd = fd;
-    curl_easy_setopt(stream->easy, CURLOPT_BUFFERSIZE, (long)STREAM_RECEIVE_MAX);
-    curl_easy_setopt(stream->easy, CURLOPT_PASSWORD, NULL);
-    curl_easy_setopt(stream->easy, CURLOPT_XOAUTH2_BEARER, NULL);
-    curl_easy_setopt(stream->easy, CURLOPT_VERBOSE, 0L);
     return 0;
 }
 
@@ -562,7 +562,9 @@ static int stream_attempt(const struct stream_settings *s, bool plain, bool bare
     stream_guard_enter(&guard);
     int result = stream_drive(stream, s, out_code, err);
     stream_guard_leave(&guard);
+    stream_member_lock(&stream->member); /* one that was given up may still be heard from */
     *out_log = stream->log;
+    stream_member_unlock(&stream->member);
     if (result < 0)
         return -1;
     if (*out_code != CURLE_OK)
@@ -619,10 +621,7 @@ void stream_close(struct stream *stream)
     if (stream == NULL)
         return;
     stream_guard_enter(&guard);
-    if (stream->in_multi)
-        curl_multi_remove_handle(stream->multi, stream->easy);
-    curl_easy_cleanup(stream->easy);
-    curl_multi_cleanup(stream->multi);
+    stream_member_leave(&stream->member);
     curl_global_cleanup();
     stream_guard_leave(&guard);
     free(stream);
@@ -658,7 +657,9 @@ enum stream_result stream_send(struct stream *stream, const void *bytes, size_t 
     struct stream_guard guard;
     size_t sent = 0;
     stream_guard_enter(&guard);
-    CURLcode code = curl_easy_send(stream->easy, bytes, count, &sent);
+    stream_member_lock(&stream->member);
+    CURLcode code = curl_easy_send(stream->member.easy, bytes, count, &sent);
+    stream_member_unlock(&stream->member);
     stream_guard_leave(&guard);
     if (code == CURLE_AGAIN || (code == CURLE_OK && sent == 0))
         return STREAM_AGAIN;
@@ -668,14 +669,30 @@ enum stream_result stream_send(struct stream *stream, const void *bytes, size_t 
     return STREAM_OK;
 }
 
+/* What came with the end of the login (stream-shard.h). */
+static size_t stream_take_early(struct stream *stream, void *bytes, size_t capacity)
+{
+    size_t left = stream->member.early_count - stream->early;
+    size_t count = left < capacity ? left : capacity;
+    memcpy(bytes, stream->member.early + stream->early, count);
+    stream->early += count;
+    return count;
+}
+
 enum stream_result stream_receive(struct stream *stream, void *bytes, size_t capacity,
                                   size_t *out_count, struct error *err)
 {
     struct stream_guard guard;
     size_t count = 0;
+    if (stream->early < stream->member.early_count) {
+        *out_count = stream_take_early(stream, bytes, capacity);
+        return STREAM_OK;
+    }
     if (!stream->plain)
         stream_guard_enter(&guard); /* TLS may answer while it reads */
-    CURLcode code = curl_easy_recv(stream->easy, bytes, capacity, &count);
+    stream_member_lock(&stream->member);
+    CURLcode code = curl_easy_recv(stream->member.easy, bytes, capacity, &count);
+    stream_member_unlock(&stream->member);
     if (!stream->plain)
         stream_guard_leave(&guard);
     if (code == CURLE_AGAIN)

@@ -20,7 +20,8 @@
  * capabilities again, and expect the rest of a line first. TLS may hold bytes that poll() does not
  * see: receive until STREAM_AGAIN before waiting. Nothing is said on close: LOGOUT is the caller's.
  *
- * One stream, one thread; streams share nothing. */
+ * One stream, one thread. Streams share the multi handles of libcurl once there are many
+ * (stream-shard.h), and nothing else. */
 #ifndef MAILCHUTE_LOADER_LIB_STREAM_H
 #define MAILCHUTE_LOADER_LIB_STREAM_H
 
