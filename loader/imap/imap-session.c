@@ -17,8 +17,7 @@
 #include "text.h"
 
 #define IMAP_INPUT_SIZE 65536u /* bytes received at once */
-#define IMAP_INPUT_BUDGET                                                                          \
-    (1024u * 1024)               /* bytes taken in one turn before the caller's turn comes */
+#define IMAP_INPUT_BUDGET (1024u * 1024) /* bytes taken in one turn before the caller's turn */
 #define IMAP_BLOCKED_MS 10u      /* between two looks at a reader while the server takes no bytes */
 #define IMAP_PATIENCE_FACTOR 10u /* times the timeout, for an answer that only drips */
 
@@ -670,6 +669,7 @@ static int imap_session_connect(struct imap_session *session, const char *user, 
         .auth = s->auth,
         .user = user,
         .secret = secret,
+        .timeout_ms = s->timeout_ms,
         .clock = &session->host->clock,
         .cancelled = session->host->cancelled,
         .context = session->host->context,
@@ -795,10 +795,6 @@ void imap_session_drop_buffers(struct imap_session *session)
     free(session->input);
     session->input = NULL;
     imap_parser_spare(session->parser);
-    if (session->sent < session->sending.len)
-        return;
-    session->sent = 0;
-    buffer_clear(&session->sending);
     buffer_spare(&session->sending);
     buffer_spare(&session->waiting);
 }

@@ -332,7 +332,16 @@ static enum stream_phase stream_phase(const struct stream *stream, bool tls_firs
     return tls_first && shaken == 0 ? STREAM_SHAKING : STREAM_GREETING;
 }
 
-static int stream_too_late(const struct stream *stream, enum stream_phase phase, struct error *err)
+/* How long this phase may take. */
+static uint64_t stream_limit_ms(const struct stream_settings *s, enum stream_phase phase)
+{
+    static const uint64_t limit_ms[] = {STREAM_CONNECT_MS, STREAM_TLS_MS, STREAM_GREETING_MS,
+                                        STREAM_LOGIN_MS};
+    return s->timeout_ms > 0 && s->timeout_ms < limit_ms[phase] ? s->timeout_ms : limit_ms[phase];
+}
+
+static int stream_too_late(const struct stream *stream, const struct stream_settings *s,
+                           enum stream_phase phase, struct error *err)
 {
     static const char *const what[] = {
         [STREAM_CONNECTING] = "no connection came about",
@@ -340,20 +349,16 @@ static int stream_too_late(const struct stream *stream, enum stream_phase phase,
         [STREAM_GREETING] = "the server did not greet us",
         [STREAM_LOGGING_IN] = "the login did not end",
     };
-    static const unsigned int after_ms[] = {STREAM_CONNECT_MS, STREAM_TLS_MS, STREAM_GREETING_MS,
-                                            STREAM_LOGIN_MS};
     return error_set(err, ERROR_UNREACHABLE,
                      "%s: %s within %u s; check host, port and ssl, or try "
                      "again later",
-                     stream->where, what[phase], after_ms[phase] / 1000);
+                     stream->where, what[phase], (unsigned)(stream_limit_ms(s, phase) / 1000));
 }
 
 /* Until libcurl is done: 0 with its code, or -1 when time ran out or the user said stop. */
 static int stream_drive(struct stream *stream, const struct stream_settings *s, CURLcode *out_code,
                         struct error *err)
 {
-    static const unsigned int limit_ms[] = {STREAM_CONNECT_MS, STREAM_TLS_MS, STREAM_GREETING_MS,
-                                            STREAM_LOGIN_MS};
     enum stream_phase phase = STREAM_CONNECTING;
     uint64_t since = clock_monotonic_ms(s->clock);
     bool done = false;
@@ -366,13 +371,13 @@ static int stream_drive(struct stream *stream, const struct stream_settings *s, 
         if (now != phase) {
             phase = now;
             since = clock_monotonic_ms(s->clock);
-        } else if (clock_monotonic_ms(s->clock) - since > limit_ms[phase]) {
-            return stream_too_late(stream, phase, err);
+        } else if (clock_monotonic_ms(s->clock) - since > stream_limit_ms(s, phase)) {
+            return stream_too_late(stream, s, phase, err);
         }
         if (stream_member_step(&stream->member, STREAM_POLL_MS, &done) < 0)
             return error_oom(err, "connecting");
     }
-    *out_code = stream->member.code;
+    *out_code = (CURLcode)stream->member.code;
     return 0;
 }
 

@@ -14,7 +14,8 @@
  *  - A greeting of PREAUTH is refused: it would skip STARTTLS and the login.
  *  - Control bytes in host, user name and secret are refused: they would become commands.
  *  - Proxies are those of the settings; the environment's are not looked at.
- *  - Each phase has a deadline of its own (STREAM_*_MS), and cancelled() is heeded within 200 ms.
+ *  - Each phase has a deadline of its own (STREAM_*_MS, or timeout_ms where that is shorter), and
+ *    cancelled() is heeded within 200 ms.
  *
  * What arrives in one piece with the login's answer is lost inside libcurl: ask for the
  * capabilities again, and expect the rest of a line first. TLS may hold bytes that poll() does not
@@ -56,6 +57,7 @@ struct stream_settings {
     const char *ca_file, *pinned_key, *min_tls, *proxy;
     const char *auth; /* "Auto", or a SASL mechanism */
     const char *user, *secret;
+    uint64_t timeout_ms; /* no phase of connecting takes longer; 0: STREAM_*_MS alone */
     const struct clock *clock;
     bool (*cancelled)(void *context); /* may be NULL */
     void *context;
