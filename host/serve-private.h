@@ -29,6 +29,7 @@ enum served_phase {
 struct serve_host {
     struct serve_host *next;
     char *name;
+    bool is_local;            /* on this machine: as many log-ins as it likes */
     unsigned logins, running; /* turns that log in; all turns */
 };
 
@@ -46,6 +47,7 @@ struct served {
     bool dirty, urgent; /* its report has to be written; soon */
     int polled_fd;     /* -1: none */
     uint64_t wait_until_ms, told_ms;
+    uint64_t turn_since_ms; /* SERVED_WORKING */
     uint64_t pass_items; /* since it was drained last */
     uint64_t left;
     uint64_t rate_since_ms, rate_items, rate_milli;
@@ -82,6 +84,8 @@ struct serve {
     bool loaded, read_fails, queue_fails, stopping;
     bool asking; /* the first load: passwords may be asked for */
     unsigned working; /* turns in workers */
+    unsigned stalled; /* of them, how many a server holds up: each lends its worker's place */
+    uint64_t turns;   /* since the heap was trimmed last */
     uint64_t stop_until_ms, tick_ms, tell_ms, watchdog_ms, status_ms, beat_ms;
 };
 
@@ -102,6 +106,7 @@ void serve_ready(struct serve *serve, struct served *served); /* it wants a turn
 void serve_halt(struct serve *serve, struct served *served);  /* end its turn, close what is open */
 void serve_sync(struct serve *serve, struct served *served);  /* anew, from the log-in on */
 void serve_dispatch(struct serve *serve);
+unsigned serve_threads_most(const struct serve *serve); /* that turns may take */
 void serve_turn_ended(struct serve *serve, struct served *served);
 void serve_deadlines(struct serve *serve);
 void serve_polled(struct serve *serve, struct served *served); /* its descriptor has news */

@@ -14,6 +14,20 @@
 
 /* ---- Servers --------------------------------------------------------------------------------- */
 
+/* "localhost", "imaps://127.0.0.1:993", "[::1]". */
+static bool serve_host_is_local(const char *url)
+{
+    static const char *const names[] = {"localhost", "127.0.0.1", "::1"};
+    const char *scheme = strstr(url, "://"), *name = scheme == NULL ? url : scheme + 3;
+    name += *name == '[';
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *end = name + strlen(names[i]);
+        if (text_starts_nocase(name, names[i]) && strchr("]:/", *end) != NULL) /* or its NUL */
+            return true;
+    }
+    return false;
+}
+
 /* By the url of the connection string, as it is written; sources without one share "". NULL out of
  * memory. */
 static struct serve_host *serve_host_of(struct serve *serve, const char *connection)
@@ -31,6 +45,7 @@ static struct serve_host *serve_host_of(struct serve *serve, const char *connect
         free(host);
         return NULL;
     }
+    host->is_local = serve_host_is_local(name);
     host->next = serve->hosts;
     serve->hosts = host;
     return host;

@@ -111,7 +111,7 @@ static bool serve_may_start(const struct serve *serve, const struct served *serv
         return true;
     if (host->running >= workers - workers / 4)
         return false;
-    return !served_logs_in(served) ||
+    return !served_logs_in(served) || host->is_local ||
            host->logins < serve->options.settings->logins_per_host;
 }
 
@@ -167,6 +167,7 @@ static int serve_start(struct serve *serve, struct served *served)
         return -1;
     }
     served->phase = SERVED_WORKING;
+    served->turn_since_ms = serve_ms(serve);
     served->again = false;
     serve->working++;
     if (served->host != NULL) {
@@ -177,9 +178,22 @@ static int serve_start(struct serve *serve, struct served *served)
     return 0;
 }
 
+unsigned serve_threads_most(const struct serve *serve)
+{
+    return 2 * (unsigned)serve->options.settings->workers;
+}
+
+/* A turn ends behind the batch of its second: one that goes on for much longer waits for a server.
+ * Others are not to wait with it, so a thread more works meanwhile, up to twice as many. */
+static unsigned serve_turns_most(const struct serve *serve)
+{
+    unsigned most = (unsigned)serve->options.settings->workers;
+    return most + (serve->stalled < most ? serve->stalled : most);
+}
+
 void serve_dispatch(struct serve *serve)
 {
-    uint64_t most = serve->options.settings->workers; /* one more is there for reports */
+    unsigned most = serve_turns_most(serve);
     struct served **at = &serve->ready_first;
     while (*at != NULL && serve->working < most) {
         struct served *served = *at;
@@ -261,6 +275,7 @@ void serve_turn_ended(struct serve *serve, struct served *served)
 {
     const struct unit_turn *turn = &served->unit->turn;
     serve->working--;
+    serve->turns++;
     if (served->host != NULL) {
         served->host->running--;
         served->host->logins -= served->logs_in;
@@ -301,8 +316,11 @@ static bool served_is_silent(const struct serve *serve, const struct served *ser
 void serve_deadlines(struct serve *serve)
 {
     uint64_t now_ms = serve_ms(serve);
+    serve->stalled = 0;
     for (size_t i = 0; i < serve->count; i++) {
         struct served *served = serve->items[i];
+        serve->stalled += served->phase == SERVED_WORKING &&
+                          now_ms - served->turn_since_ms > SERVE_STALLED_MS;
         bool may_work = served->state.status != SOURCE_PAUSED &&
                         served->state.status != SOURCE_HELD && !served->gone;
         if (served_is_silent(serve, served)) {

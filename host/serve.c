@@ -4,6 +4,9 @@
 #include "serve.h"
 
 #include <errno.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +21,7 @@
 
 #define SERVE_EVENTS 256
 #define SERVE_CLAIM_TRIES 10u
+#define SERVE_TRIM_TURNS 100u /* the heap is looked at behind so many turns at least */
 #define SERVE_STATUS_MS 5000u /* the service manager is told how many are how so often at most */
 
 uint64_t serve_ms(const struct serve *serve)
@@ -151,6 +155,19 @@ static void serve_status(struct serve *serve)
                 by[SOURCE_HELD]);
 }
 
+/* What many turns left in the heap goes back to the system, once few are at work. */
+static void serve_trim(struct serve *serve)
+{
+    if (serve->ready_first != NULL || serve->working > serve->options.settings->workers / 4)
+        return;
+    if (serve->turns < SERVE_TRIM_TURNS + serve->count / 2)
+        return;
+    serve->turns = 0;
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
+}
+
 static void serve_tick(struct serve *serve)
 {
     uint64_t now_ms = serve_ms(serve);
@@ -173,6 +190,7 @@ static void serve_tick(struct serve *serve)
     if (now_ms >= serve->status_ms) {
         serve->status_ms = now_ms + SERVE_STATUS_MS;
         serve_status(serve);
+        serve_trim(serve);
     }
 }
 
@@ -270,7 +288,7 @@ static int serve_open(struct serve *serve, struct error *err)
     if (serve_load(serve, true, err) < 0 || serve_watch_signals(serve, err) < 0)
         return -1;
     serve->asking = false;
-    const struct workers_options workers = {.most = (unsigned)options->settings->workers + 1,
+    const struct workers_options workers = {.most = serve_threads_most(serve) + 1,
                                             .queue_url = options->queue_url,
                                             .clock = options->clock,
                                             .vault = serve->vault,

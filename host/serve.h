@@ -9,7 +9,8 @@
  * One thread decides (this one) and never blocks on a server, nor on a writer of the queue;
  * workers do what blocks (workers.h). Sources share nothing but them: each has its own turns,
  * which end after a second so that others come by; deadlines; and retries (retry.h). No server
- * takes more than three quarters of the workers, nor more than logins-per-host log-ins at once.
+ * takes more than three quarters of the workers, nor more than logins-per-host log-ins at once. A
+ * turn that a silent server holds up costs the others no worker: one more is started.
  *
  * One daemon at a time serves a queue. What is in the queue is never more than a batch behind what
  * was told: after kill -9 an import goes on where its ledger ends.
@@ -29,6 +30,7 @@
 #include "serve-settings.h"
 
 #define SERVE_TICK_MS 250u     /* a pause acts within this and what a batch needs */
+#define SERVE_STALLED_MS 3000u /* a turn that takes longer waits for its server */
 #define SERVE_LEAVE_MS 5000u   /* from SIGTERM to the end */
 #define SERVE_REPORT_MS 1000u  /* statuses are written so often at most ... */
 #define SERVE_CONTACT_MS 5000u /* ... where only the time of contact changed */
