@@ -78,11 +78,25 @@ static int serve_open_queue(const char *url, struct queue **out_queue, struct er
 
 /* ---- HTTP ------------------------------------------------------------------------------------ */
 
-static void serve_answer(void *context, const struct http_request *request,
+static enum http_lane serve_route(void *context, struct http_request *request)
+{
+    (void)context;
+    (void)request;
+    return HTTP_AT_ONCE;
+}
+
+static void serve_answer(void *context, unsigned thread, const struct http_request *request,
                          struct http_answer *answer)
 {
     struct serve_command *c = context;
     struct buffer *body = &answer->body;
+    const char *source = http_request_query(request, "source");
+    (void)thread;
+    if (request->method != HTTP_GET && request->method != HTTP_HEAD) {
+        answer->code = 405;
+        (void)buffer_append_text(body, "{\"status\":\"refused\",\"why\":\"only GET and HEAD\"}\n");
+        return;
+    }
     if (text_equal(request->path, "/metrics")) {
         answer->type = "text/plain; version=0.0.4; charset=utf-8";
         answer->code = serve_append_metrics(c->serve, body) < 0 ? 500 : 200;
@@ -91,9 +105,8 @@ static void serve_answer(void *context, const struct http_request *request,
     } else if (text_equal(request->path, "/readyz")) {
         answer->code = serve_append_health(c->serve, SERVE_READY, NULL, body);
     } else if (text_equal(request->path, "/healthz")) {
-        answer->code = request->source == NULL
-                           ? serve_append_health(c->serve, SERVE_READY, NULL, body)
-                           : serve_append_health(c->serve, SERVE_SOURCE, request->source, body);
+        answer->code = source == NULL ? serve_append_health(c->serve, SERVE_READY, NULL, body)
+                                      : serve_append_health(c->serve, SERVE_SOURCE, source, body);
     } else {
         answer->code = 404;
         (void)buffer_append_text(body, "{\"status\":\"unknown\",\"why\":\"there are /metrics, "
@@ -105,7 +118,14 @@ static int serve_start_http(struct serve_command *c, struct error *err)
 {
     if (c->settings.listen[0] == '\0')
         return 0;
-    if (http_server_new(c->settings.listen, serve_answer, c, &c->http, err) < 0)
+    const struct http_options options = {.listen = c->settings.listen,
+                                         .hosts = "",
+                                         .certificate = "",
+                                         .key = "",
+                                         .route = serve_route,
+                                         .answer = serve_answer,
+                                         .context = c};
+    if (http_server_new(&options, &c->http, err) < 0)
         return -1;
     log_info(&c->log, "listening at %.80s, port %u", c->settings.listen,
              http_server_port(c->http));

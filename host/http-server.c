@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* http-server.c - a small HTTP server on loopback. See http-server.h. */
+/* http-server.c - a small HTTP server. See http-server.h.
+ *
+ * A request is a struct http_call from its head to its end:
+ *
+ *     READING ─ body complete ─> GIVEN (suspended) ─ a thread is done, resumed ─> ANSWERED ─> sent
+ *        └─────── HTTP_AT_ONCE ──────────────────────────────────────────────────────^ */
 #include <config.h>
 #include "http-server.h"
 
@@ -7,185 +12,742 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "cleanup.h"
+#include "clock.h"
+#include "http-check.h"
+#include "http-listen.h"
+#include "http-threads.h"
 #include "text.h"
+
+#define HTTP_TICK_MS 250u
+#define HTTP_ALIVE_TICKS 60u /* 15 s: something is sent to each stream, that proxies keep it */
+#define HTTP_PEM_MAX (1u << 20)
+
+enum http_phase { HTTP_READING, HTTP_GIVEN, HTTP_ANSWERED };
+
+struct http_call {
+    struct http_job job; /* first */
+    struct http_server *server;
+    struct http_request request;
+    char from[INET6_ADDRSTRLEN];
+    struct buffer body;
+    enum http_lane lane;
+    enum http_phase phase;
+    struct http_answer answer;
+};
+
+/* One connection, for the ticker. */
+struct http_peer {
+    struct http_peer *next, **at;
+    struct http_server *server;
+    int fd;
+    uint64_t until_ms; /* 0: as long as it likes */
+};
+
+struct http_event {
+    char *bytes;
+    size_t size;
+};
+
+struct http_stream {
+    struct http_stream *next, **at;
+    struct http_server *server;
+    struct MHD_Connection *connection;
+    struct buffer start; /* is sent first */
+    size_t sent;         /* of start, or of the event */
+    uint64_t event;      /* comes next */
+    bool suspended;
+};
 
 struct http_server {
     struct MHD_Daemon *daemon;
-    void (*answer)(void *context, const struct http_request *request,
-                   struct http_answer *out_answer);
-    void *context;
-    char address[INET6_ADDRSTRLEN + 2]; /* as it stands in a Host header */
-    unsigned port;
+    struct http_options options;
+    struct http_threads *threads;
+    struct http_listener listener;
+    char *hosts;
+    struct buffer certificate, key;
+    pthread_t ticker;
+    bool ticks;
+    pthread_mutex_t lock; /* over all below */
+    pthread_cond_t ended;
+    bool ending;
+    struct http_peer *peers;
+    struct http_stream *streams;
+    unsigned stream_count;
+    struct http_event events[HTTP_EVENTS_KEPT];
+    uint64_t last_event;
 };
 
-/* ---- Answering ------------------------------------------------------------------------------- */
-
-/* The host of a Host header, without its port. */
-static bool http_host_is(const char *header, const char *name)
+static uint64_t http_now_ms(void)
 {
-    size_t size = strlen(name);
-    return text_starts_nocase(header, name) && (header[size] == '\0' || header[size] == ':');
+    return clock_monotonic_ms(clock_system());
 }
 
-static bool http_host_is_ours(const struct http_server *server, const char *header)
+const char *http_method_name(enum http_method method)
 {
-    return header == NULL || http_host_is(header, "localhost") ||
-           http_host_is(header, "127.0.0.1") || http_host_is(header, "[::1]") ||
-           http_host_is(header, server->address);
+    static const char *const names[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "OTHER"};
+    return names[method];
 }
 
-static enum MHD_Result http_send(struct MHD_Connection *connection, int code, const char *type,
-                                 const struct buffer *body)
+static enum http_method http_method_of(const char *name)
 {
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        body->len, body->data, MHD_RESPMEM_MUST_COPY);
+    for (unsigned i = HTTP_GET; i < HTTP_OTHER; i++)
+        if (text_equal(name, http_method_name((enum http_method)i)))
+            return (enum http_method)i;
+    return HTTP_OTHER;
+}
+
+const char *http_request_header(const struct http_request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+const char *http_request_query(const struct http_request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+const char *http_request_cookie(const struct http_request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_COOKIE_KIND, name);
+}
+
+/* ---- Answers --------------------------------------------------------------------------------- */
+
+bool http_answer_header(struct http_answer *answer, const char *name, const char *value)
+{
+    if (answer->header_count == HTTP_HEADERS_MAX || strlen(value) >= HTTP_HEADER_SIZE ||
+        text_has_control(value))
+        return false;
+    answer->headers[answer->header_count].name = name;
+    text_copy(answer->headers[answer->header_count++].value, HTTP_HEADER_SIZE, value);
+    return true;
+}
+
+static void http_answer_init(struct http_answer *answer)
+{
+    *answer = (struct http_answer){.code = MHD_HTTP_OK, .type = "application/json", .fd = -1};
+    buffer_init(&answer->body, HTTP_ANSWER_MAX);
+}
+
+static void http_answer_done(struct http_answer *answer)
+{
+    buffer_done(&answer->body);
+    cleanup_fd_at(&answer->fd);
+}
+
+/* What the server itself refuses. */
+static void http_answer_refuse(struct http_answer *answer, int code, const char *title,
+                               const char *what)
+{
+    answer->code = code;
+    answer->stream = false;
+    answer->type = "application/problem+json";
+    buffer_clear(&answer->body);
+    (void)buffer_printf(&answer->body, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,"
+                                       "\"detail\":\"%s\"}\n", title, code, what);
+}
+
+static void http_add_headers(struct MHD_Response *response, const struct http_call *call)
+{
+    const struct http_answer *answer = &call->answer;
+    static const char policy[] = "default-src 'none'; frame-ancestors 'none'";
+    (void)MHD_add_response_header(response, "Content-Type", answer->type);
+    (void)MHD_add_response_header(response, "Cache-Control", answer->cached ? "no-cache" : "no-store");
+    (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    (void)MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+    (void)MHD_add_response_header(response, "Cross-Origin-Resource-Policy", "same-origin");
+    (void)MHD_add_response_header(response, "Cross-Origin-Opener-Policy", "same-origin");
+    (void)MHD_add_response_header(response, "Content-Security-Policy",
+                                  answer->policy != NULL ? answer->policy : policy);
+    if (call->request.secure)
+        (void)MHD_add_response_header(response, "Strict-Transport-Security", "max-age=31536000");
+    for (size_t i = 0; i < answer->header_count; i++)
+        (void)MHD_add_response_header(response, answer->headers[i].name, answer->headers[i].value);
+}
+
+/* The part of the file that is wanted. */
+static struct MHD_Response *http_file_response(struct http_call *call)
+{
+    struct http_answer *answer = &call->answer;
+    uint64_t first = 0, count = answer->fd_size;
+    char range[80];
+    enum http_range wanted = answer->code != MHD_HTTP_OK
+                                 ? HTTP_RANGE_NONE
+                                 : http_check_range(http_request_header(&call->request, "Range"),
+                                                    answer->fd_size, &first, &count);
+    (void)http_answer_header(answer, "Accept-Ranges", "bytes");
+    if (wanted == HTTP_RANGE_BAD) {
+        (void)snprintf(range, sizeof range, "bytes */%llu", (unsigned long long)answer->fd_size);
+        (void)http_answer_header(answer, "Content-Range", range);
+        http_answer_refuse(answer, MHD_HTTP_RANGE_NOT_SATISFIABLE, "Range Not Satisfiable",
+                           "there are no such bytes; ask for less");
+        return MHD_create_response_from_buffer(answer->body.len, answer->body.data,
+                                               MHD_RESPMEM_MUST_COPY);
+    }
+    if (wanted == HTTP_RANGE_PART) {
+        (void)snprintf(range, sizeof range, "bytes %llu-%llu/%llu", (unsigned long long)first,
+                       (unsigned long long)(first + count - 1),
+                       (unsigned long long)answer->fd_size);
+        (void)http_answer_header(answer, "Content-Range", range);
+        answer->code = MHD_HTTP_PARTIAL_CONTENT;
+    }
+    return MHD_create_response_from_fd_at_offset64(count, TAKE_FD(answer->fd), first);
+}
+
+/* ---- Event streams --------------------------------------------------------------------------- */
+
+static void http_stream_free(void *context)
+{
+    struct http_stream *stream = context;
+    struct http_server *server = stream->server;
+    pthread_mutex_lock(&server->lock);
+    *stream->at = stream->next;
+    if (stream->next != NULL)
+        stream->next->at = stream->at;
+    server->stream_count--;
+    pthread_mutex_unlock(&server->lock);
+    buffer_done(&stream->start);
+    free(stream);
+}
+
+/* What is to be sent next; false when it fell behind what is kept. Locked. */
+static bool http_stream_next(const struct http_stream *stream, const char **out_bytes,
+                             size_t *out_size)
+{
+    const struct http_server *server = stream->server;
+    *out_bytes = stream->start.data;
+    *out_size = stream->start.len;
+    if (stream->start.len > 0)
+        return true;
+    if (stream->event > server->last_event)
+        return true; /* nothing yet */
+    if (server->last_event - stream->event >= HTTP_EVENTS_KEPT)
+        return false;
+    const struct http_event *event = &server->events[stream->event % HTTP_EVENTS_KEPT];
+    *out_bytes = event->bytes;
+    *out_size = event->size;
+    return true;
+}
+
+static ssize_t http_stream_copy(struct http_stream *stream, char *out, size_t most)
+{
+    const char *bytes;
+    size_t size;
+    if (stream->server->ending || !http_stream_next(stream, &bytes, &size))
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    if (size == 0) {
+        stream->suspended = true;
+        MHD_suspend_connection(stream->connection);
+        return 0;
+    }
+    size_t count = size - stream->sent < most ? size - stream->sent : most;
+    memcpy(out, bytes + stream->sent, count);
+    stream->sent += count;
+    if (stream->sent == size) {
+        stream->sent = 0;
+        if (stream->start.len > 0)
+            buffer_clear(&stream->start);
+        else
+            stream->event++;
+    }
+    return (ssize_t)count;
+}
+
+static ssize_t http_stream_read(void *context, uint64_t at, char *out, size_t most)
+{
+    struct http_stream *stream = context;
+    (void)at;
+    pthread_mutex_lock(&stream->server->lock);
+    ssize_t count = http_stream_copy(stream, out, most);
+    pthread_mutex_unlock(&stream->server->lock);
+    return count;
+}
+
+/* From which event on it goes. Somebody who was away for too long is told to look at all anew.
+ * Locked. */
+static void http_stream_place(struct http_stream *stream, uint64_t after)
+{
+    const struct http_server *server = stream->server;
+    uint64_t first = server->last_event >= HTTP_EVENTS_KEPT
+                         ? server->last_event - HTTP_EVENTS_KEPT + 1 : 1;
+    stream->event = server->last_event + 1;
+    if (after == 0)
+        return;
+    if (after + 1 >= first && after <= server->last_event)
+        stream->event = after + 1;
+    else
+        (void)buffer_append_text(&stream->start, "event: reset\ndata: {}\n\n");
+}
+
+static struct MHD_Response *http_stream_response(struct http_call *call)
+{
+    struct http_server *server = call->server;
+    struct http_stream *stream = calloc(1, sizeof *stream);
+    if (stream == NULL)
+        return NULL;
+    *stream = (struct http_stream){.server = server, .connection = call->request.connection,
+                                   .start = call->answer.body};
+    buffer_init(&call->answer.body, HTTP_ANSWER_MAX); /* the bytes are the stream's */
+    pthread_mutex_lock(&server->lock);
+    http_stream_place(stream, call->answer.events_after);
+    stream->next = server->streams;
+    stream->at = &server->streams;
+    if (stream->next != NULL)
+        stream->next->at = &stream->next;
+    server->streams = stream;
+    server->stream_count++;
+    pthread_mutex_unlock(&server->lock);
+    struct MHD_Response *response = MHD_create_response_from_callback(
+        MHD_SIZE_UNKNOWN, 4096, http_stream_read, stream, http_stream_free);
+    if (response == NULL)
+        http_stream_free(stream);
+    return response;
+}
+
+/* Locked. */
+static void http_wake_streams(struct http_server *server)
+{
+    for (struct http_stream *stream = server->streams; stream != NULL; stream = stream->next) {
+        if (!stream->suspended)
+            continue;
+        stream->suspended = false;
+        MHD_resume_connection(stream->connection);
+    }
+}
+
+static uint64_t http_publish(struct http_server *server, const char *event, size_t size,
+                             bool numbered)
+{
+    struct buffer bytes;
+    buffer_init(&bytes, HTTP_EVENT_MAX + 64);
+    pthread_mutex_lock(&server->lock);
+    uint64_t number = server->last_event + 1;
+    if ((numbered && buffer_printf(&bytes, "id: %llu\n", (unsigned long long)number) < 0) ||
+        size > HTTP_EVENT_MAX || buffer_append(&bytes, event, size) < 0) {
+        number = 0;
+        buffer_done(&bytes);
+    } else {
+        struct http_event *place = &server->events[number % HTTP_EVENTS_KEPT];
+        free(place->bytes);
+        place->size = bytes.len;
+        place->bytes = buffer_take(&bytes);
+        if (place->bytes == NULL)
+            place->size = 0;
+        server->last_event = number;
+        http_wake_streams(server);
+    }
+    pthread_mutex_unlock(&server->lock);
+    return number;
+}
+
+uint64_t http_server_publish(struct http_server *server, const char *event, size_t size)
+{
+    return http_publish(server, event, size, true);
+}
+
+unsigned http_server_streams(struct http_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    unsigned count = server->stream_count;
+    pthread_mutex_unlock(&server->lock);
+    return count;
+}
+
+/* ---- Connections ----------------------------------------------------------------------------- */
+
+static void http_peer_end(struct http_peer *peer)
+{
+    *peer->at = peer->next;
+    if (peer->next != NULL)
+        peer->next->at = peer->at;
+    free(peer);
+}
+
+static void http_peer_begin(struct http_server *server, struct MHD_Connection *connection,
+                            void **out_peer)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct http_peer *peer = calloc(1, sizeof *peer);
+    *out_peer = peer;
+    if (peer == NULL || info == NULL)
+        return;
+    *peer = (struct http_peer){.server = server, .fd = info->connect_fd, .next = server->peers,
+                               .at = &server->peers, .until_ms = http_now_ms() + HTTP_HEAD_MS};
+    if (peer->next != NULL)
+        peer->next->at = &peer->next;
+    server->peers = peer;
+}
+
+static void http_on_connection(void *context, struct MHD_Connection *connection, void **peer,
+                               enum MHD_ConnectionNotificationCode what)
+{
+    struct http_server *server = context;
+    pthread_mutex_lock(&server->lock);
+    if (what == MHD_CONNECTION_NOTIFY_STARTED)
+        http_peer_begin(server, connection, peer);
+    else if (*peer != NULL)
+        http_peer_end(*peer);
+    pthread_mutex_unlock(&server->lock);
+}
+
+/* What comes next has so long; 0: as long as it likes. */
+static void http_allow(struct http_server *server, struct MHD_Connection *connection, uint64_t ms)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct http_peer *peer = info == NULL ? NULL : info->socket_context;
+    pthread_mutex_lock(&server->lock);
+    if (peer != NULL)
+        peer->until_ms = ms == 0 ? 0 : http_now_ms() + ms;
+    pthread_mutex_unlock(&server->lock);
+}
+
+/* Descriptors of connections stay open until the server's thread was told of their end: it takes
+ * the lock for that. */
+static void http_end_late(struct http_server *server)
+{
+    uint64_t now_ms = http_now_ms();
+    pthread_mutex_lock(&server->lock);
+    for (struct http_peer *peer = server->peers; peer != NULL; peer = peer->next)
+        if (peer->until_ms != 0 && now_ms >= peer->until_ms)
+            (void)shutdown(peer->fd, SHUT_RDWR);
+    pthread_mutex_unlock(&server->lock);
+}
+
+/* ---- Requests -------------------------------------------------------------------------------- */
+
+static void http_call_free(struct http_call *call)
+{
+    if (call == NULL)
+        return;
+    http_answer_done(&call->answer);
+    buffer_done(&call->body);
+    free(call);
+}
+
+static void http_on_completed(void *context, struct MHD_Connection *connection, void **state,
+                              enum MHD_RequestTerminationCode why)
+{
+    (void)why;
+    if (*state != NULL)
+        http_allow(context, connection, HTTP_HEAD_MS);
+    http_call_free(TAKE(*state));
+}
+
+static struct http_call *http_call_new(struct http_server *server,
+                                       struct MHD_Connection *connection, const char *path,
+                                       const char *method)
+{
+    struct http_call *call = calloc(1, sizeof *call);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    if (call == NULL)
+        return NULL;
+    call->server = server;
+    buffer_init(&call->body, HTTP_BODY_MAX);
+    http_answer_init(&call->answer);
+    if (info != NULL)
+        http_listen_peer_text(info->client_addr, call->from, sizeof call->from);
+    call->request = (struct http_request){.method = http_method_of(method),
+                                          .path = path,
+                                          .from = call->from,
+                                          .secure = server->certificate.len > 0,
+                                          .body = "",
+                                          .connection = connection};
+    return call;
+}
+
+static enum MHD_Result http_send(struct http_call *call)
+{
+    struct http_answer *answer = &call->answer;
+    struct MHD_Response *response;
+    call->phase = HTTP_ANSWERED;
+    if (answer->stream)
+        response = http_stream_response(call);
+    else if (answer->fd >= 0)
+        response = http_file_response(call);
+    else if (answer->fixed != NULL) /* it is never written to */
+        response = MHD_create_response_from_buffer(answer->fixed_size, (void *)(uintptr_t)answer->fixed,
+                                                   MHD_RESPMEM_PERSISTENT);
+    else
+        response = MHD_create_response_from_buffer(answer->body.len, answer->body.data,
+                                                   MHD_RESPMEM_MUST_COPY);
     if (response == NULL)
         return MHD_NO;
-    (void)MHD_add_response_header(response, "Content-Type", type);
-    (void)MHD_add_response_header(response, "Cache-Control", "no-store");
-    (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    (void)MHD_add_response_header(response, "Content-Security-Policy", "default-src 'none'");
-    enum MHD_Result queued = MHD_queue_response(connection, (unsigned)code, response);
+    http_add_headers(response, call);
+    http_allow(call->server, call->request.connection, answer->stream ? 0 : HTTP_ANSWER_MS);
+    enum MHD_Result queued = MHD_queue_response(call->request.connection, (unsigned)answer->code,
+                                                response);
     MHD_destroy_response(response);
     return queued;
 }
 
-static enum MHD_Result http_refuse(struct MHD_Connection *connection, int code, const char *why)
+static enum MHD_Result http_refuse(struct http_call *call, int code, const char *title,
+                                   const char *what)
 {
-    AUTO_DONE(buffer) body;
-    buffer_init(&body, 256);
-    (void)buffer_append_text(&body, why);
-    return http_send(connection, code, "text/plain; charset=utf-8", &body);
+    http_answer_refuse(&call->answer, code, title, what);
+    return http_send(call);
+}
+
+static bool http_changes(const struct http_request *request)
+{
+    return request->method != HTTP_GET && request->method != HTTP_HEAD;
+}
+
+/* Why this request is not even read; NULL: it is. */
+static const char *http_why_not(const struct http_call *call, int *out_code, const char **out_title)
+{
+    const struct http_request *request = &call->request;
+    const char *host = http_request_header(request, "Host");
+    const char *length = http_request_header(request, "Content-Length");
+    uint64_t size;
+    *out_code = MHD_HTTP_FORBIDDEN;
+    *out_title = "Forbidden";
+    if (!http_check_host(host, call->server->listener.address, call->server->hosts))
+        return "this is another host; the setting web-hosts names those it may be called by";
+    if (http_changes(request) && !http_check_site(host, http_request_header(request, "Origin"),
+                                                  http_request_header(request, "Sec-Fetch-Site")))
+        return "this was sent by a page of another site";
+    *out_code = MHD_HTTP_CONTENT_TOO_LARGE;
+    *out_title = "Content Too Large";
+    if (length != NULL && (text_to_u64(length, UINT64_MAX, &size) < 0 || size > HTTP_BODY_MAX))
+        return "a body may have 1 MB";
+    return NULL;
+}
+
+static enum MHD_Result http_begin(struct http_call *call)
+{
+    int code;
+    const char *title, *why = http_why_not(call, &code, &title);
+    if (why != NULL)
+        return http_refuse(call, code, title, why);
+    call->lane = call->server->options.route(call->server->options.context, &call->request);
+    http_allow(call->server, call->request.connection, HTTP_BODY_MS);
+    return MHD_YES;
+}
+
+static enum MHD_Result http_take_body(struct http_call *call, const char *bytes, size_t *size)
+{
+    if (buffer_append(&call->body, bytes, *size) < 0)
+        return MHD_NO; /* it goes on although it was told how much there may be */
+    *size = 0;
+    return MHD_YES;
+}
+
+/* A thread of ours. The connection may be gone as soon as it is resumed, and the call with it. */
+static void http_run(struct http_job *job, unsigned thread)
+{
+    struct http_call *call = (struct http_call *)job;
+    call->server->options.answer(call->server->options.context, thread, &call->request,
+                                 &call->answer);
+    call->phase = HTTP_ANSWERED;
+    MHD_resume_connection(call->request.connection);
+}
+
+static enum MHD_Result http_give(struct http_call *call)
+{
+    struct http_server *server = call->server;
+    pthread_mutex_lock(&server->lock);
+    bool ending = server->ending;
+    if (!ending) {
+        call->phase = HTTP_GIVEN;
+        call->job.run = http_run;
+        MHD_suspend_connection(call->request.connection);
+    }
+    pthread_mutex_unlock(&server->lock);
+    if (ending)
+        return MHD_NO;
+    http_allow(server, call->request.connection, 0);
+    if (http_threads_give(server->threads, call->lane == HTTP_SLOW, &call->job))
+        return MHD_YES;
+    http_answer_refuse(&call->answer, MHD_HTTP_SERVICE_UNAVAILABLE, "Service Unavailable",
+                       "too much is asked at once; try again in some seconds");
+    (void)http_answer_header(&call->answer, "Retry-After", "5");
+    call->phase = HTTP_ANSWERED;
+    MHD_resume_connection(call->request.connection);
+    return MHD_YES;
+}
+
+static enum MHD_Result http_answer_now(struct http_call *call)
+{
+    struct http_server *server = call->server;
+    server->options.answer(server->options.context, HTTP_THREADS, &call->request, &call->answer);
+    if (call->answer.stream && http_server_streams(server) >= HTTP_STREAMS_MAX)
+        return http_refuse(call, MHD_HTTP_SERVICE_UNAVAILABLE, "Service Unavailable",
+                           "too many listen already; try again later");
+    return http_send(call);
 }
 
 static enum MHD_Result http_handle(void *context, struct MHD_Connection *connection,
                                    const char *path, const char *method, const char *version,
                                    const char *upload, size_t *upload_size, void **state)
 {
-    struct http_server *server = context;
+    struct http_call *call = *state;
     (void)version;
-    (void)upload;
-    (void)state;
-    if (!text_equal(method, "GET") && !text_equal(method, "HEAD"))
-        return http_refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD\n");
-    if (*upload_size != 0)
-        return MHD_NO;
-    if (!http_host_is_ours(server, MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Host")))
-        return http_refuse(connection, MHD_HTTP_FORBIDDEN, "this is another host\n");
-    const struct http_request request = {
-        path, MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "source")};
-    struct http_answer answer = {.code = MHD_HTTP_OK, .type = "application/json"};
-    buffer_init(&answer.body, HTTP_ANSWER_MAX);
-    server->answer(server->context, &request, &answer);
-    enum MHD_Result sent = http_send(connection, answer.code, answer.type, &answer.body);
-    buffer_done(&answer.body);
-    return sent;
-}
-
-/* ---- Listening ------------------------------------------------------------------------------- */
-
-/* "127.0.0.1:8425", "[::1]:8425", "localhost:8425". */
-static int http_read_address(const char *where, char *out_host, size_t size, uint16_t *out_port)
-{
-    const char *colon = strrchr(where, ':');
-    uint64_t port;
-    if (colon == NULL || text_to_u64(colon + 1, 65535, &port) < 0 ||
-        (size_t)(colon - where) >= size)
-        return -1;
-    memcpy(out_host, where, (size_t)(colon - where));
-    out_host[colon - where] = '\0';
-    if (text_equal_nocase(out_host, "localhost"))
-        text_copy(out_host, size, "127.0.0.1");
-    *out_port = (uint16_t)port;
-    return 0;
-}
-
-static int http_bind(const char *where, struct http_server *server, int *out_fd,
-                     struct error *err)
-{
-    struct sockaddr_in six4 = {.sin_family = AF_INET};
-    struct sockaddr_in6 six6 = {.sin6_family = AF_INET6};
-    const struct sockaddr *to = (const struct sockaddr *)&six4;
-    socklen_t size = sizeof six4;
-    uint16_t port;
-    char host[INET6_ADDRSTRLEN + 2];
-    if (http_read_address(where, host, sizeof host, &port) < 0)
-        return error_set(err, ERROR_CONFIG, "'%.80s' is no address to listen at; write "
-                         "127.0.0.1:8425", where);
-    text_copy(server->address, sizeof server->address, host);
-    six4.sin_port = six6.sin6_port = htons(port);
-    if (host[0] == '[' && host[strlen(host) - 1] == ']') {
-        host[strlen(host) - 1] = '\0';
-        to = (const struct sockaddr *)&six6;
-        size = sizeof six6;
+    if (call == NULL) {
+        *state = call = http_call_new(context, connection, path, method);
+        return call == NULL ? MHD_NO : http_begin(call);
     }
-    if (inet_pton(to->sa_family, host + (to->sa_family == AF_INET6),
-                  to->sa_family == AF_INET6 ? (void *)&six6.sin6_addr : &six4.sin_addr) != 1)
-        return error_set(err, ERROR_CONFIG, "'%.80s' is no address to listen at; write "
-                         "127.0.0.1:8425", where);
-    AUTO_FD fd = socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    const int on = 1;
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
-        bind(fd, to, size) < 0)
-        return error_set(err, ERROR_CONFIG, "cannot listen at '%.80s': %s; choose another by "
-                         "--listen", where, strerror(errno));
-    *out_fd = TAKE_FD(fd);
-    return 0;
+    if (*upload_size != 0)
+        return http_take_body(call, upload, upload_size);
+    if (call->phase == HTTP_ANSWERED)
+        return http_send(call);
+    call->request.body = buffer_text(&call->body);
+    call->request.body_size = call->body.len;
+    return call->lane == HTTP_AT_ONCE ? http_answer_now(call) : http_give(call);
 }
 
-static unsigned http_port_of(int fd)
+/* ---- The ticker ------------------------------------------------------------------------------ */
+
+static void *http_tick(void *context)
 {
-    struct sockaddr_storage at = {0};
-    socklen_t size = sizeof at;
-    if (getsockname(fd, (struct sockaddr *)&at, &size) < 0)
-        return 0;
-    return at.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)&at)->sin6_port)
-                                    : ntohs(((struct sockaddr_in *)&at)->sin_port);
+    struct http_server *server = context;
+    unsigned ticks = 0;
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    pthread_mutex_lock(&server->lock);
+    while (!server->ending) {
+        until.tv_nsec += (long)HTTP_TICK_MS * 1000000;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+        while (!server->ending &&
+               pthread_cond_timedwait(&server->ended, &server->lock, &until) != ETIMEDOUT)
+            continue;
+        if (server->ending)
+            break;
+        pthread_mutex_unlock(&server->lock);
+        http_end_late(server);
+        if (server->options.tick != NULL)
+            server->options.tick(server->options.context);
+        if (++ticks % HTTP_ALIVE_TICKS == 0)
+            (void)http_publish(server, ": alive\n\n", 9, false);
+        clock_gettime(CLOCK_MONOTONIC, &until); /* one that took long is not made up for */
+        pthread_mutex_lock(&server->lock);
+    }
+    pthread_mutex_unlock(&server->lock);
+    return NULL;
 }
 
-int http_server_new(const char *listen_at,
-                    void (*answer)(void *context, const struct http_request *request,
-                                   struct http_answer *out_answer),
-                    void *context, struct http_server **out_server, struct error *err)
+static int http_start_ticker(struct http_server *server)
+{
+    sigset_t every, before; /* signals are the main thread's */
+    sigfillset(&every);
+    pthread_sigmask(SIG_SETMASK, &every, &before);
+    server->ticks = pthread_create(&server->ticker, NULL, http_tick, server) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return server->ticks ? 0 : -1;
+}
+
+/* ---- Start and end --------------------------------------------------------------------------- */
+
+static struct MHD_Daemon *http_start_daemon(struct http_server *server, int fd)
+{
+    bool tls = server->certificate.len > 0;
+    const struct MHD_OptionItem items[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, server->certificate.data},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, server->key.data},
+        {MHD_OPTION_END, 0, NULL}};
+    const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+    return MHD_start_daemon( /* AUTO: not select(), which knows 1,024 descriptors */
+        MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_ALLOW_SUSPEND_RESUME |
+            (tls ? MHD_USE_TLS : 0),
+        0, NULL, NULL, http_handle, server, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+        HTTP_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEAD_MAX,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, http_on_completed, server,
+        MHD_OPTION_NOTIFY_CONNECTION, http_on_connection, server, MHD_OPTION_ARRAY,
+        tls ? items : none, MHD_OPTION_END);
+}
+
+static int http_start(struct http_server *server, struct error *err)
+{
+    AUTO_FD fd = -1;
+    const struct http_options *options = &server->options;
+    if (http_listen_open(options->listen, &server->listener, &fd, err) < 0 ||
+        http_listen_read_pem(options->certificate, &server->certificate, err) < 0 ||
+        http_listen_read_pem(options->key, &server->key, err) < 0 ||
+        http_threads_new(HTTP_QUICK_THREADS, HTTP_SLOW_THREADS, HTTP_WAITING_MAX, &server->threads,
+                         err) < 0)
+        return -1;
+    if (server->certificate.len > 0 && MHD_is_feature_supported(MHD_FEATURE_SSL) != MHD_YES)
+        return error_set(err, ERROR_CONFIG, "this libmicrohttpd was built without TLS; take out "
+                         "web-certificate and put a proxy in front");
+    server->daemon = http_start_daemon(server, fd);
+    if (server->daemon == NULL)
+        return error_set(err, ERROR_CONFIG, "the HTTP server does not start at '%.80s'%s",
+                         options->listen, server->certificate.len > 0
+                             ? "; check that web-certificate and web-key belong together" : "");
+    (void)TAKE_FD(fd); /* closed with the daemon */
+    return http_start_ticker(server) < 0 ? error_oom(err, "starting a thread") : 0;
+}
+
+int http_server_new(const struct http_options *options, struct http_server **out_server,
+                    struct error *err)
 {
     AUTO(http_server) server = calloc(1, sizeof *server);
-    AUTO_FD fd = -1;
-    if (server == NULL)
+    pthread_condattr_t monotonic;
+    if (server == NULL || (server->hosts = strdup(options->hosts)) == NULL) {
+        free(TAKE(server));
         return error_oom(err, "starting the HTTP server");
-    server->answer = answer;
-    server->context = context;
-    if (http_bind(listen_at, server, &fd, err) < 0)
+    }
+    server->options = *options;
+    server->last_event = (uint64_t)clock_unix_s(clock_system()) * 1000; /* rises with each start */
+    buffer_init(&server->certificate, HTTP_PEM_MAX);
+    buffer_init(&server->key, HTTP_PEM_MAX);
+    pthread_mutex_init(&server->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&server->ended, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    if (http_start(server, err) < 0)
         return -1;
-    server->port = http_port_of(fd);
-    if (listen(fd, 64) == 0) /* AUTO: not select(), which knows 1,024 descriptors */
-        server->daemon = MHD_start_daemon(
-            MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, http_handle, server,
-            MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS_MAX,
-            MHD_OPTION_CONNECTION_TIMEOUT, HTTP_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-            (size_t)HTTP_HEAD_MAX, MHD_OPTION_END);
-    if (server->daemon == NULL)
-        return error_set(err, ERROR_BUG, "the HTTP server does not start at '%.80s'", listen_at);
-    (void)TAKE_FD(fd); /* closed with the daemon */
     *out_server = TAKE(server);
     return 0;
 }
 
 unsigned http_server_port(const struct http_server *server)
 {
-    return server->port;
+    return server->listener.port;
+}
+
+/* Nothing is suspended from here on: a daemon that is stopped may have nothing of that. */
+static void http_end_all(struct http_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    server->ending = true;
+    pthread_cond_broadcast(&server->ended);
+    http_wake_streams(server);
+    pthread_mutex_unlock(&server->lock);
+    if (server->ticks)
+        pthread_join(server->ticker, NULL);
+    http_threads_free(TAKE(server->threads)); /* what waits is answered and resumed */
 }
 
 void http_server_free(struct http_server *server)
 {
     if (server == NULL)
         return;
+    http_end_all(server);
     if (server->daemon != NULL)
         MHD_stop_daemon(server->daemon);
+    for (size_t i = 0; i < HTTP_EVENTS_KEPT; i++)
+        free(server->events[i].bytes);
+    pthread_cond_destroy(&server->ended);
+    pthread_mutex_destroy(&server->lock);
+    if (server->key.data != NULL)
+        explicit_bzero(server->key.data, server->key.cap);
+    buffer_done(&server->certificate);
+    buffer_done(&server->key);
+    free(server->hosts);
     free(server);
 }

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* http-check-test.c - where a request comes from, and which part it wants. */
+#include <config.h>
+#include "check-main.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "http-check.h"
+
+START_TEST(only_names_of_this_machine_are_a_host)
+{
+    static const struct {
+        const char *header, *names;
+        bool is_ours;
+    } rows[] = {
+        {NULL, "", true},
+        {"localhost", "", true},
+        {"LOCALHOST:8425", "", true},
+        {"127.0.0.1:1", "", true},
+        {"[::1]:8425", "", true},
+        {"192.0.2.7:8425", "", true}, /* where it listens */
+        {"", "", false},
+        {"evil.example", "", false},
+        {"localhost.evil.example", "", false},
+        {"localhost:80@evil.example", "", false},
+        {"localhost:", "", true},
+        {"127.0.0.1.evil.example", "", false},
+        {"127.0.0.2", "", false},
+        {"mail.example.org", "", false},
+        {"mail.example.org", "mail.example.org", true},
+        {"mail.example.org:443", "a.example mail.example.org", true},
+        {"Mail.Example.ORG", " mail.example.org  b.example ", true},
+        {"mail.example.org.evil", "mail.example.org", false},
+        {"xmail.example.org", "mail.example.org", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        ck_assert_msg(http_check_host(rows[i].header, "192.0.2.7", rows[i].names) ==
+                          rows[i].is_ours, "%s", rows[i].header);
+}
+END_TEST
+
+START_TEST(only_our_own_page_may_change_anything)
+{
+    static const char host[] = "mail.example.org:8425";
+    static const struct {
+        const char *origin, *site;
+        bool is_ours;
+    } rows[] = {
+        {NULL, NULL, true}, /* no browser */
+        {NULL, "same-origin", true},
+        {NULL, "none", true},
+        {NULL, "same-site", false},
+        {NULL, "cross-site", false},
+        {NULL, "", false},
+        {"http://mail.example.org:8425", "same-origin", true},
+        {"https://MAIL.example.org:8425", NULL, true},
+        {"http://mail.example.org:8425", "cross-site", false},
+        {"http://mail.example.org", NULL, false},
+        {"http://mail.example.org:8425.evil.example", NULL, false},
+        {"http://evil.example", NULL, false},
+        {"ftp://mail.example.org:8425", NULL, false},
+        {"null", NULL, false},
+        {"", NULL, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        ck_assert_msg(http_check_site(host, rows[i].origin, rows[i].site) == rows[i].is_ours,
+                      "%s, %s", rows[i].origin, rows[i].site);
+    ck_assert(!http_check_site(NULL, "http://a", NULL));
+}
+END_TEST
+
+START_TEST(a_range_is_a_part_of_what_there_is)
+{
+    static const struct {
+        const char *header;
+        uint64_t size;
+        enum http_range want;
+        uint64_t first, count;
+    } rows[] = {
+        {NULL, 10, HTTP_RANGE_NONE, 0, 0},
+        {"bytes=0-0", 10, HTTP_RANGE_PART, 0, 1},
+        {"bytes=2-5", 10, HTTP_RANGE_PART, 2, 4},
+        {"Bytes=9-", 10, HTTP_RANGE_PART, 9, 1},
+        {"bytes=0-99", 10, HTTP_RANGE_PART, 0, 10},
+        {"bytes=-3", 10, HTTP_RANGE_PART, 7, 3},
+        {"bytes=-30", 10, HTTP_RANGE_PART, 0, 10},
+        {"bytes=10-", 10, HTTP_RANGE_BAD, 0, 0},
+        {"bytes=-0", 10, HTTP_RANGE_BAD, 0, 0},
+        {"bytes=0-", 0, HTTP_RANGE_BAD, 0, 0},
+        {"bytes=5-2", 10, HTTP_RANGE_NONE, 0, 0},
+        {"bytes=0-1,3-4", 10, HTTP_RANGE_NONE, 0, 0},
+        {"bytes=", 10, HTTP_RANGE_NONE, 0, 0},
+        {"bytes=-", 10, HTTP_RANGE_NONE, 0, 0},
+        {"bytes=a-b", 10, HTTP_RANGE_NONE, 0, 0},
+        {"bytes=1 -2", 10, HTTP_RANGE_NONE, 0, 0},
+        {"items=0-1", 10, HTTP_RANGE_NONE, 0, 0},
+        {"bytes=99999999999999999999-", 10, HTTP_RANGE_NONE, 0, 0},
+        {"bytes=0-9223372036854775807", 10, HTTP_RANGE_PART, 0, 10},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint64_t first = 0, count = 0;
+        ck_assert_msg(http_check_range(rows[i].header, rows[i].size, &first, &count) ==
+                          rows[i].want, "%s", rows[i].header);
+        ck_assert_msg(first == rows[i].first && count == rows[i].count, "%s: %" PRIu64 " %" PRIu64,
+                      rows[i].header, first, count);
+    }
+}
+END_TEST
+
+START_TEST(an_etag_is_known_among_others)
+{
+    ck_assert(http_check_etag("\"abc\"", "\"abc\""));
+    ck_assert(http_check_etag("W/\"x\", \"abc\", \"y\"", "\"abc\""));
+    ck_assert(http_check_etag("*", "\"abc\""));
+    ck_assert(!http_check_etag("\"abcd\"", "\"abc\""));
+    ck_assert(!http_check_etag("\"abc\"d", "\"abc\""));
+    ck_assert(!http_check_etag("", "\"abc\""));
+    ck_assert(!http_check_etag(NULL, "\"abc\""));
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("http-check");
+    TCase *t = tcase_create("check");
+    tcase_add_test(t, only_names_of_this_machine_are_a_host);
+    tcase_add_test(t, only_our_own_page_may_change_anything);
+    tcase_add_test(t, a_range_is_a_part_of_what_there_is);
+    tcase_add_test(t, an_etag_is_known_among_others);
+    suite_add_tcase(s, t);
+    return s;
+}
+
+CHECK_MAIN(suite)
