@@ -17,6 +17,8 @@
 #include "parse.h"
 #include "plugin.h"
 #include "queue-configure.h"
+#include "queue-hook.h"
+#include "queue-show.h"
 #include "render.h"
 #include "save.h"
 #include "suggest.h"
@@ -59,7 +61,7 @@ static const struct option_row queue_rows[] = {
 static const struct option_table queue_table = {
     "queue",
     "list | show ID | save ID DIR | take | done ID | fail ID --why TEXT | retry ID |\n"
-    "       move ID NAME | stats | queues | configure NAME KEY=VALUE...",
+    "       move ID NAME | stats | queues | redeliver NAME | configure NAME KEY=VALUE...",
     "Lists entries, shows one, saves one with its attachments, takes the next, ends its work;\n"
     "shows work queues, and sets what becomes of entries that fail in one and how fast it is taken.",
     queue_rows, sizeof queue_rows / sizeof queue_rows[0]};
@@ -365,7 +367,7 @@ static int queue_run_stats(struct queue_command *q, struct error *err)
 
 static int queue_run_queues(struct queue_command *q, struct error *err)
 {
-    return queue_configure_show(q->queue, NULL, q->common.json, q->width, err);
+    return queue_show(q->queue, NULL, q->common.json, q->width, err);
 }
 
 static int queue_run_configure(struct queue_command *q, struct error *err)
@@ -373,7 +375,21 @@ static int queue_run_configure(struct queue_command *q, struct error *err)
     const char *name = q->arguments[0];
     if (queue_configure_run(q->queue, name, q->arguments + 1, q->argument_count - 1, err) < 0)
         return -1;
-    return q->common.json ? queue_configure_show(q->queue, name, true, 0, err) : 0;
+    return q->common.json ? queue_show(q->queue, name, true, 0, err) : 0;
+}
+
+/* What was given up is told again. */
+static int queue_run_redeliver(struct queue_command *q, struct error *err)
+{
+    uint64_t count = 0;
+    AUTO_DONE(buffer) out;
+    buffer_init(&out, TABLE_CELL_MAX);
+    if (queue_delivery_again(q->queue, q->arguments[0], &count, err) < 0)
+        return -1;
+    if (buffer_printf(&out, q->common.json ? "{\"again\":%" PRIu64 "}\n" : "%" PRIu64
+                      " to be told again\n", count) < 0)
+        return error_oom(err, "telling numbers");
+    return output_bytes(&out, err);
 }
 
 /* ---- The command ----------------------------------------------------------------------------- */
@@ -395,6 +411,7 @@ static const struct queue_verb {
     {"move", 2, false, "queue move ID NAME", queue_run_move},
     {"stats", 0, false, "queue stats", queue_run_stats},
     {"queues", 0, false, "queue queues", queue_run_queues},
+    {"redeliver", 1, false, "queue redeliver NAME", queue_run_redeliver},
     {"configure", 2, true, "queue configure NAME KEY=VALUE...", queue_run_configure},
 };
 

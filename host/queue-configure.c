@@ -10,7 +10,9 @@
 
 #include "condition.h"
 #include "json-line.h"
+#include "hook.h"
 #include "output.h"
+#include "queue-hook.h"
 #include "suggest.h"
 #include "table.h"
 #include "text.h"
@@ -53,53 +55,59 @@ static int configure_milli(const char *text, uint32_t *out_milli)
     return configure_number(digits, QUEUE_BASE_MILLI_MAX, out_milli);
 }
 
-static int configure_retry(struct queue_policy *policy, const char *value, struct error *err)
+/* What is being read. */
+struct configure {
+    struct queue_policy *policy;
+    struct queue_configure_hooks *hooks;
+};
+
+static int configure_retry(struct configure *c, const char *value, struct error *err)
 {
     (void)err;
-    return queue_retry_from_name(value, &policy->retry);
+    return queue_retry_from_name(value, &c->policy->retry);
 }
 
-static int configure_retries(struct queue_policy *policy, const char *value, struct error *err)
+static int configure_retries(struct configure *c, const char *value, struct error *err)
 {
     (void)err;
-    return configure_number(value, QUEUE_RETRIES_MAX, &policy->retries);
+    return configure_number(value, QUEUE_RETRIES_MAX, &c->policy->retries);
 }
 
-static int configure_interval(struct queue_policy *policy, const char *value, struct error *err)
+static int configure_interval(struct configure *c, const char *value, struct error *err)
 {
     (void)err;
-    return configure_duration(value, &policy->retry_s);
+    return configure_duration(value, &c->policy->retry_s);
 }
 
-static int configure_base(struct queue_policy *policy, const char *value, struct error *err)
+static int configure_base(struct configure *c, const char *value, struct error *err)
 {
     (void)err;
-    return configure_milli(value, &policy->base_milli);
+    return configure_milli(value, &c->policy->base_milli);
 }
 
-static int configure_error_queue(struct queue_policy *policy, const char *value, struct error *err)
+static int configure_error_queue(struct configure *c, const char *value, struct error *err)
 {
     (void)err;
     if (strlen(value) > QUEUE_NAME_MAX)
         return -1;
-    text_copy(policy->error_queue, sizeof policy->error_queue, value);
+    text_copy(c->policy->error_queue, sizeof c->policy->error_queue, value);
     return 0;
 }
 
-static int configure_items(struct queue_policy *policy, const char *value, struct error *err)
+static int configure_items(struct configure *c, const char *value, struct error *err)
 {
     (void)err;
-    return configure_number(value, QUEUE_THROTTLE_ITEMS_MAX, &policy->throttle_items);
+    return configure_number(value, QUEUE_THROTTLE_ITEMS_MAX, &c->policy->throttle_items);
 }
 
-static int configure_throttle(struct queue_policy *policy, const char *value, struct error *err)
+static int configure_throttle(struct configure *c, const char *value, struct error *err)
 {
     (void)err;
-    return configure_duration(value, &policy->throttle_s);
+    return configure_duration(value, &c->policy->throttle_s);
 }
 
 /* What is wrong with it is told in full. */
-static int configure_condition(struct queue_policy *policy, const char *value, struct error *err)
+static int configure_condition(struct configure *c, const char *value, struct error *err)
 {
     AUTO(condition) condition = NULL;
     if (value[0] != '\0' && condition_new(value, &condition, err) < 0)
@@ -107,14 +115,33 @@ static int configure_condition(struct queue_policy *policy, const char *value, s
     if (strlen(value) > QUEUE_CONDITION_MAX)
         return error_set(err, ERROR_USAGE, "a condition may have %u bytes, not %zu",
                          QUEUE_CONDITION_MAX, strlen(value));
-    text_copy(policy->condition, sizeof policy->condition, value);
+    text_copy(c->policy->condition, sizeof c->policy->condition, value);
+    return 0;
+}
+
+static int configure_hook(struct configure *c, const char *value, struct error *err)
+{
+    c->hooks->command = value;
+    return value[0] == '\0' ? 0 : hook_check(QUEUE_HOOK_COMMAND, value, err);
+}
+
+static int configure_webhook(struct configure *c, const char *value, struct error *err)
+{
+    c->hooks->webhook = value;
+    return value[0] == '\0' ? 0 : hook_check(QUEUE_HOOK_WEBHOOK, value, err);
+}
+
+static int configure_secret(struct configure *c, const char *value, struct error *err)
+{
+    (void)err;
+    c->hooks->secret_file = value;
     return 0;
 }
 
 /* set() fails with an error of its own, or with none: then what it wants is told. */
 static const struct configure_key {
     const char *name, *wants;
-    int (*set)(struct queue_policy *policy, const char *value, struct error *err);
+    int (*set)(struct configure *c, const char *value, struct error *err);
 } configure_keys[] = {
     {"retry", "none, linear or exponential", configure_retry},
     {"retries", "a number up to 1000000", configure_retries},
@@ -124,6 +151,9 @@ static const struct configure_key {
     {"throttle-items", "a number up to 1000000, 0 for no throttling", configure_items},
     {"throttle-interval", "a time such as 1s or 1min, up to 30d", configure_throttle},
     {"condition", "Field:/expression/, or nothing", configure_condition},
+    {"hook", "a command line that begins with a whole path, or nothing", configure_hook},
+    {"webhook", "https://host/path, or nothing", configure_webhook},
+    {"webhook-secret-file", "a file, or - for standard input", configure_secret},
 };
 #define CONFIGURE_KEYS (sizeof configure_keys / sizeof configure_keys[0])
 
@@ -141,7 +171,7 @@ static int configure_unknown(const char *key, struct error *err)
                      near == NULL ? "" : "'?");
 }
 
-static int configure_one(struct queue_policy *policy, const char *setting, struct error *err)
+static int configure_one(struct configure *c, const char *setting, struct error *err)
 {
     char key[CONFIGURE_KEY_MAX], shown[64];
     size_t size = strcspn(setting, "=");
@@ -155,7 +185,7 @@ static int configure_one(struct queue_policy *policy, const char *setting, struc
         if (!text_equal_nocase(key, configure_keys[i].name))
             continue;
         err->text[0] = '\0';
-        if (configure_keys[i].set(policy, setting + size + 1, err) == 0)
+        if (configure_keys[i].set(c, setting + size + 1, err) == 0)
             return 0;
         return err->text[0] != '\0' ? -1
                                     : error_set(err, ERROR_USAGE, "queue configure: '%s': give %s",
@@ -177,154 +207,108 @@ static void configure_complete(struct queue_policy *policy)
         policy->throttle_s = CONFIGURE_INTERVAL_S;
 }
 
-int queue_configure_read(struct queue_policy *policy, char *const *settings, int count,
-                         struct error *err)
+int queue_configure_read(struct queue_policy *policy, struct queue_configure_hooks *hooks,
+                         char *const *settings, int count, struct error *err)
 {
+    struct configure configure = {policy, hooks};
     for (int i = 0; i < count; i++)
-        if (configure_one(policy, settings[i], err) < 0)
+        if (configure_one(&configure, settings[i], err) < 0)
             return -1;
     configure_complete(policy);
     return 0;
+}
+
+/* ---- Hooks ----------------------------------------------------------------------------------- */
+
+/* The webhook of a queue as it is: texts are yours. */
+struct configure_webhook_now {
+    const char *name;
+    char *target;
+    uint8_t *secret;
+    size_t secret_size;
+    bool out_of_memory;
+};
+
+static void configure_webhook_now_done(struct configure_webhook_now *now)
+{
+    free(now->target);
+    free(now->secret);
+}
+
+static int configure_webhook_visit(void *context, const struct queue_hook *hook)
+{
+    struct configure_webhook_now *now = context;
+    if (hook->kind != QUEUE_HOOK_WEBHOOK || !text_equal(hook->queue, now->name))
+        return 0;
+    now->target = strdup(hook->target);
+    now->secret = hook->secret == NULL ? NULL : malloc(hook->secret_size + 1);
+    now->out_of_memory = now->target == NULL || (hook->secret != NULL && now->secret == NULL);
+    if (now->secret != NULL)
+        memcpy(now->secret, hook->secret, hook->secret_size);
+    now->secret_size = hook->secret_size;
+    return 1;
+}
+
+/* The secret in @file, sealed for the webhook of the queue @name. */
+static int configure_seal(struct queue *queue, const char *name, const char *file,
+                          struct configure_webhook_now *now, struct error *err)
+{
+    AUTO(secret) secret = NULL;
+    AUTO(vault) vault = NULL;
+    char id[HOOK_SECRET_ID_MAX];
+    free(TAKE(now->secret));
+    now->secret_size = 0;
+    if (file[0] == '\0')
+        return 0;
+    hook_secret_id(name, id);
+    return secret_from_file(file, &secret, NULL, err) < 0 ||
+                   vault_open(queue_folder(queue), &vault, err) < 0 ||
+                   vault_seal(vault, id, secret, &now->secret, &now->secret_size, err) < 0
+               ? -1
+               : 0;
+}
+
+/* A webhook with another address keeps its secret, unless one is named. */
+static int configure_set_webhook(struct queue *queue, const char *name,
+                                 const struct queue_configure_hooks *hooks, struct error *err)
+{
+    AUTO_DONE(configure_webhook_now) now = {.name = name};
+    if (queue_hook_each(queue, configure_webhook_visit, &now, err) < 0)
+        return -1;
+    if (now.out_of_memory)
+        return error_oom(err, "reading a webhook");
+    const char *target = hooks->webhook != NULL ? hooks->webhook : now.target;
+    if (target == NULL)
+        return error_set(err, ERROR_USAGE, "the work queue '%.100s' has no webhook to be signed; give "
+                         "webhook=https://... too", name);
+    if (hooks->secret_file != NULL && target[0] != '\0' &&
+        configure_seal(queue, name, hooks->secret_file, &now, err) < 0)
+        return -1;
+    return queue_hook_set(queue, name, QUEUE_HOOK_WEBHOOK, target[0] == '\0' ? NULL : target,
+                          now.secret, now.secret_size, err);
+}
+
+static int configure_set_hooks(struct queue *queue, const char *name,
+                               const struct queue_configure_hooks *hooks, struct error *err)
+{
+    const char *command = hooks->command;
+    if (command != NULL &&
+        queue_hook_set(queue, name, QUEUE_HOOK_COMMAND, command[0] == '\0' ? NULL : command, NULL, 0,
+                       err) < 0)
+        return -1;
+    return hooks->webhook == NULL && hooks->secret_file == NULL
+               ? 0
+               : configure_set_webhook(queue, name, hooks, err);
 }
 
 int queue_configure_run(struct queue *queue, const char *name, char *const *settings, int count,
                         struct error *err)
 {
     struct queue_named named;
+    struct queue_configure_hooks hooks = {NULL, NULL, NULL};
     if (queue_named_get(queue, name, &named, err) < 0 ||
-        queue_configure_read(&named.policy, settings, count, err) < 0)
+        queue_configure_read(&named.policy, &hooks, settings, count, err) < 0 ||
+        queue_configure(queue, name, &named.policy, err) < 0)
         return -1;
-    return queue_configure(queue, name, &named.policy, err);
-}
-
-/* ---- Showing --------------------------------------------------------------------------------- */
-
-/* All that are to be shown: the queue may not be asked while it is walked. */
-struct configure_list {
-    const char *only; /* NULL: all */
-    struct queue_named *items;
-    size_t count, capacity;
-    bool out_of_memory;
-};
-
-static void configure_list_done(struct configure_list *list)
-{
-    free(list->items);
-}
-
-static int configure_list_visit(void *context, const struct queue_named *named)
-{
-    struct configure_list *list = context;
-    if (list->only != NULL && !text_equal(list->only, named->name))
-        return 0;
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity == 0 ? 8 : list->capacity * 2;
-        struct queue_named *items = realloc(list->items, capacity * sizeof *items);
-        list->out_of_memory = items == NULL;
-        if (items == NULL)
-            return 1;
-        list->items = items;
-        list->capacity = capacity;
-    }
-    list->items[list->count++] = *named;
-    return 0;
-}
-
-static json_t *configure_base_json(uint32_t milli)
-{
-    return milli == 0 ? json_null() : json_real(milli / 1000.0);
-}
-
-static int configure_show_json(const struct queue_named *named, const struct queue_stats *stats,
-                               struct error *err)
-{
-    const struct queue_policy *policy = &named->policy;
-    const char *aside = policy->error_queue[0] == '\0' ? NULL : policy->error_queue;
-    const char *condition = policy->condition[0] == '\0' ? NULL : policy->condition;
-    AUTO_JSON line = json_object();
-    int bad = json_line_set(line, "name", json_line_text(named->name)) |
-              json_line_set(line, "retry", json_line_text(queue_retry_name(policy->retry))) |
-              json_line_set(line, "retries", json_line_size(policy->retries)) |
-              json_line_set(line, "interval", json_line_size(policy->retry_s)) |
-              json_line_set(line, "base", configure_base_json(policy->base_milli)) |
-              json_line_set(line, "error_queue", json_line_text(aside)) |
-              json_line_set(line, "throttle_items", json_line_size(policy->throttle_items)) |
-              json_line_set(line, "throttle_interval", json_line_size(policy->throttle_s)) |
-              json_line_set(line, "is_error_queue", json_boolean(named->is_error_queue)) |
-              json_line_set(line, "condition", json_line_text(condition)) |
-              json_line_set(line, "skipped", json_line_size(named->skipped));
-    for (enum queue_state state = QUEUE_NEW; state <= QUEUE_BAD; state++)
-        bad |= json_line_set(line, queue_state_name(state), json_line_size(stats->by_state[state]));
-    return bad < 0 ? error_oom(err, "telling of a work queue") : output_json(line, err);
-}
-
-static const struct table_column configure_columns[] = {
-    {"NAME", 20}, {"NEW", 8}, {"TAKEN", 8}, {"FAILED", 8}, {"RETRY", 30}, {"THROTTLE", 16},
-    {"ERROR QUEUE", 0}};
-#define CONFIGURE_COLUMNS (sizeof configure_columns / sizeof configure_columns[0])
-#define CONFIGURE_CELL 96u
-
-static void configure_retry_text(const struct queue_policy *policy, char out[CONFIGURE_CELL])
-{
-    int size = snprintf(out, CONFIGURE_CELL, "%s", queue_retry_name(policy->retry));
-    if (policy->retry == QUEUE_RETRY_NONE)
-        return;
-    size += snprintf(out + size, CONFIGURE_CELL - (size_t)size, ", %u times, %us", policy->retries,
-                     policy->retry_s);
-    if (policy->retry == QUEUE_RETRY_EXPONENTIAL)
-        (void)snprintf(out + size, CONFIGURE_CELL - (size_t)size, ", base %g",
-                       policy->base_milli / 1000.0);
-}
-
-static int configure_show_row(const struct queue_named *named, const struct queue_stats *stats,
-                              size_t width, struct error *err)
-{
-    static const enum queue_state states[] = {QUEUE_NEW, QUEUE_TAKEN, QUEUE_FAILED};
-    const struct queue_policy *policy = &named->policy;
-    char counts[3][24], retry[CONFIGURE_CELL], throttle[CONFIGURE_CELL] = "-";
-    for (size_t i = 0; i < 3; i++)
-        (void)snprintf(counts[i], sizeof counts[i], "%" PRIu64, stats->by_state[states[i]]);
-    configure_retry_text(policy, retry);
-    if (policy->throttle_items != 0)
-        (void)snprintf(throttle, sizeof throttle, "%u in %us", policy->throttle_items,
-                       policy->throttle_s);
-    const char *cells[CONFIGURE_COLUMNS] = {
-        named->name, counts[0], counts[1], counts[2], retry, throttle,
-        policy->error_queue[0] == '\0' ? "-" : policy->error_queue};
-    AUTO_DONE(buffer) line;
-    buffer_init(&line, CONFIGURE_COLUMNS * TABLE_CELL_MAX * 4);
-    if (table_append_row(&line, configure_columns, CONFIGURE_COLUMNS, cells, width) < 0)
-        return error_oom(err, "showing a work queue");
-    return output_bytes(&line, err);
-}
-
-static int configure_show_head(size_t width, struct error *err)
-{
-    AUTO_DONE(buffer) head;
-    buffer_init(&head, TABLE_CELL_MAX);
-    return table_append_head(&head, configure_columns, CONFIGURE_COLUMNS, width) < 0
-               ? error_oom(err, "showing work queues")
-               : output_bytes(&head, err);
-}
-
-int queue_configure_show(struct queue *queue, const char *name, bool json, size_t width,
-                         struct error *err)
-{
-    AUTO_DONE(configure_list) list = {.only = name};
-    if (queue_named_each(queue, configure_list_visit, &list, err) < 0)
-        return -1;
-    if (list.out_of_memory)
-        return error_oom(err, "reading the work queues");
-    if (!json && configure_show_head(width, err) < 0)
-        return -1;
-    for (size_t i = 0; i < list.count; i++) {
-        struct queue_stats stats = {.raw_bytes = 0};
-        if (queue_stats(queue, list.items[i].name, &stats, err) < 0)
-            return -1;
-        int bad = json ? configure_show_json(&list.items[i], &stats, err)
-                       : configure_show_row(&list.items[i], &stats, width, err);
-        if (bad < 0)
-            return -1;
-    }
-    return 0;
+    return configure_set_hooks(queue, name, &hooks, err);
 }

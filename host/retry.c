@@ -24,6 +24,11 @@ static uint64_t retry_jitter(uint64_t pause_ms, uint32_t random)
     return 1 + (uint64_t)(((double)random / ((double)UINT32_MAX + 1)) * (double)pause_ms);
 }
 
+uint64_t retry_pause(uint64_t first_ms, uint64_t max_ms, uint32_t failures, uint32_t random)
+{
+    return retry_jitter(retry_doubled(first_ms, max_ms, failures), random);
+}
+
 static struct retry_plan retry_refused(struct retry_history *history,
                                        const struct retry_limits *limits, uint64_t link_ms)
 {
@@ -37,8 +42,7 @@ struct retry_plan retry_failed(struct retry_history *history, const struct retry
                                const struct error *err, uint32_t random)
 {
     history->failures += history->failures < UINT32_MAX ? 1 : 0;
-    uint64_t link_ms = retry_jitter(
-        retry_doubled(limits->first_ms, limits->max_ms, history->failures), random);
+    uint64_t link_ms = retry_pause(limits->first_ms, limits->max_ms, history->failures, random);
     uint64_t person_ms = retry_doubled(limits->person_ms, limits->max_ms, history->failures);
     switch (err->class) {
     case ERROR_PAUSE:

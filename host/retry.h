@@ -44,6 +44,10 @@ struct retry_plan {
     uint64_t wait_ms;
 };
 
+/** retry_pause - anything up to @first_ms doubled once for each failure but the first, at most
+ * @max_ms; 1 ms at least. */
+uint64_t retry_pause(uint64_t first_ms, uint64_t max_ms, uint32_t failures, uint32_t random);
+
 /** retry_failed - one more failure. @random: any number, for the jitter. */
 struct retry_plan retry_failed(struct retry_history *history, const struct retry_limits *limits,
                                const struct error *err, uint32_t random);

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "child.h"
 
 struct secret {
     size_t size; /* bytes in use, without the NUL */
@@ -164,88 +163,6 @@ int secret_from_bytes(const void *bytes, size_t count, const char *where,
 
 /* ---- From a command -------------------------------------------------------------------------- */
 
-/* Its group is its own, so that all it started can be ended. *out_fd: what it prints. */
-static pid_t secret_start_command(const char *command, int *out_fd)
-{
-    int ends[2];
-    pid_t child = -1;
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return -1;
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t how;
-    sigset_t none, usual;
-    sigemptyset(&none);
-    sigemptyset(&usual);
-    sigaddset(&usual, SIGPIPE); /* we ignore it, and what is ignored stays so */
-    posix_spawn_file_actions_init(&files);
-    posix_spawnattr_init(&how);
-    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&files, ends[1], STDOUT_FILENO);
-    posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    posix_spawnattr_setsigmask(&how, &none);
-    posix_spawnattr_setsigdefault(&how, &usual);
-    posix_spawnattr_setpgroup(&how, 0);
-    posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                                       POSIX_SPAWN_SETPGROUP);
-    char shell[] = "sh", option[] = "-c", *line = strdup(command);
-    char *const words[] = {shell, option, line, NULL};
-    int failed = line == NULL ? ENOMEM
-                              : posix_spawn(&child, "/bin/sh", &files, &how, words, environ);
-    free(line);
-    posix_spawn_file_actions_destroy(&files);
-    posix_spawnattr_destroy(&how);
-    close(ends[1]);
-    if (failed == 0) {
-        *out_fd = ends[0];
-        return child;
-    }
-    close(ends[0]);
-    errno = failed;
-    return -1;
-}
-
-/* Up to its first line end, its end, or the limit. 0, or -1 when time ran out or it is too long. */
-static int secret_read_line(struct secret *secret, int fd, uint64_t end_ms)
-{
-    for (;;) {
-        uint64_t now_ms = clock_monotonic_ms(clock_system());
-        struct pollfd ready = {fd, POLLIN, 0};
-        int got = now_ms >= end_ms ? 0 : poll(&ready, 1, (int)(end_ms - now_ms));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return -1;
-        ssize_t n = read(fd, secret->text + secret->size, SECRET_MAX - secret->size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n == 0 && secret->size < SECRET_MAX ? 0 : -1;
-        secret->size += (size_t)n;
-        char *line_end = memchr(secret->text, '\n', secret->size);
-        if (line_end == NULL)
-            continue;
-        secret->size = (size_t)(line_end - secret->text);
-        return 0;
-    }
-}
-
-/* One that does not end although nobody reads it is ended, with all it started. */
-static int secret_await_end(pid_t child)
-{
-    int status = -1;
-    const struct timespec moment = {0, 10000000};
-    for (unsigned i = 0; i < SECRET_END_MS / 10; i++) {
-        pid_t ended = waitpid(child, &status, WNOHANG);
-        if (ended == child || (ended < 0 && errno != EINTR))
-            return status;
-        nanosleep(&moment, NULL);
-    }
-    (void)kill(-child, SIGKILL);
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-        ;
-    return status;
-}
-
 /* Of a command whose output was taken. One that goes on printing is ended by SIGPIPE, which a shell in
  * between tells as an exit code: that is no failure. */
 static bool secret_command_failed(int status)
@@ -254,29 +171,43 @@ static bool secret_command_failed(int status)
            WEXITSTATUS(status) != SECRET_SHELL_SIGNAL + SIGPIPE;
 }
 
-int secret_from_command(const char *command, uint32_t limit_ms, struct secret **out_secret,
-                        struct error *err)
+static int secret_judge_command(const struct child_result *result, uint32_t limit_ms,
+                                struct error *err)
 {
-    AUTO(secret) secret = secret_new();
-    AUTO_FD fd = -1;
-    if (secret == NULL)
-        return error_oom(err, "making room for the password");
-    pid_t child = secret_start_command(command, &fd);
-    if (child < 0)
+    if (result->end == CHILD_NOT_STARTED)
         return error_set(err, ERROR_CONFIG, "the command for the password cannot be started: %s",
-                         strerror(errno));
-    int read_well = secret_read_line(secret, fd, clock_monotonic_ms(clock_system()) + limit_ms);
-    if (read_well < 0)
-        (void)kill(-child, SIGKILL);
-    close(TAKE_FD(fd)); /* one that goes on printing ends by SIGPIPE */
-    int status = secret_await_end(child);
-    if (read_well < 0)
+                         strerror(result->errno_));
+    if (result->end == CHILD_CANCELLED)
+        return error_set(err, ERROR_CANCELLED, "stopped while the command for the password ran");
+    if (!result->told || result->cut || result->size == SECRET_MAX)
         return error_set(err, ERROR_CONFIG, "the command for the password printed no line within "
                          "%u seconds, or too long a one; try it by hand", limit_ms / 1000);
-    if (secret_command_failed(status))
+    if (secret_command_failed(result->status))
         return error_set(err, ERROR_CONFIG, "the command for the password failed with exit code %d; "
-                         "try it by hand", WEXITSTATUS(status));
-    if (secret_check(secret, "the command", err) < 0)
+                         "try it by hand", WEXITSTATUS(result->status));
+    return 0;
+}
+
+int secret_from_command(const char *command, uint32_t limit_ms, int (*cancelled)(void *context),
+                        void *cancel_context, struct secret **out_secret, struct error *err)
+{
+    AUTO(secret) secret = secret_new();
+    AUTO_TEXT line = strdup(command);
+    if (secret == NULL || line == NULL)
+        return error_oom(err, "making room for the password");
+    char shell[] = "/bin/sh", option[] = "-c";
+    char *const words[] = {shell, option, line, NULL};
+    const struct child_task task = {.words = words,
+                                    .environment = environ,
+                                    .one_line = true,
+                                    .limit_ms = limit_ms,
+                                    .end_ms = SECRET_END_MS,
+                                    .cancelled = cancelled,
+                                    .cancel_context = cancel_context};
+    struct child_result result = child_run(&task, secret->text, SECRET_MAX);
+    secret->size = result.size;
+    if (secret_judge_command(&result, limit_ms, err) < 0 ||
+        secret_check(secret, "the command", err) < 0)
         return -1;
     *out_secret = TAKE(secret);
     return 0;

@@ -38,9 +38,10 @@ int secret_from_bytes(const void *bytes, size_t count, const char *where,
                       struct secret **out_secret, struct error *err);
 
 /** secret_from_command - the first line that @command, run by /bin/sh with nothing to read and with
- * no place for its errors, prints within @limit_ms; else it is killed. ERROR_CONFIG when it fails. */
-int secret_from_command(const char *command, uint32_t limit_ms, struct secret **out_secret,
-                        struct error *err);
+ * no place for its errors, prints within @limit_ms; else it is ended, with all it started.
+ * ERROR_CONFIG when it fails, ERROR_CANCELLED when @cancelled (NULL: never) says so meanwhile. */
+int secret_from_command(const char *command, uint32_t limit_ms, int (*cancelled)(void *context),
+                        void *cancel_context, struct secret **out_secret, struct error *err);
 
 /** secret_guard_process - no core dumps and no debuggers from here on (PR_SET_DUMPABLE,
  * RLIMIT_CORE). */

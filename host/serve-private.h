@@ -5,6 +5,7 @@
  * serve-source.c   sources that appear, change and go
  * serve-turn.c     who is given to a worker, and what the end of a turn means
  * serve-report.c   reports into the queue
+ * serve-hook.c     hooks of work queues
  * serve-watch.c    metrics and health, for the HTTP server's thread */
 #ifndef MAILCHUTE_HOST_SERVE_PRIVATE_H
 #define MAILCHUTE_HOST_SERVE_PRIVATE_H
@@ -12,6 +13,7 @@
 #include <pthread.h>
 
 #include "notify.h"
+#include "queue-hook.h"
 #include "serve.h"
 #include "source-state.h"
 #include "unit.h"
@@ -71,7 +73,7 @@ struct serve {
     struct queue *queue; /* this thread's: reads only */
     struct queue_claims claims; /* that this is the one daemon */
     struct vault *vault;
-    struct workers *workers;
+    struct workers *workers, *hook_workers;
     struct notify notify;
     int epoll_fd, signal_fd;
     pthread_mutex_t lock; /* over all below; not held while waiting */
@@ -80,6 +82,9 @@ struct serve {
     struct served *ready_first, **ready_last;
     struct serve_host *hosts;
     struct serve_tell tell;
+    struct serve_hook **hooks;
+    size_t hook_count;
+    unsigned hooks_working; /* turns of theirs in threads */
     uint64_t epoch;
     bool loaded, read_fails, queue_fails, stopping;
     bool asking; /* the first load: passwords may be asked for */
@@ -116,5 +121,18 @@ void serve_polled(struct serve *serve, struct served *served); /* its descriptor
 void served_changed(struct served *served); /* its status or detail */
 void serve_tell(struct serve *serve);       /* write what is due, by a worker */
 void serve_tell_ended(struct serve *serve);
+
+/* ---- serve-hook.c ---------------------------------------------------------------------------- */
+
+/** serve_hooks_load - which hooks there are, and what is due: one small read. */
+int serve_hooks_load(struct serve *serve, struct error *err);
+void serve_hooks_dispatch(struct serve *serve); /* give those that are due to threads */
+void serve_hook_ended(struct serve *serve, struct workers_job *job);
+void serve_hooks_stop(struct serve *serve);
+void serve_hooks_free(struct serve *serve); /* none may be in a thread */
+
+/** serve_hooks_each - all there are, for the metrics: what @each gave, ORed. */
+int serve_hooks_each(const struct serve *serve,
+                     int (*each)(void *context, const struct queue_hook *hook), void *context);
 
 #endif

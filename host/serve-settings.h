@@ -24,6 +24,9 @@ struct serve_settings {
     uint64_t workers, logins_per_host;
     uint64_t retry_first_ms, retry_max_ms, retry_person_ms, retry_refused_ms, refused_tries;
     uint64_t silence_ms;
+    uint64_t hooks; /* told at the same time */
+    uint64_t hook_timeout_ms, hook_tries, hook_retry_first_ms, hook_retry_max_ms;
+    char hook_ca_file[SERVE_TEXT_MAX]; /* "": the system's */
     uint64_t log_level;  /* enum loader_log_level */
     uint64_t log_format; /* enum log_format */
 };

@@ -111,6 +111,55 @@ static int metric_append_each(const struct serve *serve, struct buffer *out, enu
     return bad;
 }
 
+enum hook_metric { HOOK_PENDING, HOOK_FAILED, HOOK_DELIVERED, HOOK_METRICS };
+
+static const struct {
+    const char *name, *type, *help;
+} hook_metrics[HOOK_METRICS] = {
+    [HOOK_PENDING] = {"mailchute_hook_pending_deliveries", "gauge",
+                      "Entries that a hook is still to be told of."},
+    [HOOK_FAILED] = {"mailchute_hook_failed_deliveries", "gauge",
+                     "Entries that a hook was told of in vain and is no longer."},
+    [HOOK_DELIVERED] = {"mailchute_hook_deliveries_total", "counter",
+                        "Entries that a hook was told of since it was set."},
+};
+
+struct hook_metric_list {
+    struct buffer *out;
+    enum hook_metric metric;
+};
+
+static uint64_t hook_metric_value(const struct queue_hook *hook, enum hook_metric metric)
+{
+    switch (metric) {
+    case HOOK_PENDING: return hook->pending;
+    case HOOK_FAILED: return hook->failed;
+    default: return hook->delivered;
+    }
+}
+
+static int hook_metric_visit(void *context, const struct queue_hook *hook)
+{
+    const struct hook_metric_list *list = context;
+    int bad = buffer_printf(list->out, "%s{queue=\"", hook_metrics[list->metric].name);
+    bad |= metric_append_label(list->out, hook->queue);
+    return bad | buffer_printf(list->out, "\",kind=\"%s\"} %" PRIu64 "\n",
+                               queue_hook_kind_name(hook->kind),
+                               hook_metric_value(hook, list->metric));
+}
+
+static int metric_append_hooks(const struct serve *serve, struct buffer *out)
+{
+    int bad = 0;
+    for (unsigned i = 0; i < HOOK_METRICS; i++) {
+        struct hook_metric_list list = {out, (enum hook_metric)i};
+        bad |= metric_append_head(out, hook_metrics[i].name, hook_metrics[i].type,
+                                  hook_metrics[i].help);
+        bad |= serve_hooks_each(serve, hook_metric_visit, &list);
+    }
+    return bad;
+}
+
 static int metric_append_own(const struct serve *serve, struct buffer *out)
 {
     unsigned waiting = 0, ready = 0;
@@ -137,6 +186,7 @@ int serve_append_metrics(struct serve *serve, struct buffer *out)
     int bad = metric_append_own(serve, out);
     for (unsigned i = 0; i < METRIC_COUNT; i++)
         bad |= metric_append_each(serve, out, (enum metric)i);
+    bad |= metric_append_hooks(serve, out);
     pthread_mutex_unlock(&serve->lock);
     return bad;
 }

@@ -60,6 +60,7 @@ static void serve_stop(struct serve *serve)
     serve->stop_until_ms = serve_ms(serve) + SERVE_LEAVE_MS - 500;
     notify_send(&serve->notify, "STOPPING=1");
     log_info(serve->options.log, "stopping: batches in hand are finished");
+    serve_hooks_stop(serve);
     for (size_t i = 0; i < serve->count; i++) {
         serve_halt(serve, serve->items[i]);
         served_changed(serve->items[i]); /* that it rests is told of each */
@@ -76,6 +77,7 @@ static void serve_reload(struct serve *serve)
             log_error(serve->options.log, &err); /* the old ones stay */
         } else {
             fresh.workers = serve->options.settings->workers; /* these take a restart */
+            fresh.hooks = serve->options.settings->hooks;
             text_copy(fresh.listen, sizeof fresh.listen, serve->options.settings->listen);
             text_copy(fresh.queue, sizeof fresh.queue, serve->options.settings->queue);
             *serve->options.settings = fresh;
@@ -125,6 +127,13 @@ static void serve_collect(struct serve *serve)
     }
 }
 
+static void serve_collect_hooks(struct serve *serve)
+{
+    struct workers_job *job;
+    while ((job = workers_collect(serve->hook_workers)) != NULL)
+        serve_hook_ended(serve, job);
+}
+
 static int serve_add_fd(struct serve *serve, int fd, void *what, struct error *err)
 {
     struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = what}};
@@ -140,6 +149,8 @@ static void serve_event(struct serve *serve, const struct epoll_event *event)
         serve_read_signals(serve);
     else if (event->data.ptr == serve)
         serve_collect(serve);
+    else if (event->data.ptr == &serve->hook_workers)
+        serve_collect_hooks(serve);
     else
         serve_polled(serve, event->data.ptr);
 }
@@ -176,7 +187,8 @@ static void serve_tick(struct serve *serve)
         return;
     serve->tick_ms = now_ms + SERVE_TICK_MS;
     serve->beat_ms = now_ms;
-    bool failed = !serve->stopping && serve_load(serve, false, &err) < 0;
+    bool failed = !serve->stopping && (serve_load(serve, false, &err) < 0 ||
+                                       serve_hooks_load(serve, &err) < 0);
     if (failed && !serve->read_fails)
         log_error(serve->options.log, &err);
     serve->read_fails = failed;
@@ -196,7 +208,8 @@ static void serve_tick(struct serve *serve)
 
 static bool serve_is_at_rest(const struct serve *serve)
 {
-    return serve->stopping && serve->working == 0 && serve->ready_first == NULL;
+    return serve->stopping && serve->working == 0 && serve->hooks_working == 0 &&
+           serve->ready_first == NULL;
 }
 
 static bool serve_has_left(const struct serve *serve)
@@ -218,6 +231,7 @@ static int serve_turn_loop(struct serve *serve)
         serve_event(serve, &events[i]);
     serve_tick(serve);
     serve_dispatch(serve);
+    serve_hooks_dispatch(serve);
     if (serve_is_at_rest(serve))
         serve->tell_ms = 0; /* the last ones are due at once */
     serve_tell(serve);
@@ -294,7 +308,11 @@ static int serve_open(struct serve *serve, struct error *err)
                                             .vault = serve->vault,
                                             .log = options->log,
                                             .open_queue = options->open_queue};
+    struct workers_options hooks = workers;
+    hooks.most = (unsigned)options->settings->hooks;
     if (workers_new(&workers, &serve->workers, err) < 0 ||
+        workers_new(&hooks, &serve->hook_workers, err) < 0 ||
+        serve_add_fd(serve, workers_fd(serve->hook_workers), &serve->hook_workers, err) < 0 ||
         serve_add_fd(serve, serve->signal_fd, &serve->signal_fd, err) < 0 ||
         serve_add_fd(serve, workers_fd(serve->workers), serve, err) < 0)
         return -1;
@@ -327,6 +345,7 @@ static void serve_close_all(struct serve *serve)
         unit_close(serve->items[i]->unit); /* at once: it was told to stop */
         served_free(serve->items[i]);
     }
+    serve_hooks_free(serve);
     while (serve->hosts != NULL) {
         struct serve_host *host = serve->hosts;
         serve->hosts = host->next;
@@ -344,8 +363,9 @@ bool serve_free(struct serve *serve)
     if (serve == NULL)
         return true;
     notify_close(&serve->notify);
-    if (!workers_free(serve->workers, 500)) {
-        log_warning(serve->options.log, "a loader, or a write to the queue, does not end; "
+    bool ended = workers_free(serve->workers, 500);
+    if (!workers_free(serve->hook_workers, 500) || !ended) {
+        log_warning(serve->options.log, "a loader, a hook, or a write to the queue does not end; "
                     "left without it, nothing is lost");
         return false; /* it uses all of this still */
     }

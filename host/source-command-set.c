@@ -126,7 +126,7 @@ static int password_set(struct source_command *c, struct queue_source *source,
     bool is_typed = kind == SOURCE_SECRET_STORED || kind == SOURCE_SECRET_ASK;
     if (!is_typed)
         return source_secret_set(source, kind, text, vault, NULL, err) < 0 ||
-                       source_secret_read(source, vault, &c->given.secret, err) < 0
+                       source_secret_read(source, vault, NULL, NULL, &c->given.secret, err) < 0
                    ? -1
                    : 0;
     if (c->given.secret == NULL)
@@ -178,7 +178,7 @@ static int password_kept(struct source_command *c, const struct queue_source *so
     if (text_equal(source->secret_kind, source_secret_name(SOURCE_SECRET_ASK)) &&
         source->user != NULL)
         return source_open(&c->given, &c->log, err);
-    return source_secret_read(source, vault, &c->given.secret, err);
+    return source_secret_read(source, vault, NULL, NULL, &c->given.secret, err);
 }
 
 static bool password_is_empty(const struct source_command *c, struct error *err)

@@ -77,8 +77,15 @@ static int secret_of_credential(const char *name, struct secret **out_secret, st
                            "LoadCredentialEncrypted=%.80s:FILE to the unit", name, name);
 }
 
+/* When to stop. */
+struct secret_stop {
+    int (*cancelled)(void *context);
+    void *context;
+};
+
 static int secret_of_kind(const struct queue_source *source, enum source_secret_kind kind,
-                          const char *text, const struct vault *vault, struct secret **out_secret,
+                          const char *text, const struct vault *vault,
+                          const struct secret_stop *stop, struct secret **out_secret,
                           struct error *err)
 {
     switch (kind) {
@@ -86,7 +93,8 @@ static int secret_of_kind(const struct queue_source *source, enum source_secret_
         return vault_unseal(vault, source->id, source->secret, source->secret_size, out_secret,
                             err);
     case SOURCE_SECRET_COMMAND:
-        return secret_from_command(text, SOURCE_SECRET_COMMAND_MS, out_secret, err);
+        return secret_from_command(text, SOURCE_SECRET_COMMAND_MS, stop->cancelled,
+                                   stop->context, out_secret, err);
     case SOURCE_SECRET_FILE:
         return secret_from_file(text, out_secret, NULL, err);
     case SOURCE_SECRET_ENVIRONMENT:
@@ -100,8 +108,10 @@ static int secret_of_kind(const struct queue_source *source, enum source_secret_
 }
 
 int source_secret_read(const struct queue_source *source, const struct vault *vault,
+                       int (*cancelled)(void *context), void *cancel_context,
                        struct secret **out_secret, struct error *err)
 {
+    const struct secret_stop stop = {cancelled, cancel_context};
     enum source_secret_kind kind;
     if (source_secret_kind(source->secret_kind, &kind) < 0)
         return error_set(err, ERROR_CONFIG, "source '%s': this mailchute knows no kind of password "
@@ -115,7 +125,7 @@ int source_secret_read(const struct queue_source *source, const struct vault *va
     if (kind < SOURCE_SECRET_ASK && source->secret == NULL)
         return error_set(err, ERROR_CONFIG, "source '%s' has lost its password; set it again",
                          source->name);
-    if (secret_of_kind(source, kind, text, vault, out_secret, err) == 0)
+    if (secret_of_kind(source, kind, text, vault, &stop, out_secret, err) == 0)
         return 0;
     error_prefix(err, "source '%s'", source->name);
     return -1;

@@ -42,8 +42,10 @@ int source_secret_set(struct queue_source *source, enum source_secret_kind kind,
                       const struct vault *vault, const struct secret *secret, struct error *err);
 
 /** source_secret_read - the password now; *out_secret is yours, NULL for `none` and `ask`. Any
- * thread; may take SOURCE_SECRET_COMMAND_MS. Errors name the source. */
+ * thread; may take SOURCE_SECRET_COMMAND_MS, unless @cancelled (NULL: never) says so meanwhile:
+ * ERROR_CANCELLED. Errors name the source. */
 int source_secret_read(const struct queue_source *source, const struct vault *vault,
+                       int (*cancelled)(void *context), void *cancel_context,
                        struct secret **out_secret, struct error *err);
 
 #endif

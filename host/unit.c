@@ -142,7 +142,8 @@ static int unit_open(struct unit *unit, struct unit_worker *worker, struct error
     if (unit->plugin == NULL && plugin_open(unit->source->loader, &unit->plugin, err) < 0)
         return -1;
     unit_set_table(unit, worker);
-    if (unit->asked == NULL && source_secret_read(unit->source, worker->vault, &secret, err) < 0)
+    if (unit->asked == NULL && source_secret_read(unit->source, worker->vault, unit_asked_to_stop,
+                                                  unit, &secret, err) < 0)
         return -1;
     if (unit->asked == NULL && secret == NULL && unit->source->user != NULL)
         return error_set(err, ERROR_CONFIG, "source '%s': its password is not stored; start "

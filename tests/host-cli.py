@@ -513,7 +513,8 @@ class Queue(Case):
         self.assertEqual(told["tickets"], {
             "name": "tickets", "retry": "exponential", "retries": 5, "interval": 90, "base": 1.5,
             "error_queue": "errors", "throttle_items": 10, "throttle_interval": 120,
-            "is_error_queue": False, "condition": None, "skipped": 0, "new": 0, "taken": 0, "done": 0, "failed": 0, "bad": 0})
+            "is_error_queue": False, "condition": None, "skipped": 0, "hook": None,
+            "webhook": None, "new": 0, "taken": 0, "done": 0, "failed": 0, "bad": 0})
         self.assertTrue(told["errors"]["is_error_queue"])
         self.assertEqual((told["default"]["new"], told["default"]["retry"]), (2, "none"))
         self.assertIn(b"exponential, 5 times, 90s, base 1.5", self.queue_run("queues").stdout)

@@ -2,7 +2,7 @@
 # The whole program against a real server; each script says what it proves.
 SYSTEM_TESTS = system-audit.py system-parse.py system-pickup.py system-settle.py system-epoch.py \
 	system-errors.py system-folders.py \
-	system-hosts.py system-install.py system-serve.py system-sources.py \
+	system-hooks.py system-hosts.py system-install.py system-serve.py system-sources.py \
 	system-tree.py
 SYSTEM_TESTS += corpus.py
 TESTS += $(SYSTEM_TESTS)
@@ -14,7 +14,7 @@ check-corpus:
 	@if test -f '$(CORPUS)/run.py'; then \
 	  $(PYTHON) '$(CORPUS)/run.py' $(top_builddir)/host/mailchute '$(CORPUS)'; else \
 	  echo "check-corpus: skipped: no corpus in '$(CORPUS)'; CORPUS=DIR names one"; fi
-EXTRA_DIST += $(SYSTEM_TESTS) system_support.py loader_api.py dovecot.py mailgen.py demo.py unpacked.c README
+EXTRA_DIST += $(SYSTEM_TESTS) system_support.py serve_support.py loader_api.py dovecot.py mailgen.py demo.py unpacked.c README
 
 # The same mail through mailchute, Python's email package and GMime, where that is installed.
 TESTS += differential.py

@@ -228,7 +228,7 @@ static void reads(enum source_secret_kind kind, const char *text, const char *wa
     AUTO(vault) vault = open_vault();
     AUTO(queue_source) source = source_of(kind, text, vault);
     AUTO(secret) secret = NULL;
-    ck_well(source_secret_read(source, vault, &secret, &err));
+    ck_well(source_secret_read(source, vault, NULL, NULL, &secret, &err));
     ck_assert_str_eq(secret_text(secret), want);
 }
 
@@ -237,7 +237,7 @@ static void fails(enum source_secret_kind kind, const char *text, const char *wo
     AUTO(vault) vault = open_vault();
     AUTO(queue_source) source = source_of(kind, text, vault);
     AUTO(secret) secret = NULL;
-    ck_assert_int_eq(source_secret_read(source, vault, &secret, &err), -1);
+    ck_assert_int_eq(source_secret_read(source, vault, NULL, NULL, &secret, &err), -1);
     ck_assert_int_eq(err.class, ERROR_CONFIG);
     ck_assert_ptr_nonnull(strstr(err.text, "'office'"));
     ck_assert_msg(strstr(err.text, word) != NULL, "'%s' is not in: %s", word, err.text);
@@ -264,7 +264,7 @@ START_TEST(kinds_without_a_password_give_none)
     for (size_t i = 0; i < 2; i++) {
         AUTO(queue_source) source = source_of(kinds[i], NULL, vault);
         struct secret *secret = NULL;
-        ck_well(source_secret_read(source, vault, &secret, &err));
+        ck_well(source_secret_read(source, vault, NULL, NULL, &secret, &err));
         ck_assert_ptr_null(secret);
         ck_assert_ptr_null(source->secret);
     }
@@ -290,13 +290,53 @@ START_TEST(a_command_that_hangs_is_ended_with_all_it_started)
     char command[256];
     snprintf(command, sizeof command, "echo $$ > '%s'; sleep 1000 & sleep 1000", path_of("pid"));
     AUTO(secret) secret = NULL;
-    ck_assert_int_eq(secret_from_command(command, 300, &secret, &err), -1);
+    ck_assert_int_eq(secret_from_command(command, 300, NULL, NULL, &secret, &err), -1);
     ck_assert_ptr_nonnull(strstr(err.text, "try it by hand"));
     FILE *file = fopen(path_of("pid"), "r");
     char line[32] = "";
     ck_assert_ptr_nonnull(fgets(line, sizeof line, file));
     fclose(file);
     ck_assert_int_eq(kill((pid_t)strtol(line, NULL, 10), 0), -1);
+}
+END_TEST
+
+/* Gone, or dead and not yet reaped by whoever has to. */
+static bool is_dead(long pid)
+{
+    char path[64], state = 0;
+    (void)snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return true;
+    int read = fscanf(file, "%*d %*s %c", &state);
+    fclose(file);
+    return read != 1 || state == 'Z';
+}
+
+static int cancel_once_it_runs(void *context)
+{
+    return access(context, F_OK) == 0;
+}
+
+START_TEST(a_command_that_is_cancelled_is_ended_with_all_it_started)
+{
+    char command[256];
+    snprintf(command, sizeof command, "sleep 1000 & echo $! > '%s'; sleep 1000", path_of("pid"));
+    char *made = strdup(path_of("pid"));
+    AUTO(secret) secret = NULL;
+    ck_assert_int_eq(secret_from_command(command, 600000, cancel_once_it_runs, made, &secret, &err),
+                     -1);
+    ck_assert_int_eq(err.class, ERROR_CANCELLED);
+    char line[32] = "";
+    FILE *file = fopen(made, "r");
+    ck_assert_ptr_nonnull(file);
+    bool whole = fgets(line, sizeof line, file) != NULL; /* it may have been ended in between */
+    fclose(file);
+    free(made);
+    for (int i = 0; whole && !is_dead(strtol(line, NULL, 10)); i++) {
+        ck_assert_int_lt(i, 1000);
+        usleep(10000);
+    }
 }
 END_TEST
 
@@ -322,7 +362,7 @@ START_TEST(a_command_that_does_not_start_says_why)
     ck_assert_ptr_nonnull(command);
     memset(command, 'x', FAR_TOO_LONG);
     command[FAR_TOO_LONG] = '\0';
-    ck_assert_int_eq(secret_from_command(command, 1000, &secret, &err), -1);
+    ck_assert_int_eq(secret_from_command(command, 1000, NULL, NULL, &secret, &err), -1);
     ck_assert_msg(strstr(err.text, strerror(E2BIG)) != NULL, "%s", err.text);
     free(command);
 }
@@ -358,6 +398,7 @@ static Suite *suite(void)
         kinds_without_a_password_give_none,
         what_cannot_be_had_says_so_and_tells_no_secret,
         a_command_that_hangs_is_ended_with_all_it_started,
+        a_command_that_is_cancelled_is_ended_with_all_it_started,
         a_command_ends_by_a_broken_pipe_although_we_ignore_them,
         a_command_that_goes_on_printing_is_not_a_failure,
         a_command_that_does_not_start_says_why,
