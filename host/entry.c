@@ -98,6 +98,7 @@ static int entry_write_raw(struct entry_out *out, const char *key, const struct 
         entry_digest_text(e->raw_sha256, digest);
     if (buffer_append_text(out->bytes, key) < 0 ||
         entry_write_number(out, "{\"size\":", e->raw_size) < 0 ||
+        /* analyse: digest is given only where it was filled */
         entry_write_text(out, ",\"sha256\":", has_digest ? digest : NULL) < 0)
         return -1;
     return buffer_append_byte(out->bytes, '}');

@@ -45,6 +45,7 @@ static void report_fill(const struct serve *serve, const struct served *served,
     const struct source_state *state = &served->state;
     bool rests = serve->stopping && state->status != SOURCE_PAUSED &&
                  state->status != SOURCE_ERROR && state->status != SOURCE_HELD;
+    /* analyse: report_done() frees what is handed over here */
     *out = (struct queue_source_report){
         .status = strdup(source_status_name(state->status)),
         .detail = rests ? NULL : report_text(source_detail_name(state->detail)),

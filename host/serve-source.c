@@ -129,7 +129,7 @@ void serve_take_fresh(struct serve *serve, struct served *served)
     served->unit->source = TAKE(served->fresh);
     struct serve_host *host = serve_host_of(serve, served->unit->source->connection);
     if (host != NULL)
-        served->host = host;
+        served->host = host; /* analyse: the old one is in serve->hosts, as is this one */
 }
 
 static void served_pause_or_resume(struct serve *serve, struct served *served, bool paused)
@@ -193,6 +193,7 @@ static int merge_make_room(struct serve_merge *merge)
     size_t wanted = merge->count + merge->serve->count - merge->at + 1;
     if (wanted <= merge->capacity)
         return 0;
+    /* analyse: an array of pointers is what is wanted */
     struct served **items = reallocarray(merge->items, wanted * 2, sizeof *items);
     if (items == NULL)
         return -1;

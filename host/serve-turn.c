@@ -327,10 +327,9 @@ void serve_deadlines(struct serve *serve)
             source_state_silent(&served->state, serve_now(serve));
             served_changed(served);
             serve_sync(serve, served);
-        } else if (served->phase == SERVED_WAITING && now_ms >= served->wait_until_ms) {
-            serve_ready(serve, served);
-        } else if (served->phase == SERVED_RESTING && may_work &&
-                   now_ms >= served->state.next_try_ms) {
+        } else if ((served->phase == SERVED_WAITING && now_ms >= served->wait_until_ms) ||
+                   (served->phase == SERVED_RESTING && may_work &&
+                    now_ms >= served->state.next_try_ms)) {
             serve_ready(serve, served);
         }
     }

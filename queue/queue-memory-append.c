@@ -75,7 +75,7 @@ int memory_append_note(void *store_, const char *target, const struct queue_appe
                        size_t count, struct error *err)
 {
     struct memory_append *at = memory_append_get(store_, target);
-    if (at == NULL)
+    if (at == NULL) /* analyse: a new one is in the list of the store */
         return error_oom(err, "noting a delivery");
     for (size_t i = 0; i < count; i++) {
         if (items[i].place > at->count)

@@ -84,7 +84,7 @@ int memory_hook_set(void *store_, const char *name, enum queue_hook_kind kind, c
     if (new_target == NULL || hook == NULL || (secret != NULL && new_secret == NULL)) {
         free(new_target);
         free(new_secret);
-        if (*at == NULL)
+        if (*at == NULL) /* analyse: else it is in the list of the store, and stays */
             free(hook);
         return error_oom(err, "setting a hook");
     }
@@ -100,6 +100,7 @@ int memory_hook_set(void *store_, const char *name, enum queue_hook_kind kind, c
     free(hook->hook.secret);
     hook->hook.target = new_target;
     hook->hook.secret = new_secret;
+    /* analyse: the hook is in the list of the store, and has both texts */
     hook->hook.secret_size = secret == NULL ? 0 : secret_size;
     return 0;
 }

@@ -85,7 +85,7 @@ int memory_named_set(void *store_, const char *name, const struct queue_policy *
     if (at == NULL ||
         (policy->error_queue[0] != '\0' && memory_named_make(store, policy->error_queue) == NULL))
         return error_oom(err, "configuring a work queue");
-    at->named.policy = *policy;
+    at->named.policy = *policy; /* analyse: it is in the list of the store */
     at->named.window = (struct queue_window){0};
     return 0;
 }
@@ -93,6 +93,7 @@ int memory_named_set(void *store_, const char *name, const struct queue_policy *
 /* A queue is known by its entries as well. */
 static int memory_named_gather(struct queue_memory *store)
 {
+    /* analyse: what is made is in the list of the store */
     for (size_t i = 0; i < store->committed; i++)
         if (memory_named_make(store, store->entries[i].entry->queue) == NULL)
             return -1;

@@ -14,8 +14,9 @@ valgrind:
 
 # make tsan, in a build with --enable-tsan: whatever has threads, held to be free of data races. What
 # libcurl and SQLite do among themselves is not instrumented; tsan.supp says what is left out, and why.
-TSAN_TESTS = imap-reader-test imap-pickup-test imap-move-test imap-epoch-test imap-survey-test \
-	host-pump-test queue-test queue-work-test queue-source-test system-pickup.py system-settle.py
+TSAN_TESTS = imap-reader-test imap-cancel-test imap-pickup-test imap-move-test imap-epoch-test \
+	imap-survey-test host-pump-test queue-test queue-work-test queue-source-test \
+	system-pickup.py system-settle.py system-serve.py
 EXTRA_DIST += tsan.supp
 .PHONY: tsan
 tsan:
