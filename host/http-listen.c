@@ -68,8 +68,10 @@ static unsigned http_port_of(int fd)
     socklen_t size = sizeof at;
     if (getsockname(fd, (struct sockaddr *)&at, &size) < 0)
         return 0;
-    return at.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)&at)->sin6_port)
-                                    : ntohs(((struct sockaddr_in *)&at)->sin_port);
+    if (at.ss_family == AF_INET6)
+        return ntohs(((struct sockaddr_in6 *)&at)->sin6_port);
+    /* analyse: all of it was zero before getsockname(), and that filled in what the family has */
+    return ntohs(((struct sockaddr_in *)&at)->sin_port);
 }
 
 int http_listen_open(const char *where, struct http_listener *out_listener, int *out_fd,

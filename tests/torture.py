@@ -73,10 +73,10 @@ def message(number, size=200):
 
 class Bench:
     """A server behind a proxy, a queue folder and the command under test. All runs go through the
-    proxy: the port is part of the account's name."""
+    proxy: the port is part of the account's name. @eye: a session that sees and prepares the mailboxes."""
 
-    def __init__(self, server, proxy, folder, program):
-        self.server, self.proxy = server, proxy
+    def __init__(self, server, proxy, eye, folder, program):
+        self.server, self.proxy, self.eye = server, proxy, eye
         self.command, loader = torture_steps.built(program)
         self.loader = ["--loader", loader] if loader else []
         self.environment = torture_steps.environment(program)
@@ -90,15 +90,14 @@ class Bench:
         """An empty account with @count new messages, and no queue."""
         shutil.rmtree(self.queue, ignore_errors=True)
         self.sent.clear()
-        with self.server.client(USER) as imap:
-            for name in ("INBOX", "DROPBOX", "BADMAIL"):
-                status, held = imap.select(name)
-                if status == "OK":
-                    if int(held[0]):
-                        imap.store("1:*", "+FLAGS", "(\\Deleted)")
-                        imap.expunge()
-                    imap.unselect()
-            self._deliver(imap, range(count))
+        for name in ("INBOX", "DROPBOX", "BADMAIL"):
+            status, held = self.eye.select(name)
+            if status == "OK":
+                if int(held[0]):
+                    self.eye.store("1:*", "+FLAGS", "(\\Deleted)")
+                    self.eye.expunge()
+                self.eye.unselect()
+        self._deliver(self.eye, range(count))
 
     def deliver(self, numbers):
         with self.server.client(USER) as imap:
@@ -133,15 +132,14 @@ class Bench:
         """{name: how often each digest is there}; mail that was picked up, and could not be expunged, is
         no longer in INBOX."""
         found = {}
-        with self.server.client(USER) as imap:
-            for name in ("INBOX", "DROPBOX", "BADMAIL"):
-                found[name] = collections.Counter()
-                if imap.select(name, readonly=True)[0] != "OK":
-                    continue
-                for part in dovecot.checked(imap.uid("FETCH", "1:*", "(FLAGS BODY.PEEK[])")):
-                    if isinstance(part, tuple) and not (name == "INBOX" and
-                                                        PICKED_UP in part[0].lower()):
-                        found[name][hashlib.sha256(part[1]).hexdigest()] += 1
+        for name in ("INBOX", "DROPBOX", "BADMAIL"):
+            found[name] = collections.Counter()
+            if self.eye.select(name, readonly=True)[0] != "OK":
+                continue
+            for part in dovecot.checked(self.eye.uid("FETCH", "1:*", "(FLAGS BODY.PEEK[])")):
+                if isinstance(part, tuple) and not (name == "INBOX" and PICKED_UP in part[0].lower()):
+                    found[name][hashlib.sha256(part[1]).hexdigest()] += 1
+            self.eye.unselect()
         return found
 
     def judge(self, settled):
@@ -432,9 +430,9 @@ def run(given, tap):
     for kind in options.kind or ["full"]:
         options.kind = kind
         with (tempfile.TemporaryDirectory() as folder, dovecot.Dovecot(kind=kind) as server,
-              fault_proxy.FaultProxy(server.port) as proxy):
+              fault_proxy.FaultProxy(server.port) as proxy, server.client(USER) as eye):
             how = {"cut": cut, "kill": kill if options.workers == 1 else kill_workers}[options.how]
-            how(Bench(server, proxy, folder, options.program), options, tap)
+            how(Bench(server, proxy, eye, folder, options.program), options, tap)
     return None
 
 
