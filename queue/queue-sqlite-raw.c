@@ -26,7 +26,7 @@ struct raw_name {
 static struct raw_name raw_name_of(const uint8_t id[QUEUE_UUID_SIZE])
 {
     struct raw_name name;
-    queue_id_text(id, name.path);
+    queue_id_text(id, name.path); /* analyse: it fills all of it */
     return name;
 }
 
