@@ -12,6 +12,7 @@
 
 #include "fault.h"
 #include "imap-check.h"
+#include "imap-deliver.h"
 #include "imap-pickup.h"
 #include "imap-survey.h"
 #include "text.h"
@@ -34,7 +35,8 @@ struct imap_loader {
     struct imap_settings *settings;
     char *account;
     bool read_only;
-    struct imap_pickup *pickup;
+    struct imap_pickup *pickup;   /* one of these two is there */
+    struct imap_deliver *deliver;
     struct imap_out *out; /* out_first..out_count - 1, in the order they went out */
     size_t out_first, out_count, out_capacity;
     struct loader_item_box *parsed;
@@ -264,6 +266,7 @@ static void imap_loader_free(struct imap_loader *loader)
     free(loader->out);
     loader_item_box_free(loader->parsed);
     imap_pickup_close(loader->pickup);
+    imap_deliver_close(loader->deliver);
     imap_settings_free(loader->settings);
     free(loader->account);
     free(loader);
@@ -313,7 +316,10 @@ static int imap_loader_open(const struct loader_host *host, const struct loader_
                                               (given.flags & LOADER_ACCEPT_NEW_UIDS) != 0,
                                           .watch = (given.flags & LOADER_WATCH) != 0,
                                           .limit = given.limit};
-    if (imap_pickup_open(&options, &loader->pickup, err) < 0)
+    if ((given.flags & LOADER_DELIVER) != 0
+            ? imap_deliver_open(loader->settings, given.user, given.secret, &loader->host,
+                                &loader->deliver, err) < 0
+            : imap_pickup_open(&options, &loader->pickup, err) < 0)
         return -1;
     *out_loader = TAKE(loader);
     return 0;
@@ -618,6 +624,54 @@ static int imap_entry_survey(const struct loader_host *host, const struct loader
     return 0;
 }
 
+static const char *imap_entry_account(void *handle)
+{
+    const struct imap_loader *loader = handle;
+    return loader->account;
+}
+
+/* Up to a window of messages. */
+static int imap_loader_deliver(struct imap_loader *loader, struct loader_delivery *items,
+                               size_t count, struct error *err)
+{
+    struct imap_delivery ours[IMAP_APPEND_MESSAGES];
+    for (size_t i = 0; i < count; i++) {
+        const struct loader_delivery *item = &items[i];
+        ours[i] = (struct imap_delivery){
+            .folder = item->folder,
+            .look = (item->flags & LOADER_DELIVER_LOOK) != 0,
+            .by_id = (item->flags & LOADER_DELIVER_BY_ID) != 0,
+            .ids = {item->message_id, item->former_id},
+            .date = item->date,
+            .raw = {.bytes = item->raw_bytes, .size = item->raw_size, .fd = item->raw_fd}};
+    }
+    int failed = imap_deliver_run(loader->deliver, ours, count, err);
+    for (size_t i = 0; i < count; i++) {
+        items[i].result = (uint32_t)ours[i].result;
+        text_copy(items[i].error, sizeof items[i].error,
+                  ours[i].result == IMAP_DELIVERED_REFUSED ? ours[i].why.text : "");
+    }
+    return failed;
+}
+
+static int imap_entry_deliver(void *handle, struct loader_delivery *items, uint64_t count,
+                              struct loader_error *out_err)
+{
+    struct imap_loader *loader = handle;
+    struct error err = {0};
+    for (uint64_t i = 0; i < count; i++)
+        items[i].result = LOADER_DELIVERED_NOT;
+    if (loader->deliver == NULL)
+        error_set(&err, ERROR_BUG, "the handle was not opened to deliver");
+    for (uint64_t at = 0; at < count && err.class == ERROR_NONE; at += IMAP_APPEND_MESSAGES) {
+        uint64_t left = count - at;
+        (void)imap_loader_deliver(loader, items + at,
+                                  left < IMAP_APPEND_MESSAGES ? (size_t)left : IMAP_APPEND_MESSAGES,
+                                  &err);
+    }
+    return err.class == ERROR_NONE ? 0 : loader_error_from(&err, out_err);
+}
+
 /* ---- The table --------------------------------------------------------------------------------
  */
 
@@ -629,7 +683,8 @@ static struct loader_plugin imap_plugin = {
     .next = imap_entry_next,     .settle = imap_entry_settle,
     .close = imap_entry_close,   .wait = imap_entry_wait,
     .parse = imap_entry_parse,   .check = imap_entry_check,
-    .survey = imap_entry_survey,
+    .survey = imap_entry_survey, .account = imap_entry_account,
+    .deliver = imap_entry_deliver,
 };
 
 /* Runs when the plug-in is loaded, before anybody can look; constant from then on: threads may load it

@@ -257,6 +257,7 @@ struct loader_settings {
  * keep to that refuses (LOADER_ERROR_USAGE). A loader that does not know this flag is not to be
  * opened with such strings: a host has a list of those that do. */
 #define LOADER_GUARDED 8u
+#define LOADER_DELIVER 16u /* the handle is for deliver(): next(), settle(), wait() are not called */
 
 /* ---- Items ----------------------------------------------------------------------------------- */
 
@@ -417,6 +418,33 @@ struct loader_surveyor {
     uint32_t (*message)(void *context, const struct loader_seen *seen);
 };
 
+/* ---- Delivery -------------------------------------------------------------------------------- */
+
+/* What became of a message. Unknown ones are to be treated like LOADER_DELIVERED_NOT. */
+enum loader_delivered {
+    LOADER_DELIVERED_NOT = 0,      /* it is not there, or nobody knows: the link broke */
+    LOADER_DELIVERED_APPENDED = 1, /* it is there now, and was not before */
+    LOADER_DELIVERED_FOUND = 2,    /* it was there already: nothing was done */
+    LOADER_DELIVERED_REFUSED = 3   /* the server does not take this message: error tells why */
+};
+
+#define LOADER_DELIVER_LOOK 1u /* look first: a message with one of its ids, and its size, is it */
+#define LOADER_DELIVER_BY_ID 2u /* with LOOK: its ids alone tell, they are never used again */
+
+/* A message that is to be put into a folder. Stands in arrays: never grows. */
+struct loader_delivery {
+    const char *folder;     /* Unicode, '/' between levels; made where it is missing */
+    const char *message_id; /* as it stands in the message, "<1@example.org>"; NULL: none */
+    const char *former_id;  /* another form in which its id may stand there; NULL: none */
+    const char *date;       /* RFC 3339, when it was received; NULL: now */
+    const uint8_t *raw_bytes; /* the message, as in struct loader_item */
+    uint64_t raw_size;
+    int32_t raw_fd;
+    uint32_t flags;  /* LOADER_DELIVER_* */
+    uint32_t result; /* enum loader_delivered; the loader's to set, as the next one */
+    char error[252]; /* why it is REFUSED; ends in NUL */
+};
+
 enum loader_next {
     LOADER_NEXT_ITEM = 0,    /* *out_item is filled */
     LOADER_NEXT_DRAINED = 1, /* nothing now, and every settled item is done with; see wait */
@@ -493,6 +521,20 @@ struct loader_plugin {
      * with err. NULL: this loader cannot. */
     int (*survey)(const struct loader_host *host, const struct loader_settings *settings,
                   const struct loader_surveyor *surveyor, struct loader_error *err);
+
+    /** account - who is logged in where, as origins of this handle have it; borrowed until close().
+     * NULL: unknown. */
+    const char *(*account)(void *handle);
+
+    /** deliver - put these messages into folders of the account, unread, in their order within a folder,
+     * with all levels of a path. The handle was opened with LOADER_DELIVER; the first call connects.
+     * result tells what came of each, also when the call fails: then those that are
+     * LOADER_DELIVERED_NOT may be there or not, and the host gives them LOADER_DELIVER_LOOK when it
+     * hands them out again. So that it can, it writes down that they are about to be delivered before
+     * it calls. Some dozens in one call are cheap. 0, or -1 with err; then close the handle. NULL: this
+     * loader cannot. */
+    int (*deliver)(void *handle, struct loader_delivery *items, uint64_t count,
+                   struct loader_error *err);
 };
 
 #define LOADER_PLUGIN_HEAD sizeof(struct loader_plugin), LOADER_API_VERSION /* goes first */

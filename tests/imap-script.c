@@ -20,6 +20,7 @@
 #define SCRIPT_RULES_MAX 64
 #define SCRIPT_REPLY_MAX (16u << 20)
 #define SCRIPT_DRIP_MS 1
+#define SCRIPT_LITERAL_SHOWN 200 /* bytes of a literal in the trace */
 #define SCRIPT_PIECE (1u << 20) /* of what is said for ever */
 
 struct script_server {
@@ -205,6 +206,46 @@ static bool script_answer(struct script_server *server, int fd, char *line)
     return script_say(server, fd, script_find(server, command), tag, name);
 }
 
+/* A literal that the line so far announces: taken, and put behind it in brackets, line ends as '|', a
+ * bare LF as '~', its middle left out where it is long. false: the dialogue ends. */
+static bool script_literal(struct script_server *server, int fd, struct buffer *line, bool *taken)
+{
+    const char *text = buffer_text(line), *brace = strrchr(text, '{');
+    char *end = NULL;
+    unsigned long size = brace == NULL ? 0 : strtoul(brace + 1, &end, 10), at = 0;
+    *taken = brace != NULL && end > brace + 1 && (strcmp(end, "}") == 0 || strcmp(end, "+}") == 0);
+    if (!*taken)
+        return true;
+    if (*end == '}') {
+        const char *refusal = NULL;
+        for (size_t i = 0; i < server->script->rule_count && refusal == NULL; i++)
+            if (server->script->rules[i].match[0] == '#' && !server->used[i] &&
+                strstr(text, server->script->rules[i].match + 1) != NULL) {
+                server->used[i] = true;
+                refusal = server->script->rules[i].reply;
+            }
+        if (refusal != NULL) {
+            server->tag[strcspn(text, " ")] = '\0';
+            memcpy(server->tag, text, strcspn(text, " "));
+            script_note(server, "refused before its literal");
+            buffer_clear(line);
+            return script_say(server, fd, refusal, server->tag, "");
+        }
+        if (!script_send(fd, "+ go\r\n", 6))
+            return false;
+    }
+    buffer_append_text(line, "[");
+    char byte, before = '\0';
+    for (; at < size; at++, before = byte) {
+        if (recv(fd, &byte, 1, 0) != 1)
+            return false;
+        if (at < SCRIPT_LITERAL_SHOWN && byte != '\r')
+            buffer_append_byte(line, (uint8_t)(byte != '\n' ? byte : before == '\r' ? '|' : '~'));
+    }
+    buffer_append_text(line, "]");
+    return true;
+}
+
 static void script_serve(struct script_server *server, int fd)
 {
     static const char hello[] = "* OK hello\r\n";
@@ -215,6 +256,10 @@ static void script_serve(struct script_server *server, int fd)
     bool on = script_say(server, fd, greeting, "", "");
     while (on && recv(fd, &byte, 1, 0) == 1) {
         if (byte == '\n') {
+            bool literal;
+            on = script_literal(server, fd, &line, &literal);
+            if (!on || literal)
+                continue;
             on = script_answer(server, fd, line.data);
             buffer_clear(&line);
         } else if (byte != '\r') {

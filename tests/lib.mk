@@ -5,6 +5,10 @@ EXTRA_DIST += tap.py
 LOADER_LIBS = $(top_builddir)/loader/lib/libloader.la $(top_builddir)/common/libcommon.la \
 	$(CHECK_LIBS)
 
+check_PROGRAMS += http-test
+http_test_SOURCES = http-test.c
+http_test_LDADD = $(top_builddir)/loader/lib/libnet.la $(top_builddir)/loader/lib/libloader.la \
+	$(CHECK_LIBS)
 check_PROGRAMS += connection-string-test filter-test imap-settings-test spool-test
 connection_string_test_SOURCES = connection-string-test.c
 connection_string_test_LDADD = $(LOADER_LIBS)

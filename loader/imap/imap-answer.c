@@ -49,6 +49,9 @@ uint32_t imap_answer_capabilities(struct span list)
         {"MOVE", IMAP_CAN_MOVE},        {"UIDPLUS", IMAP_CAN_UIDPLUS},     {"IDLE", IMAP_CAN_IDLE},
         {"ESEARCH", IMAP_CAN_ESEARCH},  {"NAMESPACE", IMAP_CAN_NAMESPACE}, {"ID", IMAP_CAN_ID},
         {"X-GM-EXT-1", IMAP_CAN_GMAIL},
+        {"LITERAL+", IMAP_CAN_LITERAL_PLUS},
+        {"LITERAL-", IMAP_CAN_LITERAL_MINUS},
+        {"MULTIAPPEND", IMAP_CAN_MULTIAPPEND},
     };
     uint32_t can = 0;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -58,6 +61,6 @@ uint32_t imap_answer_capabilities(struct span list)
      * what it means to offer there: believe its list. */
     if (imap_capability_has(list, "IMAP4rev2") && !imap_capability_has(list, "IMAP4rev1"))
         can |= IMAP_CAN_REV2 | IMAP_CAN_MOVE | IMAP_CAN_UIDPLUS | IMAP_CAN_IDLE |
-               IMAP_CAN_ESEARCH | IMAP_CAN_NAMESPACE;
+               IMAP_CAN_ESEARCH | IMAP_CAN_NAMESPACE | IMAP_CAN_LITERAL_MINUS;
     return can;
 }

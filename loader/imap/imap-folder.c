@@ -259,7 +259,27 @@ int imap_folders_resolve(struct imap_session *session, const struct imap_setting
     return r == 0 ? imap_folders_check(out, settings->host, err) : -1;
 }
 
-static void imap_folder_done(struct imap_folder *folder)
+int imap_folder_find(struct imap_session *session, const char *path, struct imap_folder *out,
+                     struct error *err)
+{
+    struct imap_lookup lookups[3] = {0}; /* of which the first is used */
+    struct imap_levels levels;
+    *out = (struct imap_folder){0};
+    if (imap_levels_ask(session, &levels, err) < 0)
+        return -1;
+    int count =
+        imap_folder_names(path, levels.delimiter, levels.prefix, lookups[0].names, err);
+    if (count < 0)
+        return -1;
+    lookups[0].count = count;
+    int r = imap_lookup_ask(session, lookups, err);
+    if (r == 0)
+        r = imap_folder_choose(out, path, &lookups[0], levels.delimiter, err);
+    imap_lookup_done(&lookups[0]);
+    return r;
+}
+
+void imap_folder_done(struct imap_folder *folder)
 {
     free(folder->name);
     free(folder->wire);

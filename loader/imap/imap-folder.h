@@ -58,6 +58,12 @@ int imap_folders_resolve(struct imap_session *session, const struct imap_setting
                          struct imap_folders *out, struct error *err);
 void imap_folders_done(struct imap_folders *folders);
 
+/** imap_folder_find - find one folder by its path. It may be missing. *out is overwritten; yours:
+ * imap_folder_done(), after a failure too. */
+int imap_folder_find(struct imap_session *session, const char *path, struct imap_folder *out,
+                     struct error *err);
+void imap_folder_done(struct imap_folder *folder);
+
 /** imap_folder_create - make it, with its levels, and subscribe to it. Fine if it is there. */
 int imap_folder_create(struct imap_session *session, struct imap_folder *folder, const char *key,
                        struct error *err);

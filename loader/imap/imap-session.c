@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "fault.h"
+#include "imap-connect.h"
 #include "imap-reader.h"
 #include "login-log.h"
 #include "text.h"
@@ -63,8 +63,8 @@ struct imap_session {
     bool news;
     imap_event_function *listener;
     void *listener_context;
-    char prefix[8]; /* of the tags: random, so that no mail can know one */
-    uint32_t next_number, answers;
+    char prefix[IMAP_TAG_PREFIX + 1]; /* of the tags: random, so that no mail can know one */
+    uint32_t next_number, answers, continued;
     bool done_sent; /* DONE may cross the end of IDLE, and be taken for a command */
     struct imap_outstanding outstanding[IMAP_OUTSTANDING_MAX]; /* oldest first */
     size_t outstanding_count;
@@ -228,6 +228,7 @@ static int imap_session_on_event(void *context, const struct imap_event *event, 
             return -1;
         return imap_session_offer(session, event, err);
     case IMAP_EVENT_CONTINUE:
+        session->continued++;
         if (session->state == IMAP_IDLE_ASKED)
             imap_session_enter(session, IMAP_IDLE);
         return 0;
@@ -541,6 +542,26 @@ int imap_session_send(struct imap_session *session, struct imap_command *command
     return r;
 }
 
+int imap_session_put(struct imap_session *session, const void *bytes, size_t count,
+                     struct error *err)
+{
+    bool blocked;
+    size_t got, unsent = session->sending.len - session->sent + session->waiting.len;
+    if (buffer_append(&session->waiting, bytes, count) < 0)
+        return error_oom(err, "sending a message");
+    for (unsent += count; unsent > IMAP_PUT_MAX;) {
+        size_t before = unsent;
+        if (imap_session_once(session, &blocked, &got, err) < 0)
+            return -1;
+        unsent = session->sending.len - session->sent + session->waiting.len;
+        if (unsent < before)
+            session->silent_ms = session->answer_ms = 0;
+        else if (imap_session_poll(session, blocked, err) < 0)
+            return imap_session_fail(session);
+    }
+    return 0;
+}
+
 /* ---- Selecting ------------------------------------------------------------------------------- */
 
 struct imap_selecting {
@@ -638,56 +659,6 @@ bool imap_session_idling(const struct imap_session *session)
 
 /* ---- Opening and closing --------------------------------------------------------------------- */
 
-/* Tags of six random letters and a number: a mail that was written to forge one has to guess. */
-static int imap_session_make_prefix(struct imap_session *session, struct error *err)
-{
-    uint8_t random[6];
-    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
-        return error_set(err, ERROR_BUG, "the system gives no random numbers: %s", strerror(errno));
-    for (size_t i = 0; i < sizeof random; i++)
-        session->prefix[i] = (char)('a' + random[i] % 26);
-    return 0;
-}
-
-static int imap_session_connect(struct imap_session *session, const char *user, const char *secret,
-                                struct error *err)
-{
-    const struct imap_settings *s = session->settings;
-    static const enum stream_security security[] = {[IMAP_STARTTLS_AUTO] = STREAM_AUTO,
-                                                    [IMAP_STARTTLS_REQUIRED] = STREAM_STARTTLS,
-                                                    [IMAP_STARTTLS_NEVER] = STREAM_PLAIN};
-    struct stream_settings stream = {
-        .host = s->host,
-        .port = s->port,
-        .security = s->ssl ? STREAM_TLS : security[s->starttls],
-        .allow_insecure_cert = s->allow_insecure_cert,
-        .public_only = s->guarded,
-        .ca_file = s->ca_file,
-        .pinned_key = s->pinned_key,
-        .min_tls = s->min_tls,
-        .proxy = s->proxy,
-        .auth = s->auth,
-        .user = user,
-        .secret = secret,
-        .timeout_ms = s->timeout_ms,
-        .clock = &session->host->clock,
-        .cancelled = session->host->cancelled,
-        .context = session->host->context,
-    };
-    return stream_open(&stream, &session->stream, err);
-}
-
-/* RFC 2971; some providers (163.com) let nobody in who does not say who he is. */
-static int imap_session_identify(struct imap_session *session, struct error *err)
-{
-    struct imap_call call = {.what = "ID"};
-    struct imap_command command;
-    if ((session->can & IMAP_CAN_ID) == 0)
-        return 0;
-    imap_command_init(&command, "ID (\"name\" \"mailchute\" \"version\" \"" PACKAGE_VERSION "\")");
-    return imap_session_send(session, &command, &call, err);
-}
-
 int imap_session_open(const struct imap_settings *settings, const char *user, const char *secret,
                       const struct imap_host *host, struct imap_session **out_session,
                       struct error *err)
@@ -705,14 +676,14 @@ int imap_session_open(const struct imap_settings *settings, const char *user, co
     session->parser = imap_parser_new(imap_session_on_parsed, session, true);
     if (session->parser == NULL)
         return error_oom(err, "connecting");
-    if (imap_session_make_prefix(session, err) < 0 ||
-        imap_session_connect(session, user, secret, err) < 0)
+    if (imap_connect_prefix(session->prefix, err) < 0 ||
+        imap_connect(settings, user, secret, host, &session->stream, err) < 0)
         return -1;
     fault_point("logged in");
     imap_session_enter(session, IMAP_OPEN);
     imap_command_init(&command, "CAPABILITY");
     if (imap_session_run(session, &command, &call, err) < 0 ||
-        imap_session_identify(session, err) < 0)
+        imap_connect_identify(session, err) < 0)
         return -1;
     *out_session = TAKE(session);
     return 0;
@@ -753,6 +724,11 @@ void imap_session_listen(struct imap_session *session, imap_event_function *func
 {
     session->listener = function;
     session->listener_context = context;
+}
+
+uint32_t imap_session_continued(const struct imap_session *session)
+{
+    return session->continued;
 }
 
 uint32_t imap_session_can(const struct imap_session *session)

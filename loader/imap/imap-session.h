@@ -37,6 +37,7 @@
 #define IMAP_FLOOR_BYTES (60u * 1024)
 #define IMAP_IDLE_MS 540000u /* IDLE is renewed after 9 minutes (RFC 2177: before 29) */
 #define IMAP_OUTSTANDING_MAX 64u
+#define IMAP_PUT_MAX (256u * 1024) /* bytes of a literal that wait to be sent */
 #define IMAP_OUTPUT_MAX (4u * 1024 * 1024)
 
 /* What the server can do, of what matters here. */
@@ -48,6 +49,9 @@
 #define IMAP_CAN_ID 32u        /* RFC 2971 */
 #define IMAP_CAN_REV2 64u      /* RFC 9051: holds the five above */
 #define IMAP_CAN_GMAIL 128u    /* X-GM-EXT-1 */
+#define IMAP_CAN_LITERAL_PLUS 65536u   /* RFC 7888 */
+#define IMAP_CAN_LITERAL_MINUS 131072u /* RFC 7888, and in RFC 9051 */
+#define IMAP_CAN_MULTIAPPEND 262144u   /* RFC 3502 */
 
 /* The selected mailbox. */
 struct imap_selected {
@@ -106,6 +110,14 @@ int imap_session_send(struct imap_session *session, struct imap_command *command
 /** imap_session_run - send and wait. Without call->done an answer that is not OK is an error. */
 int imap_session_run(struct imap_session *session, struct imap_command *command,
                      const struct imap_call *call, struct error *err);
+
+/** imap_session_put - up to IMAP_PUT_MAX bytes behind what was sent last: those of a literal that a
+ * command announced, and what ends that command. Returns when nearly all are on their way; takes what
+ * comes meanwhile. Not with read_ahead. imap_session_continued - how many "+" have come so far: a
+ * literal that was announced without "+" in its braces waits for one more, or for the answer. */
+int imap_session_put(struct imap_session *session, const void *bytes, size_t count,
+                     struct error *err);
+uint32_t imap_session_continued(const struct imap_session *session);
 
 /** imap_session_flush - send what can be sent now; takes nothing. */
 int imap_session_flush(struct imap_session *session, struct error *err);

@@ -11,12 +11,10 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <curl/curl.h>
@@ -24,6 +22,7 @@
 #include "address.h"
 #include "buffer.h"
 #include "login-log.h"
+#include "stream-guard.h"
 #include "stream-shard.h"
 #include "text.h"
 
@@ -50,36 +49,6 @@ struct stream {
     char where[STREAM_WHERE_MAX];
     char curl_text[CURL_ERROR_SIZE];
 };
-
-/* ---- SIGPIPE --------------------------------------------------------------------------------- */
-
-/* A host that does not ignore SIGPIPE must not die of a server that hangs up: with
- * CURLOPT_NOSIGNAL (needed in threads) libcurl does not see to that. */
-struct stream_guard {
-    sigset_t before;
-    bool was_pending;
-};
-
-static void stream_guard_enter(struct stream_guard *guard)
-{
-    sigset_t pipe, pending;
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    sigpending(&pending);
-    guard->was_pending = sigismember(&pending, SIGPIPE) == 1;
-    pthread_sigmask(SIG_BLOCK, &pipe, &guard->before);
-}
-
-static void stream_guard_leave(struct stream_guard *guard)
-{
-    static const struct timespec now = {0, 0};
-    sigset_t pipe;
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    if (!guard->was_pending)
-        (void)sigtimedwait(&pipe, NULL, &now);
-    pthread_sigmask(SIG_SETMASK, &guard->before, NULL);
-}
 
 /* ---- Addresses ------------------------------------------------------------------------------- */
 
