@@ -40,6 +40,9 @@ class Scenario:
     dying: tuple = ()            # the same, only of runs that die
     before: tuple = ()           # runs that came before, each of which died at the point of this name
     healthy: int = 1             # so many runs end a round
+    renumbered: str = ""         # the server numbers the mailbox anew, "first": before the run that dies,
+                                 # "between": behind it
+    new_uids: bool = False       # ... and gives all messages other UIDs
     work: bool = False           # somebody takes entries and is done with them meanwhile
     twice: bool = False          # in the long run: die while going on, too
     check: tuple = ()            # kinds of server of make check
@@ -123,6 +126,15 @@ SCENARIOS = (
     Scenario("a run that died before it moved", messages(3), before=("settle",)),
     Scenario("a run that died before it committed a file", (message(1, size=300000),),
              before=("queue_commit",)),
+    Scenario("the mailbox is numbered anew between the runs", messages(3), renumbered="between"),
+    Scenario("the mailbox is numbered anew between the runs, with other UIDs", messages(3),
+             renumbered="between", new_uids=True),
+    Scenario("the mailbox is numbered anew between the runs, after=Leave", messages(3), "after=Leave",
+             renumbered="between", new_uids=True),
+    Scenario("a run died before it moved, then the mailbox was numbered anew", messages(3),
+             before=("settle",), renumbered="first", new_uids=True),
+    Scenario("a run was to leave mail, then the mailbox was numbered anew", messages(2), "after=Leave",
+             before=("close",), renumbered="first", new_uids=True, check=("full",)),
     Scenario("entries are taken and done meanwhile", messages(3), work=True, twice=True),
     Scenario("entries are taken meanwhile, after=Leave", messages(3), "after=Leave", work=True),
 )

@@ -30,6 +30,8 @@ from torture_scenarios import SCENARIOS
 FAULTY = "mailchute-faulty"
 SWAPPED = "mailchute-swapped"   # settles before it commits
 MAILCHUTE_DIED = 137
+HELD = 78              # exit code
+NEW_UIDVALIDITY = 4711
 RECORD = 32            # bytes of a record of the trace
 RUN_SECONDS = 300
 SESSION_SECONDS = 120   # Dovecot ends the session of a client that died
@@ -122,10 +124,10 @@ class Queue:
         return hashlib.sha256(raw).hexdigest() if place else None
 
     def ledger(self):
-        """[(uid, step, fate, target, UID there or 0)]"""
+        """[(uid, step, fate, target, UID there or 0)]; uid: the one its entry was made of"""
         return [(uid, STEPS[step], *rest) for uid, step, *rest in self._rows(
-            "SELECT l.uid, l.step, l.fate, w.text, l.target_uid FROM ledger l LEFT JOIN word w"
-            " ON w.id = l.target ORDER BY l.uid")]
+            "SELECT iif(l.named_uid = 0, l.uid, l.named_uid) AS was, l.step, l.fate, w.text, l.target_uid"
+            " FROM ledger l LEFT JOIN word w ON w.id = l.target WHERE l.renamed = 0 ORDER BY was")]
 
     def stray_files(self):
         """Raw files beside those that entries have, and what is left in the spool."""
@@ -202,6 +204,8 @@ class Bench:
         try:
             self.copy_home(self.template, user)
             self._earlier(place)
+            if self.scenario.renumbered == "first":
+                self.renumber(place)
             died = True
             trace = []
             for at in deaths:
@@ -213,11 +217,25 @@ class Bench:
                     self._judge(user, place.queue)
                 if self.scenario.work:
                     self.work(place.queue)
+            if self.scenario.renumbered == "between":
+                self.renumber(place)
             healthy = self._healthy(place)
             return died, self.state(user, place.queue), trace or healthy
         finally:
             self.remove_home(user)
             shutil.rmtree(place.queue.folder, ignore_errors=True)
+
+    def renumber(self, place):
+        """The mailbox gets another UIDVALIDITY, and its messages, where that is wanted, other UIDs."""
+        with self.server.client(place.user) as imap:
+            if int(imap.select("INBOX")[1][0]) and self.scenario.new_uids:
+                old = imap.uid("SEARCH", "ALL")[1][0].decode().replace(" ", ",")
+                imap.uid("COPY", old, "INBOX")
+                imap.uid("STORE", old, "+FLAGS.SILENT", "(\\Deleted)")
+                imap.uid("EXPUNGE", old)
+        place.sessions += 1
+        self._wait_for_sessions(place.user, place.sessions, place.offset)
+        self.server.set_uidvalidity(place.user, NEW_UIDVALIDITY)
 
     def _earlier(self, place):
         """The runs that came before, and died."""
@@ -242,6 +260,8 @@ class Bench:
         for _ in range(self.scenario.healthy):
             code, _, passed = place.run(None)
             points = points or passed
+            if code == HELD and self.scenario.renumbered:   # a person looked, and it is the right one
+                code = place.run(None, "--accept-new-uids")[0]
             if code not in (0, 65):
                 raise Violation("the healthy run ended with %d: %s" % (code, place.said))
             if self.scenario.work:
@@ -320,7 +340,12 @@ class Bench:
         for name in folders:
             if name != "INBOX":   # in which order copies came is nobody's business
                 folders[name] = sorted(row[1:] for row in folders[name])
-        return {"folders": folders, "entries": entries, "ledger": [row[:4] for row in ledger],
+        ledger = [row[:4] for row in ledger]
+        if self.scenario.renumbered:   # which UIDs there are is the server's business
+            ledger = sorted(row[1:] for row in ledger if row[1] != "attempted")
+            entries = sorted(row[1:] for row in entries)
+            folders["INBOX"] = sorted(row[1:] for row in folders["INBOX"])
+        return {"folders": folders, "entries": entries, "ledger": ledger,
                 "stray raw files": queue.stray_files()}
 
 
