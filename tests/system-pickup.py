@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Mail becomes entries: each message one, whole, oldest first, over every kind of connection."""
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -15,6 +17,7 @@ from system_support import BAD_MAIL, MAIL, OK, mail, sha256
 import tap
 
 MANY = 1000
+BUSY = 75
 
 
 def found(entry):
@@ -275,6 +278,51 @@ class WhileItRuns(system_support.Case):
                 process.wait()
         self.assertEqual(process.returncode, OK, err)
         self.assertIn("trying again in", err)
+
+    @contextlib.contextmanager
+    def watching(self, connection=None):
+        process = subprocess.Popen(
+            [system_support.PROGRAM, *self.pickup_args(connection, "--watch")],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        watchdog = threading.Timer(system_support.SECONDS, process.kill)
+        watchdog.start()
+        try:
+            yield process
+        finally:
+            watchdog.cancel()
+            process.kill()
+            process.communicate()
+
+    def test_a_second_pickup_is_told_to_wait_however_long_the_first_one_stands_still(self):
+        self.server.append(self.user, "INBOX", mail("first"))
+        with self.watching() as process:
+            self.assertIn('"first"', process.stdout.readline())
+            process.send_signal(signal.SIGSTOP)   # as a host that is suspended
+            self.server.append(self.user, "INBOX", mail("second"))
+            run = self.pickup()
+            self.assertEqual((run.code, run.out), (BUSY, ""), run)
+            self.assertIn("another pick-up", run.err)
+            process.send_signal(signal.SIGCONT)
+            self.assertIn('"second"', process.stdout.readline())
+            process.send_signal(signal.SIGSTOP)
+            self.server.append(self.user, "INBOX", mail("third"))
+            process.kill()   # nobody has the mailbox any more
+            process.wait()
+            self.assertEqual([e["subject"] for e in self.picked_up()], ["third"])
+        self.assertEqual(sorted(e["subject"] for e in self.queued()), ["first", "second", "third"])
+        self.check_folders(INBOX=0, DROPBOX=3)
+
+    def test_a_stop_is_heeded_in_the_pause_before_the_next_try(self):
+        """This server asks for an hour: who does not listen meanwhile is ended by the watchdog."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            string = "url=127.0.0.1;port=%d;starttls=Never" % port
+            with self.watching(string) as process:
+                with listener.accept()[0] as link:
+                    link.sendall(b"* BYE busy. Suggested Backoff Time: 3600000 milliseconds\r\n")
+                self.assertIn("trying again in 3600 s", process.stderr.readline())
+                process.send_signal(signal.SIGTERM)
+                self.assertEqual(process.wait(), OK)
 
     def test_the_password_is_in_no_output_no_file_and_no_command_line(self):
         self.server.append(self.user, "INBOX", *[MAIL] * 200)
