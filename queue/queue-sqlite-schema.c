@@ -336,13 +336,13 @@ static const char *const schema_sql[SQL_COUNT] = {
         "SELECT l.step, e.raw_place, e.raw_size, e.raw_sha256, e.message_id"
         " FROM ledger l JOIN entry e ON e.n = l.entry"
         " WHERE l.scope = ?1 AND l.uidvalidity = ?2 AND l.uid = ?3 AND l.key = ?4",
-    /* Within one run of entries. */
+    /* Within one run of entries. One that has another name is done with under its old one (step 6). */
     [SQL_EVIDENCE_LIKE] =
         "SELECT l.step, e.raw_place, e.raw_size, e.raw_sha256, e.message_id, e.uidvalidity, e.uid"
         " FROM entry e INDEXED BY entry_size JOIN ledger l ON l.scope = e.scope"
         "  AND l.uidvalidity = e.uidvalidity AND l.uid = e.uid AND l.key = e.key"
         " WHERE e.n >> 13 = ?1 AND e.scope = ?2 AND e.raw_size = ?3 AND e.raw_place <> 0"
-        "  AND e.uid <> 0 AND e.created_s >= ?4 AND l.step = 6 AND l.renamed = 0"
+        "  AND e.uid <> 0 AND e.created_s >= ?4 AND l.step = 6"
         " ORDER BY e.n DESC LIMIT ?5",
     [SQL_ENTRY_AGE] = "SELECT created_s FROM entry WHERE n <= ?1 ORDER BY n DESC LIMIT 1",
     [SQL_MAILBOX_GET] =

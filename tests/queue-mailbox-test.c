@@ -272,6 +272,21 @@ START_TEST(a_name_that_a_message_gave_up_may_be_given_to_another_and_makes_no_en
 }
 END_TEST
 
+START_TEST(a_message_that_was_adopted_and_is_done_with_is_found_by_its_size)
+{
+    START();
+    queue_fixture_add(&f, 1, 1);
+    const struct queue_adoption item = {7, 1, 8, 21};
+    struct queue_record moved = {.origin = queue_fixture_item(21).origin, .step = QUEUE_STEP_MOVED};
+    struct queue_evidence found[2];
+    moved.origin.uidvalidity = 8;
+    ck_well(&f, queue_adopt(f.queue, ANN, &item, 1, NULL, &f.err));
+    ck_well(&f, queue_note(f.queue, &moved, 1, &f.err));
+    ck_assert_uint_eq(like(queue_fixture_item(1).raw_size, found, 2), 1);
+    ck_assert_uint_eq(found[0].message_id, evidence_of(8, 21).message_id);
+}
+END_TEST
+
 START_TEST(settled_messages_are_told_page_by_page_and_go_on_under_new_names_too)
 {
     START();
@@ -307,6 +322,7 @@ static Suite *suite(void)
         a_name_with_an_entry_of_its_own_is_taken_by_nobody_and_nothing_is_changed,
         an_attempt_under_the_new_name_gives_way_to_the_adopted_message,
         a_name_that_a_message_gave_up_may_be_given_to_another_and_makes_no_entry,
+        a_message_that_was_adopted_and_is_done_with_is_found_by_its_size,
         settled_messages_are_told_page_by_page_and_go_on_under_new_names_too,
     };
     Suite *s = suite_create("queue mailbox");
