@@ -389,6 +389,19 @@ START_TEST(a_host_that_goes_on_tries_refused_moves_again_in_one_session_and_is_t
 }
 END_TEST
 
+START_TEST(a_host_that_ends_at_its_limit_is_told_of_refused_moves_all_the_same)
+{
+    static const struct script_rule rules[] = {
+        FOUND_ONE, LIST_ONE, BODY_ONE, {"UID MOVE 5", "@ NO [OVERQUOTA] full\r\n"},
+        {"UID FETCH 5 (UID)", "* 1 FETCH (UID 5)\r\n" OK}};
+    const struct script script = {NULL, FULL, rules, sizeof rules / sizeof rules[0], 0};
+    struct host *h = watching(&script);
+    h->pickup->options.limit = 1;
+    ck_assert_str_eq(host_run(h), "5 failed: config");
+    host_stop(h);
+}
+END_TEST
+
 START_TEST(new_mail_is_picked_up_while_moves_are_refused_and_does_not_put_their_next_try_off)
 {
     static const struct script_rule rules[] = {
@@ -465,6 +478,7 @@ static Suite *suite(void)
     tcase_add_test(t, an_expunge_that_is_refused_is_told_and_nothing_is_copied_twice);
     tcase_add_test(t, a_copied_message_that_somebody_else_expunged_is_done_with);
     tcase_add_test(t, a_host_that_goes_on_tries_refused_moves_again_in_one_session_and_is_told_once);
+    tcase_add_test(t, a_host_that_ends_at_its_limit_is_told_of_refused_moves_all_the_same);
     tcase_add_test(t, new_mail_is_picked_up_while_moves_are_refused_and_does_not_put_their_next_try_off);
     tcase_add_test(t, a_copy_that_was_made_in_spite_of_a_refusal_is_found_when_it_is_tried_again);
     suite_add_tcase(s, t);

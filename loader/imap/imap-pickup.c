@@ -239,7 +239,7 @@ static int imap_pickup_refusals(struct imap_pickup *p, struct error *err)
 {
     struct error why;
     uint64_t refused = imap_moves_refused(p->moves, &why);
-    if (refused > 0 && p->options.watch) {
+    if (refused > 0 && p->options.watch && !imap_pickup_limit_reached(p)) {
         imap_pickup_plan_retry(p, refused, &why);
         return 0;
     }
