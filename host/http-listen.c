@@ -74,6 +74,17 @@ static unsigned http_port_of(int fd)
     return ntohs(((struct sockaddr_in *)&at)->sin_port);
 }
 
+bool http_listen_is_local(const char *where)
+{
+    char host[INET6_ADDRSTRLEN + 2];
+    struct in_addr four;
+    uint16_t port;
+    if (http_read_address(where, host, sizeof host, &port) < 0)
+        return false;
+    return text_equal(host, "[::1]") ||
+           (inet_pton(AF_INET, host, &four) == 1 && ntohl(four.s_addr) >> 24 == 127);
+}
+
 int http_listen_open(const char *where, struct http_listener *out_listener, int *out_fd,
                      struct error *err)
 {

@@ -4,6 +4,7 @@
 #define MAILCHUTE_HOST_HTTP_LISTEN_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "buffer.h"
@@ -25,5 +26,8 @@ void http_listen_peer_text(const struct sockaddr *peer, char *out, size_t size);
 /** http_listen_read_pem - the content of the file @path; nothing for "". ERROR_CONFIG when it cannot
  * be read, or is no PEM file. */
 int http_listen_read_pem(const char *path, struct buffer *out, struct error *err);
+
+/** http_listen_is_local - only this machine can connect to what http_listen() makes of @where. */
+bool http_listen_is_local(const char *where);
 
 #endif

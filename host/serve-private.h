@@ -76,6 +76,7 @@ struct serve {
     struct workers *workers, *hook_workers;
     struct notify notify;
     int epoll_fd, signal_fd;
+    atomic_uint_least64_t beat_ms; /* the loop turned last */
     pthread_mutex_t lock; /* over all below; not held while waiting */
     struct served **items; /* by name */
     size_t count;
@@ -91,7 +92,7 @@ struct serve {
     unsigned working; /* turns in workers */
     unsigned stalled; /* of them, how many a server holds up: each lends its worker's place */
     uint64_t turns;   /* since the heap was trimmed last */
-    uint64_t stop_until_ms, tick_ms, tell_ms, watchdog_ms, status_ms, beat_ms;
+    uint64_t stop_until_ms, tick_ms, tell_ms, watchdog_ms, status_ms;
 };
 
 struct source_now serve_now(const struct serve *serve);

@@ -9,12 +9,23 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
 #include "json-line.h"
 #include "source-json.h"
 #include "text.h"
 
 #define SERVE_BEAT_MAX_MS 30000u /* a loop that did not turn for so long is not live */
+#define SERVE_LOCK_S 1 /* who asks does not wait longer for a loop that is stuck */
+
+/* -1: the loop holds it, and does not let go. */
+static int watch_lock(struct serve *serve)
+{
+    struct timespec end;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += SERVE_LOCK_S;
+    return pthread_mutex_timedlock(&serve->lock, &end) == 0 ? 0 : -1;
+}
 
 /* ---- Metrics --------------------------------------------------------------------------------- */
 
@@ -182,7 +193,8 @@ static int metric_append_own(const struct serve *serve, struct buffer *out)
 
 int serve_append_metrics(struct serve *serve, struct buffer *out)
 {
-    pthread_mutex_lock(&serve->lock);
+    if (watch_lock(serve) < 0)
+        return -1;
     int bad = metric_append_own(serve, out);
     for (unsigned i = 0; i < METRIC_COUNT; i++)
         bad |= metric_append_each(serve, out, (enum metric)i);
@@ -214,32 +226,54 @@ static struct health health_of_source(const struct serve *serve, const char *nam
     return (struct health){404, "unknown", NULL, "there is no source of that name"};
 }
 
+static bool health_loop_turns(const struct serve *serve)
+{
+    return serve_ms(serve) - atomic_load(&serve->beat_ms) < SERVE_BEAT_MAX_MS;
+}
+
+static struct health health_stuck(void)
+{
+    return (struct health){503, "stuck", NULL, "the daemon's loop does not turn"};
+}
+
 static struct health health_of(const struct serve *serve, enum serve_health what,
                                const char *source)
 {
-    bool turns = serve_ms(serve) - serve->beat_ms < SERVE_BEAT_MAX_MS;
     if (what == SERVE_SOURCE)
         return health_of_source(serve, source);
-    if (!turns)
-        return (struct health){503, "stuck", NULL, "the daemon's loop does not turn"};
-    if (what == SERVE_READY && serve->stopping)
+    if (serve->stopping)
         return (struct health){503, "stopping", NULL, NULL};
-    if (what == SERVE_READY && (!serve->loaded || serve->read_fails || serve->queue_fails))
+    if (!serve->loaded || serve->read_fails || serve->queue_fails)
         return (struct health){503, "waiting", NULL, "the queue cannot be read or written"};
     return (struct health){200, "ok", NULL, NULL};
 }
 
+static int health_append(const struct health *health, struct buffer *out)
+{
+    AUTO_JSON line = json_object();
+    int bad = json_line_set(line, "status", json_line_text(health->status)) |
+              json_line_set(line, "detail", json_line_text(health->detail)) |
+              json_line_set(line, "why", json_line_text(health->why));
+    if (bad < 0 || json_line_append(out, line) < 0 || buffer_append_byte(out, '\n') < 0)
+        return 500;
+    return health->code;
+}
+
+/* Whether the loop turns is known without its lock: it may be stuck with it. */
 int serve_append_health(struct serve *serve, enum serve_health what, const char *source,
                         struct buffer *out)
 {
-    pthread_mutex_lock(&serve->lock);
-    struct health health = health_of(serve, what, source);
-    AUTO_JSON line = json_object();
-    int bad = json_line_set(line, "status", json_line_text(health.status)) |
-              json_line_set(line, "detail", json_line_text(health.detail)) |
-              json_line_set(line, "why", json_line_text(health.why));
+    struct health health = {200, "ok", NULL, NULL};
+    if (!health_loop_turns(serve))
+        health = health_stuck();
+    if (what == SERVE_LIVE || health.code != 200)
+        return health_append(&health, out);
+    if (watch_lock(serve) < 0) {
+        health = health_stuck();
+        return health_append(&health, out);
+    }
+    health = health_of(serve, what, source);
+    int code = health_append(&health, out); /* it borrows from what the lock keeps */
     pthread_mutex_unlock(&serve->lock);
-    if (bad < 0 || json_line_append(out, line) < 0 || buffer_append_byte(out, '\n') < 0)
-        return 500;
-    return health.code;
+    return code;
 }

@@ -186,7 +186,7 @@ static void serve_tick(struct serve *serve)
     if (now_ms < serve->tick_ms)
         return;
     serve->tick_ms = now_ms + SERVE_TICK_MS;
-    serve->beat_ms = now_ms;
+    atomic_store(&serve->beat_ms, now_ms);
     bool failed = !serve->stopping && (serve_load(serve, false, &err) < 0 ||
                                        serve_hooks_load(serve, &err) < 0);
     if (failed && !serve->read_fails)
@@ -316,7 +316,7 @@ static int serve_open(struct serve *serve, struct error *err)
         serve_add_fd(serve, serve->signal_fd, &serve->signal_fd, err) < 0 ||
         serve_add_fd(serve, workers_fd(serve->workers), serve, err) < 0)
         return -1;
-    serve->beat_ms = serve_ms(serve);
+    atomic_store(&serve->beat_ms, serve_ms(serve));
     return 0;
 }
 

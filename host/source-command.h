@@ -17,6 +17,7 @@
 
 #define SOURCE_INTERVAL_MS 300000u     /* where none is given */
 #define SOURCE_INTERVAL_MIN_MS 10000u
+#define SOURCE_INTERVAL_MAX_MS 2592000000u /* 30 days */
 #define SOURCE_QUEUE_NAME "default"
 
 struct source_command {

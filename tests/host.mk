@@ -4,7 +4,7 @@ HOST_LIBS = $(top_builddir)/host/libhost.la $(CHECK_LIBS)
 
 check_PROGRAMS += connection-text-test host-audit-test host-entry-test host-plugin-test \
 	host-pump-test host-secret-test \
-	host-text-test source-state-test vault-test condition-test
+	host-text-test source-state-test vault-test condition-test serve-watch-test
 host_audit_test_SOURCES = host-audit-test.c
 host_audit_test_LDADD = $(HOST_LIBS)
 host_entry_test_SOURCES = host-entry-test.c
@@ -12,6 +12,8 @@ host_entry_test_LDADD = $(HOST_LIBS)
 host_pump_test_SOURCES = host-pump-test.c
 host_pump_test_LDADD = $(HOST_LIBS)
 host_pump_test_LDFLAGS = -Wl,--wrap=queue_put -Wl,--wrap=queue_commit -Wl,--wrap=queue_rollback
+serve_watch_test_SOURCES = serve-watch-test.c
+serve_watch_test_LDADD = $(HOST_LIBS)
 condition_test_SOURCES = condition-test.c
 condition_test_LDADD = $(HOST_LIBS)
 host_text_test_SOURCES = host-text-test.c
