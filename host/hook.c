@@ -11,7 +11,7 @@
 
 #include "child.h"
 #include "entry.h"
-#include "http.h"
+#include "post.h"
 #include "json-line.h"
 #include "text.h"
 #include "vault-sign.h"
@@ -41,7 +41,7 @@ int hook_check(enum queue_hook_kind kind, const char *target, struct error *err)
     char *words[HOOK_WORDS_MAX + 1];
     AUTO_TEXT memory = NULL;
     return kind == QUEUE_HOOK_COMMAND ? hook_words(target, words, &memory, err)
-                                      : http_check_url(target, err);
+                                      : post_check_url(target, err);
 }
 
 static int hook_body(const struct queue_entry *stored, struct buffer *out, struct error *err)
@@ -208,10 +208,10 @@ static int headers_fill(struct hook_headers *headers, const struct hook_telling 
 static int hook_post(struct hook_telling *telling, struct error *err)
 {
     struct hook_headers headers = {.count = 0};
-    struct http_answer_to answer = {0};
+    struct post_answer answer = {0};
     if (headers_fill(&headers, telling, err) < 0)
         return -1;
-    const struct http_post post = {.url = telling->hook->target,
+    const struct post post = {.url = telling->hook->target,
                                    .headers = headers.items,
                                    .body = buffer_text(&telling->body),
                                    .body_size = telling->body.len,
@@ -219,12 +219,12 @@ static int hook_post(struct hook_telling *telling, struct error *err)
                                    .ca_file = telling->options->ca_file,
                                    .cancelled = telling->options->cancelled,
                                    .cancel_context = telling->options->cancel_context};
-    if (http_post(&post, &answer, err) < 0)
+    if (post_send(&post, &answer, err) < 0)
         return -1;
     if (answer.status >= 200 && answer.status < 300)
         return 0;
     char host[256];
-    http_url_host(telling->hook->target, host, sizeof host);
+    post_url_host(telling->hook->target, host, sizeof host);
     telling->answer->never = answer.status == 410;
     telling->answer->retry_after_s = answer.retry_after_s;
     return error_set(err, ERROR_LINK, "'%s' answers with status %ld%s", host, answer.status,

@@ -6,7 +6,7 @@
  *               entry's JSON; its exit code 0 says that it arrived. What it prints is logged, cut.
  *               Its environment is PATH, HOME, LANG, TZ and MAILCHUTE_ENTRY_ID, _QUEUE, _SOURCE,
  *               _EVENT (created, moved), _KEY, _ATTEMPT (1 ...); nothing else of ours.
- *     webhook   a URL (http.h says which), posted the same JSON; 2xx says that it arrived, 410 that
+ *     webhook   a URL (post.h says which), posted the same JSON; 2xx says that it arrived, 410 that
  *               it is never to be tried again. Headers: Webhook-Id and Idempotency-Key (the key),
  *               Webhook-Timestamp, Webhook-Signature where there is a secret (vault-sign.h),
  *               X-Mailchute-Event, -Queue, -Attempt.

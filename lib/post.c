@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* http.c - one HTTP request with a body. See http.h. */
+/* post.c - one HTTP request with a body. See post.h. */
 #include <config.h>
-#include "http.h"
+#include "post.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -14,17 +14,17 @@
 
 #include "text.h"
 
-#define HTTP_HOST_MAX 256
+#define POST_HOST_MAX 256
 
 /* ---- Where to ------------------------------------------------------------------------------- */
 
 /* What is looked at of a URL. */
-struct http_url {
+struct post_url {
     CURLU *parsed;
     char *scheme, *host, *user;
 };
 
-static void http_url_done(struct http_url *url)
+static void post_url_done(struct post_url *url)
 {
     curl_free(url->scheme);
     curl_free(url->host);
@@ -32,7 +32,7 @@ static void http_url_done(struct http_url *url)
     curl_url_cleanup(url->parsed);
 }
 
-static int http_url_read(const char *text, struct http_url *out_url)
+static int post_url_read(const char *text, struct post_url *out_url)
 {
     out_url->parsed = curl_url();
     if (out_url->parsed == NULL ||
@@ -45,17 +45,17 @@ static int http_url_read(const char *text, struct http_url *out_url)
 }
 
 /* By its name alone: what it resolves to is looked at when it is. */
-static bool http_names_loopback(const char *host)
+static bool post_names_loopback(const char *host)
 {
     struct in_addr four;
     return text_equal_nocase(host, "localhost") || text_equal(host, "[::1]") ||
            (inet_pton(AF_INET, host, &four) == 1 && (ntohl(four.s_addr) >> 24) == 127);
 }
 
-int http_check_url(const char *text, struct error *err)
+int post_check_url(const char *text, struct error *err)
 {
-    __attribute__((cleanup(http_url_done))) struct http_url url = {0};
-    if (http_url_read(text, &url) < 0)
+    __attribute__((cleanup(post_url_done))) struct post_url url = {0};
+    if (post_url_read(text, &url) < 0)
         return error_set(err, ERROR_USAGE, "that is no URL; write https://host/path");
     if (url.user != NULL)
         return error_set(err, ERROR_USAGE, "a URL must not hold a user name or password; sign by a "
@@ -65,75 +65,75 @@ int http_check_url(const char *text, struct error *err)
     if (!text_equal(url.scheme, "http"))
         return error_set(err, ERROR_USAGE, "'%.20s' is not for posting to; write https://host/path",
                          url.scheme);
-    return http_names_loopback(url.host)
+    return post_names_loopback(url.host)
                ? 0
                : error_set(err, ERROR_USAGE, "without TLS only a loopback address can be posted to; "
                            "write https://%.200s/...", url.host);
 }
 
-void http_url_host(const char *text, char *out_host, size_t size)
+void post_url_host(const char *text, char *out_host, size_t size)
 {
-    __attribute__((cleanup(http_url_done))) struct http_url url = {0};
-    text_copy(out_host, size, http_url_read(text, &url) < 0 ? "" : url.host);
+    __attribute__((cleanup(post_url_done))) struct post_url url = {0};
+    text_copy(out_host, size, post_url_read(text, &url) < 0 ? "" : url.host);
 }
 
 /* ---- Addresses ------------------------------------------------------------------------------- */
 
-static bool http_is_loopback4(uint32_t address)
+static bool post_is_loopback4(uint32_t address)
 {
     return address >> 24 == 127;
 }
 
 /* 0.0.0.0/8, 169.254.0.0/16, 224.0.0.0/4 and above */
-static bool http_is_nobodys4(uint32_t address)
+static bool post_is_nobodys4(uint32_t address)
 {
     return address >> 24 == 0 || address >> 16 == 0xA9FE || address >> 28 >= 0xE;
 }
 
-static bool http_may_connect4(uint32_t address, bool plain)
+static bool post_may_connect4(uint32_t address, bool plain)
 {
-    return plain ? http_is_loopback4(address) : !http_is_nobodys4(address);
+    return plain ? post_is_loopback4(address) : !post_is_nobodys4(address);
 }
 
-static bool http_may_connect6(const struct in6_addr *address, bool plain)
+static bool post_may_connect6(const struct in6_addr *address, bool plain)
 {
     uint32_t four;
     memcpy(&four, address->s6_addr + 12, sizeof four);
     if (IN6_IS_ADDR_V4MAPPED(address))
-        return http_may_connect4(ntohl(four), plain);
+        return post_may_connect4(ntohl(four), plain);
     if (plain)
         return IN6_IS_ADDR_LOOPBACK(address);
     return !IN6_IS_ADDR_UNSPECIFIED(address) && !IN6_IS_ADDR_LINKLOCAL(address) &&
            !IN6_IS_ADDR_MULTICAST(address);
 }
 
-struct http_run {
-    const struct http_post *post;
+struct post_run {
+    const struct post *post;
     bool plain;
     bool refused_address;
     size_t answer_size;
 };
 
-static bool http_may_connect(const struct curl_sockaddr *to, bool plain)
+static bool post_may_connect(const struct curl_sockaddr *to, bool plain)
 {
     struct sockaddr_in four;
     struct sockaddr_in6 six;
     if (to->family == AF_INET) {
         memcpy(&four, &to->addr, sizeof four);
-        return http_may_connect4(ntohl(four.sin_addr.s_addr), plain);
+        return post_may_connect4(ntohl(four.sin_addr.s_addr), plain);
     }
     if (to->family != AF_INET6 || to->addrlen < sizeof six)
         return false;
     memcpy(&six, &to->addr, sizeof six);
-    return http_may_connect6(&six.sin6_addr, plain);
+    return post_may_connect6(&six.sin6_addr, plain);
 }
 
 /* The address as it was resolved, however it was written. */
-static curl_socket_t http_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *to)
+static curl_socket_t post_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *to)
 {
-    struct http_run *run = context;
+    struct post_run *run = context;
     (void)purpose;
-    if (!http_may_connect(to, run->plain)) {
+    if (!post_may_connect(to, run->plain)) {
         run->refused_address = true;
         return CURL_SOCKET_BAD;
     }
@@ -142,18 +142,18 @@ static curl_socket_t http_open_socket(void *context, curlsocktype purpose, struc
 
 /* ---- The request ----------------------------------------------------------------------------- */
 
-static size_t http_read_answer(char *bytes, size_t size, size_t count, void *context)
+static size_t post_read_answer(char *bytes, size_t size, size_t count, void *context)
 {
-    struct http_run *run = context;
+    struct post_run *run = context;
     (void)bytes;
     run->answer_size += size * count;
-    return run->answer_size <= HTTP_ANSWER_KEPT ? size * count : 0; /* the status has come before */
+    return run->answer_size <= POST_ANSWER_KEPT ? size * count : 0; /* the status has come before */
 }
 
-static int http_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+static int post_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
-    const struct http_run *run = context;
-    const struct http_post *post = run->post;
+    const struct post_run *run = context;
+    const struct post *post = run->post;
     (void)a;
     (void)b;
     (void)c;
@@ -161,7 +161,7 @@ static int http_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c
     return post->cancelled != NULL && post->cancelled(post->cancel_context) != 0;
 }
 
-static void http_set_rules(CURL *easy, struct http_run *run)
+static void post_set_rules(CURL *easy, struct post_run *run)
 {
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, run->plain ? "http" : "https");
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -170,19 +170,19 @@ static void http_set_rules(CURL *easy, struct http_run *run)
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, http_open_socket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, post_open_socket);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, run);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_MS);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, http_read_answer);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)POST_CONNECT_MS);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, post_read_answer);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, run);
-    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, http_progress);
+    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, post_progress);
     curl_easy_setopt(easy, CURLOPT_XFERINFODATA, run);
     curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "mailchute/" PACKAGE_VERSION);
 }
 
-static void http_set_post(CURL *easy, const struct http_post *post, struct curl_slist *headers)
+static void post_set_post(CURL *easy, const struct post *post, struct curl_slist *headers)
 {
     curl_easy_setopt(easy, CURLOPT_URL, post->url);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
@@ -193,10 +193,10 @@ static void http_set_post(CURL *easy, const struct http_post *post, struct curl_
         curl_easy_setopt(easy, CURLOPT_CAINFO, post->ca_file);
 }
 
-static int http_fail(const struct http_run *run, CURLcode code, struct error *err)
+static int post_fail(const struct post_run *run, CURLcode code, struct error *err)
 {
-    char host[HTTP_HOST_MAX];
-    http_url_host(run->post->url, host, sizeof host);
+    char host[POST_HOST_MAX];
+    post_url_host(run->post->url, host, sizeof host);
     if (run->refused_address)
         return error_set(err, ERROR_CONFIG, "'%s' has an address that is not posted to", host);
     switch (code) {
@@ -219,7 +219,7 @@ static int http_fail(const struct http_run *run, CURLcode code, struct error *er
     }
 }
 
-static struct curl_slist *http_headers(const struct http_post *post)
+static struct curl_slist *post_headers(const struct post *post)
 {
     struct curl_slist *list = curl_slist_append(NULL, "Expect:"); /* no round trip for a small body */
     for (size_t i = 0; list != NULL && post->headers[i] != NULL; i++) {
@@ -231,7 +231,7 @@ static struct curl_slist *http_headers(const struct http_post *post)
     return list;
 }
 
-static int http_perform(CURL *easy, struct http_run *run, struct http_answer_to *out_answer,
+static int post_perform(CURL *easy, struct post_run *run, struct post_answer *out_answer,
                         struct error *err)
 {
     curl_off_t after = 0;
@@ -240,26 +240,26 @@ static int http_perform(CURL *easy, struct http_run *run, struct http_answer_to 
     (void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &out_answer->status);
     bool answered = code == CURLE_OK || (code == CURLE_WRITE_ERROR && out_answer->status != 0);
     if (!answered)
-        return http_fail(run, code, err);
+        return post_fail(run, code, err);
     (void)curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &after);
     after = after < 0 ? 0 : after;
     out_answer->retry_after_s =
-        after < (curl_off_t)HTTP_RETRY_AFTER_MAX ? (uint32_t)after : HTTP_RETRY_AFTER_MAX;
+        after < (curl_off_t)POST_RETRY_AFTER_MAX ? (uint32_t)after : POST_RETRY_AFTER_MAX;
     return 0;
 }
 
-int http_post(const struct http_post *post, struct http_answer_to *out_answer, struct error *err)
+int post_send(const struct post *post, struct post_answer *out_answer, struct error *err)
 {
-    struct http_run run = {.post = post, .plain = text_starts_nocase(post->url, "http:")};
-    if (http_check_url(post->url, err) < 0)
+    struct post_run run = {.post = post, .plain = text_starts_nocase(post->url, "http:")};
+    if (post_check_url(post->url, err) < 0)
         return error_set(err, ERROR_CONFIG, "the webhook's URL is none that is posted to; set it anew");
     CURL *easy = curl_easy_init();
-    struct curl_slist *headers = http_headers(post);
+    struct curl_slist *headers = post_headers(post);
     int bad = easy == NULL || headers == NULL ? error_oom(err, "posting to a webhook") : 0;
     if (bad == 0) {
-        http_set_rules(easy, &run);
-        http_set_post(easy, post, headers);
-        bad = http_perform(easy, &run, out_answer, err);
+        post_set_rules(easy, &run);
+        post_set_post(easy, post, headers);
+        bad = post_perform(easy, &run, out_answer, err);
     }
     curl_slist_free_all(headers);
     curl_easy_cleanup(easy);
