@@ -48,7 +48,7 @@ enum audit_pairing {
 static bool audit_may_pair(const struct audit *audit, const struct audit_row *row,
                            enum audit_pairing pairing)
 {
-    const struct audit_place *mailbox = &audit->places[LOADER_PLACE_MAILBOX];
+    const struct audit_place *mailbox = audit_mailbox_of(audit, row);
     if (row->entries == 0 || !row->has_raw || row->copies > 0)
         return false;
     switch (pairing) {
@@ -60,9 +60,8 @@ static bool audit_may_pair(const struct audit *audit, const struct audit_row *ro
     case AUDIT_PAIRINGS:
         break;
     }
-    return !row->in_mailbox && row->step < QUEUE_STEP_MOVED &&
-           row->uidvalidity != mailbox->uidvalidity &&
-           row->mailbox == audit_rows_number(&audit->rows, mailbox->path);
+    return !row->in_mailbox && row->step < QUEUE_STEP_MOVED && mailbox != NULL &&
+           row->uidvalidity != mailbox->uidvalidity;
 }
 
 static int audit_compare_stray(const void *a, const void *b)
@@ -162,7 +161,7 @@ static int audit_tell_stray(struct audit *audit, const struct audit_stray *stray
     const char *date = stray->date[0] != '\0' ? stray->date : NULL;
     const struct audit_finding finding = {
         .kind = kind,
-        .folder = audit->places[stray->place].path,
+        .folder = stray->at != NULL ? stray->at->path : NULL,
         .uidvalidity = stray->uidvalidity,
         .uid = stray->uid,
         .key = stray->key,
@@ -243,7 +242,7 @@ static bool audit_was_looked_at(const struct audit *audit, const struct audit_ro
 {
     const char *target = audit_rows_name(&audit->rows, row->target);
     for (size_t i = 0; i < AUDIT_PLACES; i++)
-        if (audit->places[i].path != NULL && strcmp(audit->places[i].path, target) == 0)
+        if (audit->targets[i].path != NULL && strcmp(audit->targets[i].path, target) == 0)
             return true;
     return false;
 }
@@ -251,7 +250,11 @@ static bool audit_was_looked_at(const struct audit *audit, const struct audit_ro
 /* Its message is in none of the places. */
 static int audit_missing(struct audit *audit, const struct audit_row *row)
 {
-    bool deletes = audit->places[LOADER_PLACE_MAILBOX].deletes;
+    bool deletes = audit->mailboxes[0].deletes;
+    if (row->target == 0 && audit_mailbox_of(audit, row)->archived) {
+        audit->counts.removed++;
+        return 0;
+    }
     if (row->in_ledger && row->step < QUEUE_STEP_MOVED)
         return audit_tell_row(audit, row, AUDIT_NO_MESSAGE,
                               "the ledger says that it is to be moved, and it is in no folder");
@@ -341,7 +344,6 @@ static int audit_judge_row(struct audit *audit, const struct audit_row *row, boo
 
 int audit_judge(struct audit *audit)
 {
-    uint16_t mailbox = audit_rows_number(&audit->rows, audit->places[LOADER_PLACE_MAILBOX].path);
     audit_pair_hints(audit);
     if (audit_pair_digests(audit) < 0)
         return -1;
@@ -350,8 +352,8 @@ int audit_judge(struct audit *audit)
         if (audit_left_over(audit, &audit->strays[i]) < 0)
             return -1;
     for (size_t i = 0; i < audit->rows.count; i++)
-        if (audit_judge_row(audit, &audit->rows.items[i], audit->rows.items[i].mailbox == mailbox) <
-            0)
+        if (audit_judge_row(audit, &audit->rows.items[i],
+                            audit_mailbox_of(audit, &audit->rows.items[i]) != NULL) < 0)
             return -1;
     return 0;
 }

@@ -10,10 +10,10 @@
 #define AUDIT_PLACES (LOADER_PLACE_BADMAIL + 1u)
 #define AUDIT_DATE_MAX 32u
 
-/* A place of the source. */
+/* A place of the source. Of LOADER_PLACE_MAILBOX there may be several: the folders of an archive. */
 struct audit_place {
     char *path; /* NULL: not told */
-    bool missing, keeps, deletes;
+    bool missing, keeps, deletes, archived;
     uint32_t uidvalidity, uidnext;
 };
 
@@ -25,6 +25,7 @@ struct audit_stray {
     char *key;               /* NULL where there is a UID */
     char date[AUDIT_DATE_MAX];
     uint32_t uidvalidity, uid;
+    const struct audit_place *at; /* where it is; NULL: in a folder that was not told */
     uint8_t place;
     bool deleted, asked, digested, twice, later;
     uint8_t sha256[QUEUE_DIGEST_SIZE];
@@ -32,10 +33,14 @@ struct audit_stray {
 
 struct audit {
     const struct audit_settings *settings;
-    struct audit_place places[AUDIT_PLACES];
+    struct audit_place targets[AUDIT_PLACES]; /* but for LOADER_PLACE_MAILBOX: */
+    struct audit_place *mailboxes;            /* in the order told */
+    size_t mailbox_count;
+    const struct audit_place **by_number; /* of the mailboxes' names (audit-rows.h) */
+    const struct audit_place *last;       /* where the last message of a mailbox was */
     char *account;
     bool read;      /* rows are there */
-    bool old_moves; /* moves that began under another UIDVALIDITY of the mailbox are unfinished */
+    bool old_moves; /* moves that began under another UIDVALIDITY of a mailbox are unfinished */
     struct audit_rows rows;
     struct audit_stray *strays; /* by number */
     size_t stray_count, stray_capacity;
@@ -47,6 +52,9 @@ struct audit {
 /** audit_tell - count a disagreement and tell it, unless it is older than since (@when_s, 0 = not
  * known). -1: stop. */
 int audit_tell(struct audit *audit, const struct audit_finding *finding, int64_t when_s);
+
+/** audit_mailbox_of - the mailbox this row's message came from, as it was told; NULL: it was not. */
+const struct audit_place *audit_mailbox_of(const struct audit *audit, const struct audit_row *row);
 
 /** audit_judge - all was seen: pair strays with rows, tell what is left over. -1 with audit->err,
  * or because tell() said so. */

@@ -27,11 +27,15 @@ uint16_t audit_rows_number(const struct audit_rows *rows, const char *name)
     return 0;
 }
 
-/* *out_number is 0 for NULL. There are few names: they are looked for one by one. */
+/* *out_number is 0 for NULL. Names are looked for one by one, the last one first. */
 static int audit_rows_number_get(struct audit_rows *rows, const char *name, uint16_t *out_number,
                                  struct error *err)
 {
-    *out_number = audit_rows_number(rows, name);
+    const char *last = audit_rows_name(rows, rows->last_number);
+    *out_number = last != NULL && name != NULL && strcmp(last, name) == 0
+                      ? rows->last_number
+                      : audit_rows_number(rows, name);
+    rows->last_number = *out_number != 0 ? *out_number : rows->last_number;
     if (name == NULL || *out_number != 0)
         return 0;
     if (rows->name_count == AUDIT_NAMES_MAX)

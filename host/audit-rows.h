@@ -39,6 +39,7 @@ struct audit_rows {
     struct audit_row **by_target, **by_size, **by_sha256;
     char **names;
     size_t name_count;
+    uint16_t last_number; /* that was looked for: rows of one mailbox come together */
 };
 
 /** audit_rows_read - all of this loader and account. @rows was zeroed; audit_rows_done() frees it.

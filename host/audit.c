@@ -28,7 +28,11 @@ void audit_free(struct audit *audit)
     if (audit == NULL)
         return;
     for (size_t i = 0; i < AUDIT_PLACES; i++)
-        free(audit->places[i].path);
+        free(audit->targets[i].path);
+    for (size_t i = 0; i < audit->mailbox_count; i++)
+        free(audit->mailboxes[i].path);
+    free(audit->mailboxes);
+    free(audit->by_number);
     for (size_t i = 0; i < audit->stray_count; i++)
         free(audit->strays[i].key);
     free(audit->strays);
@@ -157,18 +161,36 @@ static int audit_text_set(char **out, const char *text)
     return 0;
 }
 
+/* NULL: out of memory. */
+static struct audit_place *audit_add_mailbox(struct audit *audit)
+{
+    size_t count = audit->mailbox_count;
+    if ((count & (count - 1)) == 0) { /* full at each power of two */
+        struct audit_place *grown = reallocarray(audit->mailboxes, count > 0 ? count * 2 : 1,
+                                                 sizeof *grown);
+        if (grown == NULL)
+            return NULL;
+        audit->mailboxes = grown;
+    }
+    audit->mailboxes[count] = (struct audit_place){0};
+    audit->mailbox_count++;
+    return &audit->mailboxes[count];
+}
+
 uint32_t audit_folder(void *audit_, const struct loader_folder *folder)
 {
     struct audit *audit = audit_;
     if (folder->place >= AUDIT_PLACES)
         return LOADER_ANSWER_GO_ON;
-    struct audit_place *place = &audit->places[folder->place];
     if (audit->read || folder->path == NULL || folder->account == NULL) {
         error_set(&audit->err, ERROR_BUG,
                   "the loader breaks the contract in survey; ask its maker");
         return audit_stop(audit);
     }
-    if (audit_text_set(&place->path, folder->path) < 0 ||
+    struct audit_place *place = folder->place == LOADER_PLACE_MAILBOX
+                                    ? audit_add_mailbox(audit)
+                                    : &audit->targets[folder->place];
+    if (place == NULL || audit_text_set(&place->path, folder->path) < 0 ||
         audit_text_set(&audit->account, folder->account) < 0) {
         error_oom(&audit->err, audit_holding);
         return audit_stop(audit);
@@ -176,31 +198,51 @@ uint32_t audit_folder(void *audit_, const struct loader_folder *folder)
     place->missing = (folder->flags & LOADER_FOLDER_MISSING) != 0;
     place->keeps = (folder->flags & LOADER_FOLDER_KEEPS) != 0;
     place->deletes = (folder->flags & LOADER_FOLDER_DELETES) != 0;
+    place->archived = (folder->flags & LOADER_FOLDER_ARCHIVED) != 0;
     place->uidvalidity = folder->uidvalidity;
     place->uidnext = folder->uidnext;
     return LOADER_ANSWER_GO_ON;
 }
 
+const struct audit_place *audit_mailbox_of(const struct audit *audit, const struct audit_row *row)
+{
+    return audit->by_number[row->mailbox];
+}
+
+/* So that a row finds its mailbox. Names of mailboxes that no row has are none's. */
+static int audit_number_mailboxes(struct audit *audit)
+{
+    audit->by_number = calloc(audit->rows.name_count + 1, sizeof(struct audit_place *));
+    if (audit->by_number == NULL)
+        return error_oom(&audit->err, audit_holding);
+    for (size_t i = 0; i < audit->mailbox_count; i++) {
+        uint16_t number = audit_rows_number(&audit->rows, audit->mailboxes[i].path);
+        if (number != 0)
+            audit->by_number[number] = &audit->mailboxes[i];
+    }
+    return 0;
+}
+
 /* Once, between folders and messages. */
 static int audit_read(struct audit *audit)
 {
-    const struct audit_place *mailbox = &audit->places[LOADER_PLACE_MAILBOX];
     struct audit_rows *rows = &audit->rows;
     if (audit->read)
         return 0;
-    if (mailbox->path == NULL)
+    if (audit->mailbox_count == 0)
         return error_set(&audit->err, ERROR_BUG,
                          "the loader breaks the contract in survey; ask its maker");
     if (audit_rows_read(rows, audit->settings->queue, audit->settings->loader, audit->account,
-                        &audit->err) < 0)
+                        &audit->err) < 0 ||
+        audit_number_mailboxes(audit) < 0)
         return -1;
     audit->read = true;
-    uint16_t number = audit_rows_number(rows, mailbox->path);
     for (size_t i = 0; i < rows->count; i++) {
         const struct audit_row *row = &rows->items[i];
+        const struct audit_place *mailbox = audit_mailbox_of(audit, row);
         audit->counts.entries += row->entries;
         audit->old_moves =
-            audit->old_moves || (row->mailbox == number && row->step < QUEUE_STEP_MOVED &&
+            audit->old_moves || (mailbox != NULL && row->step < QUEUE_STEP_MOVED &&
                                  row->in_ledger && row->uidvalidity != mailbox->uidvalidity);
     }
     return 0;
@@ -232,17 +274,33 @@ static int audit_make_room(struct audit *audit)
     return 0;
 }
 
+/* The place a message is in, as it was told; messages of one mailbox come together. */
+static const struct audit_place *audit_place_of(struct audit *audit, const struct loader_seen *seen)
+{
+    const char *path = seen->origin.mailbox;
+    if (seen->place != LOADER_PLACE_MAILBOX)
+        return &audit->targets[seen->place];
+    if (audit->last != NULL && strcmp(audit->last->path, path) == 0)
+        return audit->last;
+    for (size_t i = 0; i < audit->mailbox_count; i++)
+        if (strcmp(audit->mailboxes[i].path, path) == 0)
+            return audit->last = &audit->mailboxes[i];
+    return NULL;
+}
+
 /* To be judged in the end, with its digest where that can help. */
 static uint32_t audit_keep(struct audit *audit, const struct loader_seen *seen,
                            struct audit_row *hint)
 {
-    uint32_t uidnext = audit->places[seen->place].uidnext;
+    const struct audit_place *at = audit_place_of(audit, seen);
+    uint32_t uidnext = at != NULL ? at->uidnext : 0;
     struct audit_stray stray = {
         .number = seen->number,
         .size = seen->size,
         .hint = hint,
         .uidvalidity = seen->origin.uidvalidity,
         .uid = seen->origin.uid,
+        .at = at,
         .place = (uint8_t)seen->place,
         .deleted = (seen->flags & LOADER_SEEN_DELETED) != 0,
         .later = uidnext != 0 && seen->origin.uid >= uidnext,
@@ -337,7 +395,7 @@ static uint32_t audit_in_mailbox(struct audit *audit, const struct loader_seen *
                                      "its entry is stored, its move is not done")
                    : LOADER_ANSWER_GO_ON;
     }
-    bool meant = audit->places[LOADER_PLACE_MAILBOX].keeps || row->target == 0;
+    bool meant = audit->mailboxes[0].keeps || row->target == 0;
     if (meant || (seen->flags & LOADER_SEEN_DELETED)) {
         audit->counts.left++;
         return LOADER_ANSWER_GO_ON;

@@ -4,6 +4,9 @@
  *
  *     audit_new ─> audit_folder (each place) ─> audit_message (each message) ─> audit_finish
  *
+ * A source has one mailbox, or several: folders that are archived as they are. Entries of folders that
+ * are not among them are not held against anybody.
+ *
  * audit_folder() and audit_message() are those of struct loader_surveyor. As little as possible is
  * believed of what pick-up wrote down: the ledger alone makes no message known, its entry must be
  * there; a copy's UID in the ledger counts only where the size agrees; whatever is in doubt is
@@ -62,6 +65,7 @@ struct audit_counts {
     uint64_t left;               /* still in the mailbox after pick-up, as told */
     uint64_t elsewhere;          /* entries archived in folders that were not looked at */
     uint64_t gone;               /* entries whose message was to be deleted, and is */
+    uint64_t removed;            /* entries of archived folders that their owner took out since */
     uint64_t others;             /* messages in the mailbox that somebody flagged \Deleted */
     uint64_t older;              /* disagreements from before since_s, not told */
     uint64_t later;              /* messages that came while we looked, not judged */

@@ -161,6 +161,7 @@ static int audit_append_summary(struct buffer *out, const struct audit_command *
         {n->unfinished, " not moved yet"},
         {n->left, " left in the mailbox"},
         {n->gone, " deleted as told"},
+        {n->removed, " taken out since"},
         {n->elsewhere, " in other folders"},
         {n->others, " deleted by others"},
         {n->later, " came meanwhile"},

@@ -309,7 +309,10 @@ static int pickup_end(struct pickup *p, int bad, struct error *err)
     if (bad < 0 && !(p->watch && err->class == ERROR_CANCELLED))
         return pickup_tell_failure(p, err);
     pickup_summary(p);
-    return p->pump.counts.bad > 0 ? error_exit_code(ERROR_MAIL) : 0;
+    if (p->pump.counts.bad > 0)
+        return error_exit_code(ERROR_MAIL);
+    /* A part of the source was left out, as the log told: that is no success. */
+    return p->table.trouble.class != ERROR_NONE ? error_exit_code(p->table.trouble.class) : 0;
 }
 
 /* ---- The command ----------------------------------------------------------------------------- */

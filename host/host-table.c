@@ -46,6 +46,19 @@ static void host_progress(void *context, uint64_t messages)
         table->progress(table->progress_context, messages);
 }
 
+static void host_trouble(void *context, uint32_t error_class, const char *text)
+{
+    struct host_table *table = context;
+    struct loader_error theirs;
+    table->trouble = (struct error){0};
+    if (text == NULL || error_class == LOADER_ERROR_NONE)
+        return;
+    loader_error_clear(&theirs);
+    theirs.error_class = error_class;
+    text_copy(theirs.text, sizeof theirs.text, text);
+    (void)loader_error_read(&theirs, table->loader_name, &table->trouble);
+}
+
 static int host_make_room(struct host_table *table, uint64_t count, struct error *err)
 {
     if (count > HOST_TABLE_RECORDS_MAX)
@@ -320,7 +333,9 @@ void host_table_init(struct host_table *table)
         .mailbox = ledger ? host_mailbox : NULL,
         .adopt = ledger && !table->read_only ? host_adopt : NULL,
         .settled = ledger && !table->read_only ? host_settled : NULL,
+        .trouble = host_trouble,
     };
+    table->trouble = (struct error){0};
     table->records = NULL;
     table->capacity = 0;
 }

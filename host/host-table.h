@@ -31,6 +31,7 @@ struct host_table {
                        settle */
 
     struct loader_host loader; /* hand &loader in */
+    struct error trouble;      /* as the loader told last: a part of the source; class NONE: none */
     struct queue_record *records;
     size_t capacity;
 };

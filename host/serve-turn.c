@@ -250,7 +250,9 @@ static void served_failed(struct serve *serve, struct served *served)
 static void served_drained(struct serve *serve, struct served *served)
 {
     bool imported = served->state.imported;
-    source_state_drained(&served->state, served->pass_items, serve_now(serve));
+    const struct error *trouble = &served->unit->table.trouble;
+    source_state_drained(&served->state, served->pass_items,
+                         trouble->class != ERROR_NONE ? trouble->text : NULL, serve_now(serve));
     if (!imported || served->pass_items > 0) {
         struct log log = *serve->options.log;
         log.source = served->unit->source->name;

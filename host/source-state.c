@@ -131,7 +131,8 @@ void source_state_contact(struct source_state *state, struct source_now now)
     state->history = (struct retry_history){0};
 }
 
-void source_state_drained(struct source_state *state, uint64_t items, struct source_now now)
+void source_state_drained(struct source_state *state, uint64_t items, const char *trouble,
+                          struct source_now now)
 {
     source_state_contact(state, now);
     state->success_s = now.unix_s;
@@ -144,7 +145,9 @@ void source_state_drained(struct source_state *state, uint64_t items, struct sou
         return; /* paused while it ended */
     if (state->status == SOURCE_PENDING) /* paused and resumed while it was at work */
         state_enter(state, SOURCE_IMPORTING, SOURCE_SYNCING, "", now);
-    state_enter(state, SOURCE_ACTIVE, SOURCE_IDLE, "", now);
+    text_copy(state->trouble, sizeof state->trouble, trouble != NULL ? trouble : "");
+    state_enter(state, SOURCE_ACTIVE, trouble != NULL ? SOURCE_DEGRADED : SOURCE_IDLE,
+                state->trouble, now);
     state->next_try_s = 0;
 }
 
@@ -177,15 +180,23 @@ void source_state_failed(struct source_state *state, const struct retry_limits *
     state_try_after(state, plan.wait_ms, now);
 }
 
+/* It waits for mail, in contact. */
+static bool state_waits(const struct source_state *state)
+{
+    return state->detail == SOURCE_IDLE ||
+           (state->status == SOURCE_ACTIVE && state->detail == SOURCE_DEGRADED &&
+            state->trouble[0] != '\0' && text_equal(state->trouble, state->message));
+}
+
 bool source_state_is_silent(const struct source_state *state, uint64_t limit_ms,
                             struct source_now now)
 {
-    return state->detail == SOURCE_IDLE && now.monotonic_ms - state->contact_ms > limit_ms;
+    return state_waits(state) && now.monotonic_ms - state->contact_ms > limit_ms;
 }
 
 void source_state_silent(struct source_state *state, struct source_now now)
 {
-    if (state->status == SOURCE_ACTIVE && state->detail == SOURCE_IDLE)
+    if (state->status == SOURCE_ACTIVE && state_waits(state))
         state_enter(state, SOURCE_ACTIVE, SOURCE_DEGRADED,
                     "the server has not answered for longer than it should; trying to reach it",
                     now);

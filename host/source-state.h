@@ -12,7 +12,8 @@
  *                          └── resume: ──> PENDING (never drained yet), else ACTIVE
  *
  * From anywhere: pause -> PAUSED, hold -> HELD. What lies beneath a status stands in detail: an
- * ACTIVE source that lost its link is `degraded`, not an error, as it will mend itself; one that
+ * ACTIVE source that lost its link is `degraded`, not an error, as it will mend itself, and so is one
+ * of whose folders some cannot be picked up from while the others are; one that
  * the server asks to slow down is `throttled`. A source is `idle` only as long as contact is
  * proven: the server has answered lately. Evidence decides, never intent.
  *
@@ -41,7 +42,7 @@ enum source_detail {
     SOURCE_IDLE,      /* waits for new mail; contact is proven */
     SOURCE_SYNCING,   /* at work */
     SOURCE_THROTTLED, /* the server asked to wait until next_try */
-    SOURCE_DEGRADED,  /* out of contact; tries again by itself at next_try */
+    SOURCE_DEGRADED,  /* out of contact, tries again by itself at next_try; or a part is left out */
     SOURCE_DETAILS
 };
 
@@ -66,6 +67,7 @@ struct source_state {
     int64_t next_try_s;   /* shown; 0 = none is planned */
     uint64_t next_try_ms; /* the same to wait for */
     struct retry_history history;
+    char trouble[ERROR_TEXT_MAX];           /* a part is left out, since the last drained; "" = none */
     char message[ERROR_TEXT_MAX];           /* why; "" = nothing to tell */
     char last_message[ERROR_TEXT_MAX + 16]; /* "OK; 3 items.", "Error: ..."; "" = none yet */
 };
@@ -81,8 +83,10 @@ bool source_state_start(struct source_state *state, struct source_now now);
 /** source_state_contact - the server has answered just now. */
 void source_state_contact(struct source_state *state, struct source_now now);
 
-/** source_state_drained - nothing is left to pick up; @items were since the last time. */
-void source_state_drained(struct source_state *state, uint64_t items, struct source_now now);
+/** source_state_drained - nothing is left to pick up; @items were since the last time. @trouble: a part
+ * of the source could not be picked up from, and this is why (degraded); NULL: all could. */
+void source_state_drained(struct source_state *state, uint64_t items, const char *trouble,
+                          struct source_now now);
 
 /** source_state_failed - as retry.h says; a mailbox that the loader holds (ERROR_HELD): HELD. */
 void source_state_failed(struct source_state *state, const struct retry_limits *limits,

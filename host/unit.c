@@ -76,7 +76,6 @@ static void unit_expect(void *context, uint64_t messages)
 {
     struct unit *unit = context;
     unit->expected = messages;
-    unit->seen = 0;
 }
 
 static void unit_set_table(struct unit *unit, struct unit_worker *worker)
@@ -231,6 +230,7 @@ static int unit_work(struct unit *unit, struct unit_worker *worker, struct error
     if (worker->pump.sweeps == 0)
         return 0;
     unit->turn.left = counts->released;
+    unit->expected = unit->seen = 0; /* the pass is over */
     return unit_wait(unit, err);
 }
 

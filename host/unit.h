@@ -63,7 +63,7 @@ struct unit {
     struct host_table table;
     struct queue_claims claims;
     struct log log; /* set before each turn by who gives it */
-    uint64_t expected, seen; /* items of this pass: told by the loader, and handed out since */
+    uint64_t expected, seen; /* items of this pass: told by the loader, and stored of them */
 
     struct unit_turn turn;
 };

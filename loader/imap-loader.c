@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* imap-loader.c - External Source "IMAP": picks up mail from an IMAP mailbox.
  *
- * Joins the plug-in contract to imap/imap-pickup.h, which does the work: words are translated in
+ * Joins the plug-in contract to imap/imap-tour.h, which does the work: words are translated in
  * both directions, items that are out are kept until they are settled, and that is all. */
 #include <config.h>
 #include "loader-item.h"
@@ -13,13 +13,13 @@
 #include "fault.h"
 #include "imap-check.h"
 #include "imap-deliver.h"
-#include "imap-pickup.h"
 #include "imap-survey.h"
+#include "imap-tour.h"
 #include "text.h"
 
-/* One item that is out. Its token is its UID, which comes but once in a session. */
+/* One item that is out. */
 struct imap_out {
-    uint32_t uid; /* 0: settled */
+    uint64_t token; /* 0: settled */
     struct loader_item_box *box;
 };
 
@@ -35,7 +35,7 @@ struct imap_loader {
     struct imap_settings *settings;
     char *account;
     bool read_only;
-    struct imap_pickup *pickup;   /* one of these two is there */
+    struct imap_tour *tour;       /* one of these two is there */
     struct imap_deliver *deliver;
     struct imap_out *out; /* out_first..out_count - 1, in the order they went out */
     size_t out_first, out_count, out_capacity;
@@ -67,7 +67,7 @@ static struct loader_record imap_loader_record(const struct imap_loader *loader,
 {
     return (struct loader_record){
         .origin = {.account = loader->account,
-                   .mailbox = imap_pickup_mailbox(loader->pickup),
+                   .mailbox = imap_tour_mailbox(loader->tour),
                    .uidvalidity = record->uidvalidity,
                    .uid = record->uid},
         .step = record->step,
@@ -132,7 +132,7 @@ static int imap_loader_page(const struct imap_loader *loader, imap_loader_walk *
     size_t most = capacity < IMAP_RECORDS_MAX ? capacity : IMAP_RECORDS_MAX;
     if (after != NULL)
         behind = imap_loader_record(loader, after);
-    if (walk(&loader->theirs, loader->account, imap_pickup_mailbox(loader->pickup),
+    if (walk(&loader->theirs, loader->account, imap_tour_mailbox(loader->tour),
              after != NULL ? &behind.origin : NULL, theirs, most, out_count, err) < 0)
         return -1;
     for (size_t i = 0; i < *out_count; i++)
@@ -175,7 +175,7 @@ static int imap_loader_evidence(void *context, struct imap_evidence *items, size
     for (size_t i = 0; i < count; i++)
         theirs[i] = (struct loader_evidence){
             .origin = {.account = loader->account,
-                       .mailbox = imap_pickup_mailbox(loader->pickup),
+                       .mailbox = imap_tour_mailbox(loader->tour),
                        .uidvalidity = items[i].uidvalidity,
                        .uid = items[i].uid}};
     if (loader_host_evidence(&loader->theirs, theirs, count, err) < 0)
@@ -193,7 +193,7 @@ static int imap_loader_settled_like(void *context, uint64_t size, struct imap_ev
     if (theirs == NULL)
         return error_oom(err, "looking for messages seen before");
     int result = loader_host_settled_like(&loader->theirs, loader->account,
-                                          imap_pickup_mailbox(loader->pickup), size, theirs,
+                                          imap_tour_mailbox(loader->tour), size, theirs,
                                           capacity, out_count, err);
     for (size_t i = 0; result == 0 && i < *out_count; i++)
         imap_loader_known_by(&theirs[i], &out_items[i]);
@@ -230,9 +230,15 @@ static int imap_loader_adopt(void *context, const struct imap_adoption *items, s
         memcpy(theirs.changed_s, state->changed_s, sizeof theirs.changed_s);
         text_copy(theirs.why, sizeof theirs.why, state->why);
     }
-    return loader_host_adopt(&loader->theirs, loader->account, imap_pickup_mailbox(loader->pickup),
+    return loader_host_adopt(&loader->theirs, loader->account, imap_tour_mailbox(loader->tour),
                              (const struct loader_adoption *)(const void *)items, count,
                              state != NULL ? &theirs : NULL, err);
+}
+
+static void imap_loader_trouble(void *context, const struct error *why)
+{
+    const struct imap_loader *loader = context;
+    loader_host_trouble(&loader->theirs, why);
 }
 
 static void imap_loader_set_host(struct imap_loader *loader)
@@ -252,6 +258,7 @@ static void imap_loader_set_host(struct imap_loader *loader)
         .mailbox = loader->theirs.mailbox != NULL ? imap_loader_mailbox : NULL,
         .adopt = loader->theirs.adopt != NULL ? imap_loader_adopt : NULL,
         .settled = loader->theirs.settled != NULL ? imap_loader_settled_page : NULL,
+        .trouble = imap_loader_trouble,
     };
 }
 
@@ -265,7 +272,7 @@ static void imap_loader_free(struct imap_loader *loader)
         loader_item_box_free(loader->out[i].box);
     free(loader->out);
     loader_item_box_free(loader->parsed);
-    imap_pickup_close(loader->pickup);
+    imap_tour_close(loader->tour);
     imap_deliver_close(loader->deliver);
     imap_settings_free(loader->settings);
     free(loader->account);
@@ -319,7 +326,7 @@ static int imap_loader_open(const struct loader_host *host, const struct loader_
     if ((given.flags & LOADER_DELIVER) != 0
             ? imap_deliver_open(loader->settings, given.user, given.secret, &loader->host,
                                 &loader->deliver, err) < 0
-            : imap_pickup_open(&options, &loader->pickup, err) < 0)
+            : imap_tour_open(&options, &loader->tour, err) < 0)
         return -1;
     *out_loader = TAKE(loader);
     return 0;
@@ -353,7 +360,7 @@ static int imap_loader_make_room(struct imap_loader *loader, struct error *err)
 static struct imap_out *imap_loader_find(struct imap_loader *loader, uint64_t token)
 {
     for (size_t i = loader->out_first; i < loader->out_count; i++)
-        if (loader->out[i].uid == token && token != 0)
+        if (loader->out[i].token == token && token != 0)
             return &loader->out[i];
     return NULL;
 }
@@ -363,18 +370,19 @@ static void imap_loader_settled(struct imap_loader *loader, struct imap_out *out
     if (!FAULT_SWAPPED) /* see fault.h: a host that stores after settling still reads it */
         loader_item_box_free(out->box);
     *out = (struct imap_out){0};
-    while (loader->out_first < loader->out_count && loader->out[loader->out_first].uid == 0)
+    while (loader->out_first < loader->out_count && loader->out[loader->out_first].token == 0)
         loader->out_first++;
 }
 
 static int imap_loader_hand_out(struct imap_loader *loader, const struct imap_message *message,
-                                const struct loader_item **out_item, struct error *err)
+                                uint64_t token, const struct loader_item **out_item,
+                                struct error *err)
 {
     AUTO_DONE(loader_item_parts)
     parts = {
-        .token = message->uid,
+        .token = token,
         .account = loader->account,
-        .mailbox = imap_pickup_mailbox(loader->pickup),
+        .mailbox = imap_tour_mailbox(loader->tour),
         .uidvalidity = message->uidvalidity,
         .uid = message->uid,
         .date_received = message->date_received,
@@ -388,7 +396,7 @@ static int imap_loader_hand_out(struct imap_loader *loader, const struct imap_me
     if (imap_loader_make_room(loader, err) < 0 || loader_item_new(&parts, &box, err) < 0)
         return -1;
     *out_item = loader_item_of(box);
-    loader->out[loader->out_count++] = (struct imap_out){message->uid, TAKE(box)};
+    loader->out[loader->out_count++] = (struct imap_out){token, TAKE(box)};
     return 0;
 }
 
@@ -396,16 +404,16 @@ static int imap_loader_hand_out(struct imap_loader *loader, const struct imap_me
 static int imap_loader_settle(struct imap_loader *loader, const uint64_t *tokens, size_t count,
                               uint32_t fate, struct error *err)
 {
-    uint32_t uids[IMAP_RECORDS_MAX];
+    uint64_t known[IMAP_RECORDS_MAX];
     size_t settled = 0;
     for (size_t i = 0; i < count; i++) {
         struct imap_out *out = imap_loader_find(loader, tokens[i]);
         if (out == NULL)
             continue; /* never handed out, or settled before */
-        uids[settled++] = out->uid;
+        known[settled++] = out->token;
         imap_loader_settled(loader, out);
     }
-    return imap_pickup_settle(loader->pickup, uids, settled, fate, err);
+    return imap_tour_settle(loader->tour, known, settled, fate, err);
 }
 
 /* ---- Entry points: what the host calls ------------------------------------------------------- */
@@ -427,9 +435,10 @@ static enum loader_next imap_entry_next(void *handle, const struct loader_item *
     struct imap_loader *loader = handle;
     struct imap_message message;
     struct error err = {0};
-    switch (imap_pickup_next(loader->pickup, &message, &err)) {
+    uint64_t token;
+    switch (imap_tour_next(loader->tour, &message, &token, &err)) {
     case IMAP_PICKUP_MESSAGE:
-        if (imap_loader_hand_out(loader, &message, out_item, &err) == 0)
+        if (imap_loader_hand_out(loader, &message, token, out_item, &err) == 0)
             return LOADER_NEXT_ITEM;
         break;
     case IMAP_PICKUP_DRAINED:
@@ -465,8 +474,8 @@ static void imap_loader_release(struct imap_loader *loader)
     while (loader->out_first < loader->out_count) {
         size_t count = 0;
         for (size_t i = loader->out_first; i < loader->out_count && count < IMAP_RECORDS_MAX; i++)
-            if (loader->out[i].uid != 0)
-                tokens[count++] = loader->out[i].uid;
+            if (loader->out[i].token != 0)
+                tokens[count++] = loader->out[i].token;
         (void)imap_loader_settle(loader, tokens, count, LOADER_FATE_RELEASE, &err);
     }
 }
@@ -485,7 +494,7 @@ static int imap_entry_wait(void *handle, struct loader_wait *out_wait, struct lo
     struct error err = {0};
     int fd;
     uint32_t timeout_ms;
-    if (imap_pickup_wait(loader->pickup, &fd, &timeout_ms, &err) < 0)
+    if (imap_tour_wait(loader->tour, &fd, &timeout_ms, &err) < 0)
         return loader_error_from(&err, out_err);
     if (loader->out_first == loader->out_count) { /* waiting costs no more than it must */
         free(TAKE(loader->out));

@@ -263,6 +263,16 @@ int loader_host_adopt(const struct loader_host *host, const char *account, const
                                       &theirs, err);
 }
 
+void loader_host_trouble(const struct loader_host *host, const struct error *why)
+{
+    struct loader_error theirs = {.struct_size = sizeof theirs};
+    if (host->trouble == NULL)
+        return;
+    if (why != NULL)
+        (void)loader_error_from(why, &theirs);
+    host->trouble(host->context, theirs.error_class, why != NULL ? theirs.text : NULL);
+}
+
 void loader_host_progress(const struct loader_host *host, uint64_t messages)
 {
     if (host->progress != NULL)

@@ -67,6 +67,7 @@ int loader_host_unsettled(const struct loader_host *host, const char *account, c
 int loader_host_settled(const struct loader_host *host, const char *account, const char *mailbox,
                         const struct loader_origin *after, struct loader_record *out_records,
                         size_t capacity, size_t *out_count, struct error *err);
+void loader_host_trouble(const struct loader_host *host, const struct error *why); /* NULL: none */
 void loader_host_progress(const struct loader_host *host, uint64_t messages);
 
 /** loader_host_evidence, _settled_like, _mailbox, _adopt - the same. Without the function: no

@@ -73,7 +73,7 @@ struct loader_error {
 /* Names one message for ever, together with the loader's name. Stands in arrays: never grows. */
 struct loader_origin {
     const char *account; /* whose mailbox: stable, never a password; "ann@mail.example.org" */
-    const char *mailbox; /* folder, Unicode, '/' between levels; "INBOX" */
+    const char *mailbox; /* folder, Unicode, '/' between levels; "INBOX". A source may have several */
     uint32_t uidvalidity; /* RFC 9051 s.2.3.1.1; 0 where the source has none */
     uint32_t uid;         /* never 0 for IMAP. 0: the source has no UIDs, key names the message */
     const char *key;      /* 1..512 bytes, one value per message, never used again; ignored where uid
@@ -201,8 +201,8 @@ struct loader_host {
                      const struct loader_origin *after, struct loader_record *out_records,
                      uint64_t capacity, uint64_t *out_count, struct loader_error *err);
 
-    /* How much there is: @messages wait to be handed out in this pass, as far as known now, the limit
-     * of the settings left aside; for a progress bar. NULL: not wanted. */
+    /* How much there is: @messages are all of this pass, those handed out in it included, as far as
+     * known now, the limit of the settings left aside; for a progress bar. NULL: not wanted. */
     void (*progress)(void *context, uint64_t messages);
 
     /* -- 1.0 ended here. -- */
@@ -234,6 +234,12 @@ struct loader_host {
     int (*settled)(void *context, const char *account, const char *mailbox,
                    const struct loader_origin *after, struct loader_record *out_records,
                    uint64_t capacity, uint64_t *out_count, struct loader_error *err);
+
+    /* Told at the end of each pass by a loader whose source has several parts: a part of it, such as a
+     * folder that cannot be opened, was not picked up from, while the rest was; it is tried again in
+     * the next pass. @error_class: enum loader_error_class; @text: what, where, what to do next. NULL
+     * and NONE: all is well (again). NULL: not wanted. */
+    void (*trouble)(void *context, uint32_t error_class, const char *text);
 };
 
 /* What to open. */
@@ -368,6 +374,8 @@ enum loader_place {
 #define LOADER_FOLDER_MISSING 1u /* it is not there: no message of it will be told */
 #define LOADER_FOLDER_KEEPS 2u   /* mailbox: picked-up mail stays, as settings or server want */
 #define LOADER_FOLDER_DELETES 4u /* mailbox: picked-up mail is deleted, as the settings want */
+#define LOADER_FOLDER_ARCHIVED 8u /* mailbox: with KEEPS; its owner works in it, and may take out what was
+                                     picked up */
 
 struct loader_folder {
     uint32_t struct_size;
@@ -408,7 +416,8 @@ struct loader_surveyor {
     uint32_t struct_size;
     uint32_t reserved;
     void *context;
-    /* Each place of the source, all of them before the first message. Returns enum
+    /* Each place of the source, all of them before the first message; a source that leaves mail in
+     * several folders tells each of them as LOADER_PLACE_MAILBOX, and no other place. Returns enum
      * loader_answer. */
     uint32_t (*folder)(void *context, const struct loader_folder *folder);
     /* Each message, place after place in the order of enum loader_place, so that one which is

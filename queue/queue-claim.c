@@ -26,10 +26,21 @@ static bool claims_have(const struct queue_claims *claims, const uint8_t id[QUEU
     return false;
 }
 
+/* The first one stays; of the others, the oldest goes. */
+static void claims_drop_oldest(struct queue_claims *claims)
+{
+    if (claims->items[1].fd >= 0)
+        (void)close(claims->items[1].fd);
+    claims->count--;
+    memmove(claims->items + 1, claims->items + 2, (claims->count - 1) * sizeof *claims->items);
+}
+
 /* @fd is given. */
 static int claims_keep(struct queue_claims *claims, const uint8_t id[QUEUE_UUID_SIZE], int fd,
                        struct error *err)
 {
+    if (claims->count == QUEUE_CLAIMS_MAX)
+        claims_drop_oldest(claims);
     struct queue_claimed *items = reallocarray(claims->items, claims->count + 1, sizeof *items);
     if (items == NULL) {
         if (fd >= 0)

@@ -137,7 +137,10 @@ void queue_rollback(struct queue *queue);
 
 /** queue_claim - from here until queue_close() nobody else, in this process or another, can claim this
  * mailbox of this queue: two pick-ups at once would count each other's attempts, and copy twice.
- * Claiming again is fine. ERROR_PAUSE when somebody else has it. A claim ends with its process. */
+ * Claiming again is fine. ERROR_PAUSE when somebody else has it. A claim ends with its process. Each
+ * costs a descriptor: whoever claims more than QUEUE_CLAIMS_MAX keeps the first and the latest, so that
+ * of two pick-ups of all folders of an account, which begin with the same one, the second waits. */
+#define QUEUE_CLAIMS_MAX 64u
 int queue_claim(struct queue *queue, const char *loader, const char *account, const char *mailbox,
                 struct error *err);
 

@@ -76,7 +76,7 @@ namespace inbox {{
   inbox = yes
   separator = {separator}
   prefix = {prefix}
-}}
+{special}}}
 service imap-login {{
   chroot =
   process_min_avail = 0
@@ -287,10 +287,11 @@ class Dovecot:
 
     def __init__(self, mail_format="sdbox", separator="/", prefix="", kind="full",
                  certificate="good", ssl="yes", max_connections=50, rawlog=False,
-                 password=PASSWORD, folder=None, more=""):
+                 password=PASSWORD, folder=None, more="", special=None):
         self.program = find()
         self.password = password
         self.separator, self.prefix = separator, prefix
+        self.special = special or {}   # {"Junk": "\\Junk"}: folders that each user has, and for what
         self.options = dict(mail_format=mail_format, kind=kind, certificate=certificate, ssl=ssl,
                             max_connections=max_connections, rawlog=rawlog)
         self.more = more   # configuration behind ours
@@ -401,6 +402,8 @@ class Dovecot:
             max_connections=o["max_connections"], separator=self.separator, prefix=self.prefix,
             mail_format=o["mail_format"],
             capability="imap_capability = %s\n" % capability if capability else "",
+            special="".join('  mailbox "%s" {\n    special_use = %s\n    auto = create\n  }\n' % item
+                            for item in self.special.items()),
             rawlog="rawlog_dir = %s/%s\n" % (self.path("raw"), "%{user}" if new else "%u")
             if o["rawlog"] else "",
             libexec="libexec_dir = %s/usr/lib/dovecot\n" % self.program.root

@@ -408,6 +408,59 @@ START_TEST(a_message_that_says_moved_and_is_in_the_mailbox_is_told_unless_it_is_
 }
 END_TEST
 
+/* The folders of an archive are mailboxes, each with a numbering of its own. */
+static void begin_archive(void)
+{
+    static const char *const folders[] = {"INBOX", "Work", "Übung"};
+    audit = audit_new(&settings);
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        const struct loader_folder folder = {
+            .struct_size = sizeof folder,
+            .place = LOADER_PLACE_MAILBOX,
+            .uidnext = NEXT,
+            .account = "ann@h",
+            .flags = LOADER_FOLDER_KEEPS | LOADER_FOLDER_ARCHIVED,
+            .uidvalidity = mailbox_epoch,
+            .path = folders[i]};
+        ck_assert_uint_eq(audit_folder(audit, &folder), LOADER_ANSWER_GO_ON);
+    }
+}
+
+static void see_in(const char *folder, uint32_t uid)
+{
+    const struct loader_seen seen = {.struct_size = sizeof seen,
+                                     .place = LOADER_PLACE_MAILBOX,
+                                     .number = ++told,
+                                     .origin = {"ann@h", folder, mailbox_epoch, uid, NULL},
+                                     .size = 3,
+                                     .date_received = "2026-03-01T12:00:00+02:00"};
+    ck_assert_uint_eq(audit_message(audit, &seen), LOADER_ANSWER_GO_ON);
+}
+
+START_TEST(each_folder_of_an_archive_is_held_against_its_own_entries)
+{
+    put(1, "one");
+    note(1, QUEUE_STEP_MOVED, NULL, 0);
+    begin_archive();
+    see_in("INBOX", 1);
+    see_in("Work", 1); /* the same UID in another folder: not picked up yet */
+    ck_assert_str_eq(verdict(), "");
+    ck_assert_uint_eq(COUNT(agreed), 1);
+    ck_assert_uint_eq(COUNT(waiting), 1);
+    ck_assert_uint_eq(COUNT(removed), 0);
+}
+END_TEST
+
+START_TEST(mail_may_be_taken_out_of_an_archived_folder_afterwards)
+{
+    put(1, "one");
+    note(1, QUEUE_STEP_MOVED, NULL, 0);
+    begin_archive();
+    ck_assert_str_eq(verdict(), "");
+    ck_assert_uint_eq(COUNT(removed), 1);
+}
+END_TEST
+
 START_TEST(a_mark_without_an_entry_is_told)
 {
     see_flagged(M, 1, "one", LOADER_SEEN_MARKED);
@@ -601,6 +654,8 @@ static Suite *suite(void)
         an_entry_whose_message_is_nowhere_is_told,
         bad_mail_that_was_never_read_is_known_by_its_size,
         a_message_that_says_moved_and_is_in_the_mailbox_is_told_unless_it_is_to_stay,
+        each_folder_of_an_archive_is_held_against_its_own_entries,
+        mail_may_be_taken_out_of_an_archived_folder_afterwards,
         a_mark_without_an_entry_is_told,
         mail_that_was_to_be_deleted_may_be_gone,
         bad_mail_and_what_was_archived_before_may_not_be_gone,

@@ -376,6 +376,27 @@ START_TEST(a_claim_of_its_own_life_keeps_everybody_else_out_until_it_is_dropped)
 }
 END_TEST
 
+START_TEST(of_many_claims_the_first_and_the_latest_are_kept)
+{
+    START();
+    struct queue_claims one = {0}, two = {0};
+    char mailbox[20];
+    for (unsigned i = 0; i <= QUEUE_CLAIMS_MAX; i++) {
+        (void)snprintf(mailbox, sizeof mailbox, "Folder %u", i);
+        ck_well(&f, queue_claims_take(&one, f.queue, "IMAP", "ann", mailbox, &f.err));
+    }
+    ck_assert_uint_eq(one.count, QUEUE_CLAIMS_MAX);
+    ck_well(&f, queue_claims_take(&two, f.queue, "IMAP", "ann", "Folder 1", &f.err));
+    if (f.keeps) {
+        ck_assert_int_eq(queue_claims_take(&two, f.queue, "IMAP", "ann", "Folder 0", &f.err), -1);
+        ck_assert_int_eq(queue_claims_take(&two, f.queue, "IMAP", "ann", "Folder 2", &f.err), -1);
+        ck_assert_int_eq(queue_claims_take(&two, f.queue, "IMAP", "ann", mailbox, &f.err), -1);
+    }
+    queue_claims_done(&two);
+    queue_claims_done(&one);
+}
+END_TEST
+
 START_TEST(names_behind_another_are_told_alone)
 {
     START();
@@ -464,6 +485,7 @@ static Suite *suite(void)
         that_nobody_trusted_wrote_it_is_kept,
         what_came_is_told_by_day,
         a_claim_of_its_own_life_keeps_everybody_else_out_until_it_is_dropped,
+        of_many_claims_the_first_and_the_latest_are_kept,
     };
     Suite *s = suite_create("queue-source");
     TCase *kinds = tcase_create("back ends");

@@ -44,13 +44,14 @@ static const char *state(void)
 }
 
 /* One letter an event: start, Contact, drained, link, credentials, mailbox, throttled, pause,
- * resume, hold, edited, silent. */
+ * resume, hold, edited, silent; D: drained, but for a part. */
 static void happen(char event)
 {
     switch (event) {
     case 's': source_state_start(&s, now); break;
     case 'C': source_state_contact(&s, now); break;
-    case 'd': source_state_drained(&s, 3, now); break;
+    case 'd': source_state_drained(&s, 3, NULL, now); break;
+    case 'D': source_state_drained(&s, 3, "folder 'Bad' cannot be opened", now); break;
     case 'l': fails(ERROR_LINK); break;
     case 'c': fails(ERROR_CREDENTIALS); break;
     case 'm': fails(ERROR_CONFIG); break;
@@ -74,6 +75,11 @@ static const struct {
     {"sd", "active/idle"},
     {"sds", "active/syncing"},
     {"sdsd", "active/idle"},
+    {"sD", "active/degraded"}, /* a part is left out */
+    {"sDs", "active/syncing"},
+    {"sDsd", "active/idle"},
+    {"sDq", "active/degraded"},
+    {"sDqsd", "active/idle"},
     {"sl", "importing/degraded"},
     {"sls", "importing/degraded"}, /* nothing is proven yet */
     {"slsC", "importing/syncing"},
@@ -291,11 +297,13 @@ START_TEST(a_clock_that_is_set_makes_no_server_silent_and_no_silence_unheard)
 {
     now = (struct source_now){1000000, 50000};
     source_state_start(&s, now);
-    source_state_drained(&s, 0, now);
+    source_state_drained(&s, 0, NULL, now);
     ck_assert(!source_state_is_silent(&s, 60000, now));
     ck_assert(!source_state_is_silent(&s, 60000, (struct source_now){1086400, 51000}));
     ck_assert(!source_state_is_silent(&s, 60000, (struct source_now){1086400, 110000}));
     ck_assert(source_state_is_silent(&s, 60000, (struct source_now){900000, 110001}));
+    source_state_drained(&s, 0, "a part is left out", now); /* in contact all the same */
+    ck_assert(source_state_is_silent(&s, 60000, (struct source_now){1000000, 110001}));
     source_state_start(&s, now); /* at work: not waited for */
     ck_assert(!source_state_is_silent(&s, 60000, (struct source_now){1000000, 999999}));
 }

@@ -120,6 +120,16 @@ SCENARIOS = (
              arguments=("--limit", "1"), healthy=2),
     Scenario("--watch that ends by --limit", messages(3), dying=("--watch", "--limit", "3")),
     Scenario("--json", messages(2), arguments=("--json",)),
+    # All folders, left as they are
+    Scenario("all folders, and the next run finds nothing", messages(2), "folders=*",
+             others=(("Work", message(3)), ("Work/M&APw-ll", message(4)), ("Junk", message(5))),
+             healthy=2, twice=True, check=("full",)),
+    Scenario("all folders, one by one, one mail too large", messages(2), "folders=*;batch=1;maxSize=2kB",
+             others=(("Work", message(3, size=3000)), ("Work", message(4)), ("Zoo", message(5)))),
+    Scenario("all folders, a mail that three runs died of", messages(1), "folders=*",
+             others=(("Work", message(3)), ("Zoo", message(5))), before=("body",) * 3),
+    Scenario("chosen folders, a file among them", messages(1), "folders=INBOX,W*;skipFolders=*/no",
+             others=(("Work", message(3, size=300000)), ("Work/no", message(4)))),
     # What earlier runs left, and others do
     Scenario("a mail that was there when a run died", messages(2), before=("body",)),
     Scenario("a mail that three runs died of", messages(2), before=("body",) * 3),

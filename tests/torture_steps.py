@@ -85,6 +85,8 @@ def environment(program):
 class Queue:
     """What is in a queue's folder, read past the program under test, from a copy."""
 
+    NAME = "iif(o.mailbox = 'INBOX', {0}, o.mailbox || ':' || {0})"
+
     def __init__(self, folder):
         self.folder = folder
 
@@ -105,9 +107,11 @@ class Queue:
                 database.close()
 
     def entries(self):
-        """[(uid, state, reason, digest told, digest of the raw bytes that are there)]"""
-        rows = self._rows("SELECT e.uid, e.state, e.error, e.raw_sha256, e.raw_place, b.raw, e.id"
-                          " FROM entry e JOIN body b USING (n) ORDER BY e.uid")
+        """[(uid, state, reason, digest told, digest of the raw bytes that are there)]; a uid of another
+        folder than INBOX as 'folder:uid'"""
+        rows = self._rows("SELECT %s, e.state, e.error, e.raw_sha256, e.raw_place, b.raw, e.id"
+                          " FROM entry e JOIN body b USING (n) JOIN scope o ON o.id = e.scope"
+                          " ORDER BY o.mailbox, e.uid" % self.NAME.format("e.uid"))
         return [(uid, STATES[state], error, told.hex() if place else None,
                  self._digest(place, raw, identity.hex()))
                 for uid, state, error, told, place, raw, identity in rows]
@@ -126,8 +130,10 @@ class Queue:
     def ledger(self):
         """[(uid, step, fate, target, UID there or 0)]; uid: the one its entry was made of"""
         return [(uid, STEPS[step], *rest) for uid, step, *rest in self._rows(
-            "SELECT iif(l.named_uid = 0, l.uid, l.named_uid) AS was, l.step, l.fate, w.text, l.target_uid"
-            " FROM ledger l LEFT JOIN word w ON w.id = l.target WHERE l.renamed = 0 ORDER BY was")]
+            "SELECT %s AS was, l.step, l.fate, w.text, l.target_uid FROM ledger l"
+            " LEFT JOIN word w ON w.id = l.target JOIN scope o ON o.id = l.scope"
+            " WHERE l.renamed = 0 ORDER BY o.mailbox, was"
+            % self.NAME.format("iif(l.named_uid = 0, l.uid, l.named_uid)"))]
 
     def stray_files(self):
         """Raw files beside those that entries have, and what is left in the spool."""

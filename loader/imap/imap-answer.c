@@ -40,6 +40,21 @@ int imap_answer_error(const struct imap_event *answer, enum error_class class, c
     return -1;
 }
 
+bool imap_answer_asks_pause(const struct imap_event *answer)
+{
+    return answer->code == IMAP_CODE_THROTTLED || answer->code == IMAP_CODE_LIMIT ||
+           login_pause_s(answer->text) > 0;
+}
+
+int imap_answer_folder_error(const struct imap_event *answer, enum error_class class,
+                             const char *what, const char *hint, struct error *err)
+{
+    (void)imap_answer_error(answer, class, what, hint, err);
+    if (err->class == ERROR_PAUSE && !imap_answer_asks_pause(answer))
+        err->class = ERROR_CONFIG;
+    return -1;
+}
+
 uint32_t imap_answer_capabilities(struct span list)
 {
     static const struct {
@@ -52,6 +67,9 @@ uint32_t imap_answer_capabilities(struct span list)
         {"LITERAL+", IMAP_CAN_LITERAL_PLUS},
         {"LITERAL-", IMAP_CAN_LITERAL_MINUS},
         {"MULTIAPPEND", IMAP_CAN_MULTIAPPEND},
+        {"LIST-EXTENDED", IMAP_CAN_LIST_EXTENDED}, {"SPECIAL-USE", IMAP_CAN_SPECIAL_USE},
+        {"LIST-STATUS", IMAP_CAN_LIST_STATUS},     {"CONDSTORE", IMAP_CAN_CONDSTORE},
+        {"QRESYNC", IMAP_CAN_CONDSTORE},
     };
     uint32_t can = 0;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -61,6 +79,7 @@ uint32_t imap_answer_capabilities(struct span list)
      * what it means to offer there: believe its list. */
     if (imap_capability_has(list, "IMAP4rev2") && !imap_capability_has(list, "IMAP4rev1"))
         can |= IMAP_CAN_REV2 | IMAP_CAN_MOVE | IMAP_CAN_UIDPLUS | IMAP_CAN_IDLE |
-               IMAP_CAN_ESEARCH | IMAP_CAN_NAMESPACE | IMAP_CAN_LITERAL_MINUS;
+               IMAP_CAN_ESEARCH | IMAP_CAN_NAMESPACE | IMAP_CAN_LITERAL_MINUS |
+               IMAP_CAN_LIST_EXTENDED | IMAP_CAN_SPECIAL_USE | IMAP_CAN_LIST_STATUS;
     return can;
 }

@@ -11,6 +11,7 @@
 #include "imap-folder.h"
 #include "imap-pickup.h"
 #include "imap-session.h"
+#include "imap-tree.h"
 
 struct imap_check {
     const struct imap_settings *settings;
@@ -57,8 +58,10 @@ static void imap_check_connection(const struct imap_check *check)
 static void imap_check_abilities(const struct imap_check *check)
 {
     uint32_t can = imap_session_can(check->session);
-    bool safe = (can & (IMAP_CAN_MOVE | IMAP_CAN_UIDPLUS)) != 0;
-    const char *way = can & IMAP_CAN_MOVE      ? "mail is moved by MOVE"
+    bool leaves = check->settings->after == IMAP_AFTER_LEAVE;
+    bool safe = leaves || (can & (IMAP_CAN_MOVE | IMAP_CAN_UIDPLUS)) != 0;
+    const char *way = leaves               ? "mail stays where it is"
+                      : can & IMAP_CAN_MOVE      ? "mail is moved by MOVE"
                       : can & IMAP_CAN_UIDPLUS ? "mail is moved by COPY and UID EXPUNGE (UIDPLUS)"
                                                : "neither MOVE nor UIDPLUS: mail is copied and "
                                                  "marked, the original stays";
@@ -146,6 +149,81 @@ static int imap_check_search(struct imap_check *check, struct error *err)
     return 0;
 }
 
+/* ---- Several folders ------------------------------------------------------------------------- */
+
+/* May it be opened, and how much is in it? */
+static bool imap_check_folder(const struct imap_check *check, const struct imap_branch *branch,
+                              struct error *err)
+{
+    struct error why;
+    bool open = false;
+    const char *use = imap_special_name(branch->flags);
+    if (imap_session_examine(check->session, branch->wire, &open, &why, err) < 0)
+        return false;
+    const struct imap_selected *selected = imap_session_selected(check->session);
+    if (!open)
+        imap_check_tell(check, "folder", IMAP_CHECK_WARNING, "'%.200s' cannot be opened: %.250s",
+                        branch->path, why.text);
+    else
+        imap_check_tell(check, "folder", selected->fleeting ? IMAP_CHECK_WARNING : IMAP_CHECK_OK,
+                        "'%.300s': %u messages, UIDVALIDITY %u%s%s%s%s", branch->path,
+                        selected->exists, selected->uidvalidity, use[0] != '\0' ? " (\\" : "", use,
+                        use[0] != '\0' ? ")" : "",
+                        selected->fleeting ? "; the server does not keep UIDs between sessions"
+                                           : "");
+    return true;
+}
+
+static void imap_check_left_out(const struct imap_check *check, const struct imap_branch *branch)
+{
+    const char *use = branch->choice == IMAP_CHOICE_SPECIAL ? imap_special_name(branch->flags) : "";
+    imap_check_tell(check, "left out",
+                    branch->choice == IMAP_CHOICE_TWIN ? IMAP_CHECK_WARNING : IMAP_CHECK_OK,
+                    "'%.300s': %s%s%s", branch->path, imap_choice_why(branch->choice),
+                    use[0] != '\0' ? ", it is for " : "", use);
+}
+
+static int imap_check_tree(struct imap_check *check, const struct imap_tree *tree,
+                           struct error *err)
+{
+    size_t at = 0;
+    const char *missing;
+    for (size_t i = 0; i < tree->count; i++) {
+        const struct imap_branch *branch = &tree->items[i];
+        if (branch->choice != IMAP_CHOICE_TAKEN)
+            imap_check_left_out(check, branch);
+        else if (!imap_check_folder(check, branch, err))
+            return imap_check_failed(check, "folder", err);
+    }
+    while ((missing = imap_tree_missing(tree, &at)) != NULL)
+        imap_check_tell(check, "folder", IMAP_CHECK_WARNING,
+                        "there is no folder '%.200s' that can hold mail; check folders", missing);
+    if (tree->taken == 0) {
+        error_set(err, ERROR_CONFIG, "none of %zu folders would be taken; check folders, skipFolders "
+                  "and skipSpecial", tree->count);
+        return imap_check_failed(check, "folders", err);
+    }
+    imap_check_tell(check, "folders", IMAP_CHECK_OK,
+                    "a pick-up would take %zu of %zu folders with %" PRIu64
+                    " messages, less those already picked up%s; it changes nothing in them",
+                    tree->taken, tree->count, tree->messages,
+                    check->settings->search != NULL || check->settings->accept != NULL ||
+                            check->settings->skip != NULL
+                        ? " and those that search and the rules leave out"
+                        : "");
+    return 0;
+}
+
+static int imap_check_folders(struct imap_check *check, struct error *err)
+{
+    struct imap_tree tree;
+    int failed = imap_tree_read(check->session, check->settings, &tree, err);
+    failed = failed < 0 ? imap_check_failed(check, "folders", err)
+                        : imap_check_tree(check, &tree, err);
+    imap_tree_done(&tree);
+    return failed;
+}
+
 int imap_check(const struct imap_settings *settings, const char *user, const char *secret,
                const struct imap_host *host, imap_check_report *report, void *context,
                struct error *err)
@@ -160,6 +238,8 @@ int imap_check(const struct imap_settings *settings, const char *user, const cha
     imap_check_connection(&check);
     imap_check_tell(&check, "login", IMAP_CHECK_OK, "'%s' is logged in", user);
     imap_check_abilities(&check);
+    if (settings->folders != NULL)
+        return imap_check_folders(&check, err);
     int r = imap_check_mailbox(&check, err);
     if (r == 0)
         r = imap_check_held(&check, err);

@@ -73,12 +73,6 @@ bool imap_folder_same(const char *a, const char *b)
 
 /* ---- Asking the server ----------------------------------------------------------------------- */
 
-/* What LIST "" "" and NAMESPACE tell. */
-struct imap_levels {
-    char delimiter;
-    char prefix[IMAP_FOLDER_NAME_MAX]; /* of the personal namespace, UTF-8 */
-};
-
 static int imap_levels_data(void *context, const struct imap_event *event, bool *out_taken,
                             struct error *err)
 {
@@ -100,8 +94,7 @@ static int imap_levels_data(void *context, const struct imap_event *event, bool 
     return 0;
 }
 
-static int imap_levels_ask(struct imap_session *session, struct imap_levels *levels,
-                           struct error *err)
+int imap_levels_ask(struct imap_session *session, struct imap_levels *levels, struct error *err)
 {
     struct imap_call call = {.what = "LIST", .context = levels, .data = imap_levels_data};
     struct imap_command command;
@@ -178,7 +171,7 @@ static int imap_lookup_ask(struct imap_session *session, struct imap_lookup *loo
 /* ---- Resolving ------------------------------------------------------------------------------- */
 
 /* The server's name as people read it. One that is no modified UTF-7 stands for itself. */
-static char *imap_folder_path(const char *wire, char delimiter)
+char *imap_folder_path(const char *wire, char delimiter)
 {
     struct buffer text;
     buffer_init(&text, IMAP_FOLDER_NAME_MAX);

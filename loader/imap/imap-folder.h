@@ -48,6 +48,20 @@ struct imap_folders {
 int imap_folder_names(const char *path, char delimiter, const char *prefix,
                       char *out_names[IMAP_FOLDER_CANDIDATES], struct error *err);
 
+/* What LIST "" "" and NAMESPACE tell. */
+struct imap_levels {
+    char delimiter;                    /* '\0': the server has no levels */
+    char prefix[IMAP_FOLDER_NAME_MAX]; /* of the personal namespace, UTF-8 */
+};
+
+/** imap_levels_ask - ask for them. */
+int imap_levels_ask(struct imap_session *session, struct imap_levels *out_levels,
+                    struct error *err);
+
+/** imap_folder_path - a name on the wire as struct imap_folder has it in path. Yours: free(). NULL:
+ * out of memory. */
+char *imap_folder_path(const char *wire, char delimiter);
+
 /** imap_folder_same - do two names on the wire mean one folder? */
 bool imap_folder_same(const char *a, const char *b);
 

@@ -94,6 +94,8 @@ struct imap_host {
     /* As unsettled(), of what is MOVED. */
     int (*settled)(void *context, const struct imap_record *after, struct imap_record *out_records,
                    size_t capacity, size_t *out_count, struct error *err);
+    /* A part of the source cannot be picked up from, the rest is. NULL: all is well. */
+    void (*trouble)(void *context, const struct error *why);
 };
 
 #define IMAP_RECORDS_MAX 500u /* in one call of known(), note(), unsettled(), evidence() */

@@ -22,14 +22,30 @@ static int imap_search_data(void *context, const struct imap_event *event, bool 
     return 0;
 }
 
+/* The server said NO. For one of several folders that is the end of this folder alone, unless it asks for a
+ * pause. */
+static int imap_pickup_answered_no(struct imap_pickup *p, const struct imap_event *answer,
+                                   enum error_class class, const char *what, const char *hint,
+                                   struct error *err)
+{
+    if (p->options.session == NULL)
+        return imap_answer_error(answer, class, what, hint, err);
+    (void)imap_answer_folder_error(answer, class, what, hint, err);
+    if (answer->status != IMAP_NO || err->class == ERROR_PAUSE)
+        return -1;
+    p->refusal = *err;
+    p->refused = true;
+    return 0;
+}
+
 static int imap_search_done(void *context, const struct imap_event *answer, struct error *err)
 {
     struct imap_pickup *p = context;
     p->searching = false;
     if (answer->status != IMAP_OK)
-        return imap_answer_error(answer,
-                                 p->settings->search != NULL ? ERROR_CONFIG : ERROR_PROTOCOL,
-                                 "UID SEARCH", "check search in the connection string", err);
+        return imap_pickup_answered_no(p, answer,
+                                       p->settings->search != NULL ? ERROR_CONFIG : ERROR_PROTOCOL,
+                                       "UID SEARCH", "check search in the connection string", err);
     uint64_t found = imap_set_size(&p->todo);
     if (found > (uint64_t)imap_session_selected(p->session)->exists + IMAP_SET_RANGES_MAX)
         return error_set(err, ERROR_PROTOCOL,
@@ -41,8 +57,51 @@ static int imap_search_done(void *context, const struct imap_event *answer, stru
     if (imap_set_subtract(&p->todo, &p->handled) < 0)
         return error_oom(err, "searching");
     p->found = imap_set_size(&p->todo);
-    p->host->progress(p->host->context, p->planned + p->found);
+    if (p->options.session == NULL)
+        p->host->progress(p->host->context, p->planned - p->planned_before + p->found);
     return 0;
+}
+
+static int imap_strike_window(struct imap_pickup *p, struct imap_set *window, struct imap_set *left,
+                              struct error *err)
+{
+    struct imap_record records[IMAP_RECORDS_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < window->count; i++)
+        for (uint64_t uid = window->ranges[i].first; uid <= window->ranges[i].last; uid++)
+            records[count++] = (struct imap_record){
+                .uidvalidity = imap_session_selected(p->session)->uidvalidity,
+                .uid = (uint32_t)uid};
+    if (p->host->cancelled(p->host->context))
+        return error_set(err, ERROR_CANCELLED, "cancelled");
+    if (p->host->known(p->host->context, records, count, err) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        bool known = records[i].step >= IMAP_STEP_STORED;
+        if (imap_set_add(known ? &p->handled : left, records[i].uid, records[i].uid) < 0)
+            return error_oom(err, "searching");
+    }
+    return 0;
+}
+
+int imap_pickup_strike(struct imap_pickup *p, struct error *err)
+{
+    struct imap_set left;
+    int failed = 0;
+    imap_set_init(&left);
+    while (failed == 0 && p->todo.count > 0) {
+        struct imap_set window;
+        imap_set_init(&window);
+        failed = imap_set_take(&p->todo, IMAP_RECORDS_MAX, &window) < 0
+                     ? error_oom(err, "searching")
+                     : imap_strike_window(p, &window, &left, err);
+        imap_set_done(&window);
+    }
+    imap_set_done(&p->todo);
+    p->todo = left;
+    p->found = imap_set_size(&p->todo);
+    p->struck = true;
+    return failed;
 }
 
 void imap_pickup_search_command(struct imap_session *session, const struct imap_settings *settings,
@@ -57,7 +116,8 @@ void imap_pickup_search_command(struct imap_session *session, const struct imap_
     imap_command_add(out_command, esearch ? "RETURN (ALL) " : "");
     imap_command_add(out_command, eight_bit ? "CHARSET UTF-8 " : "");
     imap_command_add(out_command, "UNDELETED");
-    if (imap_session_selected(session)->keywords)
+    /* An archive takes what another source has picked up, too. */
+    if (imap_session_selected(session)->keywords && settings->folders == NULL)
         imap_command_add(out_command, " UNKEYWORD " IMAP_KEYWORD);
     if (search != NULL) {
         imap_command_add(out_command, " ");
@@ -86,6 +146,7 @@ int imap_pickup_search(struct imap_pickup *p, struct error *err)
     imap_set_clear(&p->todo);
     p->overflow = p->listing_again = false;
     p->searched = p->searching = true;
+    p->struck = false;
     imap_session_forget_news(p->session);
     p->next_poll_ms = clock_monotonic_ms(&p->host->clock) + p->settings->poll_ms;
     return imap_session_send(p->session, &command, &call, err);
@@ -245,16 +306,15 @@ static int imap_listing_repeat(struct imap_pickup *p, struct error *err)
 
 /* A server may say NO when some of them were expunged by somebody else (RFC 2180 s.4.1.2); what came
  * counts. Nothing at all, twice, is a failure. */
-static int imap_listing_refused(const struct imap_pickup *p, const struct imap_event *answer,
-                                int listed, struct error *err)
+static int imap_listing_refused(struct imap_pickup *p, const struct imap_event *answer, int listed,
+                                struct error *err)
 {
     struct error why;
     (void)imap_answer_error(answer, ERROR_PROTOCOL, "listing mail", "try again later", &why);
     if (answer->status == IMAP_NO && why.class != ERROR_PAUSE &&
         (listed > 0 || !p->listing_again))
         return 0;
-    *err = why;
-    return -1;
+    return imap_pickup_answered_no(p, answer, ERROR_PROTOCOL, "listing mail", "try again later", err);
 }
 
 static int imap_listing_done(void *context, const struct imap_event *answer, struct error *err)

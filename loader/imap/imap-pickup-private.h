@@ -48,6 +48,9 @@ struct imap_pickup {
     bool listing_again;       /* ... and asked for once more in this pass */
     uint32_t search_from;   /* not 0: the last search found too much, go on from this UID */
     bool searched, searching, overflow;
+    bool struck; /* one of several folders: what the ledger knows is out of todo */
+    bool refused; /* one of several folders: the server answered NO, refusal tells */
+    struct error refusal;
     uint64_t found; /* by the last search, for progress() */
     uint64_t next_poll_ms;
     uint64_t idle_end_ms; /* when this IDLE is to be renewed */
@@ -75,6 +78,7 @@ struct imap_pickup {
     char refused_why[ERROR_TEXT_MAX]; /* as it was told */
 
     uint64_t planned;        /* messages in windows or handed out, against options.limit */
+    uint64_t planned_before; /* of these, in the passes before this one */
     uint64_t out;            /* handed out, not settled */
     bool accept;             /* a person released the mailbox: until the first pass is over */
     struct imap_again again;
@@ -85,6 +89,10 @@ struct imap_pickup {
 
 /** imap_pickup_search - look for mail anew; what is found comes to todo. */
 int imap_pickup_search(struct imap_pickup *p, struct error *err);
+
+/** imap_pickup_strike - of what was found in one of several folders, take out what the ledger knows:
+ * it stays where it is, so that there is nothing to ask the server for. */
+int imap_pickup_strike(struct imap_pickup *p, struct error *err);
 
 /** imap_listing_send - ask for the data of the next UIDs of todo. */
 int imap_listing_send(struct imap_pickup *p, struct error *err);

@@ -30,6 +30,8 @@ static int imap_pickup_plan(struct imap_pickup *p, struct error *err)
         return -1;
     if (!p->searched && imap_pickup_search(p, err) < 0)
         return -1;
+    if (p->options.session != NULL && !p->searching && !p->struck && imap_pickup_strike(p, err) < 0)
+        return -1;
     if (p->again.count > 0 && imap_listing_inspect(p, err) < 0)
         return -1;
     if (imap_pickup_limit_reached(p))
@@ -119,10 +121,49 @@ static int imap_pickup_select(struct imap_pickup *p, struct error *err)
     return 0;
 }
 
+/* One of several folders: the session is there, and nothing is ever changed in it. */
+static int imap_pickup_examine(struct imap_pickup *p, struct error *err)
+{
+    const struct imap_folder *folder = p->options.folder;
+    bool open = false;
+    p->folders.mailbox = (struct imap_folder){.name = strdup(folder->path),
+                                              .wire = strdup(folder->wire),
+                                              .path = strdup(folder->path),
+                                              .exists = true,
+                                              .delimiter = folder->delimiter};
+    if (p->folders.mailbox.name == NULL || p->folders.mailbox.wire == NULL ||
+        p->folders.mailbox.path == NULL)
+        return error_oom(err, "opening a folder");
+    if (imap_session_examine(p->session, folder->wire, &open, &p->refusal, err) < 0)
+        return -1;
+    if (!open) {
+        *err = p->refusal;
+        return -1;
+    }
+    if (imap_session_selected(p->session)->uidvalidity != p->options.handled_uidvalidity)
+        imap_set_clear(&p->handled);
+    if (imap_session_selected(p->session)->fleeting)
+        imap_host_log(p->host, IMAP_LOG_WARNING,
+                      "the server does not keep UIDs of '%s' between sessions: mail in it may be "
+                      "picked up again", folder->path);
+    return 0;
+}
+
+static int imap_pickup_open_mailbox(struct imap_pickup *p, struct error *err)
+{
+    if (p->options.session != NULL) {
+        p->session = p->options.session;
+        return imap_pickup_examine(p, err);
+    }
+    return imap_session_open(p->settings, p->user, p->secret, p->host, &p->session, err) < 0 ||
+                   imap_pickup_prepare_folders(p, err) < 0 || imap_pickup_select(p, err) < 0
+               ? -1
+               : 0;
+}
+
 static int imap_pickup_enter(struct imap_pickup *p, struct error *err)
 {
-    if (imap_session_open(p->settings, p->user, p->secret, p->host, &p->session, err) < 0 ||
-        imap_pickup_prepare_folders(p, err) < 0 || imap_pickup_select(p, err) < 0)
+    if (imap_pickup_open_mailbox(p, err) < 0)
         return -1;
     p->moves = imap_moves_new(p->session, p->settings, p->host, &p->folders);
     if (p->moves == NULL)
@@ -136,12 +177,22 @@ static int imap_pickup_enter(struct imap_pickup *p, struct error *err)
     return 0;
 }
 
-static void imap_pickup_leave(struct imap_pickup *p)
+/* A session that is shared goes on, and nobody listens. */
+static void imap_pickup_end_session(struct imap_pickup *p)
 {
     imap_moves_free(TAKE(p->moves));
-    imap_session_close(TAKE(p->session));
+    if (p->options.session == NULL)
+        imap_session_close(TAKE(p->session));
+    else if (p->session != NULL)
+        imap_session_listen(TAKE(p->session), NULL, NULL);
+}
+
+static void imap_pickup_retreat(struct imap_pickup *p)
+{
+    imap_pickup_end_session(p);
     imap_folders_done(&p->folders);
-    imap_set_clear(&p->handled);
+    if (p->options.session == NULL)
+        imap_set_clear(&p->handled);
     imap_again_done(&p->again);
 }
 
@@ -152,14 +203,14 @@ static int imap_pickup_connect(struct imap_pickup *p, struct error *err)
     if (p->secret == NULL)
         return error_set(err, ERROR_LINK, "%s: the connection failed before; open it again",
                          p->settings->host);
-    if (p->settings->allow_insecure_cert)
+    if (p->settings->allow_insecure_cert && p->options.session == NULL)
         imap_host_log(p->host, IMAP_LOG_WARNING,
                       "allowInsecureCert: the certificate of '%s' is not checked, anybody on the "
                       "way can read and change everything",
                       p->settings->host);
     int r = imap_pickup_enter(p, err);
     if (r < 0)
-        imap_pickup_leave(p);
+        imap_pickup_retreat(p);
     if (r == 0 || err->class != ERROR_PAUSE)
         imap_pickup_forget_secret(p);
     return r;
@@ -175,6 +226,7 @@ int imap_pickup_open(const struct imap_pickup_options *options, struct imap_pick
     p->settings = options->settings;
     p->host = options->host;
     p->accept = options->accept_new_uids;
+    p->out = options->out;
     p->body.spool_dir = options->host->spool_dir;
     p->body.options = (struct mail_options){.attach_html = options->settings->attach_html,
                                             .sanitize = options->settings->sanitize,
@@ -188,13 +240,17 @@ int imap_pickup_open(const struct imap_pickup_options *options, struct imap_pick
     if (p->user == NULL || p->secret == NULL)
         return error_oom(err, "opening a mailbox");
     p->options.user = p->options.secret = NULL;
+    if (options->handled != NULL) {
+        p->handled = *options->handled;
+        imap_set_init(options->handled);
+    }
     *out_pickup = TAKE(p);
     return 0;
 }
 
 /* ---- The pass -------------------------------------------------------------------------------- */
 
-static bool imap_pickup_is_done(const struct imap_pickup *p)
+bool imap_pickup_is_done(const struct imap_pickup *p)
 {
     if (p->searching || p->window_count > 0 || imap_moves_busy(p->moves))
         return false;
@@ -297,6 +353,7 @@ static int imap_pickup_pass_over(struct imap_pickup *p, struct error *err)
     if (imap_pickup_limit_reached(p))
         return 0;
     p->accept = false;
+    p->planned_before = p->planned;
     return imap_again_settle(p, err);
 }
 
@@ -314,6 +371,10 @@ enum imap_pickup_result imap_pickup_next(struct imap_pickup *p, struct imap_mess
     for (;;) {
         if (imap_pickup_plan(p, err) < 0 || imap_session_flush(p->session, err) < 0)
             return IMAP_PICKUP_FAILED; /* what is ready stays ours, and its attempt is taken back */
+        if (p->refused) {
+            *err = p->refusal;
+            return IMAP_PICKUP_FAILED;
+        }
         if (imap_pickup_hand_out(p, out_message))
             return IMAP_PICKUP_MESSAGE;
         if (p->host->cancelled(p->host->context)) {
@@ -353,6 +414,34 @@ int imap_pickup_settle(struct imap_pickup *p, const uint32_t *uids, size_t count
     if (imap_moves_start(p->moves, err) < 0)
         return -1;
     return imap_session_flush(p->session, err);
+}
+
+uint64_t imap_pickup_waiting(const struct imap_pickup *p)
+{
+    uint64_t count = p->listing_count + p->listed_count - p->listed_next + p->retry_count;
+    for (size_t i = 0; i < p->todo.count; i++)
+        count += (uint64_t)p->todo.ranges[i].last - p->todo.ranges[i].first + 1;
+    for (size_t i = 0; i < IMAP_WINDOWS; i++)
+        count += p->windows[i].count - p->windows[i].next;
+    return count;
+}
+
+void imap_pickup_others_settled(struct imap_pickup *p, uint64_t count)
+{
+    p->out -= count < p->out ? count : p->out;
+}
+
+bool imap_pickup_leave(struct imap_pickup *p, struct imap_set *handled)
+{
+    bool opened = p->session != NULL;
+    bool done = opened && imap_pickup_is_done(p) && !imap_pickup_limit_reached(p);
+    bool all = done && p->missed.count == 0;
+    if ((opened && !done) || imap_set_subtract(&p->handled, &p->missed) < 0)
+        return false; /* some of it was not handed out */
+    imap_set_done(handled);
+    *handled = p->handled;
+    imap_set_init(&p->handled);
+    return all;
 }
 
 const char *imap_pickup_mailbox(const struct imap_pickup *p)
@@ -408,8 +497,7 @@ void imap_pickup_close(struct imap_pickup *p)
     imap_pickup_forget_secret(p);
     imap_pickup_withdraw_windows(p);
     free(p->user);
-    imap_moves_free(p->moves);
-    imap_session_close(p->session);
+    imap_pickup_end_session(p);
     for (size_t i = 0; i < IMAP_WINDOWS; i++)
         imap_pickup_free_entries(p->windows[i].entries, p->windows[i].next, p->windows[i].count);
     imap_pickup_free_entries(p->listing, 0, p->listing_count);

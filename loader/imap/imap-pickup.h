@@ -44,6 +44,13 @@ struct imap_pickup_options {
     bool accept_new_uids; /* a person looked at a held mailbox: release it (imap-hold.h) */
     bool watch; /* refused moves are no failure: told, and tried again after growing pauses */
     uint64_t limit; /* 0: none */
+    /* One folder of several (imap-tour.h), NULL: the settings' mailbox, by a session of its own. Both
+     * are borrowed; the folder is opened with EXAMINE, and its mail left where it is. */
+    struct imap_session *session;
+    const struct imap_folder *folder;
+    struct imap_set *handled; /* UIDs that need not be looked at: taken over, see _leave() */
+    uint32_t handled_uidvalidity; /* under which they were */
+    uint64_t out;             /* messages of other folders that were handed out and not settled */
 };
 
 /* One message. mail and spool are the receiver's: mail_free(), spool_free(). */
@@ -84,6 +91,20 @@ enum imap_pickup_result imap_pickup_next(struct imap_pickup *pickup,
 /** imap_pickup_settle - these UIDs, handed out before, have this fate (enum imap_fate). */
 int imap_pickup_settle(struct imap_pickup *pickup, const uint32_t *uids, size_t count,
                        uint32_t fate, struct error *err);
+
+/** imap_pickup_is_done - all that was found is handed out and settled as far as it was settled by the
+ * host; after DRAINED false means that the host must settle first. */
+bool imap_pickup_is_done(const struct imap_pickup *pickup);
+
+/** imap_pickup_waiting - messages that are found and not handed out, as far as known. */
+uint64_t imap_pickup_waiting(const struct imap_pickup *pickup);
+
+/** imap_pickup_others_settled - so many messages of other folders (options.out) are settled. */
+void imap_pickup_others_settled(struct imap_pickup *pickup, uint64_t count);
+
+/** imap_pickup_leave - one folder of several is done with: what was looked at in it goes to @handled.
+ * True: nothing of it is left to be looked for again. */
+bool imap_pickup_leave(struct imap_pickup *pickup, struct imap_set *handled);
 
 /** imap_pickup_wait - after DRAINED: what to poll for, and for how long: until the next poll, or until
  * moves that were refused are tried again. */

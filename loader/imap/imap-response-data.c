@@ -156,7 +156,15 @@ static bool imap_parse_list(struct cursor *c, struct buffer *scratch, struct ima
         uint32_t bit;
     } flags[] = {{"\\Noselect", IMAP_LIST_NOSELECT},
                  {"\\NonExistent", IMAP_LIST_NOSELECT},
-                 {"\\Noinferiors", IMAP_LIST_NOINFERIORS}};
+                 {"\\Noinferiors", IMAP_LIST_NOINFERIORS},
+                 {"\\All", IMAP_LIST_ALL},
+                 {"\\Archive", IMAP_LIST_ARCHIVE},
+                 {"\\Drafts", IMAP_LIST_DRAFTS},
+                 {"\\Flagged", IMAP_LIST_FLAGGED},
+                 {"\\Important", IMAP_LIST_IMPORTANT},
+                 {"\\Junk", IMAP_LIST_JUNK},
+                 {"\\Sent", IMAP_LIST_SENT},
+                 {"\\Trash", IMAP_LIST_TRASH}};
     event->kind = IMAP_EVENT_LIST;
     if (cursor_byte(c, '(') != PARSE_OK)
         return false;
@@ -193,6 +201,26 @@ static bool imap_parse_namespace(struct cursor *c, struct buffer *scratch, struc
     return fine;
 }
 
+static void imap_mailbox_take(struct imap_event *event, struct span name, uint64_t number)
+{
+    if (span_is(name, "HIGHESTMODSEQ") && number > 0) {
+        event->modseq = number;
+        event->status_has |= IMAP_STATUS_MODSEQ;
+    }
+    if (number > UINT32_MAX)
+        return;
+    if (span_is(name, "UIDNEXT")) {
+        event->uidnext = (uint32_t)number;
+        event->status_has |= IMAP_STATUS_UIDNEXT;
+    } else if (span_is(name, "UIDVALIDITY")) {
+        event->uidvalidity = (uint32_t)number;
+        event->status_has |= IMAP_STATUS_UIDVALIDITY;
+    } else if (span_is(name, "MESSAGES")) {
+        event->number = (uint32_t)number;
+        event->status_has |= IMAP_STATUS_MESSAGES;
+    }
+}
+
 /* "STATUS" SP mailbox SP "(" *(name SP number) ")" */
 static bool imap_parse_mailbox(struct cursor *c, struct buffer *scratch, struct imap_event *event)
 {
@@ -204,12 +232,7 @@ static bool imap_parse_mailbox(struct cursor *c, struct buffer *scratch, struct 
         struct span name = imap_parse_atom(c);
         if (cursor_byte(c, ' ') != PARSE_OK || imap_parse_u64(c, &number) != PARSE_OK)
             return false;
-        if (span_is(name, "UIDNEXT") && number <= UINT32_MAX)
-            event->uidnext = (uint32_t)number;
-        else if (span_is(name, "UIDVALIDITY") && number <= UINT32_MAX)
-            event->uidvalidity = (uint32_t)number;
-        else if (span_is(name, "MESSAGES") && number <= UINT32_MAX)
-            event->number = (uint32_t)number;
+        imap_mailbox_take(event, name, number);
         (void)cursor_byte(c, ' ');
     }
     event->text = imap_scratch(scratch);

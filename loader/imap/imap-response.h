@@ -38,7 +38,8 @@ enum imap_event_kind {
     IMAP_EVENT_CAPABILITY, /* text: the list; from a code it is told as STATUS or TAGGED */
     IMAP_EVENT_LIST,       /* text: name as sent, delimiter, list_flags */
     IMAP_EVENT_NAMESPACE,  /* text: prefix of the first personal one, delimiter */
-    IMAP_EVENT_MAILBOX, /* STATUS: text: name as sent; uidnext, uidvalidity, number: messages */
+    IMAP_EVENT_MAILBOX, /* STATUS: text: name as sent; status_has, number (of messages), uidnext,
+                           uidvalidity, modseq */
     IMAP_EVENT_EXISTS,  /* number */
     IMAP_EVENT_EXPUNGE,    /* number */
     IMAP_EVENT_VANISHED,   /* text: set of UIDs as sent */
@@ -80,6 +81,21 @@ enum imap_code {
 
 #define IMAP_LIST_NOSELECT 1u /* \Noselect or \NonExistent */
 #define IMAP_LIST_NOINFERIORS 2u
+#define IMAP_LIST_ALL 4u /* from here on what a folder is for (RFC 6154, RFC 8457) */
+#define IMAP_LIST_ARCHIVE 8u
+#define IMAP_LIST_DRAFTS 16u
+#define IMAP_LIST_FLAGGED 32u
+#define IMAP_LIST_JUNK 64u
+#define IMAP_LIST_SENT 128u
+#define IMAP_LIST_TRASH 256u
+#define IMAP_LIST_IMPORTANT 512u
+#define IMAP_LIST_USES (IMAP_LIST_ALL | IMAP_LIST_ARCHIVE | IMAP_LIST_DRAFTS | IMAP_LIST_FLAGGED | \
+                        IMAP_LIST_JUNK | IMAP_LIST_SENT | IMAP_LIST_TRASH | IMAP_LIST_IMPORTANT)
+
+#define IMAP_STATUS_MESSAGES 1u
+#define IMAP_STATUS_UIDNEXT 2u
+#define IMAP_STATUS_UIDVALIDITY 4u
+#define IMAP_STATUS_MODSEQ 8u /* never 0 where it came (RFC 7162 s.3.1.2.2) */
 
 enum imap_section { IMAP_SECTION_WHOLE, IMAP_SECTION_HEADER, IMAP_SECTION_OTHER };
 
@@ -116,7 +132,9 @@ struct imap_event {
     enum imap_code code;
     uint32_t number; /* of the code (UIDVALIDITY 7) or the response (7 EXISTS); a sequence number */
     uint32_t uidnext, uidvalidity;
-    uint32_t list_flags;
+    uint32_t list_flags; /* IMAP_LIST_* */
+    uint32_t status_has; /* IMAP_STATUS_*: which items came */
+    uint64_t modseq;     /* HIGHESTMODSEQ */
     char delimiter; /* '\0': NIL */
     enum imap_section section;
     uint64_t size;

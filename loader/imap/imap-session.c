@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* imap-session.c - one dialogue with an IMAP server. See imap-session.h. */
 #include <config.h>
-#include "imap-session.h"
+#include "imap-session-private.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "fault.h"
-#include "imap-connect.h"
 #include "imap-reader.h"
 #include "login-log.h"
 #include "text.h"
@@ -21,20 +20,6 @@
 #define IMAP_BLOCKED_MS 10u      /* between two looks at a reader while the server takes no bytes */
 #define IMAP_PATIENCE_FACTOR 10u /* times the timeout, for an answer that only drips */
 
-/*                    ┌──────────────────────────────┐
- *   CLOSED -> OPEN -> SELECTING -> SELECTED -> IDLE_ASKED -> IDLE -> IDLE_ENDING -> SELECTED
- *               ^         │  ^         │
- *               └── NO ───┘  └─────────┘      A failure, BYE (RFC 9051 s.7.1.5) or the end of the
- *                                             stream leads to CLOSED from anywhere. */
-enum imap_session_state {
-    IMAP_CLOSED,
-    IMAP_OPEN,
-    IMAP_SELECTING,
-    IMAP_SELECTED,
-    IMAP_IDLE_ASKED,
-    IMAP_IDLE,
-    IMAP_IDLE_ENDING
-};
 #define TO(state) (1u << (state))
 static const uint8_t imap_session_moves[] = {
     [IMAP_CLOSED] = TO(IMAP_OPEN),
@@ -46,45 +31,14 @@ static const uint8_t imap_session_moves[] = {
     [IMAP_IDLE_ENDING] = TO(IMAP_SELECTED) | TO(IMAP_CLOSED),
 };
 
-struct imap_outstanding {
-    uint32_t number; /* of the tag */
-    struct imap_call call;
-};
-
-struct imap_session {
-    const struct imap_settings *settings;
-    const struct imap_host *host;
-    struct stream *stream;
-    struct imap_parser *parser;
-    struct imap_reader *reader; /* NULL: bytes are received in the caller's thread */
-    enum imap_session_state state;
-    uint32_t can;
-    struct imap_selected selected;
-    bool news;
-    imap_event_function *listener;
-    void *listener_context;
-    char prefix[IMAP_TAG_PREFIX + 1]; /* of the tags: random, so that no mail can know one */
-    uint32_t next_number, answers, continued;
-    bool done_sent; /* DONE may cross the end of IDLE, and be taken for a command */
-    struct imap_outstanding outstanding[IMAP_OUTSTANDING_MAX]; /* oldest first */
-    size_t outstanding_count;
-    struct buffer sending, waiting; /* sending's bytes stay where they are until all are gone */
-    size_t sent;
-    uint8_t *input;
-    uint64_t silent_ms; /* waited since the last byte */
-    uint64_t answer_ms; /* waited since the last tagged answer */
-    uint64_t floor_ms, floor_bytes;
-};
-
-/* The only place that writes session->state. */
-static void imap_session_enter(struct imap_session *session, enum imap_session_state next)
+void imap_session_enter(struct imap_session *session, enum imap_session_state next)
 {
     assert(imap_session_moves[session->state] & TO(next)); /* our bug, never the server's */
     assert(next != IMAP_SELECTED || session->selected.uidvalidity != 0);
     session->state = next;
 }
 
-static int imap_session_fail(struct imap_session *session)
+int imap_session_fail(struct imap_session *session)
 {
     if (session->state != IMAP_CLOSED)
         imap_session_enter(session, IMAP_CLOSED);
@@ -562,101 +516,6 @@ int imap_session_put(struct imap_session *session, const void *bytes, size_t cou
     return 0;
 }
 
-/* ---- Selecting ------------------------------------------------------------------------------- */
-
-struct imap_selecting {
-    struct imap_session *session;
-    const char *wire;
-    bool read_only;
-};
-
-static int imap_select_done(void *context, const struct imap_event *answer, struct error *err)
-{
-    struct imap_selecting *selecting = context;
-    struct imap_session *session = selecting->session;
-    char what[300];
-    if (answer->status != IMAP_OK) {
-        imap_session_enter(session, IMAP_OPEN);
-        (void)snprintf(what, sizeof what, "opening the folder '%.200s'", selecting->wire);
-        return imap_answer_error(answer, ERROR_CONFIG, what,
-                                 "check mailbox in the connection string, and its access rights",
-                                 err);
-    }
-    if (session->selected.uidvalidity == 0)
-        return error_set(err, ERROR_PROTOCOL,
-                         "the server gives '%.200s' no UIDVALIDITY, without which mail "
-                         "cannot be told apart; it cannot be used",
-                         selecting->wire);
-    session->selected.read_only = selecting->read_only || answer->code == IMAP_CODE_READ_ONLY;
-    imap_session_enter(session, IMAP_SELECTED);
-    return 0;
-}
-
-int imap_session_select(struct imap_session *session, const char *wire, bool read_only,
-                        struct error *err)
-{
-    struct imap_selecting selecting = {session, wire, read_only};
-    struct imap_call call = {
-        .what = read_only ? "EXAMINE" : "SELECT", .context = &selecting, .done = imap_select_done};
-    struct imap_command command;
-    session->selected = (struct imap_selected){0};
-    imap_session_enter(session, IMAP_SELECTING);
-    imap_command_init(&command, read_only ? "EXAMINE " : "SELECT ");
-    imap_command_quoted(&command, wire);
-    if (imap_session_run(session, &command, &call, err) < 0)
-        return -1;
-    session->news = false;
-    return 0;
-}
-
-/* ---- IDLE ------------------------------------------------------------------------------------ */
-
-static int imap_idle_done(void *context, const struct imap_event *answer, struct error *err)
-{
-    struct imap_session *session = context;
-    (void)err;
-    if (answer->status != IMAP_OK) /* then we poll, and ask no more */
-        session->can &= ~IMAP_CAN_IDLE;
-    imap_session_enter(session, IMAP_SELECTED);
-    return 0;
-}
-
-int imap_session_idle(struct imap_session *session, struct error *err)
-{
-    struct imap_call call = {.what = "IDLE", .context = session, .done = imap_idle_done};
-    struct imap_command command;
-    if (session->state != IMAP_SELECTED)
-        return 0;
-    imap_command_init(&command, "IDLE");
-    imap_session_enter(session, IMAP_IDLE_ASKED);
-    if (imap_session_send(session, &command, &call, err) < 0)
-        return imap_session_fail(session);
-    while (session->state == IMAP_IDLE_ASKED)
-        if (imap_session_turn(session, err) < 0)
-            return -1;
-    return 0;
-}
-
-int imap_session_wake(struct imap_session *session, struct error *err)
-{
-    if (session->state != IMAP_IDLE)
-        return 0;
-    imap_session_enter(session, IMAP_IDLE_ENDING);
-    session->done_sent = true;
-    session->answer_ms = 0;
-    if (buffer_append_text(&session->waiting, "DONE\r\n") < 0)
-        return error_oom(err, "ending IDLE");
-    while (session->state == IMAP_IDLE_ENDING)
-        if (imap_session_turn(session, err) < 0)
-            return -1;
-    return 0;
-}
-
-bool imap_session_idling(const struct imap_session *session)
-{
-    return session->state == IMAP_IDLE;
-}
-
 /* ---- Opening and closing --------------------------------------------------------------------- */
 
 int imap_session_open(const struct imap_settings *settings, const char *user, const char *secret,
@@ -729,6 +588,11 @@ void imap_session_listen(struct imap_session *session, imap_event_function *func
 uint32_t imap_session_continued(const struct imap_session *session)
 {
     return session->continued;
+}
+
+bool imap_session_is_open(const struct imap_session *session)
+{
+    return session->state != IMAP_CLOSED;
 }
 
 uint32_t imap_session_can(const struct imap_session *session)

@@ -47,8 +47,12 @@
 #define IMAP_CAN_ESEARCH 8u    /* RFC 4731 */
 #define IMAP_CAN_NAMESPACE 16u /* RFC 2342 */
 #define IMAP_CAN_ID 32u        /* RFC 2971 */
-#define IMAP_CAN_REV2 64u      /* RFC 9051: holds the five above */
+#define IMAP_CAN_REV2 64u      /* RFC 9051: holds most of these (imap-answer.c) */
 #define IMAP_CAN_GMAIL 128u    /* X-GM-EXT-1 */
+#define IMAP_CAN_LIST_EXTENDED 256u /* RFC 5258 */
+#define IMAP_CAN_SPECIAL_USE 512u   /* RFC 6154 */
+#define IMAP_CAN_LIST_STATUS 1024u  /* RFC 5819 */
+#define IMAP_CAN_CONDSTORE 2048u    /* RFC 7162, also where QRESYNC is all that is told */
 #define IMAP_CAN_LITERAL_PLUS 65536u   /* RFC 7888 */
 #define IMAP_CAN_LITERAL_MINUS 131072u /* RFC 7888, and in RFC 9051 */
 #define IMAP_CAN_MULTIAPPEND 262144u   /* RFC 3502 */
@@ -131,6 +135,14 @@ int imap_session_peek(struct imap_session *session, struct error *err);
 int imap_session_select(struct imap_session *session, const char *wire, bool read_only,
                         struct error *err);
 
+/** imap_session_examine - the same with EXAMINE, where a folder that cannot be opened is no failure:
+ * *out_open is false then, *out_why tells why, and the session goes on with none selected. */
+int imap_session_examine(struct imap_session *session, const char *wire, bool *out_open,
+                         struct error *out_why, struct error *err);
+
+/** imap_session_is_open - no failure has ended it so far. */
+bool imap_session_is_open(const struct imap_session *session);
+
 /** imap_session_idle - IDLE, until the server says it does. imap_session_wake ends it; both do
  * nothing when it is so already. */
 int imap_session_idle(struct imap_session *session, struct error *err);
@@ -151,6 +163,14 @@ void imap_session_drop_buffers(struct imap_session *session);
 
 /** imap_answer_capabilities - the IMAP_CAN_* in a list of capabilities. */
 uint32_t imap_answer_capabilities(struct span list);
+
+/** imap_answer_asks_pause - a NO that is about us, not about the folder: we ask for too much. */
+bool imap_answer_asks_pause(const struct imap_event *answer);
+
+/** imap_answer_folder_error - imap_answer_error() about one folder of several: only what asks for a pause is
+ * ERROR_PAUSE. */
+int imap_answer_folder_error(const struct imap_event *answer, enum error_class class,
+                             const char *what, const char *hint, struct error *err);
 
 /** imap_answer_error - what a NO or BAD means: throttling is ERROR_PAUSE (with the server's own
  * "Suggested Backoff Time"), BAD is ERROR_PROTOCOL, rights, quota and names are ERROR_CONFIG, all

@@ -12,6 +12,7 @@
 #include "buffer.h"
 #include "cursor.h"
 #include "filter.h"
+#include "imap-pattern.h"
 #include "text.h"
 
 #define IMAP_PORT 143u  /* RFC 9051 s.2.1 */
@@ -43,6 +44,16 @@ static const struct connection_key imap_keys[] = {
      .help = "folder that picked-up mail is moved to; made if missing"},
     {"badmail", CONNECTION_TEXT, FIELD(badmail), .default_value = "BADMAIL",
      .help = "folder for mail that could not be loaded; made if missing"},
+    {"folders", CONNECTION_TEXT, FIELD(folders),
+     .help = "archive these folders, all left as they are, in place of mailbox: names and patterns "
+             "with commas between, such as INBOX,Projects/*; * is any characters, % those of one "
+             "level, * alone all folders"},
+    {"skipFolders", CONNECTION_TEXT, FIELD(skip_folders),
+     .help = "of these folders none: names and patterns as in folders"},
+    {"skipSpecial", CONNECTION_TEXT, FIELD(skip_special),
+     .default_value = "Junk,Trash,Drafts,Flagged,Important",
+     .help = "folders for this purpose are left out unless folders names them without * and %: some "
+             "of " IMAP_SPECIAL_WORDS ", or None"},
     {"attachHtml", CONNECTION_BOOLEAN, FIELD(attach_html), .default_value = "False",
      .help = "True: the HTML version, if there is one, becomes the attachment original.html"},
     {"sanitize", CONNECTION_BOOLEAN, FIELD(sanitize), .default_value = "False",
@@ -303,6 +314,64 @@ static int imap_settings_check_badmail(struct imap_settings *s, uint64_t given, 
     return imap_folder_check(s->badmail, err);
 }
 
+/* ---- Several folders -------------------------------------------------------------------------- */
+
+/* What one key says that has no sense where several folders are archived. */
+static int imap_settings_conflict(uint64_t given, size_t offset, const char *what, struct error *err)
+{
+    return imap_settings_gave(given, offset) ? error_set(err, ERROR_USAGE, "%s", what) : 0;
+}
+
+/* Several folders are left in place: mail that was moved out of its folder would be in no folder. */
+static int imap_settings_check_folders(struct imap_settings *s, uint64_t given, struct error *err)
+{
+    struct imap_patterns patterns;
+    if (s->folders == NULL)
+        return 0;
+    int failed = imap_patterns_read(s->folders, &patterns, err);
+    imap_patterns_done(&patterns);
+    if (failed < 0 ||
+        imap_settings_conflict(given, FIELD(mailbox),
+                               "mailbox is one folder, folders are several; put the mailbox among "
+                               "the folders, and take the key mailbox out", err) < 0 ||
+        imap_settings_conflict(given, FIELD(dropbox),
+                               "mail of folders stays where it is, nothing goes to a dropbox; take "
+                               "dropbox out, or use mailbox instead of folders", err) < 0 ||
+        imap_settings_conflict(given, FIELD(badmail),
+                               "mail of folders stays where it is, nothing goes to badmail; take "
+                               "badmail out, or use mailbox instead of folders", err) < 0)
+        return -1;
+    if (imap_settings_gave(given, FIELD(after)) && s->after != IMAP_AFTER_LEAVE)
+        return error_set(err, ERROR_USAGE,
+                         "mail of folders stays where it is, so after can only be Leave; take after "
+                         "out, or use mailbox instead of folders");
+    s->after = IMAP_AFTER_LEAVE;
+    return 0;
+}
+
+static int imap_settings_check_skip_folders(struct imap_settings *s, uint64_t given,
+                                            struct error *err)
+{
+    struct imap_patterns patterns;
+    (void)given;
+    if (s->skip_folders != NULL && s->folders == NULL)
+        return error_set(err, ERROR_USAGE,
+                         "folders are left out of those that folders chooses; write folders=* too");
+    int failed = imap_patterns_read(s->skip_folders, &patterns, err);
+    imap_patterns_done(&patterns);
+    return failed;
+}
+
+static int imap_settings_check_skip_special(struct imap_settings *s, uint64_t given,
+                                            struct error *err)
+{
+    uint32_t uses;
+    if (s->folders == NULL && imap_settings_gave(given, FIELD(skip_special)))
+        return error_set(err, ERROR_USAGE,
+                         "folders are left out of those that folders chooses; write folders=* too");
+    return imap_special_read(s->skip_special, &uses, err);
+}
+
 /* ---- Rules, keys, proxies ---------------------------------------------------------------------- */
 
 static int imap_rule_check(const char *rule, struct error *err)
@@ -384,7 +453,10 @@ static const struct {
 } imap_rules[] = {
     {"url", imap_settings_take_url},          {"starttls", imap_settings_check_tls},
     {"mailbox", imap_settings_check_mailbox}, {"dropbox", imap_settings_check_dropbox},
-    {"badmail", imap_settings_check_badmail}, {"accept", imap_settings_check_accept},
+    {"badmail", imap_settings_check_badmail}, {"folders", imap_settings_check_folders},
+    {"skipFolders", imap_settings_check_skip_folders},
+    {"skipSpecial", imap_settings_check_skip_special},
+    {"accept", imap_settings_check_accept},
     {"skip", imap_settings_check_skip},       {"pinnedKey", imap_settings_check_pin},
     {"proxy", imap_settings_check_proxy},
 };

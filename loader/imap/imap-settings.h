@@ -25,6 +25,9 @@ struct imap_settings {
     bool ssl;      /* TLS from the first byte */
     uint32_t starttls; /* enum imap_starttls */
     char *mailbox, *dropbox, *badmail; /* Unicode, '/' between levels */
+    char *folders;      /* patterns (imap-pattern.h); not NULL: these instead of mailbox, left in place */
+    char *skip_folders; /* patterns, NULL: none */
+    char *skip_special; /* "Junk,Trash": special uses (RFC 6154), or "None" */
     bool attach_html, sanitize;
     bool allow_insecure_cert;
     char *ca_file, *pinned_key;
@@ -42,7 +45,8 @@ struct imap_settings {
 };
 
 /** imap_settings_read - read @connection and hold every rule of it: unknown, duplicate or missing keys,
- * bad values, dropbox = mailbox, dropbox = badmail, badmail = mailbox, user or password inside,
+ * bad values, dropbox = mailbox, dropbox = badmail, badmail = mailbox, folders with what moves mail or
+ * names one mailbox, user or password inside,
  * url forms (host, imap://host:port, imaps://host:port, [::1]) against port and ssl. ERROR_USAGE
  * names key and position. */
 int imap_settings_read(const char *connection, struct imap_settings **out_settings,

@@ -16,6 +16,7 @@
 #include "imap-folder.h"
 #include "imap-session.h"
 #include "imap-set.h"
+#include "imap-tree.h"
 
 /* One message of the window. */
 struct imap_surveyed {
@@ -354,6 +355,8 @@ static uint32_t imap_survey_fashion(const struct imap_survey *s)
 {
     bool removes = (imap_session_can(s->session) & (IMAP_CAN_MOVE | IMAP_CAN_UIDPLUS)) != 0;
     bool expunges = (imap_session_can(s->session) & IMAP_CAN_UIDPLUS) != 0;
+    if (s->settings->folders != NULL)
+        return IMAP_FOLDER_KEEPS | IMAP_FOLDER_ARCHIVED;
     switch ((enum imap_after)s->settings->after) {
     case IMAP_AFTER_LEAVE:
     case IMAP_AFTER_FLAG:
@@ -369,7 +372,8 @@ static uint32_t imap_survey_fashion(const struct imap_survey *s)
 static int imap_survey_announce(struct imap_survey *s, enum imap_place place,
                                 struct imap_folder *folder, struct error *err)
 {
-    if (folder->exists && imap_folder_status(s->session, folder, err) < 0)
+    if (folder->exists && folder->uidvalidity == 0 &&
+        imap_folder_status(s->session, folder, err) < 0)
         return -1;
     if (folder->exists && folder->uidvalidity == 0 &&
         imap_session_select(s->session, folder->wire, true, err) < 0)
@@ -391,6 +395,66 @@ static int imap_survey_announce(struct imap_survey *s, enum imap_place place,
                : 0;
 }
 
+static int imap_survey_places(struct imap_survey *s, struct error *err)
+{
+    if (imap_folders_resolve(s->session, s->settings, &s->folders, err) < 0)
+        return -1;
+    struct imap_folder *folders[IMAP_PLACES] = {&s->folders.mailbox, &s->folders.dropbox,
+                                                &s->folders.badmail};
+    for (unsigned i = 0; i < IMAP_PLACES; i++)
+        if (imap_survey_announce(s, (enum imap_place)i, folders[i], err) < 0)
+            return -1;
+    for (unsigned i = 0; i < IMAP_PLACES; i++)
+        if (imap_survey_folder(s, (enum imap_place)i, folders[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+/* The texts are the tree's. */
+static struct imap_folder imap_survey_branch(const struct imap_tree *tree, size_t at)
+{
+    const struct imap_branch *branch = &tree->items[at];
+    return (struct imap_folder){.name = branch->path,
+                                .wire = branch->wire,
+                                .path = branch->path,
+                                .exists = true,
+                                .delimiter = tree->levels.delimiter,
+                                .uidvalidity = branch->state.uidvalidity,
+                                .uidnext = branch->state.uidnext};
+}
+
+/* All folders that are taken, in order: to be told, or to be looked through. */
+static int imap_survey_walk(struct imap_survey *s, struct imap_tree *tree, bool tell,
+                            struct error *err)
+{
+    for (size_t i = 0; i < tree->count; i++) {
+        struct imap_folder folder = imap_survey_branch(tree, i);
+        if (tree->items[i].choice != IMAP_CHOICE_TAKEN)
+            continue;
+        if ((tell ? imap_survey_announce(s, IMAP_PLACE_MAILBOX, &folder, err)
+                  : imap_survey_folder(s, IMAP_PLACE_MAILBOX, &folder, err)) < 0)
+            return -1;
+        tree->items[i].state.uidvalidity = folder.uidvalidity; /* as it was told */
+    }
+    return 0;
+}
+
+static int imap_survey_tree(struct imap_survey *s, struct error *err)
+{
+    struct imap_tree tree;
+    int failed = imap_tree_read(s->session, s->settings, &tree, err);
+    if (failed == 0 && tree.taken == 0)
+        failed = error_set(err, ERROR_CONFIG,
+                           "none of %zu folders is chosen by folders, skipFolders and skipSpecial; "
+                           "'mailchute check' tells why", tree.count);
+    if (failed == 0)
+        failed = imap_survey_walk(s, &tree, true, err);
+    if (failed == 0)
+        failed = imap_survey_walk(s, &tree, false, err);
+    imap_tree_done(&tree);
+    return failed;
+}
+
 int imap_survey(const struct imap_settings *settings, const char *user, const char *secret,
                 const struct imap_host *host, const struct imap_surveyor *surveyor,
                 struct error *err)
@@ -402,16 +466,7 @@ int imap_survey(const struct imap_settings *settings, const char *user, const ch
     s->host = host;
     s->surveyor = surveyor;
     imap_set_init(&s->todo);
-    if (imap_session_open(settings, user, secret, host, &s->session, err) < 0 ||
-        imap_folders_resolve(s->session, settings, &s->folders, err) < 0)
+    if (imap_session_open(settings, user, secret, host, &s->session, err) < 0)
         return -1;
-    struct imap_folder *folders[IMAP_PLACES] = {&s->folders.mailbox, &s->folders.dropbox,
-                                                &s->folders.badmail};
-    for (unsigned i = 0; i < IMAP_PLACES; i++)
-        if (imap_survey_announce(s, (enum imap_place)i, folders[i], err) < 0)
-            return -1;
-    for (unsigned i = 0; i < IMAP_PLACES; i++)
-        if (imap_survey_folder(s, (enum imap_place)i, folders[i], err) < 0)
-            return -1;
-    return 0;
+    return settings->folders != NULL ? imap_survey_tree(s, err) : imap_survey_places(s, err);
 }

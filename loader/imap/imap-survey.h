@@ -2,6 +2,7 @@
 /* imap-survey.h - walk through mailbox, dropbox and badmail and tell what is there, changing
  * nothing.
  *
+ * With the key folders each folder that a pick-up takes is a mailbox, and there are no other places.
  * Folders are opened with EXAMINE. UIDs, flags, sizes and dates come in windows of
  * IMAP_SURVEY_WINDOW messages; a body (BODY.PEEK[]) is fetched only where the receiver asks for its
  * digest, and never held: it goes through SHA-256 as it comes. Memory: one window, and the UIDs of
@@ -25,6 +26,7 @@ enum imap_place { IMAP_PLACE_MAILBOX = 0, IMAP_PLACE_DROPBOX = 1, IMAP_PLACE_BAD
 #define IMAP_FOLDER_MISSING 1u
 #define IMAP_FOLDER_KEEPS 2u
 #define IMAP_FOLDER_DELETES 4u
+#define IMAP_FOLDER_ARCHIVED 8u
 #define IMAP_SEEN_DELETED 1u
 #define IMAP_SEEN_MARKED 2u
 #define IMAP_SEEN_SHA256 4u
