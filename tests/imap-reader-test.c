@@ -15,7 +15,7 @@
 #include "imap-reader.h"
 
 #define READER_PATIENCE_MS 20000 /* for what must happen */
-#define READER_QUIET_MS 300      /* for what must not: too short would only let a bug pass */
+#define READER_QUIET_MS 2000 /* so long without room: it waits, and is not only kept from running */
 #define READER_BODY 50000u
 
 struct stream {

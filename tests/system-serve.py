@@ -420,9 +420,11 @@ class Troubles(ServeCase):
         with contextlib.closing(sqlite3.connect(self.database())) as database, database:
             for number in range(count):
                 database.execute(
-                    "INSERT INTO source SELECT randomblob(16), 1, printf('many-%03d', ?1), loader,"
-                    " connection, printf('%s-%d', user, ?1), queue, 'environment', ?2, interval_s,"
-                    " 0, 0, created_s FROM source WHERE name = 'office'",
+                    "INSERT INTO source (id, version, name, loader, connection, user, queue,"
+                    " secret_kind, secret, interval_s, paused, syncs, created_s)"
+                    " SELECT randomblob(16), 1, printf('many-%03d', ?1), loader, connection,"
+                    " printf('%s-%d', user, ?1), queue, 'environment', ?2, interval_s, 0, 0,"
+                    " created_s FROM source WHERE name = 'office'",
                     (number, b"MAILCHUTE_TEST_PASSWORD"))
 
     def test_two_hundred_sources_of_one_server_are_all_active_and_no_thread_waits_for_them(self):
