@@ -52,9 +52,9 @@ static int literal_walk(const struct imap_literal *literal, literal_visit *visit
 {
     uint8_t room[LITERAL_PIECE], out[2 * LITERAL_PIECE];
     bool cr = false;
-    size_t count;
+    size_t count = 0;
     for (uint64_t at = 0; at < literal->size; at += count) {
-        const uint8_t *in;
+        const uint8_t *in = NULL;
         if (literal_read(literal, at, room, &in, &count, err) < 0 ||
             visit(context, out, literal_mend(in, count, &cr, out), err) < 0)
             return -1;
