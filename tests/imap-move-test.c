@@ -64,6 +64,17 @@ START_TEST(ok_without_copyuid_is_believed_only_when_the_message_is_gone)
 }
 END_TEST
 
+START_TEST(a_move_that_is_refused_because_the_message_is_gone_is_done_with)
+{
+    static const struct script_rule rules[] = {
+        FOUND_ONE, LIST_ONE, BODY_ONE, {"UID MOVE 5", "@ NO [EXPUNGEISSUED] gone already\r\n"},
+        {"UID FETCH 5 (UID)", OK}};
+    struct host *h = RUN(rules, FULL, "", "5 ");
+    TRACE(h, "UID MOVE 5", "UID FETCH 5 (UID)", "note 5 MOVED");
+    host_stop(h);
+}
+END_TEST
+
 START_TEST(what_a_refused_order_named_is_no_proof_for_the_next)
 {
     static const struct script_rule rules[] = {
@@ -462,6 +473,7 @@ static Suite *suite(void)
     tcase_add_test(t, uidplus_copies_sees_the_copy_and_deletes_its_own);
     tcase_add_test(t, without_uidplus_the_original_is_marked_and_nothing_is_expunged);
     tcase_add_test(t, ok_without_copyuid_is_believed_only_when_the_message_is_gone);
+    tcase_add_test(t, a_move_that_is_refused_because_the_message_is_gone_is_done_with);
     tcase_add_test(t, what_a_refused_order_named_is_no_proof_for_the_next);
     tcase_add_test(t, a_refused_copy_is_never_followed_by_a_deletion);
     tcase_add_test(t, a_copy_without_proof_is_marked_and_not_deleted);

@@ -45,43 +45,39 @@ static void heard_fetch(struct heard *heard, const struct imap_event *e)
         buffer_append_text(&heard->log, " header");
 }
 
-static int heard_event(void *context, const struct imap_event *e, struct error *err)
+static void heard_status(struct heard *heard, const struct imap_event *e)
 {
     static const char *const statuses[] = {"OK", "NO", "BAD", "BYE", "PREAUTH"};
-    struct heard *heard = context;
-    (void)err;
-    if (e->kind == IMAP_EVENT_BODY_BYTES) { /* pieces depend on the cut: join them */
-        buffer_append(&heard->log, e->text.bytes, e->text.len);
-        return 0;
-    }
-    switch (e->kind) {
-    case IMAP_EVENT_TAGGED:
+    if (e->kind == IMAP_EVENT_TAGGED)
         heard_add(heard, "tag", e->tag);
-        __attribute__((fallthrough));
-    case IMAP_EVENT_STATUS:
-        buffer_printf(&heard->log, "%s code=%d", statuses[e->status], e->code != IMAP_CODE_NONE);
-        heard_add(heard, " args", e->args);
-        heard_add(heard, " text", e->text);
-        break;
+    buffer_printf(&heard->log, "%s code=%d", statuses[e->status], e->code != IMAP_CODE_NONE);
+    heard_add(heard, " args", e->args);
+    heard_add(heard, " text", e->text);
+}
+
+/* Of folders: LIST, NAMESPACE, STATUS. */
+static void heard_folder(struct heard *heard, const struct imap_event *e)
+{
+    char delimiter = e->delimiter != '\0' ? e->delimiter : '-';
+    if (e->kind == IMAP_EVENT_LIST)
+        buffer_printf(&heard->log, "list flags=%u del=%c", e->list_flags, delimiter);
+    else if (e->kind == IMAP_EVENT_NAMESPACE)
+        buffer_printf(&heard->log, "namespace del=%c", delimiter);
+    else
+        buffer_printf(&heard->log, "status %u next=%u validity=%u", e->number, e->uidnext,
+                      e->uidvalidity);
+    heard_add(heard, "", e->text);
+}
+
+/* All that is one short line. */
+static void heard_line(struct heard *heard, const struct imap_event *e)
+{
+    switch (e->kind) {
     case IMAP_EVENT_CONTINUE:
         heard_add(heard, "+", e->text);
         break;
     case IMAP_EVENT_CAPABILITY:
         heard_add(heard, "capability", e->text);
-        break;
-    case IMAP_EVENT_LIST:
-        buffer_printf(&heard->log, "list flags=%u del=%c", e->list_flags,
-                      e->delimiter != '\0' ? e->delimiter : '-');
-        heard_add(heard, "", e->text);
-        break;
-    case IMAP_EVENT_NAMESPACE:
-        buffer_printf(&heard->log, "namespace del=%c", e->delimiter != '\0' ? e->delimiter : '-');
-        heard_add(heard, "", e->text);
-        break;
-    case IMAP_EVENT_MAILBOX:
-        buffer_printf(&heard->log, "status %u next=%u validity=%u", e->number, e->uidnext,
-                      e->uidvalidity);
-        heard_add(heard, "", e->text);
         break;
     case IMAP_EVENT_EXISTS:
         buffer_printf(&heard->log, "exists %u", e->number);
@@ -95,6 +91,20 @@ static int heard_event(void *context, const struct imap_event *e, struct error *
     case IMAP_EVENT_SEARCH:
         buffer_printf(&heard->log, "search %u:%u", e->range.first, e->range.last);
         break;
+    default:
+        buffer_append_text(&heard->log, "other");
+        break;
+    }
+}
+
+static int heard_event(void *context, const struct imap_event *e, struct error *err)
+{
+    struct heard *heard = context;
+    (void)err;
+    switch (e->kind) {
+    case IMAP_EVENT_BODY_BYTES: /* pieces depend on the cut: join them */
+        buffer_append(&heard->log, e->text.bytes, e->text.len);
+        return 0;
     case IMAP_EVENT_BODY:
         buffer_printf(&heard->log, "body %d size=%llu uid=%u{", e->section,
                       (unsigned long long)e->size, e->fetch.uid);
@@ -105,9 +115,17 @@ static int heard_event(void *context, const struct imap_event *e, struct error *
     case IMAP_EVENT_FETCH:
         heard_fetch(heard, e);
         break;
-    case IMAP_EVENT_BODY_BYTES:
-    case IMAP_EVENT_OTHER:
-        buffer_append_text(&heard->log, "other");
+    case IMAP_EVENT_TAGGED:
+    case IMAP_EVENT_STATUS:
+        heard_status(heard, e);
+        break;
+    case IMAP_EVENT_LIST:
+    case IMAP_EVENT_NAMESPACE:
+    case IMAP_EVENT_MAILBOX:
+        heard_folder(heard, e);
+        break;
+    default:
+        heard_line(heard, e);
         break;
     }
     buffer_append_text(&heard->log, ";");

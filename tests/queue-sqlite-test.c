@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* queue-sqlite-test.c - what the SQLite back end promises beside queue.h: files and who may read
- * them, schemas, the cost of each statement. */
+/* queue-sqlite-test.c - the SQLite back end alone: files, who may read them, schemas, costs. */
 #include <config.h>
 #include "check-main.h"
 

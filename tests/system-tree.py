@@ -47,6 +47,11 @@ def sources(*folders):
             yield folder, os.path.relpath(path, TOP)
 
 
+def tests(*more):
+    return sorted(os.path.relpath(path, TOP) for kind in ("*.py", "*.c", "*.h") + more
+                  for path in glob.glob(os.path.join(TOP, "tests", kind)))
+
+
 def read(path):
     with open(os.path.join(TOP, path), encoding="utf-8") as file:
         return file.read()
@@ -78,14 +83,12 @@ class Tree(unittest.TestCase):
         self.assertEqual(includes("plugin-api/loader-plugin.h"), ["stdint.h"])
 
     def test_every_source_names_its_licence_in_its_first_lines(self):
-        for path in [p for _, p in sources()] + [
-                os.path.relpath(p, TOP) for kind in ("*.py", "*.c", "*.h", "*.mk")
-                for p in glob.glob(os.path.join(TOP, "tests", kind))]:
+        for path in [p for _, p in sources()] + tests("*.mk"):
             self.assertIn("SPDX-License-Identifier: Apache-2.0",
                           "\n".join(read(path).splitlines()[:2]), path)
 
     def test_no_file_holds_a_second_idea(self):
-        for _, path in sources():
+        for path in [p for _, p in sources()] + tests():
             self.assertLessEqual(read(path).count("\n"), LINES, path)
 
     def test_no_call_is_made_that_cannot_be_bounded(self):
@@ -116,17 +119,19 @@ class Tree(unittest.TestCase):
             self.assertRegex(readme, r"(?m)(^  |, )%s(,|$| )" % re.escape(name))
 
     def test_each_guarantee_names_tests_that_exist(self):
-        tests = "".join(read(os.path.relpath(path, TOP)) for path in
-                        glob.glob(os.path.join(TOP, "tests", "*.[cp]*")))
-        rows = re.findall(r"(?m)^\| F(\d+) \|.*\| ([^|]*) \|$", read("docs/guarantees.md"))
-        self.assertEqual([int(number) for number, _ in rows], list(range(1, 36)))
+        texts = "".join(read(path) for path in tests())
+        page = read("docs/guarantees.md")
+        for letter, last in ("F", 35), ("H", 17):
+            numbers = re.findall(r"(?m)^\| %s(\d+) \|" % letter, page)
+            self.assertEqual([int(number) for number in numbers], list(range(1, last + 1)))
+        rows = re.findall(r"(?m)^\| ([FH]\d+\w?) \|.*\| ([^|]*) \|$", page)
         for number, shown_by in rows:
             names = re.findall(r"`([^`]+)`", shown_by)
-            self.assertTrue(names or "no test" in shown_by, "row F%s" % number)
+            self.assertTrue(names or "no test" in shown_by, "row " + number)
             for name in names:
                 script = os.path.join(TOP, "tests", name + ".py")
                 self.assertTrue(os.path.exists(script) or
-                                re.search(r"(START_TEST\(|def )%s\b" % name, tests), name)
+                                re.search(r"(START_TEST\(|def )%s\b" % name, texts), name)
 
 
 class Scripts(unittest.TestCase):

@@ -74,6 +74,7 @@ torture-steps: $(TORTURE_BUILT)
 	$(TORTURE) steps --all
 torture-kill: $(TORTURE_BUILT)
 	$(TORTURE) kill --times $(N) $(TORTURE_KINDS)
+	$(TORTURE) kill --times $(N) --workers 2 $(TORTURE_KINDS)
 torture-cut: $(TORTURE_BUILT)
 	for fault in cut reset drip; do \
 	  $(TORTURE) cut --every 1 --fault $$fault $(TORTURE_KINDS) || exit 1; done
