@@ -116,6 +116,43 @@ START_TEST(a_turn_that_brought_bytes_heeds_a_stop_too)
 }
 END_TEST
 
+static bool has_come(struct host *h, const char *piece)
+{
+    char *trace = script_trace(h->server);
+    bool there = strstr(trace, piece) != NULL;
+    free(trace);
+    return there;
+}
+
+START_TEST(what_is_stored_when_a_stop_comes_is_still_settled)
+{
+    static const struct script_rule rules[] = {{"SEARCH", "* SEARCH 5 6\r\n" OK},
+                                               {"RFC822.SIZE", LISTED(5) LISTED(6) OK},
+                                               {"FETCH 5 (UID BODY.PEEK[])", BODY(5) OK},
+                                               {"FETCH 6 (UID BODY.PEEK[])", "* OK wait\r\n"},
+                                               {"UID MOVE 5", ""}};
+    static const struct script script = {NULL, FULL, rules, sizeof rules / sizeof rules[0], 0};
+    struct host *h = host_start(&script, "batch=1");
+    struct imap_message message;
+    const uint32_t uid = 5;
+    ck_assert_int_eq(imap_pickup_next(h->pickup, &message, &h->err), IMAP_PICKUP_MESSAGE);
+    mail_free(message.mail);
+    spool_free(message.spool);
+    h->cancel_at = "FETCH 6 (UID BODY";
+    h->spared = 1; /* not between two turns, but in one */
+    ck_assert_int_eq(imap_pickup_next(h->pickup, &message, &h->err), IMAP_PICKUP_FAILED);
+    ck_assert_int_eq(h->err.class, ERROR_CANCELLED);
+    h->cancel_at = NULL;
+    h->cancelled = false; /* the time that a host gives for this */
+    ck_assert_int_eq(imap_pickup_settle(h->pickup, &uid, 1, IMAP_FATE_QUEUED, &h->err), 0);
+    imap_pickup_close(TAKE(h->pickup));
+    while (!has_come(h, "LOGOUT"))
+        (void)poll(NULL, 0, 1);
+    TRACE(h, "note 5 MOVING", "UID MOVE 5", "LOGOUT");
+    host_stop(h);
+}
+END_TEST
+
 START_TEST(a_greeting_that_does_not_come_delays_no_stop)
 {
     static const char *const greetings[] = {"\3", "* OK", CHATTER, "\4x"};
@@ -189,6 +226,7 @@ static Suite *suite(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, a_server_that_never_stops_talking_delays_no_stop);
     tcase_add_test(t, a_turn_that_brought_bytes_heeds_a_stop_too);
+    tcase_add_test(t, what_is_stored_when_a_stop_comes_is_still_settled);
     tcase_add_test(t, a_greeting_that_does_not_come_delays_no_stop);
     tcase_add_test(t, a_tls_handshake_that_does_not_end_delays_no_stop);
     tcase_add_test(t, a_name_server_that_never_answers_delays_no_stop);

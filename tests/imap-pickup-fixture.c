@@ -46,7 +46,7 @@ static bool host_cancelled(void *context)
     if (h->step_at != NULL && host_has_come_to(h, h->step_at))
         h->step_at = NULL;
     if (h->cancel_at != NULL && !h->cancelled)
-        h->cancelled = host_has_come_to(h, h->cancel_at);
+        h->cancelled = host_has_come_to(h, h->cancel_at) && h->spared-- == 0;
     h->told += h->cancelled ? 1 : 0;
     unsigned now = h->ledger[5].step == IMAP_STEP_ATTEMPTED ? host_threads() : 0;
     h->threads = now > h->threads ? now : h->threads;

@@ -28,6 +28,7 @@ struct host {
     const char *step_at; /* ... as soon as this stands in the trace; NULL: at once */
     bool cancelled, note_fails;
     const char *cancel_at; /* cancelled as soon as this stands in the trace; NULL: not by that */
+    unsigned int spared;   /* ... and this was asked so many times more */
     unsigned int told;     /* how often we were asked since, and said so */
     uint32_t keeps; /* note() fails when it is to take back the attempt of this UID */
     pthread_t thread; /* the test's */

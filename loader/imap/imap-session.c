@@ -440,13 +440,13 @@ int imap_session_flush(struct imap_session *session, struct error *err)
     return imap_session_write(session, &blocked, err) < 0 ? imap_session_fail(session) : 0;
 }
 
-/* However much comes: a server that never stops talking could else keep us for ever. */
+/* However much comes: a server that never stops talking could else keep us for ever. The dialogue is
+ * whole, and what is stored can still be settled. */
 static int imap_session_heed(struct imap_session *session, struct error *err)
 {
-    if (!session->host->cancelled(session->host->context))
-        return 0;
-    error_set(err, ERROR_CANCELLED, "cancelled");
-    return imap_session_fail(session);
+    return session->host->cancelled(session->host->context)
+               ? error_set(err, ERROR_CANCELLED, "cancelled")
+               : 0;
 }
 
 int imap_session_turn(struct imap_session *session, struct error *err)
