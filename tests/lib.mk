@@ -5,9 +5,9 @@ EXTRA_DIST += tap.py
 LOADER_LIBS = $(top_builddir)/loader/lib/libloader.la $(top_builddir)/common/libcommon.la \
 	$(CHECK_LIBS)
 
-check_PROGRAMS += http-test
-http_test_SOURCES = http-test.c
-http_test_LDADD = $(top_builddir)/loader/lib/libnet.la $(top_builddir)/loader/lib/libloader.la \
+check_PROGRAMS += http-client-test
+http_client_test_SOURCES = http-client-test.c
+http_client_test_LDADD = $(top_builddir)/loader/lib/libnet.la $(top_builddir)/loader/lib/libloader.la \
 	$(CHECK_LIBS)
 check_PROGRAMS += connection-string-test filter-test imap-settings-test spool-test
 connection_string_test_SOURCES = connection-string-test.c

@@ -85,6 +85,7 @@ class Installed(unittest.TestCase):
 
     def test_program_plug_ins_header_and_manual_are_there(self):
         for name in ("bin/mailchute", "mailchute/imap.so", "mailchute/folder.so",
+                     "mailchute/mailchain.so",
                      "include/mailchute/loader-plugin.h", "pkgconfig/mailchute.pc",
                      "man1/mailchute.1", "man3/mailchute-loader.3"):
             with self.subTest(name=name):
@@ -94,7 +95,8 @@ class Installed(unittest.TestCase):
         names = {os.path.relpath(p, self.root) for p in
                  glob.glob(self.root + "/**/*", recursive=True) if os.path.isfile(p)}
         strange = {n for n in names if not any(part in n for part in (
-            "bin/mailchute", "/mailchute/imap.", "/mailchute/folder.", "loader-plugin.h",
+            "bin/mailchute", "/mailchute/imap.", "/mailchute/folder.", "/mailchute/mailchain.",
+            "loader-plugin.h",
             "mailchute.pc", "/man/"))}
         self.assertEqual(strange, set())
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* http.c - see http.h.
+/* http-client.c - see http-client.h.
  *
  * One easy handle in a multi handle of its own, driven in short polls, so that deadlines and
  * cancelled() are ours. */
 #include <config.h>
-#include "http.h"
+#include "http-client.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,24 +18,24 @@
 #include "stream.h"
 #include "text.h"
 
-#define HTTP_POLL_MS 200 /* how long cancelled() may wait */
-#define HTTP_WHERE_MAX 300u
+#define HTTP_CLIENT_POLL_MS 200 /* how long cancelled() may wait */
+#define HTTP_CLIENT_WHERE_MAX 300u
 
 struct http_client {
-    struct http_settings settings;
+    struct http_client_settings settings;
     CURL *easy;
     CURLM *multi;
-    struct http_answer *answer; /* of the question that is under way */
+    struct http_client_answer *answer; /* of the question that is under way */
     bool plain, plain_refused, too_large;
     uint64_t last_ms; /* when the last byte came */
-    char where[HTTP_WHERE_MAX];
+    char where[HTTP_CLIENT_WHERE_MAX];
     char curl_text[CURL_ERROR_SIZE];
 };
 
 /* ---- What libcurl calls ---------------------------------------------------------------------- */
 
 /* A socket is wanted for this address: the last moment to refuse plain text to a public one. */
-static curl_socket_t http_on_socket(void *context, curlsocktype purpose,
+static curl_socket_t http_client_on_socket(void *context, curlsocktype purpose,
                                     struct curl_sockaddr *address)
 {
     struct http_client *client = context;
@@ -47,7 +47,7 @@ static curl_socket_t http_on_socket(void *context, curlsocktype purpose,
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-static size_t http_on_body(char *bytes, size_t size, size_t count, void *context)
+static size_t http_client_on_body(char *bytes, size_t size, size_t count, void *context)
 {
     struct http_client *client = context;
     client->last_ms = clock_monotonic_ms(client->settings.clock);
@@ -59,9 +59,9 @@ static size_t http_on_body(char *bytes, size_t size, size_t count, void *context
 
 /* ---- Options --------------------------------------------------------------------------------- */
 
-static void http_set_up(struct http_client *client)
+static void http_client_set_up(struct http_client *client)
 {
-    const struct http_settings *s = &client->settings;
+    const struct http_client_settings *s = &client->settings;
     CURL *e = client->easy;
     curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
@@ -70,11 +70,11 @@ static void http_set_up(struct http_client *client)
     curl_easy_setopt(e, CURLOPT_PROXY, "");
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(e, CURLOPT_USERAGENT, PACKAGE_NAME "/" PACKAGE_VERSION);
-    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_MS);
+    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CLIENT_CONNECT_MS);
     curl_easy_setopt(e, CURLOPT_ERRORBUFFER, client->curl_text);
-    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, http_on_socket);
+    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, http_client_on_socket);
     curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, client);
-    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, http_on_body);
+    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, http_client_on_body);
     curl_easy_setopt(e, CURLOPT_WRITEDATA, client);
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, s->allow_insecure_cert ? 0L : 1L);
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, s->allow_insecure_cert ? 0L : 2L);
@@ -87,7 +87,7 @@ static void http_set_up(struct http_client *client)
     }
 }
 
-int http_open(const struct http_settings *settings, struct http_client **out_client,
+int http_client_open(const struct http_client_settings *settings, struct http_client **out_client,
               struct error *err)
 {
     if (settings->ca_file != NULL && access(settings->ca_file, R_OK) != 0)
@@ -102,12 +102,12 @@ int http_open(const struct http_settings *settings, struct http_client **out_cli
     client->multi = curl_multi_init();
     if (client->easy == NULL || client->multi == NULL)
         return error_oom(err, "connecting");
-    http_set_up(client);
+    http_client_set_up(client);
     *out_client = TAKE(client);
     return 0;
 }
 
-void http_close(struct http_client *client)
+void http_client_close(struct http_client *client)
 {
     struct stream_guard guard;
     if (client == NULL)
@@ -122,7 +122,7 @@ void http_close(struct http_client *client)
 
 /* ---- Errors ---------------------------------------------------------------------------------- */
 
-static int http_no_connection(const struct http_client *client, CURLcode code, struct error *err)
+static int http_client_no_connection(const struct http_client *client, CURLcode code, struct error *err)
 {
     const char *why = client->curl_text[0] != '\0' ? client->curl_text : curl_easy_strerror(code);
     if (client->plain_refused)
@@ -137,7 +137,7 @@ static int http_no_connection(const struct http_client *client, CURLcode code, s
                      client->where, why);
 }
 
-static int http_failed(const struct http_client *client, CURLcode code, struct error *err)
+static int http_client_failed(const struct http_client *client, CURLcode code, struct error *err)
 {
     const char *why = client->curl_text[0] != '\0' ? client->curl_text : curl_easy_strerror(code);
     curl_off_t connected = 0;
@@ -159,7 +159,7 @@ static int http_failed(const struct http_client *client, CURLcode code, struct e
                          "http:// or https:// and a host", client->where);
     case CURLE_COULDNT_CONNECT:
     case CURLE_COULDNT_RESOLVE_HOST:
-        return http_no_connection(client, code, err);
+        return http_client_no_connection(client, code, err);
     case CURLE_WRITE_ERROR:
         return client->too_large
                    ? error_set(err, ERROR_PROTOCOL, "%s: the answer has more than %zu bytes; it "
@@ -169,8 +169,8 @@ static int http_failed(const struct http_client *client, CURLcode code, struct e
     default:
         break;
     }
-    if (connected == 0)
-        return http_no_connection(client, code, err);
+    if (code == CURLE_OPERATION_TIMEDOUT && connected == 0)
+        return http_client_no_connection(client, code, err);
     if (code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_UNSUPPORTED_PROTOCOL ||
         code == CURLE_SSL_CONNECT_ERROR)
         return error_set(err, ERROR_PROTOCOL, "%s: the server does not speak HTTP as asked (%s); "
@@ -181,27 +181,27 @@ static int http_failed(const struct http_client *client, CURLcode code, struct e
 
 /* ---- One question ---------------------------------------------------------------------------- */
 
-static int http_too_late(const struct http_client *client, uint32_t ms, struct error *err)
+static int http_client_too_late(const struct http_client *client, uint32_t ms, struct error *err)
 {
     return error_set(err, ERROR_LINK, "%s: no complete answer within %u s; try again later, or "
                      "raise timeout", client->where, ms / 1000);
 }
 
-static int http_check_time(const struct http_client *client, uint64_t since_ms, struct error *err)
+static int http_client_check_time(const struct http_client *client, uint64_t since_ms, struct error *err)
 {
-    const struct http_settings *s = &client->settings;
+    const struct http_client_settings *s = &client->settings;
     uint64_t now_ms = clock_monotonic_ms(s->clock);
     if (s->cancelled != NULL && s->cancelled(s->context))
         return error_set(err, ERROR_CANCELLED, "%s: cancelled", client->where);
     if (s->timeout_ms != 0 && now_ms - since_ms > s->timeout_ms)
-        return http_too_late(client, s->timeout_ms, err);
+        return http_client_too_late(client, s->timeout_ms, err);
     if (s->silence_ms != 0 && now_ms - client->last_ms > s->silence_ms)
-        return http_too_late(client, s->silence_ms, err);
+        return http_client_too_late(client, s->silence_ms, err);
     return 0;
 }
 
 /* Until libcurl is done: 0 with its code, or -1 when time ran out or the user said stop. */
-static int http_drive(struct http_client *client, CURLcode *out_code, struct error *err)
+static int http_client_drive(struct http_client *client, CURLcode *out_code, struct error *err)
 {
     uint64_t since_ms = clock_monotonic_ms(client->settings.clock);
     client->last_ms = since_ms;
@@ -214,15 +214,15 @@ static int http_drive(struct http_client *client, CURLcode *out_code, struct err
             *out_code = msg->data.result;
             return 0;
         }
-        if (http_check_time(client, since_ms, err) < 0)
+        if (http_client_check_time(client, since_ms, err) < 0)
             return -1;
-        if (curl_multi_poll(client->multi, NULL, 0, HTTP_POLL_MS, NULL) != CURLM_OK)
+        if (curl_multi_poll(client->multi, NULL, 0, HTTP_CLIENT_POLL_MS, NULL) != CURLM_OK)
             return error_oom(err, "asking a server");
     }
 }
 
 /* "host port n" of the url, for errors: what stands behind them may be a secret. */
-static int http_note_where(struct http_client *client, const char *url, struct error *err)
+static int http_client_note_where(struct http_client *client, const char *url, struct error *err)
 {
     char *host = NULL, *port = NULL, *scheme = NULL;
     CURLU *parts = curl_url();
@@ -246,7 +246,7 @@ static int http_note_where(struct http_client *client, const char *url, struct e
                             "http:// or https:// and a host");
 }
 
-static int http_ask(struct http_client *client, const struct http_request *request,
+static int http_client_ask(struct http_client *client, const struct http_client_request *request,
                     struct curl_slist **headers)
 {
     CURL *e = client->easy;
@@ -267,7 +267,7 @@ static int http_ask(struct http_client *client, const struct http_request *reque
     return 0;
 }
 
-static int http_take(struct http_client *client, struct http_answer *answer, struct error *err)
+static int http_client_take(struct http_client *client, struct http_client_answer *answer, struct error *err)
 {
     long status = 0;
     curl_off_t pause_s = 0;
@@ -278,13 +278,13 @@ static int http_take(struct http_client *client, struct http_answer *answer, str
                          "this is an HTTP server", client->where, status);
     answer->status = (uint32_t)status;
     answer->pause_s = pause_s <= 0                      ? 0
-                      : pause_s > (curl_off_t)HTTP_PAUSE_MAX_S ? HTTP_PAUSE_MAX_S
+                      : pause_s > (curl_off_t)HTTP_CLIENT_PAUSE_MAX_S ? HTTP_CLIENT_PAUSE_MAX_S
                                                         : (uint32_t)pause_s;
     return 0;
 }
 
-int http_run(struct http_client *client, const struct http_request *request,
-             struct http_answer *answer, struct error *err)
+int http_client_run(struct http_client *client, const struct http_client_request *request,
+             struct http_client_answer *answer, struct error *err)
 {
     struct stream_guard guard;
     struct curl_slist *headers = NULL;
@@ -294,9 +294,9 @@ int http_run(struct http_client *client, const struct http_request *request,
     client->curl_text[0] = '\0';
     answer->body.refused = false;
     buffer_clear(&answer->body);
-    if (http_note_where(client, request->url, err) < 0)
+    if (http_client_note_where(client, request->url, err) < 0)
         return -1;
-    int result = http_ask(client, request, &headers);
+    int result = http_client_ask(client, request, &headers);
     if (result == 0 && curl_multi_add_handle(client->multi, client->easy) != CURLM_OK)
         result = -1;
     if (result < 0) {
@@ -304,9 +304,9 @@ int http_run(struct http_client *client, const struct http_request *request,
         return error_oom(err, "asking a server");
     }
     stream_guard_enter(&guard);
-    result = http_drive(client, &code, err);
+    result = http_client_drive(client, &code, err);
     if (result == 0)
-        result = code != CURLE_OK ? http_failed(client, code, err) : http_take(client, answer, err);
+        result = code != CURLE_OK ? http_client_failed(client, code, err) : http_client_take(client, answer, err);
     curl_multi_remove_handle(client->multi, client->easy);
     stream_guard_leave(&guard);
     curl_easy_setopt(client->easy, CURLOPT_HTTPHEADER, NULL);
@@ -315,7 +315,7 @@ int http_run(struct http_client *client, const struct http_request *request,
     return result;
 }
 
-int http_escape(struct buffer *out, const char *text)
+int http_client_escape(struct buffer *out, const char *text)
 {
     for (; *text != '\0'; text++) {
         uint8_t c = (uint8_t)*text;

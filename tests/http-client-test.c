@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* http-test.c - answers are whole and within their limits, or errors, whatever a server does. */
+/* http-client-test.c - answers are whole and within their limits, or errors, whatever a server does. */
 #include <config.h>
 #include "check-main.h"
 
@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "http.h"
+#include "http-client.h"
 #include "text.h"
 
 /* ---- A server that says one thing ------------------------------------------------------------- */
@@ -48,9 +48,8 @@ static bool server_read(int fd)
 
 static void server_talk(int fd)
 {
-    size_t size = strlen(server.reply);
     while (server_read(fd)) {
-        if (send(fd, server.reply, size, MSG_NOSIGNAL) < 0)
+        if (send(fd, server.reply, strlen(server.reply), MSG_NOSIGNAL) < 0)
             return;
         while (server.endless && send(fd, "xxxxxxxx", 8, MSG_NOSIGNAL) > 0)
             ;
@@ -94,7 +93,7 @@ static void stop(void)
 
 /* ---- Asking ------------------------------------------------------------------------------------ */
 
-static struct http_answer answer;
+static struct http_client_answer answer;
 static struct error err;
 static bool cancel;
 
@@ -109,22 +108,22 @@ static int ask(struct http_client *client, const char *method, const char *path,
     static const char *const headers[] = {"X-Test: yes", NULL};
     char url[200];
     (void)snprintf(url, sizeof url, "http://127.0.0.1:%u%s", server.port, path);
-    const struct http_request request = {
+    const struct http_client_request request = {
         method, url, headers, body, body == NULL ? 0 : strlen(body)};
     err = (struct error){0};
-    return http_run(client, &request, &answer, &err);
+    return http_client_run(client, &request, &answer, &err);
 }
 
 /* One question to a server that says @reply. */
 static int ask_once(const char *reply, uint32_t timeout_ms, size_t limit)
 {
-    const struct http_settings settings = {
+    const struct http_client_settings settings = {
         .timeout_ms = timeout_ms, .clock = clock_system(), .cancelled = cancelled};
     AUTO(http_client) client = NULL;
     server.reply = reply;
     buffer_done(&answer.body);
     buffer_init(&answer.body, limit);
-    ck_assert_int_eq(http_open(&settings, &client, &err), 0);
+    ck_assert_int_eq(http_client_open(&settings, &client, &err), 0);
     return ask(client, "GET", "/", NULL);
 }
 
@@ -138,11 +137,11 @@ static void clean(void)
 
 START_TEST(questions_of_one_client_share_a_connection_and_say_what_was_asked)
 {
-    const struct http_settings settings = {.timeout_ms = 5000, .clock = clock_system()};
+    const struct http_client_settings settings = {.timeout_ms = 5000, .clock = clock_system()};
     AUTO(http_client) client = NULL;
     server.reply = HELLO;
     buffer_init(&answer.body, 5);
-    ck_assert_int_eq(http_open(&settings, &client, &err), 0);
+    ck_assert_int_eq(http_client_open(&settings, &client, &err), 0);
     ck_assert_msg(ask(client, "POST", "/a?b=c", "body") == 0, "%s", err.text);
     ck_assert_uint_eq(answer.status, 200);
     ck_assert_str_eq(buffer_text(&answer.body), "hello");
@@ -164,7 +163,7 @@ START_TEST(any_status_is_an_answer_and_nobody_is_led_elsewhere)
     ck_assert_uint_eq(answer.status, 302);
     ck_assert_int_eq(ask_once("HTTP/1.1 503 Busy\r\nRetry-After: 99999999\r\nContent-Length: 2\r\n"
                               "\r\nno", 5000, 100), 0);
-    ck_assert(answer.status == 503 && answer.pause_s == HTTP_PAUSE_MAX_S);
+    ck_assert(answer.status == 503 && answer.pause_s == HTTP_CLIENT_PAUSE_MAX_S);
     ck_assert_str_eq(buffer_text(&answer.body), "no");
 }
 END_TEST
@@ -198,6 +197,20 @@ START_TEST(half_an_answer_is_none)
 }
 END_TEST
 
+START_TEST(a_connection_that_was_used_before_and_breaks_is_no_server_that_is_not_there)
+{
+    const struct http_client_settings settings = {.timeout_ms = 5000, .clock = clock_system()};
+    AUTO(http_client) client = NULL;
+    server.reply = HELLO;
+    buffer_init(&answer.body, 100);
+    ck_assert_int_eq(http_client_open(&settings, &client, &err), 0);
+    ck_assert_int_eq(ask(client, "GET", "/", NULL), 0);
+    server.reply = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel";
+    ck_assert_int_eq(ask(client, "GET", "/", NULL), -1);
+    ck_assert_msg(err.class == ERROR_LINK, "%s", err.text);
+}
+END_TEST
+
 START_TEST(a_stop_is_heeded_and_an_answer_that_does_not_end_is_ended)
 {
     static const char slow[] = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello";
@@ -211,7 +224,7 @@ END_TEST
 
 START_TEST(a_server_that_is_not_there_is_told_and_no_secret_of_the_url)
 {
-    const struct http_settings settings = {.timeout_ms = 5000, .clock = clock_system()};
+    const struct http_client_settings settings = {.timeout_ms = 5000, .clock = clock_system()};
     static const struct {
         const char *url;
         enum error_class class;
@@ -221,11 +234,11 @@ START_TEST(a_server_that_is_not_there_is_told_and_no_secret_of_the_url)
                 {"sesame", ERROR_USAGE}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         AUTO(http_client) client = NULL;
-        const struct http_request request = {"GET", rows[i].url, NULL, NULL, 0};
+        const struct http_client_request request = {"GET", rows[i].url, NULL, NULL, 0};
         buffer_done(&answer.body);
         buffer_init(&answer.body, 100);
-        ck_assert_int_eq(http_open(&settings, &client, &err), 0);
-        ck_assert_int_eq(http_run(client, &request, &answer, &err), -1);
+        ck_assert_int_eq(http_client_open(&settings, &client, &err), 0);
+        ck_assert_int_eq(http_client_run(client, &request, &answer, &err), -1);
         ck_assert_msg(i == 3 || err.class == rows[i].class, "%s: %s", rows[i].url, err.text);
         ck_assert_ptr_null(i == 3 ? NULL : strstr(err.text, "sesame"));
     }
@@ -236,7 +249,7 @@ START_TEST(what_is_special_in_a_query_is_escaped)
 {
     AUTO_DONE(buffer) out;
     buffer_init(&out, 100);
-    ck_assert_int_eq(http_escape(&out, "a-Z.9_~ &=/?#%\xC3\xA9\r\n"), 0);
+    ck_assert_int_eq(http_client_escape(&out, "a-Z.9_~ &=/?#%\xC3\xA9\r\n"), 0);
     ck_assert_str_eq(buffer_text(&out), "a-Z.9_~%20%26%3D%2F%3F%23%25%C3%A9%0D%0A");
 }
 END_TEST
@@ -251,6 +264,7 @@ static Suite *suite(void)
     tcase_add_test(all, any_status_is_an_answer_and_nobody_is_led_elsewhere);
     tcase_add_test(all, an_answer_beyond_its_limit_is_an_error_and_one_at_it_is_not);
     tcase_add_loop_test(all, half_an_answer_is_none, 0, sizeof broken / sizeof broken[0]);
+    tcase_add_test(all, a_connection_that_was_used_before_and_breaks_is_no_server_that_is_not_there);
     tcase_add_test(all, a_stop_is_heeded_and_an_answer_that_does_not_end_is_ended);
     tcase_add_test(all, a_server_that_is_not_there_is_told_and_no_secret_of_the_url);
     tcase_add_test(all, what_is_special_in_a_query_is_escaped);

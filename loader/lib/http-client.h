@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* http.h - ask an HTTP server, one question at a time. The one door to libcurl for HTTP.
+/* http-client.h - ask an HTTP server, one question at a time. The one door to libcurl for HTTP.
  *
  * An answer is either whole, within its limit and its time, or an error; whatever status the server
  * gives is an answer. What libcurl leaves to us is done here as in stream.h:
@@ -13,8 +13,8 @@
  *
  * A client keeps its connection from one question to the next. One client, one thread; clients share
  * nothing. */
-#ifndef MAILCHUTE_LOADER_LIB_HTTP_H
-#define MAILCHUTE_LOADER_LIB_HTTP_H
+#ifndef MAILCHUTE_LOADER_LIB_HTTP_CLIENT_H
+#define MAILCHUTE_LOADER_LIB_HTTP_CLIENT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,11 +25,11 @@
 #include "clock.h"
 #include "error.h"
 
-#define HTTP_CONNECT_MS 10000u       /* name look-up, TCP and TLS */
-#define HTTP_PAUSE_MAX_S 86400u      /* seconds of a Retry-After that are believed */
+#define HTTP_CLIENT_CONNECT_MS 10000u       /* name look-up, TCP and TLS */
+#define HTTP_CLIENT_PAUSE_MAX_S 86400u      /* seconds of a Retry-After that are believed */
 
-/* Borrowed until http_close(). NULL text: not set. */
-struct http_settings {
+/* Borrowed until http_client_close(). NULL text: not set. */
+struct http_client_settings {
     uint32_t timeout_ms; /* a whole question with its answer; 0: none */
     uint32_t silence_ms; /* no byte for this long ends it; 0: none */
     bool allow_insecure_cert;
@@ -40,7 +40,7 @@ struct http_settings {
 };
 
 /* Borrowed for the call. */
-struct http_request {
+struct http_client_request {
     const char *method;         /* "GET", "POST", "PUT" */
     const char *url;            /* http:// or https://; all but ASCII is written %XX by the caller */
     const char *const *headers; /* "Name: value", ends with NULL; NULL: none */
@@ -48,7 +48,7 @@ struct http_request {
     size_t body_size;
 };
 
-struct http_answer {
+struct http_client_answer {
     uint32_t status;  /* 100..599 */
     uint32_t pause_s; /* Retry-After in seconds, 0: none */
     struct buffer body; /* buffer_init() by the caller: its limit is the answer's */
@@ -56,21 +56,21 @@ struct http_answer {
 
 struct http_client;
 
-/** http_open - nothing is sent yet. *out_client is yours: http_close(). */
-int http_open(const struct http_settings *settings, struct http_client **out_client,
-              struct error *err);
-void http_close(struct http_client *client); /* NULL is fine */
-AUTO_DEFINE(http_client, http_close);
+/** http_client_open - nothing is sent yet. *out_client is yours: http_client_close(). */
+int http_client_open(const struct http_client_settings *settings, struct http_client **out_client,
+                     struct error *err);
+void http_client_close(struct http_client *client); /* NULL is fine */
+AUTO_DEFINE(http_client, http_client_close);
 
-/** http_run - one question. The answer's body is cleared before. ERROR_UNREACHABLE (no connection;
- * http:// to a public address is ERROR_CONFIG), ERROR_CERTIFICATE, ERROR_LINK (it broke off, or was
+/** http_client_run - one question. The answer's body is cleared before. ERROR_UNREACHABLE (no
+ * connection; http:// to a public address is ERROR_CONFIG), ERROR_CERTIFICATE, ERROR_LINK (it broke off, or was
  * too slow), ERROR_PROTOCOL (no HTTP, or too large), ERROR_USAGE (url), ERROR_CANCELLED. Errors name
  * host and port, never the rest of the url or a header. */
-int http_run(struct http_client *client, const struct http_request *request,
-             struct http_answer *answer, struct error *err);
+int http_client_run(struct http_client *client, const struct http_client_request *request,
+                    struct http_client_answer *answer, struct error *err);
 
-/** http_escape - append @text fit to be a value in a query: all but letters, digits and "-._~" as %XX
- * (RFC 3986 s.2.3). */
-int http_escape(struct buffer *out, const char *text);
+/** http_client_escape - append @text fit to be a value in a query: all but letters, digits and "-._~"
+ * as %XX (RFC 3986 s.2.3). */
+int http_client_escape(struct buffer *out, const char *text);
 
 #endif

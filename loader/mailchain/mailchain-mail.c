@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mailchain-mail.c - see mailchain-mail.h. */
+#include <config.h>
+#include "mailchain-mail.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "digest.h"
+#include "header-address.h"
+#include "header-date.h"
+#include "mailchain-text.h"
+#include "text.h"
+
+#define MAIL_FIELD_NAME_MAX 60u /* bytes of a Mailchain header's name; longer ones are left out */
+#define MAIL_FOOTER "Delivered by Mailchain IMAP Connector"
+#define MAIL_FOOTER_HTML "<br/><br/>" MAIL_FOOTER
+
+static struct span mail_span(const char *text)
+{
+    return (struct span){(const uint8_t *)text, strlen(text)};
+}
+
+/* ---- Names ----------------------------------------------------------------------------------- */
+
+static bool mail_is_word(char c)
+{
+    char low = text_lower(c);
+    return (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9');
+}
+
+static bool mail_id_is_plain(struct span id)
+{
+    for (size_t i = 0; i < id.len; i++)
+        if (!mail_is_word((char)id.bytes[i]) && strchr("._-@", id.bytes[i]) == NULL)
+            return false;
+    return id.len > 0 && id.len <= MAILCHAIN_ID_MAX && memchr(id.bytes, '\0', id.len) == NULL;
+}
+
+/* Each text with its length in front: no two lists of texts are the same bytes. */
+static int mail_digest_text(struct digest *digest, struct span text)
+{
+    char size[24];
+    int n = snprintf(size, sizeof size, "%zu:", text.len);
+    return digest_add(digest, (const uint8_t *)size, (size_t)n) < 0 ||
+                   (text.len > 0 && digest_add(digest, text.bytes, text.len) < 0)
+               ? -1
+               : 0;
+}
+
+static int mail_digest_all(struct digest *digest, const struct mailchain_message *m)
+{
+    const struct span texts[] = {m->from, m->to, m->date, m->content_type, m->subject, m->body};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (mail_digest_text(digest, texts[i]) < 0)
+            return -1;
+    for (size_t i = 0; i < m->field_count; i++)
+        if (mail_digest_text(digest, mail_span(m->fields[i].name)) < 0 ||
+            mail_digest_text(digest, m->fields[i].value) < 0)
+            return -1;
+    return 0;
+}
+
+int mailchain_mail_key(const struct mailchain_message *message, char out_key[MAILCHAIN_KEY_MAX])
+{
+    uint8_t sha256[DIGEST_SIZE];
+    if (mail_id_is_plain(message->message_id)) {
+        memcpy(out_key, message->message_id.bytes, message->message_id.len);
+        out_key[message->message_id.len] = '\0';
+        return 0;
+    }
+    AUTO(digest) digest = digest_new();
+    if (digest == NULL ||
+        (message->message_id.len > 0 ? mail_digest_text(digest, message->message_id)
+                                     : mail_digest_all(digest, message)) < 0 ||
+        digest_finish(digest, sha256) < 0)
+        return -1;
+    int at = snprintf(out_key, MAILCHAIN_KEY_MAX, "sha256:");
+    for (size_t i = 0; i < DIGEST_SIZE; i++)
+        at += snprintf(out_key + at, MAILCHAIN_KEY_MAX - (size_t)at, "%02x", sha256[i]);
+    return 0;
+}
+
+/* ---- Fields ---------------------------------------------------------------------------------- */
+
+void mailchain_mail_date(const struct mailchain_message *message, char out[CLOCK_RFC3339_MAX])
+{
+    if (message->date.len == 0 || header_parse_date(message->date, out) < 0)
+        out[0] = '\0';
+}
+
+static uint32_t mail_digits(const char *at, size_t count)
+{
+    uint32_t number = 0;
+    for (size_t i = 0; i < count; i++)
+        number = number * 10 + (uint32_t)(at[i] - '0');
+    return number;
+}
+
+/* date-time of RFC 5322 s.3.3 out of what clock_rfc3339() writes. */
+static int mail_add_date(struct buffer *out, const char *rfc3339)
+{
+    static const char *const days[] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
+    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    if (strlen(rfc3339) < 20)
+        return 0;
+    uint32_t year = mail_digits(rfc3339, 4), month = mail_digits(rfc3339 + 5, 2),
+             day = mail_digits(rfc3339 + 8, 2);
+    if (month < 1 || month > 12)
+        return 0;
+    int64_t number = clock_unix_from_date((int32_t)year, month, day, 12, 0, 0) / 86400;
+    bool utc = rfc3339[19] == 'Z';
+    return buffer_printf(out, "Date: %s, %02u %s %04u %.8s %c%.2s%.2s\r\n",
+                         days[((number % 7) + 7) % 7], day, months[month - 1], year, rfc3339 + 11,
+                         utc ? '+' : rfc3339[19], utc ? "00" : rfc3339 + 20,
+                         utc ? "00" : rfc3339 + 23);
+}
+
+/* An address that stands in angle brackets as it is; others go into the name. */
+static bool mail_address_is_sound(const char *address)
+{
+    size_t size = address == NULL ? 0 : strlen(address);
+    for (size_t i = 0; i < size; i++)
+        if (!mail_is_word(address[i]) && strchr("!#$%&'*+-/=?^_`{|}~.@", address[i]) == NULL)
+            return false;
+    return size > 0 && size <= 320 && strchr(address, '@') != NULL;
+}
+
+static int mail_add_address(struct buffer *out, const struct mail_address *at)
+{
+    bool sound = mail_address_is_sound(at->address);
+    const char *name = at->name != NULL ? at->name : sound ? NULL : at->address;
+    if (name != NULL && name[0] != '\0' &&
+        (mailchain_text_phrase(out, mail_span(name)) < 0 || buffer_append_byte(out, ' ') < 0))
+        return -1;
+    return buffer_printf(out, "<%s>", sound ? at->address : "unknown@" MAILCHAIN_DOMAIN ".invalid");
+}
+
+/* "Name: list", folded before each address but the first. A list without any leaves no field. */
+static int mail_add_addresses(struct buffer *out, const char *name, struct span value)
+{
+    struct mail_addresses list = {0};
+    int bad = value.len == 0 ? 0 : header_parse_addresses(value, &list, NULL);
+    if (bad == 0 && list.count > 0)
+        bad = buffer_printf(out, "%s: ", name);
+    for (size_t i = 0; bad == 0 && i < list.count; i++) {
+        if (i > 0)
+            bad = buffer_append_text(out, ",\r\n ");
+        if (bad == 0)
+            bad = mail_add_address(out, &list.items[i]);
+    }
+    if (bad == 0 && list.count > 0)
+        bad = buffer_append_text(out, "\r\n");
+    mail_addresses_done(&list);
+    return bad;
+}
+
+/* "block-id" as X-Mailchain-Block-Id. What is no field's name is left out. */
+static int mail_add_own(struct buffer *out, const char *name, struct span value)
+{
+    char field[sizeof "X-Mailchain-" + MAIL_FIELD_NAME_MAX] = "X-Mailchain-";
+    size_t at = strlen(field), size = strlen(name);
+    if (size == 0 || size > MAIL_FIELD_NAME_MAX)
+        return 0;
+    for (size_t i = 0; i < size; i++) {
+        if (!mail_is_word(name[i]) && name[i] != '-')
+            return 0;
+        bool first = i == 0 || name[i - 1] == '-';
+        field[at++] = first && name[i] >= 'a' && name[i] <= 'z' ? (char)(name[i] - ('a' - 'A'))
+                                                                : name[i];
+    }
+    field[at] = '\0';
+    return mailchain_text_field(out, field, value);
+}
+
+static int mail_add_own_fields(struct buffer *out, const struct mailchain_message *m,
+                               const struct mailchain_mail_options *options)
+{
+    if ((m->message_id.len > 0 && mail_add_own(out, "message-id", m->message_id) < 0) ||
+        (m->reply_to.len > 0 && mail_add_own(out, "reply-to", m->reply_to) < 0))
+        return -1;
+    for (size_t i = 0; i < m->field_count; i++)
+        if (mail_add_own(out, m->fields[i].name, m->fields[i].value) < 0)
+            return -1;
+    return mail_add_own(out, "protocol", mail_span(options->protocol)) < 0 ||
+                   mail_add_own(out, "network", mail_span(options->network)) < 0 ||
+                   mail_add_own(out, "address", mail_span(options->address)) < 0
+               ? -1
+               : 0;
+}
+
+/* <key@mailchain>; one that has an '@' of its own, one, inside, is whole. */
+static int mail_add_id(struct buffer *out, const char *key)
+{
+    const char *at = strchr(key, '@');
+    bool whole = at != NULL && at > key && at[1] != '\0' && strchr(at + 1, '@') == NULL;
+    char id[MAILCHAIN_KEY_MAX];
+    text_copy(id, sizeof id, key);
+    for (size_t i = 0; id[i] != '\0'; i++)
+        id[i] = id[i] == ':' || (id[i] == '@' && !whole) ? '-' : id[i];
+    return buffer_printf(out, "Message-ID: <%s%s>\r\n", id, whole ? "" : "@" MAILCHAIN_DOMAIN);
+}
+
+/* ---- The mail -------------------------------------------------------------------------------- */
+
+/* The message says so, as a MIME type or in part: "text/html; charset=..." */
+static bool mail_is_html(const struct mailchain_message *m)
+{
+    static const char type[] = "text/html";
+    struct cursor at = cursor_over(m->content_type.bytes, m->content_type.len);
+    while (cursor_peek(&at) == ' ' || cursor_peek(&at) == '"')
+        (void)cursor_next(&at);
+    return cursor_text_nocase(&at, type) == PARSE_OK;
+}
+
+static int mail_add_body(struct buffer *out, const struct mailchain_message *m, bool footer)
+{
+    AUTO_DONE(buffer) whole;
+    buffer_init(&whole, out->limit);
+    bool html = mail_is_html(m);
+    struct span body = m->body;
+    if (footer) {
+        if ((body.len > 0 && buffer_append(&whole, body.bytes, body.len) < 0) ||
+            buffer_append_text(&whole, html ? " " MAIL_FOOTER_HTML : " \r\n" MAIL_FOOTER) < 0)
+            return -1;
+        body = (struct span){(const uint8_t *)whole.data, whole.len};
+    }
+    enum mailchain_encoding encoding = mailchain_text_encoding(body);
+    if (buffer_printf(out,
+                      "MIME-Version: 1.0\r\nContent-Type: text/%s; charset=UTF-8\r\n"
+                      "Content-Transfer-Encoding: %s\r\n\r\n",
+                      html ? "html" : "plain", mailchain_text_encoding_name(encoding)) < 0)
+        return -1;
+    return mailchain_text_body(out, body, encoding);
+}
+
+int mailchain_mail_build(const struct mailchain_message *m, const char *key,
+                         const struct mailchain_mail_options *options, struct buffer *out)
+{
+    char date[CLOCK_RFC3339_MAX];
+    mailchain_mail_date(m, date);
+    if (mail_add_date(out, date) < 0 || mail_add_addresses(out, "From", m->from) < 0 ||
+        mail_add_addresses(out, "To", m->to) < 0 ||
+        mail_add_addresses(out, "Reply-To", m->reply_to) < 0 || mail_add_id(out, key) < 0 ||
+        (m->subject.len > 0 && mailchain_text_field(out, "Subject", m->subject) < 0) ||
+        mail_add_own_fields(out, m, options) < 0)
+        return -1;
+    return mail_add_body(out, m, options->footer);
+}

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mailchain-test.c - answers of Mailchain clients however they are cut, and mail made of messages
+ * whatever they hold. */
+#include <config.h>
+#include "check-main.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "mail.h"
+#include "mailchain-api.h"
+#include "mailchain-mail.h"
+#include "mailchain-settings.h"
+#include "mailchain-text.h"
+#include "mailchain-trouble.h"
+#include "text.h"
+
+static struct error err;
+
+/* ---- Answers --------------------------------------------------------------------------------- */
+
+static const char page_text[] =
+    "{\"messages\":[{\"headers\":{\"date\":\"2020-09-01T07:05:00+02:00\",\"from\":\"\\u003c0x9a@mainnet."
+    "ethereum\\u003e\",\"to\":\"\\\"Ann\\\" \\u003c0x1f@mainnet.ethereum\\u003e\",\"message-id\":"
+    "\"0a1b\",\"content-type\":\"text/html; charset=\\\"UTF-8\\\"\",\"rekey-to\":\"0xab\",\"odd\":7},"
+    "\"body\":\"Hi \\u0000 Ann\",\"subject\":\"Gr\xC3\xBC\xC3\x9F\x65\",\"status\":\"ok\",\"status-"
+    "code\":\"\",\"read\":false,\"block-id\":\"0xc801\"},{\"status\":\"could not read\"},7]}\n";
+
+START_TEST(an_answer_cut_anywhere_is_no_answer)
+{
+    struct mailchain_pairs pairs;
+    struct mailchain_page *page = NULL;
+    size_t whole = sizeof page_text - 2; /* without its line end */
+    for (size_t cut = 0; cut < whole; cut++) {
+        char *exactly = malloc(cut + 1);
+        memcpy(exactly, page_text, cut);
+        ck_assert_int_eq(mailchain_page_read(exactly, cut, &page, &err), -1);
+        ck_assert_int_eq(err.class, ERROR_PROTOCOL);
+        ck_assert_int_eq(mailchain_read_networks(exactly, cut, &pairs, &err), -1);
+        ck_assert_int_eq(mailchain_read_addresses(exactly, cut, &pairs, &err), -1);
+        free(exactly);
+    }
+    ck_assert_int_eq(mailchain_page_read(page_text, whole, &page, &err), 0);
+    ck_assert_uint_eq(mailchain_page_count(page), 3);
+    mailchain_page_free(page);
+}
+END_TEST
+
+static bool is(struct span got, const char *want)
+{
+    return got.len == strlen(want) && memcmp(got.bytes, want, got.len) == 0;
+}
+
+START_TEST(a_message_has_its_members_and_all_others_as_fields)
+{
+    struct mailchain_page *page = NULL;
+    struct mailchain_message m;
+    ck_assert_int_eq(mailchain_page_read(page_text, sizeof page_text - 1, &page, &err), 0);
+    mailchain_page_message(page, 0, &m);
+    ck_assert(m.ok && is(m.from, "<0x9a@mainnet.ethereum>") && is(m.message_id, "0a1b"));
+    ck_assert(m.body.len == 8 && memcmp(m.body.bytes, "Hi \0 Ann", 8) == 0);
+    ck_assert_uint_eq(m.field_count, 2);
+    ck_assert_str_eq(m.fields[0].name, "rekey-to");
+    ck_assert_str_eq(m.fields[1].name, "block-id");
+    mailchain_page_message(page, 1, &m);
+    ck_assert(!m.ok && is(m.status, "could not read") && m.body.bytes == NULL);
+    mailchain_page_message(page, 2, &m);
+    ck_assert(!m.ok && m.field_count == 0);
+    mailchain_page_free(page);
+}
+END_TEST
+
+static const struct {
+    const char *answer, *want; /* "given=normal " of each; NULL: no answer */
+} address_rows[] = {
+    {"{\"addresses\":[\"1F2E\",\"aa\"]}", "1F2E=0x1f2e aa=0xaa "},
+    {"{\"addresses\":[\"0x1F2E\"]}", "0x1F2E=0x1f2e "},
+    {"{\"addresses\":[\"0x0x1f\"]}", "0x0x1f=0x1f "},
+    {"{\"addresses\":[{\"value\":\"0xAB\",\"encoding\":\"hex/0x-prefix\"}]}", "0xAB=0xab "},
+    {"{\"addresses\":[{\"value\":\"AB\",\"encoding\":\"hex/0x-prefix\"}]}", "AB=0xab "},
+    {"{\"addresses\":[{\"value\":\"5AbC\",\"encoding\":\"base58/plain\"}]}", "5AbC=5AbC "},
+    {"{\"addresses\":[{\"value\":\"ABCD\",\"encoding\":\"base32/plain\"}]}", "ABCD=ABCD "},
+    {"{\"addresses\":[{\"value\":7},null,\"a/b\",\"a b\",\"\",{},[],\"a\\u0000b\"]}", ""},
+    {"{\"addresses\":null}", ""},
+    {"{\"addresses\":[]}", ""},
+    {"{\"addresses\":{}}", NULL},
+    {"{}", NULL},
+    {"[]", NULL},
+    {"null", NULL},
+    {"", NULL},
+};
+
+START_TEST(addresses_of_every_generation_read_the_same_with_one_0x)
+{
+    struct mailchain_pairs pairs;
+    char got[200] = "";
+    int failed = mailchain_read_addresses(address_rows[_i].answer, strlen(address_rows[_i].answer),
+                                          &pairs, &err);
+    ck_assert_int_eq(failed, address_rows[_i].want == NULL ? -1 : 0);
+    for (size_t i = 0; i < pairs.count; i++) {
+        strcat(strcat(got, pairs.items[i].first), "=");
+        strcat(strcat(got, pairs.items[i].second), " ");
+    }
+    ck_assert_str_eq(got, address_rows[_i].want == NULL ? "" : address_rows[_i].want);
+    mailchain_pairs_done(&pairs);
+}
+END_TEST
+
+START_TEST(names_that_lead_elsewhere_are_no_networks)
+{
+    static const char answer[] =
+        "{\"protocols\":[{\"name\":\"ethereum\",\"networks\":[{\"name\":\"mainnet\"},{\"name\":\"a/b\"},"
+        "{\"name\":\"..\\n\"},{\"name\":7},7]},{\"name\":\"x y\",\"networks\":[{\"name\":\"n\"}]},"
+        "{\"name\":\"z\"},null]}";
+    struct mailchain_pairs pairs;
+    ck_assert_int_eq(mailchain_read_networks(answer, sizeof answer - 1, &pairs, &err), 0);
+    ck_assert_uint_eq(pairs.count, 1);
+    ck_assert_str_eq(pairs.items[0].second, "mainnet");
+    mailchain_pairs_done(&pairs);
+}
+END_TEST
+
+/* ---- Mail ------------------------------------------------------------------------------------ */
+
+static struct mail *read_back(const struct buffer *bytes)
+{
+    const struct mail_options options = {.attach_html = false};
+    struct mail *mail = NULL;
+    AUTO(mail_parser) parser = mail_parser_new(&options);
+    ck_assert_int_eq(
+        mail_parser_feed(parser, (const uint8_t *)buffer_text(bytes), bytes->len, &err), 0);
+    ck_assert_int_eq(mail_parser_finish(parser, &mail, &err), 0);
+    return mail;
+}
+
+static struct span text(const char *of)
+{
+    return (struct span){(const uint8_t *)of, strlen(of)};
+}
+
+static const struct mailchain_mail_options where = {
+    .protocol = "ethereum", .network = "mainnet", .address = "0x1f"};
+
+static void build(const struct mailchain_message *m, struct buffer *out)
+{
+    char key[MAILCHAIN_KEY_MAX];
+    buffer_init(out, 1 << 20);
+    ck_assert_int_eq(mailchain_mail_key(m, key), 0);
+    ck_assert_int_eq(mailchain_mail_build(m, key, &where, out), 0);
+}
+
+START_TEST(the_same_message_makes_the_same_mail_and_what_was_written_is_read)
+{
+    struct mailchain_page *page = NULL;
+    struct mailchain_message m;
+    AUTO_DONE(buffer) once, twice;
+    ck_assert_int_eq(mailchain_page_read(page_text, sizeof page_text - 1, &page, &err), 0);
+    mailchain_page_message(page, 0, &m);
+    build(&m, &once);
+    build(&m, &twice);
+    ck_assert_str_eq(buffer_text(&once), buffer_text(&twice));
+    ck_assert_ptr_nonnull(strstr(buffer_text(&once), "Date: Tue, 01 Sep 2020 07:05:00 +0200\r\n"));
+    struct mail *mail = read_back(&once);
+    ck_assert_str_eq(mail->message_id, "0a1b@mailchain");
+    ck_assert_str_eq(mail->subject, "Gr\xC3\xBC\xC3\x9F\x65");
+    ck_assert_str_eq(mail->date_sent, "2020-09-01T07:05:00+02:00");
+    ck_assert_str_eq(mail->from_list.items[0].address, "0x9a@mainnet.ethereum");
+    ck_assert_str_eq(mail->to_list.items[0].name, "Ann");
+    ck_assert_ptr_nonnull(mail->html);
+    mail_free(mail);
+    mailchain_page_free(page);
+}
+END_TEST
+
+static const struct {
+    const char *id, *want; /* NULL: a digest */
+} key_rows[] = {
+    {"0a1b", "0a1b"},
+    {"0a1b@mailchain", "0a1b@mailchain"},
+    {"a_b-c.d", "a_b-c.d"},
+    {"sha256:00", NULL},
+    {"a b", NULL},
+    {"a\r\nb", NULL},
+    {"\xC3\xA9", NULL},
+    {"", NULL},
+};
+
+START_TEST(a_key_is_the_id_where_that_is_plain_and_else_a_digest)
+{
+    const struct mailchain_message m = {.message_id = text(key_rows[_i].id), .body = text("b")};
+    char key[MAILCHAIN_KEY_MAX];
+    ck_assert_int_eq(mailchain_mail_key(&m, key), 0);
+    if (key_rows[_i].want != NULL)
+        ck_assert_str_eq(key, key_rows[_i].want);
+    else
+        ck_assert(strncmp(key, "sha256:", 7) == 0 && strlen(key) == 71);
+}
+END_TEST
+
+START_TEST(messages_without_an_id_are_told_apart_by_all_they_hold)
+{
+    struct mailchain_message a = {.subject = text("ab"), .body = text("c")};
+    struct mailchain_message b = {.subject = text("a"), .body = text("bc")};
+    char first[MAILCHAIN_KEY_MAX], second[MAILCHAIN_KEY_MAX];
+    ck_assert_int_eq(mailchain_mail_key(&a, first), 0);
+    ck_assert_int_eq(mailchain_mail_key(&b, second), 0);
+    ck_assert_str_ne(first, second);
+}
+END_TEST
+
+static const char *const hostile[] = {"x\r\nBcc: evil@example.org\r\n\r\nbody", "\xC3\x28\xFF",
+                                      "=?utf-8?q?x?=", "\"\\", "a,b;c:<d>@e", ""};
+
+START_TEST(nothing_in_a_message_makes_a_field_or_a_line_of_its_own)
+{
+    struct mailchain_message m = {.from = text(hostile[_i]),
+                                  .to = text(hostile[_i]),
+                                  .date = text(hostile[_i]),
+                                  .message_id = text(hostile[_i]),
+                                  .reply_to = text(hostile[_i]),
+                                  .subject = text(hostile[_i]),
+                                  .content_type = text(hostile[_i]),
+                                  .body = text("body"),
+                                  .field_count = 2,
+                                  .fields = {{"block-id", text(hostile[_i])},
+                                             {hostile[_i], text("x")}}};
+    AUTO_DONE(buffer) out;
+    build(&m, &out);
+    const char *head_end = strstr(buffer_text(&out), "\r\n\r\n");
+    ck_assert_ptr_nonnull(head_end);
+    ck_assert_str_eq(head_end + 4, "body\r\n");
+    for (const char *at = buffer_text(&out); at < head_end; at = strstr(at, "\r\n") + 2) {
+        ck_assert(at[0] == ' ' || text_starts_nocase(at, "From: ") ||
+                  text_starts_nocase(at, "To: ") || text_starts_nocase(at, "Reply-To: ") ||
+                  text_starts_nocase(at, "Message-ID: ") || text_starts_nocase(at, "Subject: ") ||
+                  text_starts_nocase(at, "Mime-Version: ") ||
+                  text_starts_nocase(at, "Content-T") || text_starts_nocase(at, "X-Mailchain-"));
+        for (const char *c = at; *c != '\r'; c++)
+            ck_assert((uint8_t)*c >= 0x20 && (uint8_t)*c < 0x7F);
+    }
+    if (_i == 2) { /* what looks like an encoded word is read as it was written */
+        struct mail *mail = read_back(&out);
+        ck_assert_str_eq(mail->subject, hostile[2]);
+        mail_free(mail);
+    }
+}
+END_TEST
+
+START_TEST(a_body_is_encoded_only_as_far_as_it_must_be)
+{
+    static const struct {
+        const char *body;
+        enum mailchain_encoding encoding;
+        const char *want;
+    } rows[] = {
+        {"a\nb\r\nc\rd", MAILCHAIN_7BIT, "a\r\nb\r\nc\r\nd\r\n"},
+        {"", MAILCHAIN_7BIT, ""},
+        {"100% = gr\xC3\xBCn und ", MAILCHAIN_QUOTED, "100% =3D gr=C3=BCn und=20\r\n"},
+        {"\x01", MAILCHAIN_QUOTED, "=01\r\n"},
+        {"\xE4\xBD\xA0", MAILCHAIN_BASE64, "5L2gDQo=\r\n"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        AUTO_DONE(buffer) out;
+        buffer_init(&out, 1000);
+        ck_assert_int_eq(mailchain_text_encoding(text(rows[i].body)), rows[i].encoding);
+        ck_assert_int_eq(mailchain_text_body(&out, text(rows[i].body), rows[i].encoding), 0);
+        ck_assert_str_eq(buffer_text(&out), rows[i].want);
+    }
+}
+END_TEST
+
+/* ---- The rest -------------------------------------------------------------------------------- */
+
+START_TEST(a_url_and_a_port_become_one_address)
+{
+    static const struct {
+        const char *connection, *base; /* NULL: refused */
+    } rows[] = {{"", "http://127.0.0.1:8080/api"},
+                {"url=http://h:81/api/", "http://h:81/api"},
+                {"url=https://h", "https://h:8080/api"},
+                {"url=[::1];port=9;ssl=True", "https://[::1]:9/api"},
+                {"url=::1", "http://[::1]:8080/api"},
+                {"url=h/x", NULL},
+                {"url=http://u@h", NULL},
+                {"url=http://h:0", NULL},
+                {"url=h:1", "http://h:1/api"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        AUTO(mailchain_settings) s = NULL;
+        int failed = mailchain_settings_read(rows[i].connection, &s, &err);
+        ck_assert_msg(failed == (rows[i].base == NULL ? -1 : 0), "%s", rows[i].connection);
+        if (s != NULL)
+            ck_assert_str_eq(s->base, rows[i].base);
+    }
+}
+END_TEST
+
+START_TEST(what_fails_rests_twice_as_long_each_time_and_an_answer_ends_it)
+{
+    struct mailchain_troubles t = {0};
+    uint64_t now = 1000, poll = 60000;
+    ck_assert(!mailchain_trouble_rests(&t, "a", now));
+    for (unsigned i = 0; i < 10; i++) {
+        uint64_t rest = poll << i < MAILCHAIN_REST_MAX_MS ? poll << i : MAILCHAIN_REST_MAX_MS;
+        ck_assert_int_eq(mailchain_trouble_failed(&t, "a", now, poll), 0);
+        ck_assert(mailchain_trouble_rests(&t, "a", now + rest - 1));
+        ck_assert(!mailchain_trouble_rests(&t, "a", now + rest));
+        ck_assert(!mailchain_trouble_rests(&t, "b", now));
+        now += rest;
+    }
+    mailchain_trouble_over(&t, "a");
+    ck_assert(!mailchain_trouble_rests(&t, "a", now));
+    mailchain_troubles_done(&t);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    const TTest *const tests[] = {
+        an_answer_cut_anywhere_is_no_answer,
+        a_message_has_its_members_and_all_others_as_fields,
+        names_that_lead_elsewhere_are_no_networks,
+        the_same_message_makes_the_same_mail_and_what_was_written_is_read,
+        messages_without_an_id_are_told_apart_by_all_they_hold,
+        a_body_is_encoded_only_as_far_as_it_must_be,
+        a_url_and_a_port_become_one_address,
+        what_fails_rests_twice_as_long_each_time_and_an_answer_ends_it,
+    };
+    Suite *s = suite_create("mailchain");
+    TCase *all = tcase_create("mailchain");
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+        tcase_add_test(all, tests[i]);
+    tcase_add_loop_test(all, addresses_of_every_generation_read_the_same_with_one_0x, 0,
+                        sizeof address_rows / sizeof address_rows[0]);
+    tcase_add_loop_test(all, a_key_is_the_id_where_that_is_plain_and_else_a_digest, 0,
+                        sizeof key_rows / sizeof key_rows[0]);
+    tcase_add_loop_test(all, nothing_in_a_message_makes_a_field_or_a_line_of_its_own, 0,
+                        sizeof hostile / sizeof hostile[0]);
+    suite_add_tcase(s, all);
+    return s;
+}
+
+CHECK_MAIN(suite)
