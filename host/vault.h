@@ -12,6 +12,11 @@
  *     the systemd credential "mailchute.key" ($CREDENTIALS_DIRECTORY), 32 bytes or 64 hex digits
  *     FOLDER/secret.key, made when it is first needed with mode 0400, in the queue's folder
  *
+ * Who has the credential opens what the file sealed as well, so that a queue can go over from the one
+ * to the other, and leaves a note in the folder (secret.key.id: whose key, and its fingerprint). Who
+ * finds that note and has no credential is refused and told how to get it: a key that was made beside
+ * it would seal what the daemon should not have to trust, and lie in clear.
+ *
  * A copy of the database without the key is of no use to anybody, and so is a backup of it: keep
  * the key apart. The key is held in guarded, locked memory and wiped at the end. Nothing here is
  * ever part of an error. One vault may be used by several threads at a time. */
@@ -27,13 +32,14 @@
 
 #define VAULT_CREDENTIAL "mailchute.key"
 #define VAULT_FILE "secret.key"
+#define VAULT_NOTE "secret.key.id"
 #define VAULT_SEALED_MAX (SECRET_MAX + 49u) /* bytes of a sealed secret */
 
 struct vault;
 
 /** vault_open - @folder: the queue's, NULL for a key that lives as long as the vault (a queue in
- * memory). *out_vault is yours: vault_close(). ERROR_CONFIG when the key cannot be used or others
- * may read it, ERROR_CREATE when it cannot be made. */
+ * memory). *out_vault is yours: vault_close(). ERROR_CONFIG when the key cannot be used, others may
+ * read it, or it is the credential's and that is not here; ERROR_CREATE when it cannot be made. */
 int vault_open(const char *folder, struct vault **out_vault, struct error *err);
 void vault_close(struct vault *vault); /* wipes the key; NULL is fine */
 AUTO_DEFINE(vault, vault_close);

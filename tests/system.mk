@@ -2,7 +2,7 @@
 # The whole program against a real server; each script says what it proves.
 SYSTEM_TESTS = system-archive.py system-audit.py system-parse.py system-pickup.py system-settle.py system-epoch.py \
 	system-errors.py system-folders.py \
-	system-hooks.py system-hosts.py system-install.py system-serve.py system-sources.py \
+	system-daemon.py system-hooks.py system-hosts.py system-install.py system-serve.py system-sources.py \
 	system-tree.py
 SYSTEM_TESTS += corpus.py
 TESTS += $(SYSTEM_TESTS)

@@ -209,6 +209,47 @@ START_TEST(the_systemd_credential_is_the_key_where_there_is_one)
 }
 END_TEST
 
+static void use_credential(void)
+{
+    write_file(VAULT_CREDENTIAL, "0123456789abcdef0123456789abcdef", 32, 0600);
+    setenv("CREDENTIALS_DIRECTORY", folder, 1);
+}
+
+START_TEST(who_has_the_credential_opens_what_the_file_sealed_before)
+{
+    size_t size;
+    AUTO(secret) secret = NULL;
+    AUTO(vault) before = open_vault();
+    uint8_t *sealed = seal(before, &size);
+    use_credential();
+    AUTO(vault) vault = open_vault();
+    ck_well(vault_unseal(vault, id_a, sealed, size, &secret, &err));
+    ck_assert_str_eq(secret_text(secret), CANARY);
+    free(sealed);
+    sealed = seal(vault, &size); /* by the credential from now on */
+    AUTO(secret) again = NULL;
+    ck_assert_int_eq(vault_unseal(before, id_a, sealed, size, &again, &err), -1);
+    free(sealed);
+}
+END_TEST
+
+START_TEST(who_lacks_the_credential_is_told_how_to_get_it_and_makes_no_other_key)
+{
+    struct vault *none = NULL;
+    use_credential();
+    vault_close(open_vault());
+    vault_close(open_vault());
+    unsetenv("CREDENTIALS_DIRECTORY");
+    ck_assert_int_eq(vault_open(folder, &none, &err), -1);
+    ck_assert_int_eq(err.class, ERROR_CONFIG);
+    ck_assert_ptr_nonnull(strstr(err.text, "systemd-run"));
+    ck_assert_msg(strstr(err.text, "/" VAULT_NOTE "' and set all") != NULL, "%s", err.text);
+    ck_assert_int_ne(access(path_of(VAULT_FILE), F_OK), 0);
+    ck_assert_int_eq(unlink(path_of(VAULT_NOTE)), 0); /* as it says */
+    vault_close(open_vault());
+}
+END_TEST
+
 /* ---- Kinds ----------------------------------------------------------------------------------- */
 
 static struct queue_source *source_of(enum source_secret_kind kind, const char *text,
@@ -394,6 +435,8 @@ static Suite *suite(void)
         a_file_that_is_no_key_is_refused_and_left_alone,
         another_key_is_told_apart_from_a_changed_password,
         the_systemd_credential_is_the_key_where_there_is_one,
+        who_has_the_credential_opens_what_the_file_sealed_before,
+        who_lacks_the_credential_is_told_how_to_get_it_and_makes_no_other_key,
         each_kind_of_source_gives_its_password,
         kinds_without_a_password_give_none,
         what_cannot_be_had_says_so_and_tells_no_secret,

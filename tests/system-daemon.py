@@ -1,0 +1,271 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What surrounds a running mailchute serve: signals while it waits for others, secrets that are nowhere,
+the unit, the board and the rules that watch it."""
+import glob
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+import unittest
+
+from serve_support import PATIENCE, SETTINGS, Daemon
+import system_support
+from system_support import CONFIG, MAIL, OK, SOURCE, USAGE
+import tap
+
+# One for each way that a secret takes.
+STORED, COMMAND, HOOK, WRONG = ("canary-%s-5ecret" % way for way in ("stored", "command", "hook",
+                                                                     "wrong"))
+
+
+class DaemonCase(system_support.Case):
+
+    server_options = {"password": STORED}
+
+    def wait(self, true, what, daemon=None):
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            if true():
+                return
+            if daemon is not None and daemon.process.poll() is not None:
+                break
+            time.sleep(0.05)
+        self.fail("it never came to be that %s\n%s" % (
+            what, "\n".join(daemon.log[-40:]) if daemon else ""))
+
+    def source(self, verb, *args, code=OK):
+        run = self.command("source", verb, *args, "--queue", self.queue)
+        self.assertEqual(run.code, code, run)
+        return run
+
+    def add(self, name, *more):
+        return self.source("add", name, self.connection(), "--user", self.user, *more)
+
+    def shown(self, name):
+        return self.source("show", name, "--json").entries[0]
+
+    def is_dead(self, pid):
+        try:
+            with open("/proc/%d/stat" % pid, encoding="ascii") as stat:
+                return stat.read().rsplit(")", 1)[1].split()[0] == "Z"
+        except FileNotFoundError:
+            return True
+
+
+class Signals(DaemonCase):
+
+    def hanging(self):
+        """A source whose password command hangs from now on; the command's pid when it runs."""
+        hang, pid = os.path.join(self.folder, "hang"), os.path.join(self.folder, "pid")
+        self.add("office", "--password-command",
+                 "if test -e '%s'; then echo $$ > '%s'; sleep 1000; fi; cat '%s'" %
+                 (hang, pid, self.password_file))
+        self.write("hang", "")
+
+        def running():
+            with open(pid, encoding="ascii") as file:
+                return int(file.read())
+        return pid, running
+
+    def test_it_leaves_while_a_command_for_a_password_runs_and_ends_that_too(self):
+        path, running = self.hanging()
+        daemon = Daemon(self)
+        self.wait(lambda: os.path.exists(path) and os.path.getsize(path) > 0, "it runs", daemon)
+        started = time.monotonic()
+        self.assertEqual(daemon.end(), 0)
+        self.assertLess(time.monotonic() - started, 25)  # the command's own limit is 30 s
+        self.assertFalse(daemon.said("does not end"), daemon.log)
+        self.wait(lambda: self.is_dead(running()), "the command is ended")
+
+    def test_a_pause_ends_the_command_for_its_password(self):
+        path, running = self.hanging()
+        daemon = Daemon(self)
+        self.wait(lambda: os.path.exists(path) and os.path.getsize(path) > 0, "it runs", daemon)
+        self.source("pause", "office")
+        self.wait(lambda: self.is_dead(running()), "the command is ended", daemon)
+        os.unlink(os.path.join(self.folder, "hang"))
+        self.source("resume", "office")
+        self.wait(lambda: self.shown("office")["detail"] == "idle", "it goes on", daemon)
+
+    def test_settings_are_read_again_and_wrong_ones_change_nothing(self):
+        daemon = Daemon(self)
+        config = os.path.join(self.folder, "mailchute.conf")
+        with open(config, "a", encoding="utf-8") as file:
+            file.write("workers = none\n")
+        daemon.process.send_signal(signal.SIGHUP)
+        self.wait(lambda: daemon.said("workers 'none' is not"), "the mistake is told", daemon)
+        self.write("mailchute.conf", SETTINGS.replace("debug", "error"))
+        daemon.process.send_signal(signal.SIGHUP)
+        self.assertEqual(daemon.get("/livez")[0], 200)
+        self.assertEqual(daemon.end(), 0)
+
+    def test_an_open_address_is_warned_of_and_a_local_one_is_not(self):
+        daemon = Daemon(self, SETTINGS.replace("127.0.0.1:0", "0.0.0.0:0"))
+        self.assertTrue(daemon.said("other machines reach"), daemon.log)
+        daemon.end()
+        self.assertFalse(Daemon(self).said("other machines reach"))
+
+    def test_an_interval_that_nobody_waits_for_is_refused(self):
+        for interval, word in (("9s", "burdens"), ("31d", "pause the source"),
+                               ("300000h", "5min")):
+            run = self.source("add", "office", self.connection(), "--user", self.user,
+                              "--password-file", self.password_file, "--interval", interval,
+                              code=USAGE)
+            self.assertIn(word, run.err)
+
+
+class Secrets(DaemonCase):
+
+    def bytes_on_disk(self):
+        for root, _, names in os.walk(self.queue[len("sqlite:"):]):
+            for name in names:
+                with open(os.path.join(root, name), "rb") as file:
+                    yield name, file.read()
+
+    def check(self, where, content):
+        text = content if isinstance(content, bytes) else content.encode()
+        for secret in (STORED, COMMAND, HOOK, WRONG):
+            self.assertNotIn(secret.encode(), text, "in " + where)
+
+    def test_a_secret_stands_nowhere_but_where_it_was_put(self):
+        wrong = self.write("wrong", WRONG + "\n")
+        self.server.append(self.user, "INBOX", MAIL)
+        self.add("stored", "--password-file", self.password_file)
+        self.add("command", "--password-command", "cat '%s'" % self.password_file, "--mailbox",
+                 "Work", "--force")
+        self.add("refused", "--force", "--password-file", wrong, "--mailbox", "Other")
+        run = self.command("queue", "configure", "default", "webhook=http://127.0.0.1:1/",
+                           "webhook-secret-file=" + self.write("hook-secret", HOOK + "\n"),
+                           "hook=/bin/sh -c 'env > %s/environment'" % self.folder, "--queue", self.queue)
+        self.assertEqual(run.code, OK, run)
+        daemon = Daemon(self, args=("-vv",))
+        for name, status in (("stored", "active"), ("refused", "error")):
+            self.wait(lambda name=name, status=status: self.shown(name)["status"] == status,
+                      "%s is %s" % (name, status), daemon)
+        self.wait(lambda: os.path.exists(os.path.join(self.folder, "environment")),
+                  "the hook is told", daemon)
+        self.wait(lambda: daemon.said("is not reached"), "the webhook is tried", daemon)
+        names = set()
+        for name, content in self.bytes_on_disk():  # while it runs: the write-ahead log too
+            names.add(name)
+            self.check(name, content)
+        self.assertIn("queue.db-wal", names)
+        pid = daemon.process.pid
+        for name in ("cmdline", "environ"):
+            with open("/proc/%d/%s" % (pid, name), "rb") as file:
+                self.check(name, file.read())
+        for name in ("stored", "command", "refused"):
+            self.check("source show", self.source("show", name, "--json").out +
+                       self.source("show", name).out)
+        self.check("queue queues", self.command("queue", "queues", "--json", "--queue",
+                                                self.queue).out)
+        self.check("/metrics", daemon.get("/metrics")[1])
+        self.check("/healthz", daemon.get("/healthz?source=refused")[1])
+        with open(os.path.join(self.folder, "environment"), "rb") as file:
+            self.check("the hook's environment", file.read())
+        self.assertEqual(daemon.end(), 0)
+        self.check("the log", "\n".join(daemon.log))
+
+    def test_no_core_holds_the_key(self):
+        self.add("office", "--password-file", self.password_file)
+        daemon = Daemon(self)
+        with open("/proc/%d/limits" % daemon.process.pid, encoding="ascii") as file:
+            core = next(line for line in file if line.startswith("Max core file size"))
+        self.assertEqual(core.split()[4:6], ["0", "0"])
+        if os.geteuid() != 0:  # what is not dumpable belongs to root
+            self.assertEqual(os.stat("/proc/%d/limits" % daemon.process.pid).st_uid, 0)
+            return
+        with open("/proc/%d/smaps" % daemon.process.pid, encoding="ascii") as file:
+            flags = [line.split()[1:] for line in file if line.startswith("VmFlags")]
+        # The key's page may be read, not written, and is not dumped. No other page is like that.
+        self.assertTrue(any({"rd", "dd"} <= set(f) and "wr" not in f for f in flags), flags)
+
+    def test_a_daemon_with_a_credential_and_a_command_without_do_not_go_apart(self):
+        self.add("office", "--password-file", self.password_file)
+        keys = os.path.join(self.folder, "credentials")
+        os.mkdir(keys)
+        with open(os.path.join(keys, "mailchute.key"), "wb") as file:
+            file.write(os.urandom(32))
+        daemon = Daemon(self, CREDENTIALS_DIRECTORY=keys)
+        self.wait(lambda: self.shown("office")["detail"] == "idle", "it opens the old one", daemon)
+        run = self.command("source", "add", "second", self.connection(), "--user", self.user,
+                           "--password-file", self.password_file, "--queue", self.queue)
+        self.assertEqual(run.code, CONFIG, run)
+        self.assertIn("systemd-run", run.err)
+        run = self.command("source", "edit", "office", "--password-file", self.password_file,
+                           "--queue", self.queue, env=dict(os.environ, CREDENTIALS_DIRECTORY=keys))
+        self.assertEqual(run.code, OK, run)
+        os.unlink(os.path.join(self.queue[len("sqlite:"):], "secret.key"))
+        self.assertEqual(daemon.end(), 0)
+        daemon = Daemon(self, CREDENTIALS_DIRECTORY=keys)
+        self.wait(lambda: self.shown("office")["detail"] == "idle", "it opens the new one", daemon)
+
+
+class Watching(DaemonCase):
+
+    def test_every_metric_of_the_board_and_the_rules_is_told(self):
+        self.add("office", "--password-file", self.password_file)
+        self.command("queue", "configure", "default", "hook=/bin/true", "--queue", self.queue)
+        daemon = Daemon(self)
+        self.wait(lambda: 'kind="command"' in daemon.get("/metrics")[1], "hooks are known", daemon)
+        text = daemon.get("/metrics")[1]
+        told = set(re.findall(r"(?m)^(mailchute_\w+)", text))
+        labels = set(re.findall(r"(\w+)=\"", text))
+        board = os.path.join(SOURCE, "conf", "mailchute-board.json")
+        with open(board, encoding="utf-8") as file:
+            panels = json.load(file)["panels"]
+        queries = [target["expr"] for panel in panels for target in panel["targets"]]
+        with open(os.path.join(SOURCE, "conf", "mailchute-alerts.yml"), encoding="utf-8") as file:
+            rules = file.read()
+        shown = set(re.findall(r"\bmailchute_\w+", " ".join(queries)))
+        alarmed = set(re.findall(r"\bmailchute_\w+", rules))
+        self.assertEqual(shown - told, set())
+        self.assertEqual(alarmed - told, set())
+        self.assertEqual(told - shown, set(), "nobody looks at these")
+        for text in queries + [rules]:
+            used = set(re.findall(r"(?:by|on) \((\w+)\)|\{(\w+)=~|\$labels\.(\w+)", text))
+            self.assertLessEqual({name for names in used for name in names if name}, labels)
+        self.assertGreater(len(alarmed), 5)
+
+    def test_the_documents_name_no_metric_that_is_not_told(self):
+        daemon = Daemon(self)
+        told = set(re.findall(r"mailchute_\w+", daemon.get("/metrics")[1]))
+        for path in glob.glob(os.path.join(SOURCE, "docs", "*")):
+            with open(path, encoding="utf-8") as file:
+                named = set(re.findall(r"\bmailchute_(?:source|queue|hook|build)_\w+", file.read()))
+            self.assertEqual(named - told, set(), path)
+
+
+class Unit(unittest.TestCase):
+
+    unit = os.path.join(SOURCE, "conf", "mailchute.service")
+
+    def analyze(self, *args):
+        if shutil.which("systemd-analyze") is None:
+            self.skipTest("systemd-analyze is not installed")
+        return subprocess.run(["systemd-analyze", *args, self.unit], capture_output=True, text=True,
+                              check=False, timeout=120)
+
+    def test_the_unit_is_one_that_systemd_reads(self):
+        done = self.analyze("verify")
+        if "System has not been booted" in done.stderr or "Failed to" in done.stderr:
+            self.skipTest("systemd-analyze does not run here: " + done.stderr.strip()[:100])
+        # That it is not installed here is no mistake of its.
+        mistakes = [line for line in done.stderr.splitlines() if "mailchute.service" in line and
+                    "is not executable" not in line and "man mailchute-serve" not in line]
+        self.assertEqual(mistakes, [])
+
+    def test_the_unit_is_hardened(self):
+        done = self.analyze("security", "--offline=true", "--no-pager")
+        level = re.search(r"Overall exposure level for mailchute\.service: ([0-9.]+)", done.stdout)
+        if level is None:
+            self.skipTest("systemd-analyze cannot look offline: " + done.stderr.strip()[:100])
+        self.assertLessEqual(float(level[1]), 2.0, done.stdout)
+
+
+if __name__ == "__main__":
+    tap.main()
