@@ -58,7 +58,8 @@ static int child_spawn(struct child *child, int in, int out)
     sigset_t none, usual;
     sigemptyset(&none);
     sigemptyset(&usual);
-    sigaddset(&usual, SIGPIPE); /* we ignore it, and what is ignored stays so */
+    sigaddset(&usual, SIGPIPE); /* we ignore these, and what is ignored stays so */
+    sigaddset(&usual, SIGXFSZ);
     child_set_files(&files, child->task, in, out);
     posix_spawnattr_init(&how);
     posix_spawnattr_setsigmask(&how, &none);
