@@ -16,6 +16,7 @@
 #include "output.h"
 #include "serve.h"
 #include "source-json.h"
+#include "source-state.h"
 #include "suggest.h"
 #include "table.h"
 #include "terminal.h"
@@ -63,7 +64,7 @@ static const struct option_table source_table = {
 /* ---- list, show ------------------------------------------------------------------------------ */
 
 static const struct table_column source_columns[] = {
-    {"NAME", 20}, {"STATUS", 18}, {"QUEUED", 9}, {"LEFT", 7}, {"CONTACT", 16}, {"LAST MESSAGE", 0}};
+    {"NAME", 20}, {"STATUS", 29}, {"QUEUED", 9}, {"LEFT", 7}, {"CONTACT", 16}, {"LAST MESSAGE", 0}};
 #define SOURCE_COLUMNS (sizeof source_columns / sizeof source_columns[0])
 
 static void source_date(int64_t unix_s, char out[17])
@@ -73,18 +74,22 @@ static void source_date(int64_t unix_s, char out[17])
     table_date(unix_s == 0 ? NULL : text, out);
 }
 
-/* "active, idle" */
+/* "active, idle"; "active, throttled until 14:05" */
 static void source_status_text(const struct source_command *c, const struct queue_source *source,
                                char *out, size_t size)
 {
     const char *status = source_status_shown(source);
     const char *detail = source_detail_shown(source, c->served);
-    char both[64];
+    char until[17], both[80];
+    bool waits = text_equal(detail, source_detail_name(SOURCE_THROTTLED)) &&
+                 source->report.next_try_s != 0;
     if (detail == NULL) {
         text_copy(out, size, status);
         return;
     }
-    (void)snprintf(both, sizeof both, "%.20s, %.20s", status, detail);
+    source_date(source->report.next_try_s, until); /* its end is the time of day */
+    (void)snprintf(both, sizeof both, "%.20s, %.20s%s%s", status, detail, waits ? " until " : "",
+                   waits ? strrchr(until, ' ') + 1 : "");
     text_copy(out, size, both);
 }
 
