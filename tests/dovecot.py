@@ -101,7 +101,8 @@ service stats {{
 CONFIG_2_3 = """\
 disable_plaintext_auth = no
 mail_location = {mail_format}:{mail}/%u/box
-imap_logout_format = in=%i out=%o deleted=%{{deleted}} expunged=%{{expunged}}
+imap_logout_format = in=%i out=%o deleted=%{{deleted}} expunged=%{{expunged}} \
+  bodies=%{{fetch_body_count}}
 ssl_cert = <{keys}/{certificate}.crt
 ssl_key = <{keys}/{certificate}.key
 passdb {{
@@ -124,7 +125,8 @@ CONFIG_2_4 = """\
 auth_allow_cleartext = yes
 mail_driver = {mail_format}
 mail_path = {mail}/%{{user}}/box
-imap_logout_format = in=%{{input}} out=%{{output}} deleted=%{{deleted}} expunged=%{{expunged}}
+imap_logout_format = in=%{{input}} out=%{{output}} deleted=%{{deleted}} expunged=%{{expunged}} \
+  bodies=%{{fetch_body_count}}
 ssl_server_cert_file = {keys}/{certificate}.crt
 ssl_server_key_file = {keys}/{certificate}.key
 passdb passwd-file {{
@@ -354,6 +356,23 @@ class Dovecot:
         if not self._ready():
             raise RuntimeError("Dovecot does not start again:\n" + self.log())
 
+    def set_password(self, password):
+        """Let everybody in with this one alone, from the next login on."""
+        self.password = password
+        self._write_users()
+
+    def set_certificate(self, name):
+        """Show another of CERTIFICATES, which ca_file does not vouch for, from go_on() on."""
+        if name != self.options["certificate"] and not os.path.exists(self.path("keys", name + ".crt")):
+            folder = self.path("keys", name)
+            os.makedirs(folder, exist_ok=True)
+            make_certificates(folder, name)
+            for kind in (".crt", ".key"):
+                shutil.copy(os.path.join(folder, name + kind), self.path("keys", name + kind))
+            self._give(self.path("keys"))
+        self.options["certificate"] = name
+        self._write_config()
+
     def _prepare(self):
         self.account = server_account()
         if self.folder is None:
@@ -366,11 +385,14 @@ class Dovecot:
             os.makedirs(self.path(name), exist_ok=True)
         if not os.path.exists(self.path("keys", self.options["certificate"] + ".crt")):
             make_certificates(self.path("keys"), self.options["certificate"])
-        with open(self.path("users"), "w", encoding="utf-8") as users:
-            users.write("everybody:{PLAIN}%s\n" % self.password)
+        self._write_users()
         if os.getuid() == 0:
             self._unpacked_for_others()
             self._give(self.folder)
+
+    def _write_users(self):
+        with open(self.path("users"), "w", encoding="utf-8") as users:
+            users.write("everybody:{PLAIN}%s\n" % self.password)
 
     def _unpacked_for_others(self):
         root = self.program.root
@@ -406,7 +428,8 @@ class Dovecot:
                             for item in self.special.items()),
             rawlog="rawlog_dir = %s/%s\n" % (self.path("raw"), "%{user}" if new else "%u")
             if o["rawlog"] else "",
-            libexec="libexec_dir = %s/usr/lib/dovecot\n" % self.program.root
+            libexec="libexec_dir = {0}/usr/lib/dovecot\n"
+                    "mail_plugin_dir = {0}/usr/lib/dovecot/modules\n".format(self.program.root)
             if self.program.root else "",
             environment=self._import(environment, new))
         with open(self.path("dovecot.conf"), "w", encoding="utf-8") as config:
@@ -608,8 +631,8 @@ class Dovecot:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True).stdout
 
     def sessions(self, user):
-        """What ended sessions of @user counted, oldest first: {in, out, deleted, expunged}. A
-        session is in the log soon after its connection closed."""
+        """What ended sessions of @user counted, oldest first: {in, out, deleted, expunged,
+        bodies}. A session is in the log soon after its connection closed."""
         rows = []
         for line in self.log().splitlines():
             if re.search(r"imap\(%s\)" % re.escape(user), line) and " out=" in line:

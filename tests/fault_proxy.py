@@ -15,6 +15,13 @@ ones pass, so that a client that tries again sees a healthy server, under the sa
     stall   byte n passes, nothing after it, the connection stays open
     drip    from byte n on one byte at a time
 
+Beside that, all connections can be harmed together, those that are open and those that come:
+
+    proxy.swallow = True            what either side sends is lost, and nobody is told (a black hole);
+                                    nothing that was lost comes back when it is False again
+    proxy.refusal = b"* BYE ..."    new connections get this line, and their end
+    proxy.pause = 0.05              seconds that each piece of up to a kilobyte takes
+
 No byte is ever changed, doubled or reordered. Threads: one per direction and connection.
 """
 
@@ -22,6 +29,7 @@ import dataclasses
 import socket
 import struct
 import threading
+import time
 
 CHUNK = 65536  # bytes read at once
 DIRECTIONS = ("up", "down")
@@ -38,14 +46,15 @@ class Fault:
 
 
 class FaultProxy:
-    """Listens on 127.0.0.1:port until it is left; every socket is closed then."""
+    """Listens on host:port until it is left; every socket is closed then."""
 
-    def __init__(self, server_port):
+    def __init__(self, server_port, host="127.0.0.1"):
         self._server_port = server_port
+        self.swallow, self.refusal, self.pause = False, None, 0
         self.arm(Fault())
         self._sockets = []
         self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server((host, 0))
         self.port = self._listener.getsockname()[1]
 
     def arm(self, fault):
@@ -76,6 +85,10 @@ class FaultProxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return  # the listener was closed: the test is over
+            if self.refusal is not None:
+                client.sendall(self.refusal + b"\r\n")
+                client.close()
+                continue
             try:
                 server = socket.create_connection(("127.0.0.1", self._server_port))
             except OSError:
@@ -94,9 +107,13 @@ class FaultProxy:
         harmful = direction == self.fault.direction and self.fault.kind != "none"
         try:
             while True:
-                data = source.recv(CHUNK)
+                data = source.recv(1024 if self.pause else CHUNK)
                 if not data:
                     break
+                if self.swallow:
+                    continue
+                if self.pause:
+                    time.sleep(self.pause)
                 if harmed and harmful:
                     if not self._harm(data, source, target, direction):
                         return

@@ -18,54 +18,10 @@ import urllib.request
 
 import dovecot
 import fault_proxy
-from serve_support import PATIENCE, SETTINGS, Daemon
+from serve_support import CANARY, PATIENCE, SETTINGS, Daemon, ServeCase
 import system_support
 from system_support import MAIL, OK, PROGRAM, mail
 import tap
-
-CANARY = "canary-5ecret-of-the-daemon"
-
-
-class ServeCase(system_support.Case):
-
-    server_options = {"password": CANARY}
-
-    def wait(self, true, what, daemon=None):
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            if true():
-                return
-            if daemon is not None and daemon.process.poll() is not None:
-                break
-            time.sleep(0.05)
-        log = "\n".join(daemon.log[-40:]) if daemon is not None else ""
-        self.fail("it never came to be that %s: %s\n%s" % (what, self.all_shown(), log))
-
-    def database(self):
-        return os.path.join(self.queue[len("sqlite:"):], "queue.db")
-
-    def source(self, verb, *args, **options):
-        run = self.command("source", verb, *args, "--queue", self.queue, **options)
-        self.assertEqual(run.code, OK, run)
-        return run
-
-    def add(self, name="office", *more, user=None, password_file=None, **keys):
-        return self.source("add", name, self.connection(**keys), "--user", user or self.user,
-                           "--password-file", password_file or self.password_file, *more)
-
-    def shown(self, name="office"):
-        return self.source("show", name, "--json").entries[0]
-
-    def all_shown(self):
-        return self.command("source", "list", "--json", "--queue", self.queue).out
-
-    def comes_to(self, daemon, status, detail=None, name="office"):
-        self.wait(lambda: (self.shown(name)["status"], self.shown(name)["detail"]) ==
-                  (status, detail), "%s is %s, %s" % (name, status, detail), daemon)
-
-    def has_queued(self, daemon, count, name="office"):
-        self.wait(lambda: self.shown(name)["counts"]["queued"] == count,
-                  "%d are queued" % count, daemon)
 
 
 class Serving(ServeCase):
@@ -414,18 +370,6 @@ class Troubles(ServeCase):
             self.has_queued(daemon, 1, "other")
             self.server.append(self.user, "INBOX", MAIL)
             self.has_queued(daemon, 1)   # the next connection is a healthy one
-
-    def clone(self, count):
-        """@count copies of source "office", each of a user of its own: quicker than adding each."""
-        with contextlib.closing(sqlite3.connect(self.database())) as database, database:
-            for number in range(count):
-                database.execute(
-                    "INSERT INTO source (id, version, name, loader, connection, user, queue,"
-                    " secret_kind, secret, interval_s, paused, syncs, created_s)"
-                    " SELECT randomblob(16), 1, printf('many-%03d', ?1), loader, connection,"
-                    " printf('%s-%d', user, ?1), queue, 'environment', ?2, interval_s, 0, 0,"
-                    " created_s FROM source WHERE name = 'office'",
-                    (number, b"MAILCHUTE_TEST_PASSWORD"))
 
     def test_two_hundred_sources_of_one_server_are_all_active_and_no_thread_waits_for_them(self):
         count = 200

@@ -4,7 +4,7 @@ SYSTEM_TESTS = system-archive.py system-audit.py system-parse.py system-pickup.p
 	system-errors.py system-folders.py \
 	system-daemon.py system-hooks.py system-hosts.py system-install.py system-serve.py system-sources.py \
 	system-tree.py
-SYSTEM_TESTS += corpus.py
+SYSTEM_TESTS += corpus.py system-troubles.py
 TESTS += $(SYSTEM_TESTS)
 
 # All figures of a corpus: make check-corpus CORPUS=DIR (here or at the top)
@@ -15,6 +15,11 @@ check-corpus:
 	  $(PYTHON) '$(CORPUS)/run.py' $(top_builddir)/host/mailchute '$(CORPUS)'; else \
 	  echo "check-corpus: skipped: no corpus in '$(CORPUS)'; CORPUS=DIR names one"; fi
 EXTRA_DIST += $(SYSTEM_TESTS) system_support.py serve_support.py loader_api.py dovecot.py mailgen.py demo.py unpacked.c README
+
+# The import of system-troubles.py at full size.
+.PHONY: check-kills
+check-kills:
+	$(AM_TESTS_ENVIRONMENT) MAILCHUTE_KILLS=20000x10 $(PYTHON) $(srcdir)/system-troubles.py killed
 
 # The same mail through mailchute, Python's email package and GMime, where that is installed.
 TESTS += differential.py

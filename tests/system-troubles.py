@@ -1,0 +1,344 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What happens to mailboxes and their servers while mailchute serve runs: each time the status tells
+it, the source is well again by itself once the cause is gone, and the sources beside it notice
+nothing. And what a kill -9 costs an import.
+
+    system-troubles.py                       all, in small
+    MAILCHUTE_KILLS=20000x10 system-troubles.py killed     an import of 20,000, killed ten times
+"""
+import contextlib
+import os
+import resource
+import signal
+import sqlite3
+
+import dovecot
+import fault_proxy
+from serve_support import CANARY, SETTINGS, Daemon, ServeCase
+import system_support
+from system_support import MAIL, OK, mail
+import tap
+
+WITNESS = "witness"
+HELD_BY_SERVERS = "1h"   # as the timeout of a source: whoever waits for it would wait for ever
+WINDOW = 4 * 100 + 128   # bodies that are on their way, and those of a batch, when it is killed
+
+
+class TroubleCase(ServeCase):
+    """Source "office" is in trouble; "witness", of another user, is to notice nothing."""
+
+    def setUp(self):
+        super().setUp()
+        self.other = self.user + "w"
+
+    def private_server(self, **options):
+        server = dovecot.Dovecot(password=CANARY, **options).start()
+        self.addCleanup(server.stop)
+        return server
+
+    def at(self, server):
+        """Keys of a connection string."""
+        return {"port": server.tls_port, "caFile": server.ca_file, "timeout": "2s", "poll": "1s"}
+
+    def through(self, port=None):
+        """A proxy before the server, for the length of the test."""
+        proxy = fault_proxy.FaultProxy(port or self.server.tls_port)
+        self.enterContext(proxy)
+        return proxy
+
+    def enterContext(self, manager):   # of unittest, from Python 3.11 on
+        value = manager.__enter__()
+        self.addCleanup(manager.__exit__, None, None, None)
+        return value
+
+    def serve(self, settings=SETTINGS):
+        """A daemon, with both sources idle."""
+        self.add(WITNESS, user=self.other)
+        daemon = Daemon(self, settings)
+        self.comes_to(daemon, "active", "idle")
+        self.comes_to(daemon, "active", "idle", WITNESS)
+        self.witnessed = self.server.logins(self.other)
+        return daemon
+
+    def deliver(self, server=None, subject="new"):
+        (server or self.server).append(self.user, "INBOX", mail(subject))
+
+    def tells(self, daemon, *words):
+        """status_message comes to hold these."""
+        def there():
+            message = (self.shown()["status_message"] or "").lower()
+            return all(word in message for word in words)
+        self.wait(there, "it tells %s" % (words,), daemon)
+
+    def is_well(self, daemon, queued, server=None):
+        """It mended by itself: idle, and new mail comes through; the witness was never disturbed."""
+        self.comes_to(daemon, "active", "idle")
+        self.deliver(server, "after it")
+        self.has_queued(daemon, queued)
+        self.assertEqual(self.server.logins(self.other), self.witnessed)
+        self.server.append(self.other, "INBOX", MAIL)
+        self.has_queued(daemon, 1, WITNESS)
+        shown = self.shown(WITNESS)
+        self.assertEqual((shown["status"], shown["status_message"]), ("active", None))
+        self.assertFalse(any(WITNESS in line for line in daemon.log
+                             if "level=warn" in line or "level=error" in line), daemon.log)
+
+
+class Servers(TroubleCase):
+
+    def test_one_that_is_stopped_and_started_is_found_again(self):
+        server = self.private_server()
+        self.deliver(server)
+        self.add(**self.at(server))
+        daemon = self.serve()
+        server.halt()
+        self.comes_to(daemon, "active", "degraded")
+        self.tells(daemon, "localhost")
+        self.assertTrue(self.shown()["last_message"].startswith("Error: "))
+        server.go_on()
+        self.is_well(daemon, 2, server)
+
+    def test_a_black_hole_is_noticed_and_the_last_contact_stays_the_proven_one(self):
+        proxy = self.through()
+        self.add(**dict(self.at(self.server), port=proxy.port))
+        daemon = self.serve()
+        proxy.swallow = True
+        self.comes_to(daemon, "active", "degraded")
+        contact = self.shown()["last_contact"]
+        self.assertEqual(daemon.get("/healthz?source=office")[0], 503)
+        self.wait(lambda: daemon.said("within 2 s"), "it tries to come back", daemon)
+        self.assertEqual(self.shown()["last_contact"], contact)
+        proxy.swallow = False
+        self.is_well(daemon, 1)
+        self.assertGreaterEqual(self.shown()["last_contact"], contact)
+
+    def test_a_slow_one_is_waited_for_as_long_as_it_goes_on(self):
+        for number in range(8):
+            self.server.append(self.user, "INBOX", mail("slow %d" % number, b"A line.\r\n" * 100))
+        proxy = self.through()
+        self.add(**dict(self.at(self.server), port=proxy.port))
+        proxy.pause = 0.05
+        daemon = Daemon(self)
+        self.wait(lambda: self.shown()["status"] == "importing", "it is importing", daemon)
+        self.has_queued(daemon, 8)
+        self.comes_to(daemon, "active", "idle")
+        self.assertFalse(any("level=warn" in line for line in daemon.log), daemon.log)
+
+    def test_one_that_asks_for_a_pause_gets_it(self):
+        proxy = self.through(self.server.port)
+        plain = {"ssl": "False", "starttls": "Never", "caFile": None}
+        self.add(**dict(self.at(self.server), port=proxy.port, **plain))
+        daemon = self.serve()
+        proxy.refusal = (b"* BYE [UNAVAILABLE] Request is throttled. Suggested Backoff Time: 3000 "
+                         b"milliseconds")
+        proxy.drop()
+        self.comes_to(daemon, "active", "throttled")
+        self.tells(daemon, "throttled")
+        self.assertRegex(self.source("list").out, r"active, throttled until \d\d:\d\d\t")
+        proxy.refusal = None
+        self.is_well(daemon, 1)
+
+    def test_a_certificate_that_changes_is_an_error_with_advice_until_it_is_good(self):
+        server = self.private_server()
+        self.add(**self.at(server))
+        daemon = self.serve()
+        for certificate, why in (("self-signed", "not trusted"), ("wrong-name", "not trusted")):
+            server.halt()
+            server.set_certificate(certificate)
+            server.go_on()
+            self.wait(lambda: self.shown()["status"] == "error", "it is an error", daemon)
+            self.tells(daemon, why, "cafile", "pinnedkey")
+        server.halt()
+        server.set_certificate("good")
+        server.go_on()
+        self.is_well(daemon, 1, server)
+
+
+class Passwords(TroubleCase):
+
+    def test_one_that_is_refused_is_tried_three_times_then_slowly_and_works_when_it_is_back(self):
+        server = self.private_server()
+        self.add(**self.at(server))
+        daemon = self.serve(SETTINGS.replace("retry-refused = 300ms", "retry-refused = 1h"))
+        server.set_password("another one")
+        self.source("sync", "office")
+        self.wait(lambda: self.shown()["status"] == "error", "it is an error", daemon)
+        self.tells(daemon, "refused", "app password")
+        refused = server.log().count("auth failed")
+        self.assertGreater(refused, 0)
+        self.assertEqual(sum("refused" in line for line in daemon.log if "level=error" in line), 1)
+        for word in (CANARY, "another one"):
+            self.assertNotIn(word, "\n".join(daemon.log) + self.all_shown())
+        server.set_password(CANARY)   # an hour would pass until it is tried again: somebody acts
+        self.source("edit", "office", "--password-file", self.password_file)
+        self.is_well(daemon, 1, server)
+
+    def test_one_that_the_server_accepts_again_needs_nobody(self):
+        server = self.private_server()
+        self.add(**self.at(server))
+        daemon = self.serve()
+        server.set_password("another one")
+        self.source("sync", "office")
+        self.wait(lambda: self.shown()["status"] == "error", "it is an error", daemon)
+        server.set_password(CANARY)
+        self.is_well(daemon, 1, server)
+
+
+class Mailboxes(TroubleCase):
+
+    def test_one_that_is_deleted_and_made_again_is_an_error_meanwhile(self):
+        self.server.append(self.user, "Work", mail("first"))
+        self.add(mailbox="Work", poll="1s")
+        daemon = self.serve()
+        with self.server.client(self.user) as imap:
+            imap.delete("Work")
+        self.wait(lambda: self.shown()["status"] == "error", "it is an error", daemon)
+        self.tells(daemon, "work")
+        self.server.append(self.user, "Work", mail("second"))
+        self.has_queued(daemon, 2)
+        self.comes_to(daemon, "active", "idle")
+
+    def test_an_archive_that_takes_no_more_is_told_and_no_mail_is_queued_twice(self):
+        server = self.private_server(kind="uidplus", more=QUOTA)
+        for number in range(3):
+            server.append(self.user, "INBOX", mail("%d" % number, b"x" * 100 + b"\r\n"))
+        self.add(**self.at(server))
+        daemon = Daemon(self)
+        self.has_queued(daemon, 3)
+        self.tells(daemon, "quota")
+        self.assertNotEqual(self.shown()["detail"], "idle")
+        self.assertEqual(server.count(self.user, "DROPBOX"), 0)
+        server.more = ""
+        server._write_config()
+        server.doveadm("reload")
+        self.comes_to(daemon, "active", "idle")
+        self.wait(lambda: server.count(self.user, "DROPBOX") == 3, "they are archived", daemon)
+        self.assertEqual(len(self.queued()), 3)
+
+    def test_a_disk_that_is_full_is_told_and_nothing_leaves_the_mailbox_meanwhile(self):
+        self.add(poll="1s")
+        daemon = self.serve()
+        pid = daemon.process.pid
+        before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, before[1]))
+        self.server.append(self.user, "INBOX", mail("large", b"A line of it.\r\n" * 40000))
+        self.wait(lambda: daemon.get("/healthz?source=office")[0] == 503, "it is told", daemon)
+        self.wait(lambda: daemon.said("check its disk"), "it is told what to do", daemon)
+        self.assertEqual(self.server.count(self.user), 1)
+        self.assertEqual(daemon.process.poll(), None)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+        self.is_well(daemon, 2)
+
+
+QUOTA = """
+mail_plugins = quota
+plugin {
+  quota = count:User quota
+  quota_vsizes = yes
+  quota_rule = *:messages=3
+}
+"""
+
+
+class Neighbours(TroubleCase):
+
+    def hostile(self, number):
+        """A proxy that holds up whoever talks to it, each in its own way."""
+        proxy = self.enterContext(fault_proxy.FaultProxy(self.server.port,
+                                                         "127.0.0.%d" % (number + 2)))
+        proxy.arm((fault_proxy.Fault("stall", "down", 10), fault_proxy.Fault("stall", "down", 900),
+                   fault_proxy.Fault("drip", "down", 0), fault_proxy.Fault("stall", "up", 60),
+                   fault_proxy.Fault("none"))[number])
+        proxy.pause = 1 if number == 2 else 0
+        proxy.swallow = number == 4
+        return proxy
+
+    def test_five_that_hold_up_their_workers_delay_nobody_else(self):
+        workers, good = 4, 20
+        self.add("office")
+        self.clone(good + 5)
+        with contextlib.closing(sqlite3.connect(self.database())) as database, database:
+            for number in range(5):   # source add would try each first, and wait as long
+                user = "%s-%d" % (self.user, good + number)
+                for each in range(20):
+                    self.server.append(user, "INBOX", mail("%d" % each, b"A line.\r\n" * 400))
+                proxy = self.hostile(number)
+                where = self.connection(url="127.0.0.%d" % (number + 2), port=proxy.port,
+                                        ssl="False", starttls="Never", caFile=None,
+                                        timeout=HELD_BY_SERVERS)
+                database.execute("UPDATE source SET connection = ?, name = ? WHERE name = ?",
+                                 (where, "a-bad-%d" % number, "many-%03d" % (good + number)))
+        daemon = Daemon(self, SETTINGS + "workers = %d\n" % workers,
+                        MAILCHUTE_TEST_PASSWORD=CANARY)
+        self.wait(lambda: self.all_shown().count('"status":"active","detail":"idle"') >= good + 1,
+                  "the good ones are idle", daemon)
+        for number in range(good):
+            self.server.append("%s-%d" % (self.user, number), "INBOX", MAIL)
+        self.wait(lambda: sum(e["source"].startswith("many-") for e in self.queued()) == good,
+                  "their mail is queued", daemon)
+        bad = [self.shown("a-bad-%d" % number) for number in range(5)]
+        self.assertTrue(all(each["detail"] != "idle" for each in bad), bad)   # held up all the time
+
+
+class Kills(TroubleCase):
+    server_options = {"password": CANARY, "max_connections": 100}
+
+    def test_an_import_that_is_killed_again_and_again_fetches_little_twice(self):
+        count, kills = (int(n) for n in os.environ.get("MAILCHUTE_KILLS", "1000x3").split("x"))
+        with self.server.client(self.user) as imap:
+            for number in range(count):
+                imap.append("INBOX", None, None, b"Message-ID: <%d@example.org>\r\n" % number +
+                            mail("number %d" % number, b"A line.\r\n" * (number % 31)))
+        proxy = self.through()
+        self.add(port=proxy.port)
+        proxy.pause = 0.05 if count < 5000 else 0.01   # so that it is not done before it is killed
+        self.wait(lambda: len(self.server.sessions(self.user)) == 2, "the sessions are over")
+        for kill in range(kills):
+            daemon = Daemon(self)
+            before = len(self.stored())
+            goal = count * (kill + 1) // (kills + 1) - count // (2 * kills)
+            self.wait(lambda: len(self.stored()) >= max(goal, before + 1), "it picks up", daemon)
+            self.right_counts(count, daemon)
+            daemon.end(signal.SIGKILL)
+            self.assertLess(len(self.stored()), count)   # in the midst of it
+        proxy.pause = 0
+        daemon = Daemon(self)
+        self.comes_to(daemon, "active", "idle")
+        shown = self.shown()
+        self.assertEqual(shown["counts"], {"found": count, "queued": count, "bad": 0, "left": 0})
+        self.assertEqual(len({key for key, in self.stored()}), count)
+        self.check_folders(INBOX=0, DROPBOX=count)
+        daemon.end()
+        run = self.command("audit", self.connection(port=proxy.port), "--user", self.user, "--password-file",
+                           self.password_file, "--queue", self.queue)
+        self.assertEqual(run.code, OK, run)
+        self.wait(lambda: len(self.server.sessions(self.user)) == self.server.logins(self.user),
+                  "all sessions are over")
+        rows = self.server.sessions(self.user)[2:]
+        twice = sum(row["bodies"] for row in rows) - count
+        print("# %d of %d bodies were fetched twice in %d kills" % (twice, count, kills),
+              flush=True)
+        self.assertLessEqual(twice, kills * WINDOW)
+
+    def stored(self):
+        with contextlib.closing(self.open_database()) as database:
+            return database.execute("SELECT id FROM entry").fetchall()
+
+    def right_counts(self, count, daemon):
+        """While it imports: what is told adds up to what is there."""
+        self.wait(lambda: self.shown()["counts"]["found"] == count or
+                  self.shown()["status"] != "importing", "all are found", daemon)
+        shown = self.shown()
+        if shown["status"] != "importing":
+            return
+        counts, told = shown["counts"], shown["import"]
+        self.assertEqual(counts["found"], counts["queued"] + counts["bad"] + counts["left"])
+        self.assertGreaterEqual(counts["queued"], 1)
+        self.assertIsNotNone(told["started"])
+        self.assertIsNone(told["ended"])
+        self.assertIn("INBOX", told["cursor"])
+
+
+if __name__ == "__main__":
+    tap.main()
