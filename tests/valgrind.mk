@@ -14,6 +14,7 @@ valgrind:
 
 # make tsan, in a build with --enable-tsan: whatever has threads, held to be free of data races. What
 # libcurl and SQLite do among themselves is not instrumented; tsan.supp says what is left out, and why.
+# Reports go to files: what a daemon says on its way is its test's.
 TSAN_TESTS = imap-reader-test imap-cancel-test imap-pickup-test imap-move-test imap-epoch-test \
 	imap-survey-test host-pump-test queue-test queue-work-test queue-source-test \
 	system-pickup.py system-settle.py system-serve.py
@@ -21,5 +22,7 @@ EXTRA_DIST += tsan.supp
 .PHONY: tsan
 tsan:
 	@case '$(SAN_FLAGS)' in *thread*) ;; *) echo 'tsan: configure with --enable-tsan'; exit 1;; esac
-	TSAN_OPTIONS='suppressions=$(abs_srcdir)/tsan.supp exitcode=66' \
-	  $(MAKE) check TESTS="$(TSAN_TESTS)"
+	rm -f tsan-report.*
+	TSAN_OPTIONS='suppressions=$(abs_srcdir)/tsan.supp exitcode=66 log_path=$(abs_builddir)/tsan-report' \
+	  $(MAKE) check TESTS="$(TSAN_TESTS)"; result=$$?; \
+	  if cat tsan-report.* 2>/dev/null; then exit 1; fi; exit $$result
