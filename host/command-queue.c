@@ -61,7 +61,7 @@ static const struct option_row queue_rows[] = {
 static const struct option_table queue_table = {
     "queue",
     "list | show ID | save ID DIR | take | done ID | fail ID --why TEXT | retry ID |\n"
-    "       move ID NAME | stats | queues | redeliver NAME | configure NAME KEY=VALUE...",
+    "       move ID NAME | stats | queues | redeliver NAME | settings | configure NAME KEY=VALUE...",
     "Lists entries, shows one, saves one with its attachments, takes the next, ends its work;\n"
     "shows work queues, and sets what becomes of entries that fail in one and how fast it is taken.",
     queue_rows, sizeof queue_rows / sizeof queue_rows[0]};
@@ -370,6 +370,11 @@ static int queue_run_queues(struct queue_command *q, struct error *err)
     return queue_show(q->queue, NULL, q->common.json, q->width, err);
 }
 
+static int queue_run_settings(struct queue_command *q, struct error *err)
+{
+    return queue_configure_tell(q->common.json, err);
+}
+
 static int queue_run_configure(struct queue_command *q, struct error *err)
 {
     const char *name = q->arguments[0];
@@ -411,6 +416,7 @@ static const struct queue_verb {
     {"move", 2, false, "queue move ID NAME", queue_run_move},
     {"stats", 0, false, "queue stats", queue_run_stats},
     {"queues", 0, false, "queue queues", queue_run_queues},
+    {"settings", 0, false, "queue settings", queue_run_settings},
     {"redeliver", 1, false, "queue redeliver NAME", queue_run_redeliver},
     {"configure", 2, true, "queue configure NAME KEY=VALUE...", queue_run_configure},
 };
@@ -459,7 +465,9 @@ int command_queue(int argc, char **argv)
     q.argument_count = count - 1;
     q.width = terminal_is(STDOUT_FILENO) ? terminal_width(STDOUT_FILENO) : 0;
     enum command_queue_use use =
-        verb->run == queue_run_configure ? COMMAND_QUEUE_MAKE : COMMAND_QUEUE_EXISTING;
+        verb->run == queue_run_configure  ? COMMAND_QUEUE_MAKE
+        : verb->run == queue_run_settings ? COMMAND_QUEUE_IF_THERE
+                                          : COMMAND_QUEUE_EXISTING;
     int bad = command_open_queue(q.common.queue_url, use, &q.queue, &err);
     if (bad == 0)
         bad = verb->run(&q, &err);

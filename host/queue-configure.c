@@ -3,7 +3,6 @@
 #include <config.h>
 #include "queue-configure.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +13,6 @@
 #include "output.h"
 #include "queue-hook.h"
 #include "suggest.h"
-#include "table.h"
 #include "text.h"
 
 #define CONFIGURE_RETRIES 3u
@@ -142,18 +140,30 @@ static int configure_secret(struct configure *c, const char *value, struct error
 static const struct configure_key {
     const char *name, *wants;
     int (*set)(struct configure *c, const char *value, struct error *err);
+    const char *standard; /* NULL: none */
+    const char *help;
 } configure_keys[] = {
-    {"retry", "none, linear or exponential", configure_retry},
-    {"retries", "a number up to 1000000", configure_retries},
-    {"interval", "a time such as 30s, 5min or 2h, up to 30d", configure_interval},
-    {"base", "a number from 1.001 to 100, such as 2 or 1.5", configure_base},
-    {"error-queue", "the name of a work queue, or nothing", configure_error_queue},
-    {"throttle-items", "a number up to 1000000, 0 for no throttling", configure_items},
-    {"throttle-interval", "a time such as 1s or 1min, up to 30d", configure_throttle},
-    {"condition", "Field:/expression/, or nothing", configure_condition},
-    {"hook", "a command line that begins with a whole path, or nothing", configure_hook},
-    {"webhook", "https://host/path, or nothing", configure_webhook},
-    {"webhook-secret-file", "a file, or - for standard input", configure_secret},
+    {"retry", "none, linear or exponential", configure_retry, "none",
+     "whether an entry that failed, or whose lease ran out, is to be taken again later"},
+    {"retries", "a number up to 1000000", configure_retries, "3", "so many times at most"},
+    {"interval", "a time such as 30s, 5min or 2h, up to 30d", configure_interval, "1min",
+     "between tries; exponential ones wait a multiple of it"},
+    {"base", "a number from 1.001 to 100, such as 2 or 1.5", configure_base, "2",
+     "the k-th exponential retry waits base^(k-1) to base^k intervals"},
+    {"error-queue", "the name of a work queue, or nothing", configure_error_queue, NULL,
+     "where an entry goes whose retries are used up; without it, it stays failed"},
+    {"throttle-items", "a number up to 1000000, 0 for no throttling", configure_items, "0",
+     "so many entries may be taken in an interval"},
+    {"throttle-interval", "a time such as 1s or 1min, up to 30d", configure_throttle, "1min",
+     "that interval"},
+    {"condition", "Field:/expression/, or nothing", configure_condition, NULL,
+     "which mail makes work; what does not is put as done"},
+    {"hook", "a command line that begins with a whole path, or nothing", configure_hook, NULL,
+     "a command that mailchute serve tells of each entry that comes"},
+    {"webhook", "https://host/path, or nothing", configure_webhook, NULL,
+     "a URL that is posted each entry that comes"},
+    {"webhook-secret-file", "a file, or - for standard input", configure_secret, NULL,
+     "what the webhook is signed with; read once and sealed in the queue"},
 };
 #define CONFIGURE_KEYS (sizeof configure_keys / sizeof configure_keys[0])
 
@@ -311,4 +321,37 @@ int queue_configure_run(struct queue *queue, const char *name, char *const *sett
         queue_configure(queue, name, &named.policy, err) < 0)
         return -1;
     return configure_set_hooks(queue, name, &hooks, err);
+}
+
+/* ---- The settings themselves ----------------------------------------------------------------- */
+
+static int configure_tell_json(const struct configure_key *key, struct error *err)
+{
+    AUTO_JSON line = json_object();
+    int bad = json_line_set(line, "key", json_line_text(key->name)) |
+              json_line_set(line, "default", json_line_text(key->standard)) |
+              json_line_set(line, "value", json_line_text(key->wants)) |
+              json_line_set(line, "help", json_line_text(key->help));
+    return bad < 0 ? error_oom(err, "telling settings") : output_json(line, err);
+}
+
+static int configure_tell_text(const struct configure_key *key, struct error *err)
+{
+    AUTO_DONE(buffer) line;
+    buffer_init(&line, 1024);
+    const char *standard = key->standard == NULL ? "" : key->standard;
+    return buffer_printf(&line, "  %-20s %s%s%s%s\n  %-20s %s\n", key->name,
+                         standard[0] == '\0' ? "" : "[", standard,
+                         standard[0] == '\0' ? "" : "] ", key->help, "", key->wants) < 0
+               ? error_oom(err, "telling settings")
+               : output_bytes(&line, err);
+}
+
+int queue_configure_tell(bool json, struct error *err)
+{
+    for (size_t i = 0; i < CONFIGURE_KEYS; i++)
+        if ((json ? configure_tell_json(&configure_keys[i], err)
+                  : configure_tell_text(&configure_keys[i], err)) < 0)
+            return -1;
+    return 0;
 }

@@ -3,6 +3,8 @@
 #ifndef MAILCHUTE_HOST_QUEUE_CONFIGURE_H
 #define MAILCHUTE_HOST_QUEUE_CONFIGURE_H
 
+#include <stdbool.h>
+
 #include "queue-policy.h"
 
 /* What is to become of the hooks of a work queue. NULL: they stay; "": none. */
@@ -32,5 +34,8 @@ int queue_configure_read(struct queue_policy *policy, struct queue_configure_hoo
 /** queue_configure_run - read, change, store; a secret is sealed (vault.h). */
 int queue_configure_run(struct queue *queue, const char *name, char *const *settings, int count,
                         struct error *err);
+
+/** queue_configure_tell - all settings there are, on standard output. */
+int queue_configure_tell(bool json, struct error *err);
 
 #endif

@@ -3,7 +3,7 @@
 SYSTEM_TESTS = system-archive.py system-audit.py system-parse.py system-pickup.py system-settle.py system-epoch.py \
 	system-errors.py system-folders.py \
 	system-daemon.py system-hooks.py system-hosts.py system-install.py system-serve.py system-sources.py \
-	system-tree.py
+	system-settings.py system-tree.py
 SYSTEM_TESTS += corpus.py system-troubles.py
 TESTS += $(SYSTEM_TESTS)
 
