@@ -33,7 +33,6 @@ struct hook_rules {
 
 struct serve_hook {
     struct workers_job job;
-    struct serve *serve;
     struct queue_hook now; /* as it stands in the queue; texts are owned */
     bool seen, in_flight;
     uint64_t failures, not_before_ms; /* since something arrived; it rests until */
@@ -199,7 +198,6 @@ static void serve_hook_start(struct serve *serve, struct serve_hook *hook)
     struct error err;
     if (hook_copy(&hook->now, &hook->turn) < 0)
         return; /* at another tick */
-    hook->serve = serve;
     hook->rules = hook_rules_of(serve->options.settings);
     hook->log = *serve->options.log;
     hook->arrived = 0;
