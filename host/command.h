@@ -29,6 +29,8 @@ int command_queue(int argc, char **argv);
 int command_loaders(int argc, char **argv);
 int command_source(int argc, char **argv);
 int command_serve(int argc, char **argv);
+int command_deliver(int argc, char **argv);
+int command_mailchain(int argc, char **argv);
 
 /* Options that most commands have. */
 struct command_common {

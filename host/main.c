@@ -14,6 +14,8 @@ int main(int argc, char **argv)
         {"queue", "list, show, save and work off entries", command_queue},
         {"source", "set up the mailboxes of the daemon", command_source},
         {"serve", "keep the sources at work: the daemon", command_serve},
+        {"deliver", "put entries into folders of a mail account", command_deliver},
+        {"mailchain", "the Mailchain connector for IMAP", command_mailchain},
         {"loaders", "list the plug-ins and their options", command_loaders},
         {NULL, NULL, NULL},
     };

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* deliver.c - see deliver.h. */
+#include <config.h>
+#include "deliver.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fault.h"
+#include "json-line.h"
+#include "loader-error.h"
+#include "queue-append.h"
+#include "text.h"
+
+/* One entry on its way. Texts are its own. */
+struct deliver_item {
+    struct queue_append row;
+    char *folder, *message_id, *former_id, *date;
+    uint32_t flags;
+    int fd;
+    uint64_t size;
+};
+
+static void deliver_item_done(struct deliver_item *item)
+{
+    free(item->folder);
+    free(item->message_id);
+    free(item->former_id);
+    free(item->date);
+    if (item->fd >= 0)
+        close(item->fd);
+    *item = (struct deliver_item){.fd = -1};
+}
+
+int deliver_claim(struct queue *queue, const char *target, struct error *err)
+{
+    return queue_claim(queue, "deliver", target, "*", err);
+}
+
+/* ---- What an entry says of itself ------------------------------------------------------------ */
+
+static int deliver_copy(const json_t *content, const char *key, char **out)
+{
+    const char *text = json_string_value(json_object_get(content, key));
+    *out = NULL;
+    if (text == NULL || text[0] == '\0')
+        return 0;
+    *out = strdup(text);
+    return *out == NULL ? -1 : 0;
+}
+
+/* <id>, and where the source names the message by it, the key alone. */
+static int deliver_ids(const struct queue_entry *entry, struct deliver_item *item, const char *id)
+{
+    size_t key = entry->key == NULL ? 0 : strlen(entry->key);
+    bool named = entry->uid == 0 && key > 0 && strncmp(id, entry->key, key) == 0 &&
+                 (id[key] == '@' || id[key] == '\0');
+    if (asprintf(&item->message_id, "<%s>", id) < 0) {
+        item->message_id = NULL;
+        return -1;
+    }
+    if (!named)
+        return 0;
+    item->flags |= LOADER_DELIVER_LOOK | LOADER_DELIVER_BY_ID;
+    item->former_id = strdup(entry->key);
+    return item->former_id == NULL ? -1 : 0;
+}
+
+static int deliver_read_content(const struct queue_entry *entry, struct deliver_item *item)
+{
+    AUTO_JSON content =
+        entry->content == NULL ? NULL
+                               : json_loadb(entry->content, entry->content_size, 0, NULL);
+    AUTO_TEXT id = NULL;
+    if (deliver_copy(content, "message_id", &id) < 0 ||
+        deliver_copy(content, "date_sent", &item->date) < 0)
+        return -1;
+    if (item->date == NULL && entry->date_received != NULL &&
+        (item->date = strdup(entry->date_received)) == NULL)
+        return -1;
+    return id == NULL ? 0 : deliver_ids(entry, item, id);
+}
+
+/* ---- Filling a batch ------------------------------------------------------------------------- */
+
+/* 1: it is to go. 0: it is none of those that are wanted. */
+static int deliver_prepare(struct deliver *d, const struct queue_append *row,
+                           struct deliver_item *item, struct error *err)
+{
+    AUTO(queue_entry) entry = NULL;
+    *item = (struct deliver_item){.row = *row, .fd = -1};
+    if (queue_get(d->queue, row->id, &entry, err) < 0)
+        return -1;
+    if ((d->queue_name != NULL && !text_equal(entry->queue, d->queue_name)) ||
+        (d->source != NULL && !text_equal(entry->source, d->source)))
+        return 0;
+    if (!entry->has_raw || (row->step == QUEUE_APPEND_REFUSED && row->attempts >= DELIVER_TRIES)) {
+        ++*(entry->has_raw ? &d->counts.aside : &d->counts.bodiless);
+        return 0;
+    }
+    if (row->step != QUEUE_APPEND_NONE)
+        item->flags |= LOADER_DELIVER_LOOK;
+    if (deliver_read_content(entry, item) < 0)
+        return error_oom(err, "reading an entry");
+    item->size = entry->raw_size;
+    if (deliver_folder_path(d->folder, entry, item->date, &item->folder, err) < 0 ||
+        (!d->dry_run && queue_raw(d->queue, row->id, &item->fd, err) < 0))
+        return -1;
+    if (d->told != NULL)
+        d->told(d->told_context, entry, item->folder);
+    return 1;
+}
+
+/* ---- One batch ------------------------------------------------------------------------------- */
+
+static int deliver_note(struct deliver *d, struct deliver_item *items, size_t count,
+                        const struct loader_delivery *results, struct error *err)
+{
+    struct queue_append rows[DELIVER_BATCH];
+    size_t noted = 0;
+    for (size_t i = 0; i < count; i++) {
+        rows[noted] = items[i].row;
+        rows[noted].step = QUEUE_APPEND_BEGUN;
+        if (results != NULL) {
+            uint32_t result = results[i].result;
+            rows[noted].step = result == LOADER_DELIVERED_REFUSED ? QUEUE_APPEND_REFUSED
+                                                                  : QUEUE_APPEND_DONE;
+            if (result != LOADER_DELIVERED_APPENDED && result != LOADER_DELIVERED_FOUND &&
+                result != LOADER_DELIVERED_REFUSED)
+                continue;
+        }
+        noted++;
+    }
+    return queue_append_note(d->queue, d->target, rows, noted, err);
+}
+
+static void deliver_count(struct deliver *d, const struct deliver_item *items,
+                          const struct loader_delivery *results, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        d->counts.appended += results[i].result == LOADER_DELIVERED_APPENDED;
+        d->counts.found += results[i].result == LOADER_DELIVERED_FOUND;
+        if (results[i].result != LOADER_DELIVERED_REFUSED)
+            continue;
+        d->counts.refused++;
+        log_warning(d->log, "entry %s is refused in '%s': %s", items[i].row.id, items[i].folder,
+                    results[i].error);
+    }
+}
+
+static int deliver_batch(struct deliver *d, struct deliver_item *items, size_t count,
+                         struct error *err)
+{
+    struct loader_delivery deliveries[DELIVER_BATCH] = {{0}};
+    struct loader_error theirs;
+    for (size_t i = 0; i < count; i++)
+        deliveries[i] = (struct loader_delivery){.folder = items[i].folder,
+                                                 .message_id = items[i].message_id,
+                                                 .former_id = items[i].former_id,
+                                                 .date = items[i].date,
+                                                 .raw_size = items[i].size,
+                                                 .raw_fd = items[i].fd,
+                                                 .flags = items[i].flags};
+    if (deliver_note(d, items, count, NULL, err) < 0)
+        return -1;
+    fault_point("deliver");
+    loader_error_clear(&theirs);
+    int failed = d->plugin->deliver(d->handle, deliveries, count, &theirs);
+    fault_point("delivered");
+    if (failed != 0)
+        (void)loader_error_read(&theirs, d->plugin->name, err);
+    deliver_count(d, items, deliveries, count);
+    struct error noting;
+    if (deliver_note(d, items, count, deliveries, &noting) == 0)
+        return failed != 0 ? -1 : 0;
+    if (failed == 0)
+        *err = noting;
+    return -1;
+}
+
+/* Some dozens of those that are open, behind the place *after; *out_more is false at the end. */
+static int deliver_some(struct deliver *d, uint64_t *after, bool *out_more, struct error *err)
+{
+    struct queue_append rows[DELIVER_BATCH];
+    struct deliver_item items[DELIVER_BATCH];
+    size_t open, count = 0;
+    if (queue_append_open(d->queue, d->target, *after, rows, DELIVER_BATCH, &open, err) < 0)
+        return -1;
+    int got = 0;
+    for (size_t i = 0; i < open && got >= 0; i++) {
+        got = deliver_prepare(d, &rows[i], &items[count], err);
+        if (got > 0)
+            count++;
+        else
+            deliver_item_done(&items[count]);
+    }
+    if (got >= 0)
+        got = d->dry_run || count == 0 ? 0 : deliver_batch(d, items, count, err);
+    if (got == 0 && d->dry_run)
+        d->counts.appended += count;
+    for (size_t i = 0; i < count; i++)
+        deliver_item_done(&items[i]);
+    *out_more = open > 0;
+    *after = open > 0 ? rows[open - 1].place : *after;
+    return got < 0 ? -1 : 0;
+}
+
+int deliver_run(struct deliver *d, struct error *err)
+{
+    uint64_t after = 0;
+    bool more = true;
+    while (more) {
+        if (d->cancelled != NULL && d->cancelled(d->cancel_context))
+            return error_set(err, ERROR_CANCELLED, "stopped as asked; run again to go on");
+        if (deliver_some(d, &after, &more, err) < 0)
+            return -1;
+    }
+    return 0;
+}

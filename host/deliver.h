@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* deliver.h - entries of the queue into folders of a mail account, each once.
+ *
+ *     queue_append_open ─> folder, date, ids ─> note BEGUN ─> plug-in's deliver() ─> note DONE, REFUSED
+ *          ^                                                                               │
+ *          └───────────────────────────── the next some dozens ────────────────────────────┘
+ *
+ * BEGUN is on disk before a byte is sent. What was begun and is not done, after a crash, a lost
+ * connection or a refusal, may be there: the loader is told to look first. So is every message that
+ * its source names by its Message-ID for ever (its origin has no UID, and its key is the id's left
+ * part): an older program may have put it there under the bare id. Others are not looked for, since
+ * two different messages of one Message-ID are both wanted.
+ *
+ * What is DONE is never sent again, also when its owner deleted it. A message that was refused
+ * DELIVER_TRIES times is left aside. Whether work was done on an entry makes no difference; one
+ * without raw bytes (too large, never loaded) cannot be delivered. */
+#ifndef MAILCHUTE_HOST_DELIVER_H
+#define MAILCHUTE_HOST_DELIVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "deliver-folder.h"
+#include "error.h"
+#include "loader-plugin.h"
+#include "log.h"
+#include "queue.h"
+
+#define DELIVER_BATCH 64u /* entries of one call */
+#define DELIVER_TRIES 3u  /* of a message that is refused */
+
+struct deliver_counts {
+    uint64_t appended, found, refused;
+    uint64_t aside;    /* refused too often before */
+    uint64_t bodiless; /* no raw bytes */
+};
+
+/* All borrowed. */
+struct deliver {
+    const struct loader_plugin *plugin; /* whose deliver() is there */
+    void *handle;                       /* opened with LOADER_DELIVER; NULL in a dry run */
+    struct queue *queue;
+    const char *target; /* the account, for the ledger */
+    const struct deliver_folder *folder;
+    const char *queue_name, *source; /* only their entries; NULL: all */
+    bool dry_run; /* tell what would be delivered, and change nothing */
+    const struct log *log;
+    int (*cancelled)(void *context);
+    void *cancel_context;
+    /* An entry is about to go (dry run: would go) to this folder. NULL: not wanted. */
+    void (*told)(void *context, const struct queue_entry *entry, const char *folder);
+    void *told_context;
+    struct deliver_counts counts;
+};
+
+/** deliver_run - until nothing is open: 0. -1 with err: what the loader or the queue failed with, or
+ * ERROR_CANCELLED; the handle is to be closed then. */
+int deliver_run(struct deliver *deliver, struct error *err);
+
+/** deliver_claim - nobody else delivers from this queue to @target until it is closed. */
+int deliver_claim(struct queue *queue, const char *target, struct error *err);
+
+#endif

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mailchain-config.c - see mailchain-config.h. */
+#include <config.h>
+#include "mailchain-config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "connection-text.h"
+#include "json-line.h"
+#include "text.h"
+#include "write-all.h"
+
+#define CONFIG_SIZE_MAX 65536u
+
+void mailchain_config_done(struct mailchain_config *config)
+{
+    json_decref(config->root);
+    config->root = NULL;
+}
+
+int mailchain_config_folder(const char *given, char **out_folder, struct error *err)
+{
+    const char *home = getenv("HOME");
+    if (given == NULL && (home == NULL || home[0] == '\0'))
+        return error_set(err, ERROR_CONFIG, "HOME is not set; name the folder with --dir FOLDER");
+    int made = given != NULL ? asprintf(out_folder, "%s", given)
+                             : asprintf(out_folder, "%s/%s", home, MAILCHAIN_CONFIG_FOLDER);
+    return made < 0 ? error_oom(err, "looking for config.json") : 0;
+}
+
+static char *config_path(const char *folder, const char *name)
+{
+    char *path = NULL;
+    return asprintf(&path, "%s/%s", folder, name) < 0 ? NULL : path;
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+static bool config_text(const json_t *half, const char *key, char out[MAILCHAIN_TEXT_MAX])
+{
+    const char *text = json_string_value(json_object_get(half, key));
+    bool good = text != NULL && strlen(text) < MAILCHAIN_TEXT_MAX && !text_has_control(text);
+    text_copy(out, MAILCHAIN_TEXT_MAX, good ? text : "");
+    return out[0] != '\0';
+}
+
+static bool config_number(const json_t *half, const char *key, uint32_t max, uint32_t *out)
+{
+    const json_t *value = json_object_get(half, key);
+    uint64_t number = 0;
+    if (json_is_integer(value) && json_integer_value(value) > 0)
+        number = (uint64_t)json_integer_value(value);
+    else if (json_is_string(value) && text_to_u64(json_string_value(value), UINT32_MAX, &number) < 0)
+        number = 0;
+    *out = number <= max ? (uint32_t)number : 0;
+    return *out != 0;
+}
+
+static bool config_bool(const json_t *half, const char *key, bool *out)
+{
+    const json_t *value = json_object_get(half, key);
+    *out = json_is_true(value);
+    return json_is_boolean(value) ||
+           (json_is_string(value) && text_to_bool(json_string_value(value), out) == 0);
+}
+
+static bool config_structure(const json_t *half, bool *out_by_address)
+{
+    const char *text = json_string_value(json_object_get(half, "folders"));
+    *out_by_address = text_equal(text, "by_address");
+    return *out_by_address || text_equal(text, "by_network");
+}
+
+static void config_take(struct mailchain_config *c)
+{
+    const json_t *imap = json_object_get(c->root, "imap");
+    const json_t *chain = json_object_get(c->root, "mailchain");
+    bool has[] = {config_text(imap, "server", c->server),
+                  config_text(imap, "username", c->username),
+                  config_number(imap, "port", 65535, &c->imap_port),
+                  config_bool(imap, "ssl", &c->imap_ssl),
+                  config_text(chain, "hostname", c->hostname),
+                  config_number(chain, "port", 65535, &c->port),
+                  config_bool(chain, "ssl", &c->ssl),
+                  config_structure(chain, &c->by_address),
+                  config_bool(chain, "mainnet_to_inbox", &c->mainnet_to_inbox),
+                  config_number(chain, "interval", UINT32_MAX, &c->interval_s)};
+    c->has_imap = has[0] && has[1] && has[2] && has[3];
+    c->has_mailchain = has[4] && has[5] && has[6] && has[7] && has[8] && has[9];
+    if (c->interval_s < MAILCHAIN_INTERVAL_MIN_S)
+        c->interval_s = MAILCHAIN_INTERVAL_MIN_S;
+    if (c->interval_s > MAILCHAIN_INTERVAL_MAX_S)
+        c->interval_s = MAILCHAIN_INTERVAL_MAX_S;
+}
+
+int mailchain_config_read(const char *folder, struct mailchain_config *out, struct error *err)
+{
+    json_error_t why;
+    *out = (struct mailchain_config){.root = NULL};
+    AUTO_TEXT path = config_path(folder, "config.json");
+    if (path == NULL)
+        return error_oom(err, "reading config.json");
+    AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return 0;
+    char *text = malloc(CONFIG_SIZE_MAX);
+    if (text == NULL)
+        return error_oom(err, "reading config.json");
+    ssize_t size = fd < 0 ? -1 : read(fd, text, CONFIG_SIZE_MAX);
+    if (size < 0)
+        error_set(err, ERROR_CONFIG, "'%s' cannot be read: %s; check its rights", path,
+                  strerror(errno));
+    else if ((out->root = json_loadb(text, (size_t)size, 0, &why)) == NULL)
+        error_set(err, ERROR_CONFIG, "'%s' is no JSON (line %d); mend it, or run mailchute "
+                  "mailchain --configure", path, why.line);
+    explicit_bzero(text, CONFIG_SIZE_MAX); /* an old one may hold a password */
+    free(text);
+    if (out->root == NULL)
+        return -1;
+    config_take(out);
+    return 0;
+}
+
+/* ---- Writing --------------------------------------------------------------------------------- */
+
+static int config_set_number(json_t *half, const char *key, uint32_t number)
+{
+    char text[16];
+    (void)snprintf(text, sizeof text, "%u", number);
+    return json_line_set(half, key, json_line_text(text));
+}
+
+/* The half @name of root, made if it is missing. Borrowed. */
+static json_t *config_half(json_t *root, const char *name)
+{
+    json_t *half = json_object_get(root, name);
+    if (!json_is_object(half) && json_line_set(root, name, json_object()) < 0)
+        return NULL;
+    half = json_object_get(root, name);
+    (void)json_object_del(half, "password");
+    return half;
+}
+
+static int config_put(struct mailchain_config *c)
+{
+    if (!json_is_object(c->root)) {
+        json_decref(c->root);
+        c->root = json_object();
+    }
+    json_t *imap = config_half(c->root, "imap"), *chain = config_half(c->root, "mailchain");
+    int bad = imap == NULL || chain == NULL ? -1 : 0;
+    if (bad == 0 && c->has_imap)
+        bad = json_line_set(imap, "server", json_line_text(c->server)) |
+              json_line_set(imap, "username", json_line_text(c->username)) |
+              config_set_number(imap, "port", c->imap_port) |
+              json_line_set(imap, "ssl", json_boolean(c->imap_ssl));
+    if (bad == 0 && c->has_mailchain)
+        bad = json_line_set(chain, "hostname", json_line_text(c->hostname)) |
+              json_line_set(chain, "ssl", json_boolean(c->ssl)) |
+              config_set_number(chain, "port", c->port) |
+              json_line_set(chain, "folders",
+                            json_line_text(c->by_address ? "by_address" : "by_network")) |
+              json_line_set(chain, "mainnet_to_inbox", json_boolean(c->mainnet_to_inbox)) |
+              config_set_number(chain, "interval", c->interval_s);
+    return bad;
+}
+
+/* All levels of @path. */
+static int config_make_folder(const char *path, struct error *err)
+{
+    AUTO_TEXT copy = strdup(path);
+    if (copy == NULL)
+        return error_oom(err, "making a folder");
+    for (char *at = copy + 1;; at++) {
+        if (*at != '/' && *at != '\0')
+            continue;
+        char end = *at;
+        *at = '\0';
+        if (mkdir(copy, S_IRWXU) < 0 && errno != EEXIST)
+            return error_set(err, ERROR_CREATE, "folder '%s' cannot be made: %s; make it by hand, "
+                             "or name another with --dir", copy, strerror(errno));
+        if (end == '\0')
+            return 0;
+        *at = end;
+    }
+}
+
+static int config_store(const char *part, const char *path, const char *text, struct error *err)
+{
+    AUTO_FD fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 || fchmod(fd, 0600) < 0 || write_all(fd, text, strlen(text)) < 0 || fsync(fd) < 0 ||
+        rename(part, path) < 0)
+        return error_set(err, ERROR_CREATE, "'%s' cannot be written: %s; look after its folder",
+                         path, strerror(errno));
+    return 0;
+}
+
+int mailchain_config_write(const char *folder, struct mailchain_config *config, struct error *err)
+{
+    if (config_make_folder(folder, err) < 0)
+        return -1;
+    AUTO_TEXT path = config_path(folder, "config.json");
+    AUTO_TEXT part = config_path(folder, ".config.json.new");
+    AUTO_TEXT text = config_put(config) < 0 ? NULL : json_dumps(config->root, JSON_INDENT(2));
+    if (path == NULL || part == NULL || text == NULL)
+        return error_oom(err, "writing config.json");
+    return config_store(part, path, text, err);
+}
+
+/* ---- Connection strings ----------------------------------------------------------------------- */
+
+/* Key after key into *connection. */
+static int config_add(char **connection, const char *key, const char *value, struct error *err)
+{
+    char *longer = NULL;
+    if (connection_set(*connection == NULL ? "" : *connection, key, value, &longer, err) < 0)
+        return -1;
+    free(*connection);
+    *connection = longer;
+    return 0;
+}
+
+static int config_add_number(char **connection, const char *key, uint32_t number, const char *unit,
+                             struct error *err)
+{
+    char text[24];
+    (void)snprintf(text, sizeof text, "%u%s", number, unit);
+    return config_add(connection, key, text, err);
+}
+
+int mailchain_config_imap(const struct mailchain_config *config, const char *more,
+                          char **out_connection, struct error *err)
+{
+    AUTO_TEXT connection = NULL;
+    if (config_add(&connection, "url", config->server, err) < 0 ||
+        config_add_number(&connection, "port", config->imap_port, "", err) < 0 ||
+        config_add(&connection, "ssl", config->imap_ssl ? "True" : "False", err) < 0)
+        return -1;
+    if (more != NULL) {
+        if (asprintf(out_connection, "%s;%s", connection, more) < 0)
+            return error_oom(err, "reading config.json");
+        return 0;
+    }
+    *out_connection = TAKE(connection);
+    return 0;
+}
+
+int mailchain_config_mailchain(const struct mailchain_config *config, bool footer,
+                               char **out_connection, struct error *err)
+{
+    AUTO_TEXT connection = NULL;
+    if (config_add(&connection, "url", config->hostname, err) < 0 ||
+        config_add_number(&connection, "port", config->port, "", err) < 0 ||
+        config_add(&connection, "ssl", config->ssl ? "True" : "False", err) < 0 ||
+        config_add_number(&connection, "poll", config->interval_s, "s", err) < 0 ||
+        (footer && config_add(&connection, "footer", "True", err) < 0))
+        return -1;
+    *out_connection = TAKE(connection);
+    return 0;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mailchain-run.h - the Mailchain connector for IMAP at work: look for messages, put them into the
+ * mailbox, sleep, and again, whatever fails in between.
+ *
+ * Messages go through a work queue in the connector's own folder (queue/), durably, so that a crash
+ * loses none and doubles none. What happens is told in mailchain_connector_imap.log there, a line each:
+ * "2026-03-01 12:00:00 +0100 Checking messages", "Done", "Error: ...". */
+#ifndef MAILCHUTE_HOST_MAILCHAIN_RUN_H
+#define MAILCHUTE_HOST_MAILCHAIN_RUN_H
+
+#include <stdbool.h>
+
+#include "cancel.h"
+#include "log.h"
+#include "mailchain-config.h"
+#include "source.h"
+
+#define MAILCHAIN_LOG_FILE "mailchain_connector_imap.log"
+#define MAILCHAIN_QUEUE_NAME "mailchain"
+
+/* All borrowed. */
+struct mailchain_run {
+    const char *folder; /* the connector's */
+    const struct mailchain_config *config;
+    struct source *imap, *chain; /* open */
+    struct queue *queue;
+    struct log *log;
+    struct cancel *cancel;
+    bool once; /* one round, and its failure is ours */
+};
+
+/** mailchain_run - until a signal comes: 0. With once: -1 with err when the round failed. */
+int mailchain_run(struct mailchain_run *run, struct error *err);
+
+#endif

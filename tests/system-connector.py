@@ -1,0 +1,253 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""mailchute mailchain: the questions on a real terminal, config.json as the old connector kept it, the
+password nowhere, and messages delivered round after round."""
+import json
+import os
+import pty
+import re
+import select
+import signal
+import stat
+import subprocess
+import time
+
+import mailchain_api
+from mailchain_api import message
+import system_support
+from system_support import CONFIG, OK, PROGRAM, SECONDS, UNREACHABLE, USAGE
+import tap
+
+ANN = "0x1f2e3d4c5b6a79880123456789abcdef01234567"
+CANARY = "canary-5ecret-of-the-connector"
+
+
+class Terminal:
+    """mailchute on a terminal of its own."""
+
+    def __init__(self, *args, env):
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execve(PROGRAM, [PROGRAM, *args], env)
+        self.seen = ""
+
+    def expect(self, text):
+        until = time.monotonic() + 60
+        while text not in self.seen:
+            assert time.monotonic() < until, "no %r in %r" % (text, self.seen)
+            if select.select([self.fd], [], [], 0.2)[0]:
+                try:
+                    self.seen += os.read(self.fd, 4096).decode("utf-8")
+                except OSError:
+                    raise AssertionError("no %r in %r" % (text, self.seen)) from None
+        before, self.seen = self.seen.split(text, 1)
+        return before
+
+    def answer(self, question, text=""):
+        before = self.expect(question)
+        os.write(self.fd, text.encode() + b"\n")
+        return before
+
+    def end(self):
+        rest = self.seen
+        try:
+            while True:
+                piece = os.read(self.fd, 4096)
+                if not piece:
+                    break
+                rest += piece.decode("utf-8")
+        except OSError:
+            pass
+        os.close(self.fd)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1]), rest
+
+
+class Connector(system_support.Case):
+
+    server_options = {"password": CANARY}
+
+    def setUp(self):
+        super().setUp()
+        self.api = mailchain_api.MailchainApi("paged").start()
+        self.addCleanup(self.api.stop)
+        self.home = os.path.join(self.folder, "home")
+        self.dir = os.path.join(self.home, ".mailchain_connector", "imap")
+        self.trust = ("--imap-options", "caFile=" + self.server.ca_file)
+        self.env = dict(os.environ, HOME=self.home, TERM="dumb")
+
+    def config(self):
+        with open(os.path.join(self.dir, "config.json"), encoding="utf-8") as file:
+            return json.load(file)
+
+    def configured(self, **chain):
+        """What the old connector left behind: numbers as texts, but here and there not."""
+        os.makedirs(self.dir)
+        settings = {"hostname": "127.0.0.1", "ssl": False, "port": str(self.api.port),
+                    "folders": "by_network", "mainnet_to_inbox": True, "interval": "300"}
+        settings.update(chain)
+        with open(os.path.join(self.dir, "config.json"), "w", encoding="utf-8") as file:
+            json.dump({"imap": {"server": "127.0.0.1", "username": self.user,
+                                "port": self.server.port, "ssl": False, "password": CANARY},
+                       "mailchain": settings, "mine": [1]}, file)
+
+    def connector(self, *args, code=OK):
+        run = system_support.Run(subprocess.run(
+            [PROGRAM, "mailchain", *self.trust, *args], env=self.env, stdin=subprocess.DEVNULL, timeout=SECONDS,
+            capture_output=True, check=False))
+        self.assertEqual(run.code, code, run)
+        self.assertNotIn(CANARY, run.out + run.err)
+        return run
+
+    def log(self):
+        with open(os.path.join(self.dir, "mailchain_connector_imap.log"), encoding="utf-8") as file:
+            return file.read()
+
+    def no_secret(self):
+        for root, _, names in os.walk(self.home):
+            for name in names:
+                with open(os.path.join(root, name), "rb") as file:
+                    self.assertNotIn(CANARY.encode(), file.read(), name)
+
+    # ---- setting up ----------------------------------------------------------------------------
+
+    def test_the_questions_in_their_order_with_their_defaults(self):
+        at = Terminal("mailchain", "--configure", *self.trust, env=self.env)
+        at.answer("IMAP server (imap.example.com): ", "127.0.0.1")
+        at.answer("User name: ", self.user)
+        at.answer("Port [993]: ", "99999")
+        at.expect("a number from 1 to 65535")
+        at.answer("Port [993]: ", str(self.server.port))
+        at.answer("Use SSL? (Yes/No) [Yes]: ", "n")
+        at.answer("Save these settings? (Save/Cancel) [Save]: ")
+        self.assertNotIn(CANARY, at.answer("Password of %s: " % self.user, CANARY))
+        at.expect("It works.")
+        at.answer("Host name [127.0.0.1]: ")
+        at.answer("(https/http) [https]: ", "http")
+        at.answer("Connect to a custom port? (Yes/No) [Yes]: ", "Yes")
+        at.answer("Port [8080]: ", str(self.api.port))
+        at.answer("[by_network]: ")
+        at.answer("to the inbox? (Yes/No) [Yes]: ", "No")
+        at.answer("seconds [300]: ", "59")
+        at.expect("from 60")
+        at.answer("seconds [300]: ", "60")
+        at.answer("[Save]: ")
+        code, rest = at.end()
+        self.assertEqual(code, OK, rest)
+        self.assertIn("It works.", rest)
+        self.assertNotIn(CANARY, rest)
+        self.assertEqual(self.config(), {
+            "imap": {"server": "127.0.0.1", "username": self.user, "port": str(self.server.port),
+                     "ssl": False},
+            "mailchain": {"hostname": "127.0.0.1", "ssl": False, "port": str(self.api.port),
+                          "folders": "by_network", "mainnet_to_inbox": False, "interval": "60"}})
+        self.assertEqual(stat.S_IMODE(os.stat(os.path.join(self.dir, "config.json")).st_mode), 0o600)
+        self.assertEqual(stat.S_IMODE(os.stat(self.dir).st_mode), 0o700)
+        self.no_secret()
+
+    def answers(self, *lines):
+        return system_support.Run(subprocess.run(
+            [PROGRAM, "mailchain", "-c", *self.trust, "--password-file", self.password_file], env=self.env,
+            input="".join(line + "\n" for line in lines).encode(), timeout=SECONDS,
+            capture_output=True, check=False))
+
+    def test_without_a_port_of_its_own_http_is_80_and_https_is_443(self):
+        for scheme, port in (("http", "80"), ("https", "443")):
+            run = self.answers("127.0.0.1", self.user, str(self.server.port), "No", "Save", "",
+                               scheme, "No", "", "", "", "Save")
+            self.assertEqual(run.code, OK, run)
+            self.assertEqual(self.config()["mailchain"]["port"], port)
+
+    def test_what_is_cancelled_stays_as_it_was_and_what_is_there_is_the_default(self):
+        self.configured(interval=120)
+        before = self.config()
+        run = self.answers("", "", "", "", "Cancel", "", "", "", "", "", "", "", "Save")
+        self.assertEqual(run.code, OK, run)
+        after = self.config()
+        self.assertEqual(after["mine"], [1])
+        self.assertEqual(after["mailchain"], dict(before["mailchain"], interval="120"))
+        self.assertEqual({k: v for k, v in before["imap"].items() if k != "password"},
+                         after["imap"])
+        run = self.answers("", "")
+        self.assertEqual((run.code, len(run.err.splitlines())), (USAGE, 1), run)
+        self.assertEqual(self.config(), after)
+
+    def test_print_config_shows_all_but_a_password(self):
+        self.connector("--print-config", code=CONFIG)
+        self.configured()
+        shown = json.loads(self.connector("-p").out)
+        self.assertNotIn("password", shown["imap"])
+        self.assertEqual(shown["mailchain"]["hostname"], "127.0.0.1")
+
+    def test_test_connection_tells_of_both_ends(self):
+        self.configured()
+        run = self.connector("-t", "--password-file", self.password_file)
+        self.assertIn("Both connections work.", run.out)
+        self.api.stop()
+        run = self.connector("-t", "--password-file", self.password_file, code=UNREACHABLE)
+        self.assertIn("/version", run.err)
+        wrong = self.write("wrong", "no\n")
+        run = self.connector("-t", "--password-file", wrong, code=system_support.CREDENTIALS)
+        self.assertEqual(len(run.err.splitlines()), 3, run)
+
+    def test_mistakes_are_told(self):
+        self.connector("--run", code=CONFIG)
+        self.connector("--run", "-p", code=USAGE)
+        self.connector("x", code=USAGE)
+        os.makedirs(self.dir)
+        with open(os.path.join(self.dir, "config.json"), "w", encoding="utf-8") as file:
+            file.write("{")
+        self.assertIn("no JSON", self.connector(code=CONFIG).err)
+
+    # ---- running -------------------------------------------------------------------------------
+
+    def test_messages_are_delivered_and_the_log_tells_of_each_round(self):
+        self.configured()
+        self.api.add("ethereum", "mainnet", ANN, message(1))
+        self.api.add("ethereum", "ropsten", ANN, message(2))
+        run = ("--once", "--password-file", self.password_file)
+        self.connector(*run)
+        self.connector(*run)
+        self.check_folders(**{"INBOX": 1, "INBOX/ethereum/ropsten/" + ANN: 1})
+        self.assertEqual([line[26:] for line in self.log().splitlines()],
+                         ["Checking messages", "Done"] * 2)
+        self.assertTrue(all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4} ", line)
+                            for line in self.log().splitlines()))
+        self.api.faults["/protocols"] = "500"
+        self.api.add("ethereum", "ropsten", ANN, message(3))
+        self.connector(*run, code=75)
+        self.assertIn(" Error: ", self.log().splitlines()[-1])
+        del self.api.faults["/protocols"]
+        self.connector(*run, "--footer")
+        last = self.server.messages(self.user, "INBOX/ethereum/ropsten/" + ANN)[-1][2]
+        self.assertIn(b"Delivered by Mailchain IMAP Connector", last)
+        config = self.config()
+        del config["imap"]["password"]     # the old one's; ours never writes one
+        with open(os.path.join(self.dir, "config.json"), "w", encoding="utf-8") as file:
+            json.dump(config, file)
+        self.no_secret()
+
+    def test_it_goes_on_through_failures_until_a_signal_comes(self):
+        self.configured(interval=60)
+        self.api.faults["/protocols"] = "json"
+        process = subprocess.Popen(
+            [PROGRAM, "mailchain", *self.trust, "--password-file", self.password_file, "-q"], env=self.env,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        try:
+            until = time.monotonic() + SECONDS
+            self.api.add("ethereum", "ropsten", ANN, message(1))
+            while time.monotonic() < until and not (
+                    os.path.exists(os.path.join(self.dir, "mailchain_connector_imap.log")) and
+                    "Error: " in self.log()):
+                time.sleep(0.1)
+            del self.api.faults["/protocols"]
+            while time.monotonic() < until and "Done" not in self.log():
+                time.sleep(0.1)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            out = process.communicate(timeout=SECONDS)[0]
+        self.assertEqual(process.returncode, OK, out)
+        self.check_folders(**{"INBOX/ethereum/ropsten/" + ANN: 1})
+
+
+if __name__ == "__main__":
+    tap.main()

@@ -1,0 +1,208 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""mailchute deliver: entries go into folders of a mail account, each once, whatever is killed, whoever
+put them there before, and never again once their owner deleted them. The same with many more deaths:
+
+    make torture-deliver ROUNDS=200
+"""
+import os
+import random
+import re
+import subprocess
+import time
+
+import mailchain_api
+from mailchain_api import message, message_id
+import system_support
+from system_support import CREDENTIALS, MAIL, OK, PROGRAM, USAGE
+import tap
+
+ANN = "0x1f2e3d4c5b6a79880123456789abcdef01234567"
+BEN = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
+ROUNDS = int(os.environ.get("ROUNDS") or 12)
+
+
+def by_gem(number, address=ANN):
+    """What the old connector made of message @number: a bare Message-ID, a multipart of one."""
+    m = message(number)
+    return ("Date: Tue, 01 Sep 2020 07:05:00 +0000\r\nFrom: %s\r\nTo: Ann <%s@mainnet.ethereum>\r\n"
+            "Message-ID: %s\r\nSubject: %s\r\nMime-Version: 1.0\r\n"
+            "Content-Type: multipart/mixed;\r\n boundary=\"--==_x\";\r\n charset=UTF-8\r\n"
+            "Content-Transfer-Encoding: 7bit\r\n\r\n\r\n----==_x\r\nContent-Type: text/plain;\r\n"
+            " charset=UTF-8\r\nContent-Transfer-Encoding: 7bit\r\n\r\n%s \r\nDelivered by Mailchain "
+            "IMAP Connector\r\n----==_x--\r\n" % (
+                m["headers"]["from"].strip("<>"), address, m["headers"]["message-id"],
+                m["subject"], m["body"].replace("\n", "\r\n"))).encode()
+
+
+class Delivering(system_support.Case):
+
+    def setUp(self):
+        super().setUp()
+        self.api = mailchain_api.MailchainApi("paged").start()
+        self.addCleanup(self.api.stop)
+
+    def from_chain(self):
+        run = self.command("pickup", "port=%d" % self.api.port, "--loader", "Mailchain", "--queue",
+                           self.queue, "--quiet")
+        self.assertEqual(run.code, OK, run)
+
+    def deliver_args(self, *more, **keys):
+        return ["deliver", self.connection(**keys), "--user", self.user, "--password-file",
+                self.password_file, "--queue", self.queue, *more]
+
+    def deliver(self, *more, code=OK, **keys):
+        run = self.command(*self.deliver_args(*more, **keys))
+        self.assertEqual(run.code, code, run)
+        return run
+
+    def delivered(self, *more, **keys):
+        """How many were appended, and how many found."""
+        run = self.deliver(*more, **keys)
+        return tuple(int(n.replace(",", "")) for n in
+                     re.search(r"([\d,]+) (?:would be )?delivered, ([\d,]+) were there",
+                               run.err).groups())
+
+    def ids(self, folder):
+        return sorted(re.search(rb"(?im)^message-id: <?([0-9a-f]{88})", m).group(1).decode()
+                      for _, _, m in self.server.messages(self.user, folder))
+
+
+class Chain(Delivering):
+
+    def test_each_message_lies_unread_in_the_folder_of_its_address_with_its_own_date(self):
+        self.api.add("ethereum", "mainnet", ANN, message(1), message(2))
+        self.api.add("ethereum", "ropsten", ANN, message(3))
+        self.api.add("substrate", "edgeware-mainnet", BEN, message(4))
+        self.from_chain()
+        self.assertEqual(self.delivered(), (4, 0))
+        folders = {"INBOX/ethereum/mainnet/" + ANN: [1, 2], "INBOX/ethereum/ropsten/" + ANN: [3],
+                   "INBOX/substrate/edgeware-mainnet/" + BEN: [4]}
+        for folder, numbers in folders.items():
+            self.assertEqual(self.ids(folder), sorted(map(message_id, numbers)), folder)
+            self.assertEqual(set(self.server.flags(self.user, folder).values()), {()})
+        with self.server.client(self.user) as imap:
+            _, subscribed = imap.lsub('""', "*")
+            names = b"\n".join(subscribed).decode()
+            for level in ("INBOX/ethereum", "INBOX/ethereum/ropsten",
+                          "INBOX/ethereum/ropsten/" + ANN):
+                self.assertIn(level, names)
+            imap.select('"INBOX/ethereum/ropsten/%s"' % ANN, readonly=True)
+            _, data = imap.fetch("1", "(INTERNALDATE)")
+            self.assertIn(b"01-Sep-2020 07:08:00 +0000", data[0])
+
+    def test_the_other_layout_and_main_networks_in_the_inbox(self):
+        self.api.add("ethereum", "mainnet", ANN, message(1))
+        self.api.add("ethereum", "ropsten", ANN, message(2))
+        self.api.add("substrate", "edgeware-mainnet", BEN, message(3))
+        self.from_chain()
+        self.deliver("--folder", "Address>Protocol>Network", "--mainnet-to-inbox")
+        self.assertEqual(self.ids("INBOX"), sorted(map(message_id, (1, 3))))
+        self.assertEqual(self.ids("INBOX/%s/ethereum/ropsten" % ANN), [message_id(2)])
+
+    def test_nothing_comes_twice_not_in_another_layout_and_not_once_it_was_deleted(self):
+        self.api.add("ethereum", "ropsten", ANN, message(1), message(2))
+        self.from_chain()
+        self.assertEqual(self.delivered(), (2, 0))
+        self.assertEqual(self.delivered(), (0, 0))
+        folder = "INBOX/ethereum/ropsten/" + ANN
+        self.server.store(self.user, folder, 1, "(\\Deleted)")
+        self.server.expunge(self.user, folder)
+        self.api.add("ethereum", "ropsten", ANN, message(3))
+        self.from_chain()
+        self.assertEqual(self.delivered("--folder", "Address>Protocol>Network"), (1, 0))
+        self.assertEqual(self.server.count(self.user, folder), 1)
+        self.assertEqual(self.ids("INBOX/%s/ethereum/ropsten" % ANN), [message_id(3)])
+
+    def test_a_mailbox_that_the_old_gem_filled_gets_no_second_copy(self):
+        folder = "INBOX/ethereum/ropsten/" + ANN
+        self.api.add("ethereum", "ropsten", ANN, *[message(n) for n in range(70)])
+        with self.server.client(self.user) as imap:
+            for level in ("INBOX/ethereum", "INBOX/ethereum/ropsten", folder):
+                imap.create('"%s"' % level)
+        self.server.append(self.user, folder, *[by_gem(n) for n in range(0, 70, 2)])
+        self.from_chain()
+        self.assertEqual(self.delivered(), (35, 35))
+        self.assertEqual(self.ids(folder), sorted(map(message_id, range(70))))
+        self.assertEqual(self.delivered(), (0, 0))
+
+    def test_a_dry_run_tells_and_changes_nothing(self):
+        self.api.add("ethereum", "ropsten", ANN, message(1))
+        self.from_chain()
+        before = self.server.snapshot(self.user)
+        run = self.deliver("--dry-run")
+        self.assertIn("ethereum/ropsten/" + ANN, run.out)
+        self.assertIn("1 would be delivered", run.err)
+        self.assertEqual(self.server.snapshot(self.user), before)
+        self.assertEqual(self.delivered(), (1, 0))
+
+    def test_mistakes_are_told_and_change_nothing(self):
+        self.api.add("ethereum", "ropsten", ANN, message(1))
+        self.from_chain()
+        before = self.server.snapshot(self.user)
+        for args in (("--folder", "Protocl>Network"), ("--folder", ""), ("--folder", "Year>"),
+                     ("--folder", "'x"), ("--root", "/x")):
+            self.assertEqual(len(self.deliver(*args, code=USAGE).err.splitlines()), 1)
+        self.deliver("--loader", "Folder", code=USAGE)
+        wrong = self.write("wrong", "not the password\n")
+        self.deliver("--password-file", wrong, code=CREDENTIALS)
+        self.assertEqual(self.server.snapshot(self.user), before)
+        self.assertEqual(self.delivered(), (1, 0))
+
+    def test_killed_at_any_moment_nothing_is_lost_and_nothing_comes_twice(self):
+        chance = random.Random(1)
+        self.api.add("ethereum", "ropsten", ANN, *[message(n) for n in range(40)])
+        self.api.add("ethereum", "mainnet", ANN, *[message(n) for n in range(40, 80)])
+        killed = 0
+        for _ in range(ROUNDS):
+            for args in (["pickup", "port=%d;page=10" % self.api.port, "--loader", "Mailchain",
+                          "--queue", self.queue, "--quiet"], self.deliver_args("--quiet")):
+                process = subprocess.Popen([PROGRAM, *args], stdin=subprocess.DEVNULL,
+                                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                time.sleep(chance.random() * 0.6)
+                killed += process.poll() is None
+                process.kill()
+                process.wait()
+            number = 80 + len(self.api.chain[("ethereum", "ropsten")][ANN])
+            self.api.add("ethereum", "ropsten", ANN, message(number))
+        self.from_chain()
+        until = time.monotonic() + 60
+        while self.command(*self.deliver_args()).code != OK and time.monotonic() < until:
+            time.sleep(0.2)     # the server still holds what the last one left behind
+        for network in ("ropsten", "mainnet"):
+            wanted = sorted(m["headers"]["message-id"]
+                            for m in self.api.chain[("ethereum", network)][ANN])
+            self.assertEqual(self.ids("INBOX/ethereum/%s/%s" % (network, ANN)), wanted)
+        self.assertGreater(killed, 0)
+
+
+class Anywhere(Delivering):
+    """A server with another separator and a prefix, and mail of another loader."""
+
+    server_options = {"separator": ".", "prefix": "INBOX.", "mail_format": "maildir"}
+
+    def test_mail_of_other_loaders_goes_where_the_template_says_byte_for_byte(self):
+        mails = [MAIL, MAIL, b"Subject: no id\r\n\r\n\xff x\r\n",
+                 b"Message-ID: <1@example.org>\r\nSubject: one\r\n\r\nbody\r\n",
+                 b"Message-ID: <1@example.org>\r\nSubject: other\r\n\r\nbody, not the same\r\n"]
+        self.server.append(self.user, "INBOX", *mails)
+        self.picked_up("--source", "desk")
+        self.assertEqual(self.delivered("--folder", "Source>Year>'in box'", "--root", "Archive"),
+                         (5, 0))
+        folders = [f for f in self.server.folders(self.user) if f.endswith("in box")]
+        found = [m for f in folders for _, _, m in self.server.messages(self.user, f)]
+        self.assertEqual(sorted(found), sorted(mails))
+        for folder in folders:
+            self.assertRegex(folder, "Archive/desk/(2026|none|20[0-9][0-9])/in box$")
+
+    def test_chain_folders_have_the_servers_separator(self):
+        self.api.add("ethereum", "ropsten", ANN, message(1))
+        self.from_chain()
+        self.assertEqual(self.delivered(), (1, 0))
+        with self.server.client(self.user) as imap:
+            _, rows = imap.list()
+        self.assertIn("INBOX.ethereum.ropsten." + ANN, b"\n".join(rows).decode())
+
+
+if __name__ == "__main__":
+    tap.main()
