@@ -15,6 +15,7 @@ struct audit_place {
     char *path; /* NULL: not told */
     bool missing, keeps, deletes, archived;
     uint32_t uidvalidity, uidnext;
+    uint16_t number; /* of its path (audit_rows_number), of mailboxes; 0: no row has it */
 };
 
 /* A message that its place does not explain. */

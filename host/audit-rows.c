@@ -190,6 +190,14 @@ static int audit_order_target(const struct audit_row *a, const struct audit_row 
     return order != 0 ? order : audit_compare_number(a->target_uid, b->target_uid);
 }
 
+static int audit_order_name(const struct audit_row *a, const struct audit_row *b)
+{
+    int order = audit_compare_number(a->mailbox, b->mailbox);
+    if (order == 0)
+        order = audit_compare_number(a->uidvalidity, b->uidvalidity);
+    return order != 0 ? order : audit_compare_number(a->uid, b->uid);
+}
+
 static int audit_order_size(const struct audit_row *a, const struct audit_row *b)
 {
     return audit_compare_number(a->size, b->size);
@@ -210,6 +218,7 @@ typedef int audit_order(const struct audit_row *a, const struct audit_row *b);
 AUDIT_COMPARE(target)
 AUDIT_COMPARE(size)
 AUDIT_COMPARE(sha256)
+AUDIT_COMPARE(name)
 
 static int audit_rows_index(const struct audit_rows *rows,
                             int (*compare)(const void *a, const void *b),
@@ -243,7 +252,8 @@ int audit_rows_read(struct audit_rows *rows, struct queue *queue, const char *lo
     audit_rows_sort(rows);
     if (audit_rows_index(rows, audit_compare_target, &rows->by_target, err) < 0 ||
         audit_rows_index(rows, audit_compare_size, &rows->by_size, err) < 0 ||
-        audit_rows_index(rows, audit_compare_sha256, &rows->by_sha256, err) < 0)
+        audit_rows_index(rows, audit_compare_sha256, &rows->by_sha256, err) < 0 ||
+        audit_rows_index(rows, audit_compare_name, &rows->by_name, err) < 0)
         return -1;
     return 0;
 }
@@ -256,6 +266,7 @@ void audit_rows_done(struct audit_rows *rows)
     free(rows->by_target);
     free(rows->by_size);
     free(rows->by_sha256);
+    free(rows->by_name);
     free(rows->items);
     *rows = (struct audit_rows){0};
 }
@@ -295,6 +306,17 @@ static size_t audit_rows_range(const struct audit_rows *rows, struct audit_row *
     size_t first = audit_rows_bound(index, rows->count, order, want, false);
     *out_first = index + first;
     return audit_rows_bound(index, rows->count, order, want, true) - first;
+}
+
+struct audit_row *audit_rows_named(const struct audit_rows *rows, uint16_t mailbox,
+                                   uint32_t uidvalidity, uint32_t uid)
+{
+    const struct audit_row want = {.mailbox = mailbox, .uidvalidity = uidvalidity, .uid = uid};
+    struct audit_row *const *first;
+    return mailbox != 0 && uid != 0 &&
+                   audit_rows_range(rows, rows->by_name, audit_order_name, &want, &first) > 0
+               ? *first
+               : NULL;
 }
 
 size_t audit_rows_of_target(const struct audit_rows *rows, uint16_t target, uint32_t uidvalidity,

@@ -36,7 +36,7 @@ struct audit_row {
 struct audit_rows {
     struct audit_row *items; /* by id */
     size_t count, capacity, sorted;
-    struct audit_row **by_target, **by_size, **by_sha256;
+    struct audit_row **by_target, **by_size, **by_sha256, **by_name;
     char **names;
     size_t name_count;
     uint16_t last_number; /* that was looked for: rows of one mailbox come together */
@@ -55,6 +55,11 @@ uint16_t audit_rows_number(const struct audit_rows *rows, const char *name);
 
 /** audit_rows_find - the row of this entry id, or NULL. */
 struct audit_row *audit_rows_find(const struct audit_rows *rows, const char *id);
+
+/** audit_rows_named - the row of the message that has this name now: not the one that its id was made of,
+ * where its mailbox was numbered anew since. NULL: there is none. */
+struct audit_row *audit_rows_named(const struct audit_rows *rows, uint16_t mailbox,
+                                   uint32_t uidvalidity, uint32_t uid);
 
 /** audit_rows_of - those rows whose message is at this place of a target; whose size, whose digest
  * is this: *out_first points to the first of the *returned number. */

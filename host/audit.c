@@ -216,9 +216,10 @@ static int audit_number_mailboxes(struct audit *audit)
     if (audit->by_number == NULL)
         return error_oom(&audit->err, audit_holding);
     for (size_t i = 0; i < audit->mailbox_count; i++) {
-        uint16_t number = audit_rows_number(&audit->rows, audit->mailboxes[i].path);
-        if (number != 0)
-            audit->by_number[number] = &audit->mailboxes[i];
+        struct audit_place *mailbox = &audit->mailboxes[i];
+        mailbox->number = audit_rows_number(&audit->rows, mailbox->path);
+        if (mailbox->number != 0)
+            audit->by_number[mailbox->number] = mailbox;
     }
     return 0;
 }
@@ -342,10 +343,12 @@ static uint32_t audit_digested(struct audit *audit, const struct loader_seen *se
 
 /* ---- Messages -------------------------------------------------------------------------------- */
 
-/* The row this origin has, *out_row NULL: none. */
-static int audit_row_of(struct audit *audit, const struct loader_origin *origin,
+/* The row this message of a mailbox has, *out_row NULL: none. */
+static int audit_row_of(struct audit *audit, const struct loader_seen *seen,
                         struct audit_row **out_row)
 {
+    const struct loader_origin *origin = &seen->origin;
+    const struct audit_place *at = audit_place_of(audit, seen);
     const struct queue_origin ours = {audit->settings->loader, origin->account, origin->mailbox,
                                       origin->uidvalidity,     origin->uid,     origin->key};
     char key[QUEUE_KEY_MAX], id[QUEUE_ID_TEXT];
@@ -353,6 +356,9 @@ static int audit_row_of(struct audit *audit, const struct loader_origin *origin,
         return -1;
     queue_entry_id(key, id);
     *out_row = audit_rows_find(&audit->rows, id);
+    if (*out_row == NULL && at != NULL) /* its entry may bear the name it had once */
+        *out_row =
+            audit_rows_named(&audit->rows, at->number, origin->uidvalidity, origin->uid);
     return 0;
 }
 
@@ -377,7 +383,7 @@ static uint32_t audit_stranger(struct audit *audit, const struct loader_seen *se
 static uint32_t audit_in_mailbox(struct audit *audit, const struct loader_seen *seen)
 {
     struct audit_row *row;
-    if (audit_row_of(audit, &seen->origin, &row) < 0)
+    if (audit_row_of(audit, seen, &row) < 0)
         return audit_stop(audit);
     if (row == NULL)
         return audit_stranger(audit, seen);

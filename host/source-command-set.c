@@ -49,6 +49,8 @@ static int set_keys(const struct source_command *c, struct queue_source *source,
     } keys[] = {
         {"url", c->host},         {"port", c->port},       {"ssl", c->ssl},
         {"mailbox", c->mailbox},  {"dropbox", c->dropbox}, {"badmail", c->badmail},
+        {"folders", c->folders},  {"skipFolders", c->skip_folders},
+        {"skipSpecial", c->skip_special},
         {"allowInsecureCert", c->insecure ? "True" : NULL},
     };
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)

@@ -25,6 +25,7 @@ struct source_command {
     /* From the command line; NULL, 0 or false where not given. */
     struct source given; /* connection, user, password_file, loader; opened for a test */
     const char *host, *port, *ssl, *mailbox, *dropbox, *badmail, *queue_name;
+    const char *folders, *skip_folders, *skip_special;
     const char *password_command, *password_from, *password_env, *password_credential;
     uint64_t interval_ms;
     bool insecure, secure, ask, force, yes;

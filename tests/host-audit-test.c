@@ -451,6 +451,20 @@ START_TEST(each_folder_of_an_archive_is_held_against_its_own_entries)
 }
 END_TEST
 
+START_TEST(mail_that_stays_is_known_by_its_new_name_when_its_folder_was_numbered_anew)
+{
+    const struct queue_adoption item = {EPOCH, 5, EPOCH + 1, 1};
+    put(5, "one");
+    put_epoch = mailbox_epoch = EPOCH + 1;
+    ck_assert_int_eq(queue_adopt(queue, "IMAP", "ann@h", "INBOX", &item, 1, NULL, &err), 0);
+    note(1, QUEUE_STEP_MOVED, NULL, 0);
+    begin_archive();
+    see_in("INBOX", 1);
+    ck_assert_str_eq(verdict(), "");
+    ck_assert_uint_eq(COUNT(agreed), 1);
+}
+END_TEST
+
 START_TEST(mail_may_be_taken_out_of_an_archived_folder_afterwards)
 {
     put(1, "one");
@@ -655,6 +669,7 @@ static Suite *suite(void)
         bad_mail_that_was_never_read_is_known_by_its_size,
         a_message_that_says_moved_and_is_in_the_mailbox_is_told_unless_it_is_to_stay,
         each_folder_of_an_archive_is_held_against_its_own_entries,
+        mail_that_stays_is_known_by_its_new_name_when_its_folder_was_numbered_anew,
         mail_may_be_taken_out_of_an_archived_folder_afterwards,
         a_mark_without_an_entry_is_told,
         mail_that_was_to_be_deleted_may_be_gone,

@@ -66,6 +66,17 @@ class Sources(system_support.Case):
                          "allowInsecureCert=True" % (self.server.host, self.server.tls_port))
         self.assertEqual((shown["interval"], shown["queue"]), (120, "invoices"))
 
+    def test_folders_to_be_archived_are_single_fields_too(self):
+        self.server.append(self.user, "Work/a", b"Subject: x\r\n\r\nx\r\n")
+        self.source("add", "archive", "--host", self.server.host, "--port", str(self.server.tls_port),
+                    "--allow-insecure-cert", "--user", self.user, "--password-file",
+                    self.password_file, "--folders", "INBOX,Work/*", "--skip-folders", "*/old",
+                    "--skip-special", "None")
+        self.assertTrue(self.shown("archive")["connection"].endswith(
+            ";folders=INBOX,Work/*;skipFolders=*/old;skipSpecial=None;allowInsecureCert=True"))
+        run = self.source("edit", "archive", "--folders", "Wrok", code=CONFIG)
+        self.assertIn("none of", run.err + run.out)
+
     def fails(self, code, *words, **add):
         run = self.add(code=code, **add)
         for word in words + ("nothing was changed",):
