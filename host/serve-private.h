@@ -55,7 +55,7 @@ struct served {
     uint64_t rate_since_ms, rate_items, rate_milli;
     uint64_t turns, logins, failures; /* since the start, for the metrics */
     uint64_t items;
-    char cursor[UNIT_CURSOR_MAX];
+    char *cursor; /* of the import; NULL: none is known */
 };
 
 /* A transaction's worth of reports, given to a worker. */
@@ -92,6 +92,7 @@ struct serve {
     unsigned working; /* turns in workers */
     unsigned stalled; /* of them, how many a server holds up: each lends its worker's place */
     uint64_t turns;   /* since the heap was trimmed last */
+    unsigned threads; /* of the workers, when that was looked at */
     uint64_t stop_until_ms, tick_ms, tell_ms, watchdog_ms, status_ms;
 };
 

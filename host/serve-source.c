@@ -59,6 +59,7 @@ void served_free(struct served *served)
         return;
     queue_source_free(served->fresh);
     unit_free(served->unit);
+    free(served->cursor);
     free(served);
 }
 
@@ -92,7 +93,7 @@ static struct served *served_new(struct serve *serve, struct queue_source *sourc
     served->polled_fd = -1;
     served->left = told->left;
     served->host = serve_host_of(serve, source->connection);
-    text_copy(served->cursor, sizeof served->cursor, told->cursor == NULL ? "" : told->cursor);
+    served->cursor = told->cursor == NULL ? NULL : strdup(told->cursor);
     source_state_init(&served->state, source->paused, told->import_started_s,
                       told->import_ended_s, serve_now(serve));
     served->state.contact_s = told->last_contact_s;

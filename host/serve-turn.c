@@ -214,15 +214,17 @@ void serve_dispatch(struct serve *serve)
 
 static void served_count(struct serve *serve, struct served *served)
 {
-    const struct unit_turn *turn = &served->unit->turn;
+    struct unit_turn *turn = &served->unit->turn;
     uint64_t now_ms = serve_ms(serve);
     served->turns++;
     served->logins += turn->logged_in;
     served->items += turn->items;
     served->pass_items += turn->items;
     served->left = turn->left;
-    if (turn->cursor[0] != '\0')
-        text_copy(served->cursor, sizeof served->cursor, turn->cursor);
+    if (turn->cursor != NULL) {
+        free(served->cursor);
+        served->cursor = TAKE(turn->cursor);
+    }
     if (served->rate_since_ms == 0)
         served->rate_since_ms = now_ms > UNIT_TURN_MS ? now_ms - UNIT_TURN_MS : 1;
     served->rate_items += turn->items;

@@ -169,9 +169,12 @@ static void serve_status(struct serve *serve)
 /* What many turns left in the heap goes back to the system, once few are at work. */
 static void serve_trim(struct serve *serve)
 {
+    unsigned threads = workers_threads(serve->workers);
+    bool fewer = threads < serve->threads; /* each had a connection to the database */
+    serve->threads = threads;
     if (serve->ready_first != NULL || serve->working > serve->options.settings->workers / 4)
         return;
-    if (serve->turns < SERVE_TRIM_TURNS + serve->count / 2)
+    if (!fewer && serve->turns < SERVE_TRIM_TURNS + serve->count / 2)
         return;
     serve->turns = 0;
 #ifdef __GLIBC__

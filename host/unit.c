@@ -30,6 +30,7 @@ void unit_free(struct unit *unit)
     if (unit == NULL)
         return;
     secret_free(unit->asked);
+    free(unit->turn.cursor);
     plugin_close(unit->plugin);
     queue_source_free(unit->source);
     free(unit);
@@ -158,6 +159,7 @@ struct unit_share {
     struct unit *unit;
     struct pump *pump;
     uint64_t end_ms;
+    char cursor[UNIT_CURSOR_MAX];
 };
 
 /* Told of each entry once it is durable. */
@@ -167,7 +169,7 @@ static int unit_stored(void *context, const struct pump_event *event)
     struct unit_turn *turn = &share->unit->turn;
     share->unit->seen++;
     turn->contact = true;
-    text_copy(turn->cursor, sizeof turn->cursor, event->key);
+    text_copy(share->cursor, sizeof share->cursor, event->key);
     return clock_monotonic_ms(share->pump->clock) >= share->end_ms;
 }
 
@@ -219,7 +221,9 @@ static int unit_work(struct unit *unit, struct unit_worker *worker, struct error
     if (unit->handle == NULL && unit_open(unit, worker, err) < 0)
         return -1;
     unit_set_pump(unit, worker, &share);
+    share.cursor[0] = '\0';
     int bad = pump_run(&worker->pump, err);
+    unit->turn.cursor = share.cursor[0] == '\0' ? NULL : strdup(share.cursor);
     const struct pump_counts *counts = &worker->pump.counts;
     unit->turn.items = counts->stored + counts->bad;
     unit->turn.left = unit->expected > unit->seen ? unit->expected - unit->seen : 0;

@@ -43,7 +43,7 @@ struct unit_turn {
     bool logged_in;    /* it was opened in this turn */
     uint64_t items;    /* made entries in this turn, bad ones too */
     uint64_t left;     /* known to be at the source still */
-    char cursor[UNIT_CURSOR_MAX]; /* origin key of the last one; "" = none in this turn */
+    char *cursor;      /* origin key of the last one: whoever reads it takes it; NULL: none */
     int wait_fd;       /* UNIT_DRAINED: poll it, -1: there is none */
     uint32_t wait_events, wait_ms;
 };

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define WORKERS_WINDOW_MS 10000u
+#define WORKERS_SPARE 2u         /* threads kept beyond what was needed in this window and the last */
 #define WORKERS_STACK (1u << 20) /* bytes; loaders keep large things off the stack */
 
 struct workers_list {
@@ -23,6 +25,9 @@ struct workers {
     pthread_cond_t given, ended;
     struct workers_list waiting, done;
     unsigned threads, idle, queued;
+    unsigned alive; /* threads, and those that are about to end */
+    unsigned busiest, busiest_before; /* threads with a job at once, in this window and the last */
+    uint64_t window_ms;               /* its start */
     bool closing;
     int fd;
 };
@@ -53,17 +58,54 @@ static struct workers_job *list_take(struct workers_list *list)
 
 /* ---- In a worker ----------------------------------------------------------------------------- */
 
-/* NULL: the end. */
+static void workers_count_busy(struct workers *workers)
+{
+    uint64_t now_ms = clock_monotonic_ms(workers->options.clock);
+    uint64_t passed_ms = now_ms - workers->window_ms;
+    unsigned busy = workers->threads - workers->idle;
+    if (passed_ms >= WORKERS_WINDOW_MS) {
+        workers->busiest_before = passed_ms < 2 * WORKERS_WINDOW_MS ? workers->busiest : 0;
+        workers->busiest = 0;
+        workers->window_ms = now_ms;
+    }
+    workers->busiest = busy > workers->busiest ? busy : workers->busiest;
+}
+
+/* A thread holds a connection to the database, with what that has read: those that a start needed are
+ * not kept for ever. */
+static bool workers_are_many(struct workers *workers)
+{
+    unsigned needed = workers->busiest > workers->busiest_before ? workers->busiest
+                                                                 : workers->busiest_before;
+    return workers->threads > needed + WORKERS_SPARE;
+}
+
+static void workers_sleep(struct workers *workers)
+{
+    struct timespec end;
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_sec += WORKERS_WINDOW_MS / 1000 + 1;
+    (void)pthread_cond_timedwait(&workers->given, &workers->lock, &end);
+}
+
+/* NULL: the end of this thread. */
 static struct workers_job *worker_await(struct workers *workers)
 {
     pthread_mutex_lock(&workers->lock);
     workers->idle++;
-    while (workers->waiting.first == NULL && !workers->closing)
-        pthread_cond_wait(&workers->given, &workers->lock);
+    workers_count_busy(workers);
+    while (workers->waiting.first == NULL && !workers->closing && !workers_are_many(workers)) {
+        workers_sleep(workers);
+        workers_count_busy(workers);
+    }
     workers->idle--;
     struct workers_job *job = list_take(&workers->waiting);
-    if (job != NULL)
+    if (job != NULL) {
         workers->queued--;
+        workers_count_busy(workers);
+    } else {
+        workers->threads--;
+    }
     pthread_mutex_unlock(&workers->lock);
     return job;
 }
@@ -102,7 +144,7 @@ static void *worker_main(void *context)
         queue_close(worker->queue);
     free(worker);
     pthread_mutex_lock(&workers->lock);
-    workers->threads--;
+    workers->alive--;
     pthread_cond_signal(&workers->ended);
     pthread_mutex_unlock(&workers->lock);
     return NULL;
@@ -120,6 +162,7 @@ static int workers_start_one(struct workers *workers)
     int failed = pthread_create(&thread, &how, worker_main, workers);
     pthread_attr_destroy(&how);
     workers->threads += failed == 0;
+    workers->alive += failed == 0;
     return failed;
 }
 
@@ -140,7 +183,7 @@ int workers_new(const struct workers_options *options, struct workers **out_work
     pthread_condattr_init(&how);
     pthread_condattr_setclock(&how, CLOCK_MONOTONIC);
     pthread_mutex_init(&workers->lock, NULL);
-    pthread_cond_init(&workers->given, NULL);
+    pthread_cond_init(&workers->given, &how);
     pthread_cond_init(&workers->ended, &how);
     pthread_condattr_destroy(&how);
     list_init(&workers->waiting);
@@ -165,6 +208,14 @@ int workers_give(struct workers *workers, struct workers_job *job, struct error 
     return failed == 0 ? 0
                        : error_set(err, ERROR_BUG, "no thread can be started: %s; raise TasksMax",
                                    strerror(failed));
+}
+
+unsigned workers_threads(struct workers *workers)
+{
+    pthread_mutex_lock(&workers->lock);
+    unsigned threads = workers->alive;
+    pthread_mutex_unlock(&workers->lock);
+    return threads;
 }
 
 int workers_fd(const struct workers *workers)
@@ -196,9 +247,9 @@ bool workers_free(struct workers *workers, unsigned wait_ms)
     workers->closing = true;
     pthread_cond_broadcast(&workers->given);
     int late = 0;
-    while (workers->threads > 0 && late == 0)
+    while (workers->alive > 0 && late == 0)
         late = pthread_cond_timedwait(&workers->ended, &workers->lock, &end);
-    bool all = workers->threads == 0;
+    bool all = workers->alive == 0;
     pthread_mutex_unlock(&workers->lock);
     if (!all)
         return false;
