@@ -92,6 +92,14 @@ class Measuring(system_support.Case):
             bench_contestants.check_all("entries", [("new", "a", ("1",))], [("new", "a", ("2",))])
         bench_contestants.check_all("entries", [1, 2, 2], [2, 1, 2])
 
+    def test_sources_are_counted_when_they_wait_and_their_mail_is_waited_for(self):
+        figures, shown = self.figures("bench_sources.py", "--sources", "3", "--deliveries", "2",
+                                      "--settle", "0")
+        row, = figures
+        self.assertEqual(row["sources"], 3)
+        self.assertGreater(min(row["all_s"], row["memory"], row["descriptors"], row["p50_s"]), 0)
+        self.assertIn("|       3 |", shown)
+
     def test_push_is_measured_from_the_servers_word_to_the_entry(self):
         figures, _ = self.figures("bench_push.py", "--deliveries", "2")
         self.assertEqual(set(figures), {"server", "mailchute"})

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Benchmarks: bench/bench.py says what they do. For an optimised build without sanitizers:
 #   make bench [PROFILES=small,office] [ROUNDS=3] [PEERS=fdm,mbsync|all|none] [LINKS=plain,tls]
-#   make bench-push, bench-scale, bench-micro, bench-callgrind
+#   make bench-push, bench-scale, bench-sources, bench-micro, bench-callgrind
 BENCH_TOOLS = bench-mailbox bench-drain bench-run bench-imapd bench-parts
 EXTRA_PROGRAMS += $(BENCH_TOOLS)
 CLEANFILES += $(BENCH_TOOLS)
@@ -22,7 +22,7 @@ bench_run_SOURCES = bench/bench-run.c
 bench_run_CFLAGS = $(WARN_CFLAGS) $(SAN_FLAGS)
 bench_run_LDADD =
 BENCH_FILES = bench.py bench_callgrind.py bench_contestants.py bench_durable.py \
-	bench_peers.py bench_push.py bench_scale.py bench_server.py imapflow-pickup.mjs \
+	bench_peers.py bench_push.py bench_scale.py bench_server.py bench_sources.py imapflow-pickup.mjs \
 	mark-trashed.py python-pickup.py
 EXTRA_DIST += $(BENCH_FILES:%=bench/%)
 
@@ -33,7 +33,8 @@ PEERS = all
 BENCH = $(AM_TESTS_ENVIRONMENT) $(PYTHON) $(srcdir)/bench
 DELIVERIES = 200
 MESSAGES = 1000000
-.PHONY: bench bench-build bench-callgrind bench-micro bench-push bench-scale
+SOURCES = 200,1000,10000
+.PHONY: bench bench-build bench-callgrind bench-micro bench-push bench-scale bench-sources
 bench: bench-build
 	$(BENCH)/bench.py --profiles $(PROFILES) --links $(LINKS) --rounds $(ROUNDS) \
 	  --peers $(PEERS) --json bench.json
@@ -43,6 +44,9 @@ bench-push: bench-build
 
 bench-scale: bench-build
 	$(BENCH)/bench_scale.py --messages $(MESSAGES) --json bench-scale.json
+
+bench-sources: bench-build
+	$(BENCH)/bench_sources.py --sources $(SOURCES) --json bench-sources.json
 
 bench-micro: bench-build
 	./bench-parts
