@@ -11,8 +11,11 @@
 #include "http-listen.h"
 #include "http-server.h"
 #include "output.h"
+#include "pass.h"
+#include "route.h"
 #include "serve.h"
 #include "text.h"
+#include "web.h"
 
 #define SERVE_CONFIG "/etc/mailchute.conf" /* read when it is there and none is named */
 
@@ -24,13 +27,16 @@ struct serve_command {
     struct serve_settings settings;
     struct serve *serve;
     struct http_server *http;
+    struct web_options web_options;
+    char web_ports[SERVE_TEXT_MAX];
+    struct web *web; /* NULL: there is none */
 };
 
 #define FIELD(member) offsetof(struct serve_command, member)
 static const struct option_row serve_rows[] = {
     COMMAND_OPTION_QUEUE(struct serve_command, common),
     {"listen", 0, OPTION_TEXT, FIELD(listen), "ADDRESS:PORT",
-     "metrics and health (127.0.0.1:8425; '' for none)"},
+     "metrics, health, REST (127.0.0.1:8425; '' for none)"},
     {"config", 'c', OPTION_TEXT, FIELD(config), "FILE", "settings (" SERVE_CONFIG " if there)"},
     {"print-config", 0, OPTION_FLAG, FIELD(print_config), NULL, "show all settings and end"},
     COMMAND_OPTIONS_LOG(struct serve_command, common),
@@ -83,11 +89,15 @@ static int serve_open_queue(const char *url, struct queue **out_queue, struct er
 
 /* ---- HTTP ------------------------------------------------------------------------------------ */
 
+static bool serve_is_web(const struct serve_command *c, const struct http_request *request)
+{
+    return c->web != NULL && strncmp(request->path, ROUTE_START, strlen(ROUTE_START)) == 0;
+}
+
 static enum http_lane serve_route(void *context, struct http_request *request)
 {
-    (void)context;
-    (void)request;
-    return HTTP_AT_ONCE;
+    const struct serve_command *c = context;
+    return serve_is_web(c, request) ? web_route(request) : HTTP_AT_ONCE;
 }
 
 static void serve_answer(void *context, unsigned thread, const struct http_request *request,
@@ -96,7 +106,10 @@ static void serve_answer(void *context, unsigned thread, const struct http_reque
     struct serve_command *c = context;
     struct buffer *body = &answer->body;
     const char *source = http_request_query(request, "source");
-    (void)thread;
+    if (serve_is_web(c, request)) {
+        web_answer(c->web, thread, request, answer);
+        return;
+    }
     if (request->method != HTTP_GET && request->method != HTTP_HEAD) {
         answer->code = 405;
         (void)buffer_append_text(body, "{\"status\":\"refused\",\"why\":\"only GET and HEAD\"}\n");
@@ -119,21 +132,67 @@ static void serve_answer(void *context, unsigned thread, const struct http_reque
     }
 }
 
+static void serve_web_tick(void *context)
+{
+    const struct serve_command *c = context;
+    if (c->web != NULL)
+        web_tick(c->web);
+}
+
+/* Settings may be read anew, what the web has stays. */
+static int serve_start_web(struct serve_command *c, const char *url, struct error *err)
+{
+    if (c->settings.web == 0 || c->settings.listen[0] == '\0')
+        return 0;
+    text_copy(c->web_ports, sizeof c->web_ports, c->settings.web_ports);
+    c->web_options = (struct web_options){
+        .clock = clock_system(),
+        .log = &c->log,
+        .queue_url = url,
+        .open_queue = serve_open_queue,
+        .secure = c->settings.web_proxy != 0 || c->settings.web_certificate[0] != '\0',
+        .private_hosts = c->settings.private_hosts != 0,
+        .ports = c->web_ports};
+    return web_new(&c->web_options, &c->web, err);
+}
+
+/* To standard error, not to the log: it lets somebody in, and logs are kept. */
+static int serve_tell_setup(const struct serve_command *c, const char *url, struct error *err)
+{
+    AUTO(queue) queue = NULL;
+    char token[PASS_TOKEN_SIZE];
+    if (c->web == NULL)
+        return 0;
+    if (serve_open_queue(url, &queue, err) < 0 ||
+        web_setup_token(queue, clock_system(), token, sizeof token, false, err) < 0)
+        return -1;
+    if (token[0] != '\0')
+        dprintf(STDERR_FILENO, "There is no user yet. mailchute user add makes one; so does POST "
+                "%s://%.80s:%u%sauth/setup,\nonce, within an hour, with this token: %s\n",
+                c->settings.web_certificate[0] != '\0' ? "https" : "http",
+                http_server_host(c->http), http_server_port(c->http), ROUTE_START, token);
+    explicit_bzero(token, sizeof token);
+    return 0;
+}
+
 static int serve_start_http(struct serve_command *c, struct error *err)
 {
     if (c->settings.listen[0] == '\0')
         return 0;
     const struct http_options options = {.listen = c->settings.listen,
-                                         .hosts = "",
-                                         .certificate = "",
-                                         .key = "",
+                                         .hosts = c->settings.web_hosts,
+                                         .certificate = c->settings.web_certificate,
+                                         .key = c->settings.web_key,
                                          .route = serve_route,
                                          .answer = serve_answer,
+                                         .tick = serve_web_tick,
                                          .context = c};
     if (http_server_new(&options, &c->http, err) < 0)
         return -1;
     log_info(&c->log, "listening at %.80s, port %u", c->settings.listen,
              http_server_port(c->http));
+    if (c->web != NULL)
+        web_listening(c->web, c->http);
     return 0;
 }
 
@@ -158,7 +217,8 @@ static int serve_command_run(struct serve_command *c, struct error *err)
     if (url != NULL && text_starts_nocase(url, "memory:"))
         return error_set(err, ERROR_USAGE, "serve needs a queue that others can open; use "
                          "sqlite:FOLDER");
-    if (serve_new(&options, &c->serve, err) < 0 || serve_start_http(c, err) < 0)
+    if (serve_new(&options, &c->serve, err) < 0 || serve_start_web(c, url, err) < 0 ||
+        serve_start_http(c, err) < 0 || serve_tell_setup(c, url, err) < 0)
         return -1;
     return serve_run(c->serve, err);
 }
@@ -177,6 +237,7 @@ int command_serve(int argc, char **argv)
     }
     int bad = serve_command_run(&c, &err);
     http_server_free(c.http);
+    web_free(c.web);
     bool all_ended = serve_free(c.serve);
     exit_code = bad < 0 ? command_fail(&err) : 0;
     if (!all_ended)

@@ -31,6 +31,7 @@ int command_source(int argc, char **argv);
 int command_serve(int argc, char **argv);
 int command_deliver(int argc, char **argv);
 int command_mailchain(int argc, char **argv);
+int command_user(int argc, char **argv);
 
 /* Options that most commands have. */
 struct command_common {

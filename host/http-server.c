@@ -153,7 +153,8 @@ static void http_answer_refuse(struct http_answer *answer, int code, const char 
     answer->type = "application/problem+json";
     buffer_clear(&answer->body);
     (void)buffer_printf(&answer->body, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,"
-                                       "\"detail\":\"%s\"}\n", title, code, what);
+                                       "\"detail\":\"%s\",\"message\":\"%s\"}\n",
+                        title, code, what, what);
 }
 
 static void http_add_headers(struct MHD_Response *response, const struct http_call *call)
@@ -472,6 +473,9 @@ static enum MHD_Result http_send(struct http_call *call)
     struct http_answer *answer = &call->answer;
     struct MHD_Response *response;
     call->phase = HTTP_ANSWERED;
+    if (answer->stream && http_server_streams(call->server) >= HTTP_STREAMS_MAX)
+        http_answer_refuse(answer, MHD_HTTP_SERVICE_UNAVAILABLE, "Service Unavailable",
+                           "too many listen already; try again later");
     if (answer->stream)
         response = http_stream_response(call);
     else if (answer->fd >= 0)
@@ -485,7 +489,7 @@ static enum MHD_Result http_send(struct http_call *call)
     if (response == NULL)
         return MHD_NO;
     http_add_headers(response, call);
-    http_allow(call->server, call->request.connection, answer->stream ? 0 : HTTP_ANSWER_MS);
+    http_allow(call->server, call->request.connection, answer->stream ? HTTP_STREAM_MS : HTTP_ANSWER_MS);
     enum MHD_Result queued = MHD_queue_response(call->request.connection, (unsigned)answer->code,
                                                 response);
     MHD_destroy_response(response);
@@ -582,9 +586,6 @@ static enum MHD_Result http_answer_now(struct http_call *call)
 {
     struct http_server *server = call->server;
     server->options.answer(server->options.context, HTTP_THREADS, &call->request, &call->answer);
-    if (call->answer.stream && http_server_streams(server) >= HTTP_STREAMS_MAX)
-        return http_refuse(call, MHD_HTTP_SERVICE_UNAVAILABLE, "Service Unavailable",
-                           "too many listen already; try again later");
     return http_send(call);
 }
 
@@ -718,6 +719,11 @@ int http_server_new(const struct http_options *options, struct http_server **out
 unsigned http_server_port(const struct http_server *server)
 {
     return server->listener.port;
+}
+
+const char *http_server_host(const struct http_server *server)
+{
+    return server->listener.address;
 }
 
 /* Nothing is suspended from here on: a daemon that is stopped may have nothing of that. */

@@ -37,6 +37,7 @@
 #define HTTP_HEAD_MS 10000u
 #define HTTP_BODY_MS 30000u
 #define HTTP_ANSWER_MS 600000u
+#define HTTP_STREAM_MS 900000u /* then whoever listens comes again, and shows who he is */
 #define HTTP_ANSWER_MAX (64u << 20)
 #define HTTP_HEADERS_MAX 8u
 #define HTTP_HEADER_SIZE 512u
@@ -113,6 +114,7 @@ int http_server_new(const struct http_options *options, struct http_server **out
 void http_server_free(struct http_server *server); /* ends its threads; NULL is fine */
 AUTO_DEFINE(http_server, http_server_free);
 unsigned http_server_port(const struct http_server *server);
+const char *http_server_host(const struct http_server *server); /* "127.0.0.1", "[::1]" */
 
 /** http_server_publish - send these bytes (<= HTTP_EVENT_MAX), which end with an empty line, to all
  * event streams, "id: NUMBER" before them. Any thread. Returns the number, 0 when it was not done. */

@@ -16,6 +16,7 @@ int main(int argc, char **argv)
         {"serve", "keep the sources at work: the daemon", command_serve},
         {"deliver", "put entries into folders of a mail account", command_deliver},
         {"mailchain", "the Mailchain connector for IMAP", command_mailchain},
+        {"user", "set up who may use the REST interface", command_user},
         {"loaders", "list the plug-ins and their options", command_loaders},
         {NULL, NULL, NULL},
     };

@@ -30,6 +30,7 @@ struct serve_row {
 
 static const uint64_t serve_levels[] = {LOADER_LOG_ERROR, LOADER_LOG_WARNING, LOADER_LOG_INFO,
                                         LOADER_LOG_DEBUG};
+static const uint64_t serve_switch[] = {0, 1};
 static const uint64_t serve_formats[] = {LOG_PLAIN, LOG_LOGFMT, LOG_JSON};
 
 #define FIELD(member) offsetof(struct serve_settings, member)
@@ -38,6 +39,20 @@ static const struct serve_row serve_rows[] = {
      "The work queue, sqlite:FOLDER. Empty: /var/lib/mailchute for root, else below the home folder."},
     {"listen", SERVE_TEXT, FIELD(listen), 0, 0, NULL, NULL, "127.0.0.1:8425",
      "Address and port of /metrics, /livez, /readyz and /healthz. Empty: none."},
+    {"web", SERVE_CHOICE, FIELD(web), 0, 0, "no|yes", serve_switch, "yes",
+     "The REST interface is there as well, for users who sign in."},
+    {"web-hosts", SERVE_TEXT, FIELD(web_hosts), 0, 0, NULL, NULL, "",
+     "Names, with spaces between, by which browsers may call it, besides localhost and its address."},
+    {"web-certificate", SERVE_TEXT, FIELD(web_certificate), 0, 0, NULL, NULL, "",
+     "PEM file with the certificate chain: TLS. Empty: without."},
+    {"web-key", SERVE_TEXT, FIELD(web_key), 0, 0, NULL, NULL, "",
+     "PEM file with its key."},
+    {"web-proxy", SERVE_CHOICE, FIELD(web_proxy), 0, 0, "no|yes", serve_switch, "no",
+     "A proxy in front does TLS: cookies go by TLS alone."},
+    {"web-ports", SERVE_TEXT, FIELD(web_ports), 0, 0, NULL, NULL, "993 143",
+     "Ports, with spaces between, that users of the REST interface may name."},
+    {"private-hosts", SERVE_CHOICE, FIELD(private_hosts), 0, 0, "no|yes", serve_switch, "no",
+     "They may name any port, and servers of this machine and of private networks."},
     {"workers", SERVE_NUMBER, FIELD(workers), 1, 256, NULL, NULL, "32",
      "Sources that are worked on at the same time, at most. One that waits for mail counts not."},
     {"logins-per-host", SERVE_NUMBER, FIELD(logins_per_host), 1, 256, NULL, NULL, "8",

@@ -160,6 +160,8 @@ static int serve_start(struct serve *serve, struct served *served)
     served->job = (struct workers_job){.run = served_run, .context = served};
     served->unit->log = *serve->options.log; /* a reload may change that one meanwhile */
     served->unit->log.source = served->unit->source->name;
+    served->unit->guarded =
+        served->unit->source->guarded && serve->options.settings->private_hosts == 0;
     served->logs_in = !served_only_closes(served) && served_logs_in(served);
     if (workers_give(serve->workers, &served->job, &err) < 0) {
         log_error(serve->options.log, &err);

@@ -78,6 +78,7 @@ static void serve_reload(struct serve *serve)
         } else {
             fresh.workers = serve->options.settings->workers; /* these take a restart */
             fresh.hooks = serve->options.settings->hooks;
+            fresh.private_hosts = serve->options.settings->private_hosts;
             text_copy(fresh.listen, sizeof fresh.listen, serve->options.settings->listen);
             text_copy(fresh.queue, sizeof fresh.queue, serve->options.settings->queue);
             *serve->options.settings = fresh;

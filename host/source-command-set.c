@@ -333,13 +333,26 @@ static int edit_password(struct source_command *c, struct queue_source *source,
     return password_kept(c, source, vault, err);
 }
 
+/* What the administrator writes need not be guarded. */
+static int edit_settings(const struct source_command *c, struct queue_source *source,
+                         struct error *err)
+{
+    AUTO_TEXT before = strdup(source->connection);
+    if (before == NULL)
+        return error_oom(err, "changing a source");
+    if (set_all(c, source, err) < 0)
+        return -1;
+    source->guarded = source->guarded && text_equal(before, source->connection);
+    return 0;
+}
+
 int source_command_edit(struct source_command *c, struct error *err)
 {
     AUTO(queue_source) source = NULL;
     AUTO(vault) vault = NULL;
     c->given.connection = c->count > 1 ? c->arguments[1] : NULL;
     if (queue_source_get(c->queue, c->arguments[0], &source, err) < 0 ||
-        set_all(c, source, err) < 0 || vault_open(queue_folder(c->queue), &vault, err) < 0 ||
+        edit_settings(c, source, err) < 0 || vault_open(queue_folder(c->queue), &vault, err) < 0 ||
         edit_password(c, source, vault, err) < 0 || test_before(c, source, err) < 0 ||
         queue_source_change(c->queue, source, err) < 0)
         return -1;

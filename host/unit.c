@@ -116,6 +116,7 @@ static int unit_open_handle(struct unit *unit, const struct secret *secret, stru
     if (unit_connection(unit, &connection, err) < 0)
         return -1;
     const struct loader_settings settings = {.struct_size = sizeof settings,
+                                             .flags = unit->guarded ? LOADER_GUARDED : 0,
                                              .connection = connection,
                                              .user = unit->source->user,
                                              .secret = secret_text(secret)};

@@ -14,7 +14,7 @@ import tap
 
 TOP = system_support.SOURCE
 LAYERS = ("common", "plugin-api", "lib", "loader/lib", "loader/mime", "loader/imap",
-          "loader/mailchain", "loader", "queue", "host")
+          "loader/mailchain", "loader", "queue", "host", "host/web")
 # Whose headers a file may include, besides its own folder's. host reaches loaders by dlopen only.
 MAY_INCLUDE = {
     "common": (),
@@ -27,7 +27,8 @@ MAY_INCLUDE = {
     "loader": ("common", "plugin-api", "lib", "loader/lib", "loader/mime", "loader/imap",
                "loader/mailchain"),
     "queue": ("common",),
-    "host": ("common", "plugin-api", "lib", "queue"),
+    "host": ("common", "plugin-api", "lib", "queue", "host/web"),
+    "host/web": ("common", "plugin-api", "queue", "host"),
 }
 # The only files that may include a foreign library's header.
 DOORS = {
@@ -36,9 +37,9 @@ DOORS = {
     r"openssl/.*": r"loader/(lib/digest|mime/cms)\.c",
     r"sqlite3\.h": r"queue/queue-sqlite[^/]*\.[ch]",
     r"uuid(/uuid)?\.h": r"queue/[^/]*\.c",
-    r"jansson\.h": r"(host/[^/]*\.[ch]|loader/mailchain/mailchain-api\.c)",
+    r"jansson\.h": r"(host/(web/)?[^/]*\.[ch]|loader/mailchain/mailchain-api\.c)",
     r"microhttpd\.h": r"host/http-server\.c",
-    r"sodium(/.*)?\.h": r"host/vault(-sign)?\.c",
+    r"sodium(/.*)?\.h": r"host/(vault(-sign)?|web/pass)\.c",
 }
 LINES = 800
 

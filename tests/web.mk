@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # The HTTP server and what it serves.
 WEB_LIBS = $(top_builddir)/host/libhost.la $(CHECK_LIBS)
-check_PROGRAMS += http-check-test http-server-test
+check_PROGRAMS += http-check-test http-server-test web-test
 http_check_test_SOURCES = http-check-test.c
 http_check_test_LDADD = $(WEB_LIBS)
 http_server_test_SOURCES = http-server-test.c
 http_server_test_LDADD = $(WEB_LIBS) -lpthread
+web_test_SOURCES = web-test.c
+web_test_LDADD = $(WEB_LIBS) $(JANSSON_LIBS)
+TESTS += system-rest.py
+EXTRA_DIST += system-rest.py rest_client.py

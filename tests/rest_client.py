@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""rest_client - a client of the REST interface for tests, and docs/openapi.json to hold answers
+against."""
+import http.client
+import json
+import os
+import re
+
+import system_support
+
+API = "/api/v1"
+NOTHING = "00000000-0000-4000-8000-000000000000"
+ROLES = ("nobody", "viewer", "operator", "admin")
+
+
+def document():
+    with open(os.path.join(system_support.SOURCE, "docs", "openapi.json"), encoding="utf-8") as file:
+        return json.load(file)
+
+
+DOCUMENT = document()
+KINDS = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool,
+         "null": type(None)}
+
+
+def operations():
+    """(method, path, operation) of all there are."""
+    for path, item in DOCUMENT["paths"].items():
+        for method, operation in item.items():
+            yield method.upper(), path, operation
+
+
+def operation_of(method, path):
+    """The operation that a request is one of."""
+    found = []
+    for wanted, pattern, operation in operations():
+        if wanted == method and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", pattern), path):
+            found.append((pattern.count("{"), pattern, operation))
+    return min(found, key=lambda one: one[0])[2] if found else None
+
+
+def mismatch(schema, value, where="$"):
+    """What of @value is not as @schema says; None: all is well."""
+    if "$ref" in schema:
+        return mismatch(DOCUMENT["components"]["schemas"][schema["$ref"].split("/")[-1]], value,
+                        where)
+    kinds = schema.get("type")
+    if kinds is not None:
+        allowed = [KINDS[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds)]
+        if not any(type(value) is kind for kind in allowed):
+            return "%s is %r, not %s" % (where, value, kinds)
+    if "enum" in schema and value not in schema["enum"]:
+        return "%s is %r, not one of %s" % (where, value, schema["enum"])
+    if isinstance(value, list) and "items" in schema:
+        for number, item in enumerate(value):
+            wrong = mismatch(schema["items"], item, "%s[%d]" % (where, number))
+            if wrong:
+                return wrong
+    if isinstance(value, dict) and "properties" in schema:
+        missing = set(schema.get("required", ())) - set(value)
+        if missing:
+            return "%s lacks %s" % (where, sorted(missing))
+        for key, item in value.items():
+            if key in schema["properties"]:
+                wrong = mismatch(schema["properties"][key], item, where + "." + key)
+                if wrong:
+                    return wrong
+    return None
+
+
+class Answer:
+    def __init__(self, code, headers, body):
+        self.code = code
+        self.headers = headers
+        self.body = body
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    def __repr__(self):
+        return "%d %r" % (self.code, self.body[:600])
+
+
+class Client:
+    """One user, by session or key. Each answer is held against the document."""
+
+    def __init__(self, case, port, key=None):
+        self.case = case
+        self.port = port
+        self.key = key
+        self.cookie = self.csrf = None
+
+    def raw(self, method, path, body=None, headers=()):
+        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            link.request(method, path, body, dict(headers))
+            got = link.getresponse()
+            return Answer(got.status, got.headers, got.read())
+        finally:
+            link.close()
+
+    def headers(self, more=None):
+        headers = {}
+        if self.key:
+            headers["X-API-KEY"] = self.key
+        if self.cookie:
+            headers["Cookie"] = self.cookie
+        if self.csrf:
+            headers["X-CSRF-Token"] = self.csrf
+        headers.update(more or {})
+        return headers
+
+    def ask(self, method, path, value=None, want=None, **more):
+        headers = self.headers(more)
+        body = None
+        if value is not None:
+            body = json.dumps(value)
+            headers.setdefault("Content-Type", "application/json")
+        answer = self.raw(method, API + path, body, headers)
+        self.check(method, path.split("?")[0], answer)
+        if want is not None:
+            self.case.assertEqual(answer.code, want, answer)
+        return answer
+
+    def check(self, method, path, answer):
+        operation = operation_of(method, path)
+        if operation is None:
+            return
+        responses = operation["responses"]
+        told = responses.get(str(answer.code), responses["default"] if answer.code >= 400 else None)
+        self.case.assertIsNotNone(told, "%s %s: %r is not in the document" % (method, path, answer))
+        kind, content = (answer.headers["Content-Type"] or "").strip(), told.get("content")
+        if content is None:
+            self.case.assertEqual(answer.body, b"")
+        elif answer.code < 300 or answer.code >= 400:
+            self.case.assertIn(kind, content, answer)
+            if kind.endswith("json"):
+                self.case.assertIsNone(mismatch(content[kind]["schema"], answer.json),
+                                       "%s %s" % (method, path))
+
+    def get(self, path, want=200, **more):
+        return self.ask("GET", path, want=want, **more)
+
+    def post(self, path, value=None, want=None, **more):
+        return self.ask("POST", path, value, want, **more)
+
+    def signed_in(self, answer):
+        self.cookie = answer.headers["Set-Cookie"].split(";")[0]
+        self.csrf = answer.json["csrf"]
+        return self

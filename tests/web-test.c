@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* web-test.c - the parts of the REST interface that need no server: routes against the document,
+ * problems, passwords and tokens, how often somebody may try, what a list shows. */
+#include <config.h>
+#include "check-main.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "access.h"
+#include "entry-summary.h"
+#include "json-line.h"
+#include "pass.h"
+#include "web-problem.h"
+#include "rate.h"
+#include "route.h"
+#include "text.h"
+
+/* ---- Routes ---------------------------------------------------------------------------------- */
+
+static json_t *document(void)
+{
+    json_t *whole = json_load_file(SRCDIR "/../docs/openapi.json", JSON_REJECT_DUPLICATES, NULL);
+    ck_assert_ptr_nonnull(whole);
+    return whole;
+}
+
+static const json_t *operation_of(const json_t *whole, const struct route *route)
+{
+    char path[128] = "/", method[16];
+    text_copy(path + 1, sizeof path - 1, route->path);
+    text_copy(method, sizeof method, http_method_name(route->method));
+    for (char *at = method; *at != '\0'; at++)
+        *at = text_lower(*at);
+    return json_object_get(json_object_get(json_object_get(whole, "paths"), path), method);
+}
+
+START_TEST(the_document_and_the_table_tell_of_the_same_operations_and_rights)
+{
+    AUTO_JSON whole = document();
+    size_t rows = 0, told = 0;
+    for (const struct route *route = route_table(); route->path != NULL; route++, rows++) {
+        const json_t *operation = operation_of(whole, route);
+        ck_assert_msg(operation != NULL, "%s %s is not told of", http_method_name(route->method),
+                      route->path);
+        ck_assert_str_eq(json_string_value(json_object_get(operation, "x-role")),
+                         access_role_name(route->role));
+        ck_assert_msg((json_object_get(operation, "requestBody") != NULL) == route->body, "%s",
+                      route->path);
+        ck_assert_msg(json_array_size(json_object_get(operation, "security")) ==
+                          (route->role == ACCESS_NOBODY ? 0u : 3u), "%s", route->path);
+        bool changes = route->method != HTTP_GET;
+        ck_assert_msg((route->audit != NULL) == changes, "%s %s: what changes is written down",
+                      http_method_name(route->method), route->path);
+    }
+    const char *path, *method;
+    json_t *item, *operation;
+    json_object_foreach (json_object_get(whole, "paths"), path, item)
+        json_object_foreach (item, method, operation)
+            told++;
+    ck_assert_uint_eq(rows, told);
+}
+END_TEST
+
+START_TEST(only_signing_in_needs_nobody)
+{
+    for (const struct route *route = route_table(); route->path != NULL; route++)
+        if (route->role == ACCESS_NOBODY)
+            ck_assert_msg(strcmp(route->path, "auth/setup") == 0 ||
+                              strcmp(route->path, "auth/login") == 0, "%s", route->path);
+}
+END_TEST
+
+START_TEST(a_path_is_found_with_its_parts_or_not_at_all)
+{
+    struct route_match match = route_find(HTTP_GET, "/api/v1/entries/abc/attachments/2");
+    ck_assert_ptr_nonnull(match.route);
+    ck_assert_str_eq(match.parts[0], "abc");
+    ck_assert_str_eq(match.parts[1], "2");
+    match = route_find(HTTP_HEAD, "/api/v1/entries/abc");
+    ck_assert_str_eq(match.route->path, "entries/{id}");
+    match = route_find(HTTP_POST, "/api/v1/entries/take");
+    ck_assert_str_eq(match.route->path, "entries/take");
+    match = route_find(HTTP_POST, "/api/v1/entries");
+    ck_assert(match.route == NULL && match.path_known);
+    ck_assert_str_eq(match.allowed, "GET");
+    match = route_find(HTTP_OTHER, "/api/v1/ingestion-sources/x");
+    ck_assert(match.route == NULL && match.path_known);
+    ck_assert_str_eq(match.allowed, "GET, PUT, DELETE");
+    static const char *const strangers[] = {"", "entries/", "entries//raw", "entry", "entries/a/b",
+                                            "users/a/", "/users", "ingestion-sources/"};
+    for (size_t i = 0; i < sizeof strangers / sizeof strangers[0]; i++) {
+        char path[64] = ROUTE_START;
+        text_copy(path + strlen(path), sizeof path - strlen(path), strangers[i]);
+        match = route_find(HTTP_GET, path);
+        ck_assert_msg(match.route == NULL && !match.path_known, "%s", path);
+    }
+    char lengthy[400] = ROUTE_START "entries/";
+    memset(lengthy + strlen(lengthy), 'a', ROUTE_PART_SIZE);
+    ck_assert_ptr_null(route_find(HTTP_GET, lengthy).route);
+}
+END_TEST
+
+/* ---- Problems -------------------------------------------------------------------------------- */
+
+START_TEST(a_problem_says_what_and_what_to_do)
+{
+    AUTO_DONE(buffer) out;
+    buffer_init(&out, 4096);
+    ck_assert_int_eq(web_problem_append(&out, 409, "it is \"there\"\n\x9B", "choose another"), 0);
+    AUTO_JSON read = json_loadb(out.data, out.len, 0, NULL);
+    ck_assert_ptr_nonnull(read);
+    ck_assert_str_eq(json_string_value(json_object_get(read, "type")), "about:blank");
+    ck_assert_str_eq(json_string_value(json_object_get(read, "title")), "Conflict");
+    ck_assert_int_eq(json_integer_value(json_object_get(read, "status")), 409);
+    ck_assert_str_eq(json_string_value(json_object_get(read, "detail")),
+                     json_string_value(json_object_get(read, "message")));
+    ck_assert_str_eq(json_string_value(json_object_get(read, "to_do")), "choose another");
+}
+END_TEST
+
+START_TEST(each_class_of_errors_has_a_status)
+{
+    for (int class = ERROR_NONE; class <= ERROR_HELD; class++) {
+        int code = web_problem_code((enum error_class)class);
+        ck_assert(code == 400 || code == 500 || code == 503);
+        ck_assert_str_ne(web_problem_title(code), "Error");
+    }
+    ck_assert_int_eq(web_problem_code(ERROR_USAGE), 400);
+    ck_assert_int_eq(web_problem_code(ERROR_CREDENTIALS), 400);
+    ck_assert_int_eq(web_problem_code(ERROR_STORE), 503);
+    ck_assert_int_eq(web_problem_code(ERROR_BUG), 500);
+}
+END_TEST
+
+START_TEST(the_depth_of_json_is_seen_before_it_is_read)
+{
+    static const struct {
+        const char *text;
+        unsigned depth;
+    } rows[] = {
+        {"", 0}, {"7", 0}, {"{}", 1}, {"[[]]", 2}, {"[[],[],{}]", 2}, {"[\"[[[\"]", 1},
+        {"[\"\\\"[[\"]", 1}, {"[\"\\\\\",[]]", 2}, {"]]]][", 1}, {"{\"a\":[{\"b\":{}}]}", 4},
+        {"[\"\\", 1}, {"[\"\\\\\\\"[", 1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        ck_assert_msg(web_problem_json_depth(rows[i].text, strlen(rows[i].text)) == rows[i].depth, "%s",
+                      rows[i].text);
+}
+END_TEST
+
+/* ---- Passwords and tokens -------------------------------------------------------------------- */
+
+START_TEST(a_password_is_known_by_its_hash_alone)
+{
+    char hash[PASS_HASH_SIZE], again[PASS_HASH_SIZE];
+    struct error err;
+    ck_assert_int_eq(pass_start(&err), 0);
+    ck_assert_int_eq(pass_hash("four words of mine", hash, &err), 0);
+    ck_assert_int_eq(pass_hash("four words of mine", again, &err), 0);
+    ck_assert(text_starts_nocase(hash, "$argon2id$"));
+    ck_assert_str_ne(hash, again);
+    ck_assert(pass_check(hash, "four words of mine"));
+    ck_assert(!pass_check(hash, "four words of min"));
+    ck_assert(!pass_check(hash, ""));
+    ck_assert(!pass_check(NULL, "four words of mine"));
+    ck_assert(!pass_check("", ""));
+    ck_assert(!pass_check("$argon2id$broken", "four words of mine"));
+    ck_assert_int_eq(pass_hash("123456789", hash, &err), -1);
+    ck_assert_int_eq(err.class, ERROR_USAGE);
+    char big[PASS_TEXT_MAX + 2];
+    memset(big, 'x', sizeof big - 1);
+    big[sizeof big - 1] = '\0';
+    ck_assert_int_eq(pass_hash(big, hash, &err), -1);
+    ck_assert(!pass_check(hash, big));
+    ck_assert(!pass_check(NULL, big));
+}
+END_TEST
+
+START_TEST(tokens_are_long_different_and_have_a_digest_for_each_use)
+{
+    char a[PASS_TOKEN_SIZE], b[PASS_TOKEN_SIZE];
+    uint8_t one[PASS_DIGEST_SIZE], two[PASS_DIGEST_SIZE];
+    pass_token(a);
+    pass_token(b);
+    ck_assert_uint_eq(strlen(a), 43);
+    ck_assert_str_ne(a, b);
+    ck_assert_uint_eq(strspn(a, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
+                      43);
+    pass_digest(a, "session", one);
+    pass_digest(a, "session", two);
+    ck_assert_mem_eq(one, two, sizeof one);
+    pass_digest(a, "key", two);
+    ck_assert_mem_ne(one, two, sizeof one);
+    ck_assert(pass_equal(a, a) && !pass_equal(a, b) && !pass_equal(NULL, a) &&
+              !pass_equal(NULL, NULL) && !pass_equal("", a));
+}
+END_TEST
+
+/* ---- Tries ----------------------------------------------------------------------------------- */
+
+static struct rate rate;
+
+static unsigned tries(const char *account, const char *from, uint64_t now_ms)
+{
+    unsigned count = 0;
+    while (count < 100 && rate_try(&rate, account, from, now_ms) == 0)
+        count++;
+    return count;
+}
+
+START_TEST(an_account_is_tried_five_times_and_then_after_ever_longer_waits)
+{
+    uint64_t now_ms = 100000, want_ms = RATE_WAIT_MS;
+    memset(&rate, 0, sizeof rate);
+    for (unsigned round = 0; round < 7; round++) {
+        char from[32];
+        (void)snprintf(from, sizeof from, "192.0.2.%u", round);
+        ck_assert_uint_eq(tries(round % 2 == 0 ? "ann" : "ANN", from, now_ms), RATE_ACCOUNT_TRIES);
+        uint64_t wait_ms = rate_try(&rate, "ann", "198.51.100.1", now_ms);
+        ck_assert_uint_eq(wait_ms, want_ms);
+        ck_assert_uint_eq(rate_try(&rate, "ann", "198.51.100.1", now_ms + wait_ms - 1), 1);
+        now_ms += wait_ms;
+        want_ms = want_ms * 2 < RATE_WAIT_MAX_MS ? want_ms * 2 : RATE_WAIT_MAX_MS;
+    }
+    ck_assert_uint_eq(tries("ben", "192.0.2.99", now_ms), RATE_ACCOUNT_TRIES);
+}
+END_TEST
+
+START_TEST(an_address_is_heard_twenty_times_whatever_it_calls_itself)
+{
+    unsigned count = 0;
+    memset(&rate, 0, sizeof rate);
+    for (; count < 100; count++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "user%u", count);
+        if (rate_try(&rate, name, "192.0.2.1", 100000) != 0)
+            break;
+    }
+    ck_assert_uint_eq(count, RATE_FROM_TRIES);
+    ck_assert_uint_eq(rate_try(&rate, "other", "192.0.2.2", 100000), 0);
+    ck_assert_uint_eq(tries("again", "192.0.2.1", 100000 + RATE_WINDOW_MS), RATE_ACCOUNT_TRIES);
+}
+END_TEST
+
+START_TEST(who_signs_in_starts_anew)
+{
+    memset(&rate, 0, sizeof rate);
+    ck_assert_uint_eq(tries("ann", "192.0.2.1", 100000), RATE_ACCOUNT_TRIES);
+    rate_forget(&rate, "Ann");
+    ck_assert_uint_eq(tries("ann", "192.0.2.1", 100000), RATE_ACCOUNT_TRIES);
+}
+END_TEST
+
+/* ---- Lists ----------------------------------------------------------------------------------- */
+
+START_TEST(a_search_looks_at_what_a_list_shows)
+{
+    char subject[] = "Invoice 42", sender[] = "Ann <ann@example.org>";
+    struct queue_entry entry = {.subject = subject, .sender = sender};
+    text_copy(entry.id, sizeof entry.id, "ecff7c0b-3670-529c-8836-fadbe93da5e1");
+    static const char *const found[] = {"invoice", "42", "ANN@", "ecff7c0b", "e 4", "2"};
+    static const char *const absent[] = {"invoices", "ben", "  ", "42x"};
+    for (size_t i = 0; i < sizeof found / sizeof found[0]; i++)
+        ck_assert_msg(entry_summary_matches(&entry, found[i]), "%s", found[i]);
+    for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++)
+        ck_assert_msg(!entry_summary_matches(&entry, absent[i]), "%s", absent[i]);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("web");
+    TCase *t = tcase_create("web");
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, the_document_and_the_table_tell_of_the_same_operations_and_rights);
+    tcase_add_test(t, only_signing_in_needs_nobody);
+    tcase_add_test(t, a_path_is_found_with_its_parts_or_not_at_all);
+    tcase_add_test(t, a_problem_says_what_and_what_to_do);
+    tcase_add_test(t, each_class_of_errors_has_a_status);
+    tcase_add_test(t, the_depth_of_json_is_seen_before_it_is_read);
+    tcase_add_test(t, a_password_is_known_by_its_hash_alone);
+    tcase_add_test(t, tokens_are_long_different_and_have_a_digest_for_each_use);
+    tcase_add_test(t, an_account_is_tried_five_times_and_then_after_ever_longer_waits);
+    tcase_add_test(t, an_address_is_heard_twenty_times_whatever_it_calls_itself);
+    tcase_add_test(t, who_signs_in_starts_anew);
+    tcase_add_test(t, a_search_looks_at_what_a_list_shows);
+    suite_add_tcase(s, t);
+    return s;
+}
+
+CHECK_MAIN(suite)
