@@ -11,7 +11,9 @@
  *        └────────────> PAUSED <────────────┘                  HELD is not.
  *                          └── resume: ──> PENDING (never drained yet), else ACTIVE
  *
- * From anywhere: pause -> PAUSED, hold -> HELD. What lies beneath a status stands in detail: an
+ * From anywhere: pause -> PAUSED, hold -> HELD. resume leads from HELD as it does from PAUSED, and so
+ * does edited from ERROR: what was wrong may be right now. A source that was paused and resumed while
+ * it was at work is PENDING until that work ends, well (ACTIVE) or badly (ERROR). What lies beneath a status stands in detail: an
  * ACTIVE source that lost its link is `degraded`, not an error, as it will mend itself, and so is one
  * of whose folders some cannot be picked up from while the others are; one that
  * the server asks to slow down is `throttled`. A source is `idle` only as long as contact is

@@ -126,6 +126,39 @@ static const struct {
     {"sdme", "active/degraded"},
     {"sme", "pending"},
     {"sdr", "active/idle"}, /* nothing to resume */
+    {"r", "pending"},
+    {"e", "pending"},
+    {"m", "error"}, /* before it was ever at work */
+    {"h", "held"},
+    {"hr", "pending"},
+    {"hp", "paused"},
+    {"he", "held"}, /* an edit alone releases nothing */
+    {"st", "importing/throttled"},
+    {"sts", "importing/throttled"}, /* nothing is proven yet */
+    {"stsd", "active/idle"},
+    {"stl", "importing/degraded"},
+    {"sdtl", "active/degraded"},
+    {"sh", "held"},
+    {"sH", "held"},
+    {"sHr", "pending"},
+    {"sHrs", "importing/syncing"},
+    {"sdHe", "held"},
+    {"sdHp", "paused"},
+    {"sdHd", "held"}, /* what it was doing ends well */
+    {"sprd", "active/idle"}, /* paused and resumed while it was at work */
+    {"sprl", "pending/degraded"},
+    {"sprm", "error"},
+    {"sdph", "held"},
+    {"sdpe", "paused"},
+    {"sdpq", "paused"},
+    {"sdmh", "held"},
+    {"sdmq", "error"},
+    {"sdmt", "error"},
+    {"sdmst", "error"},
+    {"smr", "error"}, /* nothing to resume; an edit or the server mends it */
+    {"sq", "importing/syncing"}, /* at work: nobody waits for it */
+    {"sdqq", "active/degraded"},
+    {"sde", "active/idle"},
 };
 
 START_TEST(each_row_of_events_ends_in_its_state)

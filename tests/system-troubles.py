@@ -155,6 +155,44 @@ class Servers(TroubleCase):
         self.is_well(daemon, 1, server)
 
 
+class Pauses(TroubleCase):
+
+    def test_one_in_the_midst_of_a_long_message_acts_at_once_and_survives_a_restart(self):
+        self.server.append(self.user, "INBOX", mail("long", b"A line of it.\r\n" * 70000))
+        proxy = self.through()
+        self.add(port=proxy.port)
+        daemon = Daemon(self)
+        proxy.pause = 0.2   # a kilobyte each: all of it would take minutes
+        self.wait(lambda: self.server.logins(self.user) == 2, "it logs in", daemon)
+        self.wait(lambda: self.shown()["status"] == "importing", "it is importing", daemon)
+        self.source("pause", "office")
+        self.wait(lambda: not self.connections(daemon, proxy), "the connection is closed", daemon)
+        self.assertEqual(self.shown()["status"], "paused")
+        daemon.end(signal.SIGKILL)
+        proxy.pause = 0
+        daemon = Daemon(self)
+        self.add(WITNESS, user=self.other)
+        self.comes_to(daemon, "active", "idle", WITNESS)
+        self.assertEqual(self.shown()["status"], "paused")
+        self.assertEqual((self.server.count(self.user), self.queued()), (1, []))
+        self.source("resume", "office")
+        self.has_queued(daemon, 1)
+        self.comes_to(daemon, "active", "idle")
+
+    @staticmethod
+    def connections(daemon, proxy):
+        """The daemon's sockets that are connected to the proxy."""
+        inodes = set()
+        folder = "/proc/%d/fd" % daemon.process.pid
+        for name in os.listdir(folder):
+            with contextlib.suppress(OSError):
+                inodes.add(os.readlink(os.path.join(folder, name)))
+        with open("/proc/net/tcp", encoding="ascii") as table:
+            rows = [line.split() for line in table][1:]
+        return [row for row in rows if row[2].endswith(":%04X" % proxy.port) and row[3] == "01"
+                and "socket:[%s]" % row[9] in inodes]
+
+
 class Passwords(TroubleCase):
 
     def test_one_that_is_refused_is_tried_three_times_then_slowly_and_works_when_it_is_back(self):
