@@ -40,10 +40,11 @@ PROCESSES = 300
 
 SCALE = """
 imap_hibernate_timeout = {hibernate}
+default_vsz_limit = 2G
 service imap-login {{
   service_count = 0
-  client_limit = 4000
-  process_limit = 4
+  client_limit = 2000
+  process_limit = 8
 }}
 service imap {{
   process_limit = 3000
