@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Benchmarks: bench/bench.py says what they do. For an optimised build without sanitizers:
 #   make bench [PROFILES=small,office] [ROUNDS=3] [PEERS=fdm,mbsync|all|none] [LINKS=plain,tls]
-#   make bench-push, bench-scale, bench-sources, bench-micro, bench-callgrind
+#   make bench-push, bench-scale, bench-sources, bench-mailchain, bench-micro, bench-callgrind
 BENCH_TOOLS = bench-mailbox bench-drain bench-run bench-imapd bench-parts
 EXTRA_PROGRAMS += $(BENCH_TOOLS)
 CLEANFILES += $(BENCH_TOOLS)
@@ -21,7 +21,7 @@ bench_parts_LDADD = $(top_builddir)/loader/imap/libimap.la $(top_builddir)/loade
 bench_run_SOURCES = bench/bench-run.c
 bench_run_CFLAGS = $(WARN_CFLAGS) $(SAN_FLAGS)
 bench_run_LDADD =
-BENCH_FILES = bench.py bench_callgrind.py bench_contestants.py bench_durable.py \
+BENCH_FILES = bench.py bench_callgrind.py bench_contestants.py bench_durable.py bench_mailchain.py \
 	bench_peers.py bench_push.py bench_scale.py bench_server.py bench_sources.py imapflow-pickup.mjs \
 	mark-trashed.py python-pickup.py
 EXTRA_DIST += $(BENCH_FILES:%=bench/%)
@@ -47,6 +47,10 @@ bench-scale: bench-build
 
 bench-sources: bench-build
 	$(BENCH)/bench_sources.py --sources $(SOURCES) --json bench-sources.json
+
+.PHONY: bench-mailchain
+bench-mailchain: bench-build
+	$(BENCH)/bench_mailchain.py --json bench-mailchain.json
 
 bench-micro: bench-build
 	./bench-parts
