@@ -92,6 +92,17 @@ class Rights(RestCase):
                 else:
                     self.assertEqual(answer.code, 401 if rank == 0 else 403, what)
 
+    def test_the_document_is_told_and_not_sent_twice(self):
+        self.serve()
+        client = Client(self, self.port)
+        whole = client.raw("GET", API + "/openapi.json")
+        with open(os.path.join(system_support.SOURCE, "docs", "openapi.json"), "rb") as file:
+            self.assertEqual(whole.body, file.read())
+        again = client.raw("GET", API + "/openapi.json", None,
+                           {"If-None-Match": whole.headers["ETag"]})
+        self.assertEqual((again.code, again.body), (304, b""))
+        self.assertEqual(client.raw("POST", API + "/openapi.json", b"{}").code, 404)
+
     def test_nobody_listens_to_events_without_signing_in(self):
         self.serve()
         Client(self, self.port).get("/events", want=401)

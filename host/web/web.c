@@ -11,6 +11,7 @@
 
 #include "api.h"
 #include "event.h"
+#include "static-file.h"
 #include "web-problem.h"
 #include "text.h"
 
@@ -257,6 +258,8 @@ void web_answer(struct web *web, unsigned thread, const struct http_request *req
     struct error err;
     struct api_call call = {.web = web, .request = request, .answer = answer,
                             .match = route_find(request->method, request->path)};
+    if (call.match.route == NULL && static_file_answer(request, answer))
+        return;
     if (call.match.route == NULL && call.match.path_known) {
         (void)http_answer_header(answer, "Allow", call.match.allowed);
         api_fail(&call, 405, "that cannot be done here", "Allow tells what can");
