@@ -43,6 +43,7 @@ class Scenario:
     renumbered: str = ""         # the server numbers the mailbox anew, "first": before the run that dies,
                                  # "between": behind it
     new_uids: bool = False       # ... and gives all messages other UIDs
+    poison: bool = False         # one more death may be the third of a mail beside: it is set aside, too
     work: bool = False           # somebody takes entries and is done with them meanwhile
     twice: bool = False          # in the long run: die while going on, too
     check: tuple = ()            # kinds of server of make check
@@ -134,7 +135,7 @@ SCENARIOS = (
              others=(("Work", message(3, size=300000)), ("Work/no", message(4)))),
     # What earlier runs left, and others do
     Scenario("a mail that was there when a run died", messages(2), before=("body",)),
-    Scenario("a mail that three runs died of", messages(2), before=("body",) * 3),
+    Scenario("a mail that three runs died of", messages(2), before=("body",) * 3, poison=True),
     Scenario("a run that died before it moved", messages(3), before=("settle",)),
     Scenario("a run that died before it committed a file", (message(1, size=300000),),
              before=("queue_commit",)),

@@ -439,12 +439,23 @@ class Sweep:
         self.violations.append("%s: %s" % (where, why))
 
 
+def set_aside(wanted, state):
+    """The same mails, each in the archive, or in badmail with an entry that tells of its three attempts."""
+    bad = [entry for entry in state["entries"] if entry[1] == "bad"]
+    was, now = ({name: sorted(rows) for name, rows in each["folders"].items()} for each in (wanted, state))
+    return (len(now["BADMAIL"]) == len(bad) and all("attempts to load" in entry[2] for entry in bad) and
+            sorted(now.pop("BADMAIL") + now.pop("DROPBOX")) ==
+            sorted(was.pop("BADMAIL") + was.pop("DROPBOX")) and now == was and
+            [entry[0] for entry in state["entries"]] == [entry[0] for entry in wanted["entries"]] and
+            all(row[1] == "moved" for row in state["ledger"]))
+
+
 def attempt(bench, wanted, deaths, sweep):
     """One round; True where it died at all of @deaths."""
     sweep.points += 1
     died, state, trace = bench.round(deaths)
     where = "died at %s (%s)" % (" then ".join(map(str, deaths)), trace[-1] if trace else "start")
-    if state != wanted:
+    if state != wanted and not (bench.scenario.poison and set_aside(wanted, state)):
         sweep.keep(where, differences(wanted, state))
     return died
 

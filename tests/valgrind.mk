@@ -3,9 +3,9 @@
 # build without sanitizers. VALGRIND_TESTS chooses; what is left out tests running out of memory or
 # speed, or is a fuzz target, and would only be slow.
 VALGRIND = valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
-	--trace-children=no
+	--trace-children=no --suppressions=$(abs_srcdir)/valgrind.supp
 VALGRIND_TESTS = `echo ' $(check_PROGRAMS)' | sed 's/ fuzz-mime//; s/ [a-z-]*memory-test//g'`
-EXTRA_DIST += valgrind.py
+EXTRA_DIST += valgrind.py valgrind.supp
 .PHONY: valgrind
 valgrind:
 	@$(VALGRIND) true || { echo 'valgrind: it is not installed'; exit 1; }
