@@ -91,6 +91,15 @@ class Archive(ArchiveCase):
         self.assertEqual(self.subjects(), [("a/b", "n3"), ("neu", "n4")])
         self.agrees("--strict")
 
+    def test_a_run_that_finds_nothing_new_says_that_nothing_is_left(self):
+        self.server.append(self.user, "INBOX", message(1), message(2))
+        self.server.append(self.user, "a/b", message(3))
+        for keys in ({"folders": "*"}, {"after": "Leave"}):
+            self.pickup(**keys)
+            run = self.pickup(**keys)
+            self.assertIn("0 picked up", run.err)
+            self.assertIn("0 left", run.err)
+
     def test_a_chosen_set_is_what_the_patterns_say(self):
         for n, name in enumerate(("INBOX", "Projekte/a", "Projekte/a/b", "Projekte/alt", "Werbung")):
             self.server.append(self.user, name, message(n))

@@ -38,6 +38,14 @@ static int imap_pickup_answered_no(struct imap_pickup *p, const struct imap_even
     return 0;
 }
 
+/* For a progress bar; who gave us a session counts for itself. */
+static void imap_pickup_expect(struct imap_pickup *p, uint64_t messages)
+{
+    p->expected = messages;
+    if (p->options.session == NULL)
+        p->host->progress(p->host->context, messages);
+}
+
 static int imap_search_done(void *context, const struct imap_event *answer, struct error *err)
 {
     struct imap_pickup *p = context;
@@ -57,8 +65,7 @@ static int imap_search_done(void *context, const struct imap_event *answer, stru
     if (imap_set_subtract(&p->todo, &p->handled) < 0)
         return error_oom(err, "searching");
     p->found = imap_set_size(&p->todo);
-    if (p->options.session == NULL)
-        p->host->progress(p->host->context, p->planned - p->planned_before + p->found);
+    imap_pickup_expect(p, p->planned - p->planned_before + p->found);
     return 0;
 }
 
@@ -240,6 +247,7 @@ static int imap_listing_known(struct imap_pickup *p, struct error *err)
 {
     const struct imap_selected *selected = imap_session_selected(p->session);
     struct imap_record records[IMAP_WINDOW_MAX];
+    uint64_t known = 0;
     for (size_t i = 0; i < p->listing_count; i++)
         records[i] =
             (struct imap_record){.uidvalidity = selected->uidvalidity, .uid = p->listing[i].uid};
@@ -250,6 +258,7 @@ static int imap_listing_known(struct imap_pickup *p, struct error *err)
         struct imap_entry *entry = &p->listing[i];
         if (records[i].step >= IMAP_STEP_STORED) {
             entry->left = true;
+            known++;
             if (records[i].step < IMAP_STEP_MOVED && !p->options.read_only &&
                 imap_moves_add(p->moves, &records[i], err) < 0)
                 return -1;
@@ -260,6 +269,8 @@ static int imap_listing_known(struct imap_pickup *p, struct error *err)
         if (p->options.read_only)
             entry->attempts = 0; /* nothing is counted, so nothing has to go alone */
     }
+    if (known > 0)
+        imap_pickup_expect(p, p->expected - (known < p->expected ? known : p->expected));
     return imap_again_collect(p, records, err);
 }
 

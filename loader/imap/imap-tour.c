@@ -243,6 +243,7 @@ static int imap_tour_end_sweep(struct imap_tour *tour, struct error *err)
 {
     tour->state = IMAP_TOUR_SWEPT;
     tour->later = 0;
+    imap_tour_tell_progress(tour); /* what the ledger knew all of was expected until now */
     tour->options.accept_new_uids = false; /* that was for what lay there then */
     return imap_stops_judge(&tour->stops, tour->host, err);
 }
