@@ -42,7 +42,7 @@ EXTRA_DIST += fuzz/seeds fuzz/kept-thread.c
 # of the speed, and most of what is compared here is text, which it sees in memcmp() and its like.
 # Findings and new inputs stay in the build folder; a seed that proves something is copied to fuzz/seeds
 # by hand.
-FUZZ_MODULES = $(top_srcdir)/common/*.c $(top_srcdir)/loader/lib/*.c $(top_srcdir)/loader/mime/*.c \
+FUZZ_MODULES = $(top_srcdir)/common/*.c $(top_srcdir)/lib/*.c $(top_srcdir)/loader/lib/*.c $(top_srcdir)/loader/mime/*.c \
 	$(top_srcdir)/loader/imap/*.c
 FUZZ_CC = clang -std=gnu11 -g -O2 -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-sanitize-coverage=trace-cmp $(DEFS) -I$(top_builddir) $(AM_CPPFLAGS)
