@@ -75,10 +75,6 @@ static int serve_read_settings(struct serve_command *c, struct error *err)
     if (!serve_level_given(c))
         c->log.level = (uint32_t)c->settings.log_level;
     c->log.format = (enum log_format)c->settings.log_format;
-    if (c->settings.listen[0] != '\0' && !http_listen_is_local(c->settings.listen))
-        log_warning(&c->log, "listening at '%.80s', which other machines reach: whoever gets there sees "
-                    "sources and metrics; keep it on 127.0.0.1, behind a proxy or a firewall",
-                    c->settings.listen);
     return 0;
 }
 
@@ -191,6 +187,10 @@ static int serve_start_http(struct serve_command *c, struct error *err)
         return -1;
     log_info(&c->log, "listening at %.80s, port %u", c->settings.listen,
              http_server_port(c->http));
+    if (!http_listen_is_local(c->settings.listen))
+        log_warning(&c->log, "listening at '%.80s', which other machines reach: whoever gets "
+                    "there sees sources and metrics; keep it on 127.0.0.1, behind a proxy or a "
+                    "firewall", c->settings.listen);
     if (c->web != NULL)
         web_listening(c->web, c->http);
     return 0;
