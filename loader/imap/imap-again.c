@@ -18,6 +18,23 @@ static const char imap_again_doing[] = "looking at messages seen before";
 #define IMAP_TAG_AGAIN 2u
 #define IMAP_TAG_RENAMED 4u
 
+#define IMAP_AGAIN_PROBE 16u /* settled messages of one size that are asked for to see if there is one */
+
+int imap_again_begin(struct imap_pickup *p, struct error *err)
+{
+    struct imap_mailbox state = {.uidvalidity = 0};
+    struct imap_again *again = &p->again;
+    again->history = true;
+    if (p->host->mailbox == NULL)
+        return 0;
+    if (p->host->mailbox(p->host->context, p->folders.mailbox.path, &state, err) < 0)
+        return -1;
+    again->history = state.uidvalidity != 0;
+    if (state.uidvalidity == imap_session_selected(p->session)->uidvalidity)
+        again->highest = state.highest_uid;
+    return 0;
+}
+
 void imap_again_done(struct imap_again *again)
 {
     free(again->gone);
@@ -47,15 +64,19 @@ static bool imap_again_is_stranger(const struct imap_record *record)
     return record->step < IMAP_STEP_STORED;
 }
 
-/* Is a settled message of this size on record? */
+/* Was a message of this size settled before the last search? Yes also where so many were settled since
+ * that they hide it: then it is looked at more closely. */
 static int imap_again_has_like(const struct imap_pickup *p, uint64_t size, bool *out_has,
                                struct error *err)
 {
-    struct imap_evidence like;
+    struct imap_evidence like[IMAP_AGAIN_PROBE];
     size_t count = 0;
-    if (p->host->settled_like(p->host->context, size, &like, 1, &count, err) < 0)
+    if (p->host->settled_like(p->host->context, size, like, IMAP_AGAIN_PROBE, &count, err) < 0)
         return -1;
-    *out_has = count > 0;
+    *out_has = count == IMAP_AGAIN_PROBE;
+    for (size_t i = 0; i < count && !*out_has; i++)
+        *out_has = like[i].uidvalidity != imap_session_selected(p->session)->uidvalidity ||
+                   like[i].uid <= p->again.before;
     return 0;
 }
 
@@ -122,7 +143,7 @@ int imap_again_collect(struct imap_pickup *p, const struct imap_record *records,
         return 0;
     for (size_t i = 0; i < p->listing_count; i++)
         strangers += imap_again_is_stranger(&records[i]) ? 1 : 0;
-    bool bulk = strangers > IMAP_BACK_MAX && !p->accept;
+    bool bulk = strangers > IMAP_BACK_MAX && !p->accept && (again->history || again->before != 0);
     for (size_t i = 0; i < p->listing_count; i++) {
         const struct imap_entry *entry = &p->listing[i];
         uint32_t tag;
@@ -269,18 +290,20 @@ static int imap_again_judge(struct imap_pickup *p, const struct imap_look *look,
 int imap_again_inspect(struct imap_pickup *p, struct error *err)
 {
     struct imap_again *again = &p->again;
+    const struct imap_likes_which which = {imap_session_selected(p->session)->uidvalidity,
+                                           again->before};
     if (imap_again_ask(p, IMAP_TAG_BACK | IMAP_TAG_RENAMED, IMAP_LOOKS_MESSAGE_ID, err) < 0)
         return -1;
     for (size_t i = 0; i < again->count; i++)
         if (imap_again_rename(p, &again->looks[i], err) < 0)
             return -1;
-    if (imap_likes_compare(p->host, again->looks, again->count, IMAP_TAG_BACK,
+    if (imap_likes_compare(p->host, &which, again->looks, again->count, IMAP_TAG_BACK,
                            IMAP_LIKES_MESSAGE_ID, err) < 0)
         return -1;
     imap_again_drop_few(again);
     if (imap_again_ask(p, IMAP_TAG_BACK | IMAP_TAG_AGAIN, IMAP_LOOKS_SHA256, err) < 0 ||
-        imap_likes_compare(p->host, again->looks, again->count, IMAP_TAG_BACK, IMAP_LIKES_SHA256,
-                           err) < 0 ||
+        imap_likes_compare(p->host, &which, again->looks, again->count, IMAP_TAG_BACK,
+                           IMAP_LIKES_SHA256, err) < 0 ||
         imap_again_hold_back(p, err) < 0)
         return -1;
     for (size_t i = 0; i < again->count; i++)

@@ -12,6 +12,9 @@
  *           apart came with a higher UID: a server gave a message that it changed a new UID
  *           (MS-STANXIMAP V0004). It keeps its entry and is moved
  *
+ * What a search finds lies in the mailbox at the same time: of two such messages none is the other one
+ * put back, so that only what was on record before the search is held against what it found.
+ *
  * Nothing of this costs a question to the server as long as nothing looks like it: candidates are
  * found in the ledger, by size, and for back only where a listing has more than IMAP_BACK_MAX
  * strangers. */
@@ -39,6 +42,9 @@ struct imap_again {
     struct imap_gone *gone;
     size_t gone_count, gone_capacity;
     struct imap_set told; /* UIDs of "again" that were dealt with in this session */
+    bool history;         /* something of this mailbox was on record when the session began */
+    uint32_t before;      /* highest UID that was on record before the last search; 0: none */
+    uint32_t highest;     /* highest UID that is on record, or was listed in this session */
     uint64_t listed;      /* messages of the listing that is being looked at */
     size_t count;         /* of these, what is looked at more closely; 0: nothing */
     struct imap_look *looks; /* theirs: room->looks (imap-pickup-private.h) */
@@ -51,6 +57,9 @@ int imap_again_add_gone(struct imap_again *again, uint32_t uid, uint64_t size,
                         uint64_t message_id, struct error *err);
 
 struct imap_pickup;
+
+/** imap_again_begin - the mailbox is selected; what is on record of it? Before imap_epoch(). */
+int imap_again_begin(struct imap_pickup *pickup, struct error *err);
 
 /** imap_again_collect - @records are what the ledger knows of the listing's entries, in their order:
  * what of it is to be looked at more closely? Asks the ledger alone. */

@@ -11,6 +11,7 @@
 
 /* Those of one size, in the order of what is compared. */
 struct imap_likes {
+    struct imap_likes_which which;
     struct imap_evidence *items;
     size_t count;
     enum imap_likes_by by;
@@ -42,6 +43,17 @@ static bool imap_likes_have(const struct imap_likes *likes, const struct imap_lo
                                       imap_likes_order_id) != NULL;
 }
 
+/* Only those that count. */
+static void imap_likes_drop_others(struct imap_likes *likes)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < likes->count; i++)
+        if (likes->items[i].uidvalidity != likes->which.uidvalidity ||
+            likes->items[i].uid <= likes->which.before)
+            likes->items[kept++] = likes->items[i];
+    likes->count = kept;
+}
+
 /* The newest of this size; *out_all: there are no more. */
 static int imap_likes_read(struct imap_likes *likes, const struct imap_host *host, uint64_t size,
                            size_t most, bool *out_all, struct error *err)
@@ -53,6 +65,7 @@ static int imap_likes_read(struct imap_likes *likes, const struct imap_host *hos
     if (host->settled_like(host->context, size, items, most, &likes->count, err) < 0)
         return -1;
     *out_all = likes->count < most || most >= IMAP_LIKE_MAX;
+    imap_likes_drop_others(likes);
     if (likes->count > 0)
         qsort(items, likes->count, sizeof *items,
               likes->by == IMAP_LIKES_SHA256 ? imap_likes_order_sha256 : imap_likes_order_id);
@@ -97,10 +110,11 @@ static bool imap_likes_is_asked(const struct imap_look *looks, size_t at, const 
     return false;
 }
 
-int imap_likes_compare(const struct imap_host *host, struct imap_look *looks, size_t count,
-                       uint32_t tag, enum imap_likes_by by, struct error *err)
+int imap_likes_compare(const struct imap_host *host, const struct imap_likes_which *which,
+                       struct imap_look *looks, size_t count, uint32_t tag, enum imap_likes_by by,
+                       struct error *err)
 {
-    struct imap_likes likes = {.by = by};
+    struct imap_likes likes = {.which = *which, .by = by};
     uint32_t *before = calloc(count + 1, sizeof *before);
     int result = before != NULL ? 0 : error_oom(err, "looking at messages seen before");
     for (size_t i = 0; i < count && result == 0; i++)

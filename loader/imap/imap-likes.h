@@ -14,9 +14,15 @@
 
 enum imap_likes_by { IMAP_LIKES_MESSAGE_ID, IMAP_LIKES_SHA256 };
 
-/** imap_likes_compare - of @looks those that bear @tag keep it if a settled message of their size has
- * their Message-ID (or none is known of one), or their digest. */
-int imap_likes_compare(const struct imap_host *host, struct imap_look *looks, size_t count,
-                       uint32_t tag, enum imap_likes_by by, struct error *err);
+/* Which of them count: not those with this uidvalidity and a UID above @before. */
+struct imap_likes_which {
+    uint32_t uidvalidity, before;
+};
+
+/** imap_likes_compare - of @looks those that bear @tag keep it if a settled message of their size that
+ * counts has their Message-ID (or none is known of one), or their digest. */
+int imap_likes_compare(const struct imap_host *host, const struct imap_likes_which *which,
+                       struct imap_look *looks, size_t count, uint32_t tag, enum imap_likes_by by,
+                       struct error *err);
 
 #endif

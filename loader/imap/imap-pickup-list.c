@@ -154,6 +154,7 @@ int imap_pickup_search(struct imap_pickup *p, struct error *err)
     p->overflow = p->listing_again = false;
     p->searched = p->searching = true;
     p->struck = false;
+    p->again.before = p->again.highest;
     imap_session_forget_news(p->session);
     p->next_poll_ms = clock_monotonic_ms(&p->host->clock) + p->settings->poll_ms;
     return imap_session_send(p->session, &command, &call, err);
@@ -380,6 +381,8 @@ int imap_listing_send(struct imap_pickup *p, struct error *err)
     for (size_t i = 0; i < window.count; i++) {
         if (imap_set_add(&p->handled, window.ranges[i].first, window.ranges[i].last) < 0)
             imap_set_clear(&p->handled); /* the ledger knows them too, if more slowly */
+        if (window.ranges[i].last > p->again.highest)
+            p->again.highest = window.ranges[i].last;
         for (uint64_t uid = window.ranges[i].first; uid <= window.ranges[i].last; uid++)
             p->listing[p->listing_count++] = (struct imap_entry){.uid = (uint32_t)uid};
     }

@@ -168,7 +168,8 @@ static int imap_pickup_enter(struct imap_pickup *p, struct error *err)
     p->moves = imap_moves_new(p->session, p->settings, p->host, &p->folders);
     if (p->moves == NULL)
         return error_oom(err, "opening a mailbox");
-    if (imap_epoch(p->session, p->settings, p->host, &p->folders.mailbox, p->accept, err) < 0)
+    if (imap_again_begin(p, err) < 0 ||
+        imap_epoch(p->session, p->settings, p->host, &p->folders.mailbox, p->accept, err) < 0)
         return -1;
     if (!p->options.read_only && imap_reconcile(p->session, p->settings, p->host, &p->folders,
                                                 p->moves, &p->handled, &p->again, err) < 0)
