@@ -4,6 +4,7 @@
 #include "queue-sqlite-db.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,10 +17,32 @@ static const char db_settings[] = "PRAGMA page_size = 16384;"
                                   "PRAGMA foreign_keys = ON;"
                                   "PRAGMA cache_size = -4096;"
                                   "PRAGMA journal_size_limit = 67108864;" /* one huge batch */
-                                  "PRAGMA temp_store = MEMORY;"
                                   "PRAGMA trusted_schema = OFF;"
                                   "PRAGMA cell_size_check = ON;";
 _Static_assert(QUEUE_SQLITE_PAGE == 16384 && QUEUE_SQLITE_CACHE_KIB == 4096, "as in db_settings");
+
+/* A statement that changes more than one row keeps copies of pages until it is through. By default
+ * they lie in memory in pieces of 1 kB, and cost as much as the rest of the statement; as one piece,
+ * of up to DB_COPIES bytes, they cost a tenth. No statement of ours changes so many pages that they
+ * would go to a file. */
+#define DB_COPIES (1 << 19)
+static bool db_copies_whole; /* written once, before anything is opened */
+static void db_configure(void)
+{
+    /* Refused where somebody else in this process uses SQLite already. */
+    db_copies_whole = sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, DB_COPIES) == SQLITE_OK;
+}
+
+static int db_set(struct queue_sqlite_db *db)
+{
+    static const char *const copies_in_pieces = "PRAGMA temp_store = MEMORY";
+    if (sqlite3_exec(db->handle, db_settings, NULL, NULL, NULL) != SQLITE_OK)
+        return -1;
+    return db_copies_whole ||
+                   sqlite3_exec(db->handle, copies_in_pieces, NULL, NULL, NULL) == SQLITE_OK
+               ? 0
+               : -1;
+}
 
 /* ---- Errors ---------------------------------------------------------------------------------- */
 
@@ -108,6 +131,8 @@ int queue_sqlite_db_open(struct queue_sqlite_db *db, struct error *err)
 {
     int flags =
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW;
+    static pthread_once_t configured = PTHREAD_ONCE_INIT; /* of SQLite in this process */
+    (void)pthread_once(&configured, db_configure);
     db->suspect = false;
     if (sqlite3_open_v2(db->path, &db->handle, flags, NULL) != SQLITE_OK)
         return queue_sqlite_db_fail(db, "opening it", err);
@@ -117,7 +142,7 @@ int queue_sqlite_db_open(struct queue_sqlite_db *db, struct error *err)
     int64_t version; /* looked at before anything is set: it may not be ours to change */
     if (queue_sqlite_schema_check(db, &version, err) < 0)
         return -1;
-    if (sqlite3_exec(db->handle, db_settings, NULL, NULL, NULL) != SQLITE_OK)
+    if (db_set(db) < 0)
         return queue_sqlite_db_fail(db, "opening it", err);
     if (db_check_settings(db, err) < 0 || queue_sqlite_migrate(db, err) < 0)
         return -1;
@@ -239,6 +264,14 @@ void queue_sqlite_rollback(struct queue_sqlite_db *db)
     if (queue_sqlite_in_transaction(db) &&
         queue_sqlite_run(db, queue_sqlite_use(db, SQL_ROLLBACK), "rolling back", &ignored) < 0)
         db->suspect = true;
+}
+
+void queue_sqlite_db_flush(struct queue_sqlite_db *db, bool at_once)
+{
+    /* Not a prepared statement: it takes effect when it is prepared. */
+    const char *how = at_once ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL";
+    if (db->handle == NULL || sqlite3_exec(db->handle, how, NULL, NULL, NULL) != SQLITE_OK)
+        db->suspect = true; /* opened afresh, with FULL */
 }
 
 int queue_sqlite_db_checkpoint(struct queue_sqlite_db *db, struct error *err)

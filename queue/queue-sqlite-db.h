@@ -165,6 +165,10 @@ int queue_sqlite_commit(struct queue_sqlite_db *db, struct error *err);
 void queue_sqlite_rollback(struct queue_sqlite_db *db); /* without a transaction: nothing */
 bool queue_sqlite_in_transaction(const struct queue_sqlite_db *db);
 
+/** queue_sqlite_db_flush - whether each commit from now on is flushed before it returns (as it is
+ * from the start), or with the next one that is. Outside transactions only. */
+void queue_sqlite_db_flush(struct queue_sqlite_db *db, bool at_once);
+
 /** queue_sqlite_db_checkpoint - bring all that is in the write-ahead log into the database and
  * empty the log. */
 int queue_sqlite_db_checkpoint(struct queue_sqlite_db *db, struct error *err);

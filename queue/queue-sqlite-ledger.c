@@ -120,12 +120,10 @@ static int ledger_note(struct queue_sqlite *store, const struct queue_record *re
     return queue_sqlite_run(&store->db, note, "writing the ledger", err);
 }
 
-int queue_sqlite_note(void *store_, const struct queue_record *records, size_t count,
-                      struct error *err)
+static int ledger_note_all(struct queue_sqlite *store, const struct queue_record *records,
+                           size_t count, struct error *err)
 {
-    struct queue_sqlite *store = store_;
-    if (queue_sqlite_db_ready(&store->db, err) < 0 ||
-        queue_sqlite_begin(&store->db, SQL_BEGIN_WRITE, err) < 0)
+    if (queue_sqlite_begin(&store->db, SQL_BEGIN_WRITE, err) < 0)
         return -1;
     int failed = 0;
     for (size_t i = 0; i < count && failed == 0; i++)
@@ -137,6 +135,31 @@ int queue_sqlite_note(void *store_, const struct queue_record *records, size_t c
     queue_sqlite_rollback(&store->db);
     queue_sqlite_forget(store);
     return -1;
+}
+
+/* Nothing depends on these: what is lost of them is found out again by looking into the mailbox, or
+ * is an attempt too many. */
+static bool ledger_may_wait(const struct queue_record *records, size_t count)
+{
+    size_t i = 0;
+    while (i < count &&
+           (records[i].step == QUEUE_STEP_MOVED || records[i].step == QUEUE_STEP_UNKNOWN))
+        i++;
+    return i == count;
+}
+
+int queue_sqlite_note(void *store_, const struct queue_record *records, size_t count,
+                      struct error *err)
+{
+    struct queue_sqlite *store = store_;
+    if (queue_sqlite_db_ready(&store->db, err) < 0)
+        return -1;
+    if (!ledger_may_wait(records, count))
+        return ledger_note_all(store, records, count, err);
+    queue_sqlite_db_flush(&store->db, false);
+    int failed = ledger_note_all(store, records, count, err);
+    queue_sqlite_db_flush(&store->db, true);
+    return failed;
 }
 
 /* ---- Pages ----------------------------------------------------------------------------------- */

@@ -174,7 +174,9 @@ struct queue_record {
 int queue_known(struct queue *queue, struct queue_record *records, size_t count, struct error *err);
 
 /** queue_note - write these steps down, durably, in one transaction of their own (the open batch, if
- * any, is not touched: commit it first; a batch that is open makes this fail with ERROR_BUG).
+ * any, is not touched: commit it first; a batch that is open makes this fail with ERROR_BUG). Where
+ * all are MOVED or UNKNOWN they are there at once, and durable with the next note or commit that is:
+ * a power cut before that costs another look into the mailbox, or counts an attempt too many.
  * ATTEMPTED raises attempts by one and never lowers a later step; UNKNOWN takes one attempt back: it
  * ended for a reason that was not the message's, such as a lost connection. Other steps are set as told;
  * fate is kept from the row. A step for an origin without row makes one. */

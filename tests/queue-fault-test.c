@@ -22,6 +22,7 @@ static struct {
     bool done;    /* it has taken effect before it fails */
     int code;     /* SQLITE_IOERR_FSYNC ... */
     unsigned now; /* operations so far */
+    unsigned syncs;
 } fault;
 
 static bool fault_strikes(void)
@@ -66,6 +67,7 @@ static int shim_xSync(sqlite3_file *file, int flags)
 {
     (void)file;
     (void)flags;
+    fault.syncs++;
     return fault_strikes() ? fault.code : SQLITE_OK;
 }
 PASS(xFileSize, (sqlite3_file * file, sqlite3_int64 *size), (real, size))
@@ -266,6 +268,30 @@ START_TEST(a_step_that_was_noted_is_there_whichever_write_or_flush_failed)
 }
 END_TEST
 
+/* Before each step but the last one something has to be on disk. */
+START_TEST(only_a_step_that_nothing_depends_on_waits_for_the_next_flush)
+{
+    static const struct {
+        enum queue_step step;
+        bool flushed;
+    } rows[] = {{QUEUE_STEP_ATTEMPTED, true}, {QUEUE_STEP_UNKNOWN, false},
+                {QUEUE_STEP_STORED, true},    {QUEUE_STEP_MOVING, true},
+                {QUEUE_STEP_COPIED, true},    {QUEUE_STEP_DELETING, true},
+                {QUEUE_STEP_MOVED, false},    {QUEUE_STEP_MOVING, true}};
+    shim_install();
+    queue_fixture_init(&f, QUEUE_FIXTURE_SQLITE);
+    queue_fixture_add(&f, 1, 1);
+    memset(&fault, 0, sizeof fault);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        fault.syncs = 0;
+        queue_fixture_note(&f, 1, rows[i].step);
+        ck_assert_msg((fault.syncs > 0) == rows[i].flushed, "step %d: %u flushes",
+                      (int)rows[i].step, fault.syncs);
+    }
+    queue_fixture_done(&f);
+}
+END_TEST
+
 static bool try_work(unsigned at, const struct fault_row *row)
 {
     queue_fixture_init(&f, QUEUE_FIXTURE_SQLITE);
@@ -309,6 +335,8 @@ static Suite *suite(void)
     Suite *s = suite_create("queue faults");
     TCase *faults = tcase_create("faults");
     tcase_set_timeout(faults, 120);
+    tcase_add_test(faults,
+                   only_a_step_that_nothing_depends_on_waits_for_the_next_flush);
     tcase_add_loop_test(faults, what_is_said_of_a_batch_is_true_whichever_write_or_flush_failed, 0,
                         rows);
     tcase_add_loop_test(faults, a_step_that_was_noted_is_there_whichever_write_or_flush_failed, 0,
