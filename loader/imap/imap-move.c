@@ -43,6 +43,7 @@ struct imap_job {
     bool alone;   /* tried one by one already */
     bool created; /* TRYCREATE was obeyed once */
     bool running;
+    uint64_t since_ms; /* when it was made */
     unsigned int tries;
     struct imap_folder *target; /* NULL: none */
     uint32_t target_uidvalidity;
@@ -71,6 +72,7 @@ static struct imap_job *imap_job_new(struct imap_moves *moves)
     if (job == NULL)
         return NULL;
     job->moves = moves;
+    job->since_ms = clock_monotonic_ms(&moves->host->clock);
     job->next = moves->jobs;
     moves->jobs = job;
     return job;
@@ -577,19 +579,22 @@ static bool imap_moves_running(const struct imap_moves *moves)
     return job != NULL;
 }
 
-/* May more be added before it is ordered? While one order is on its way, the next grows: servers take
- * a set of 500 in little more than the time of one of 100, and each set costs two flushes of the
- * ledger. */
-static bool imap_job_grows(const struct imap_job *job)
+/* May more be added before it is ordered? While one order, or @more mail, is on its way, the next
+ * grows: servers take a set of 500 in little more than the time of one of 100 (after each, a folder may
+ * be read anew), and each set costs a flush of the ledger. */
+static bool imap_job_grows(const struct imap_job *job, bool more)
 {
-    return !job->alone && job->count < IMAP_MOVE_MAX && imap_moves_running(job->moves);
+    if (job->alone || job->count == IMAP_MOVE_MAX)
+        return false;
+    return imap_moves_running(job->moves) ||
+           (more && clock_monotonic_ms(&job->moves->host->clock) - job->since_ms < IMAP_MOVE_WAIT_MS);
 }
 
-int imap_moves_start(struct imap_moves *moves, struct error *err)
+int imap_moves_start(struct imap_moves *moves, bool more, struct error *err)
 {
     struct imap_job *job = moves->jobs;
     while (job != NULL && imap_session_outstanding(moves->session) < IMAP_MOVES_OUTSTANDING) {
-        if (job->running || imap_job_grows(job)) { /* analyse: job->moves is moves: what was freed is off this list */
+        if (job->running || imap_job_grows(job, more)) { /* analyse: job->moves is moves: what was freed is off this list */
             job = job->next;
             continue;
         }

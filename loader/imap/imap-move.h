@@ -53,8 +53,11 @@ AUTO_DEFINE(imap_moves, imap_moves_free);
  * lets the original go) on. Nothing is sent yet. */
 int imap_moves_add(struct imap_moves *moves, const struct imap_record *record, struct error *err);
 
-/** imap_moves_start - note and send what was added. Does not wait. */
-int imap_moves_start(struct imap_moves *moves, struct error *err);
+#define IMAP_MOVE_WAIT_MS 1000u /* an order waits no longer for others to join it */
+
+/** imap_moves_start - note and send what was added. Does not wait. @more: bodies are on their way, so
+ * that more will be added soon; then an order that is not full may be left to grow. */
+int imap_moves_start(struct imap_moves *moves, bool more, struct error *err);
 
 /** imap_moves_busy - some are on their way or wait to be sent. */
 bool imap_moves_busy(const struct imap_moves *moves);

@@ -25,7 +25,7 @@ static struct imap_entry *imap_pickup_awaited(struct imap_pickup *p, uint32_t ui
     return NULL;
 }
 
-static bool imap_pickup_awaits_any(const struct imap_pickup *p)
+bool imap_pickup_awaits_any(const struct imap_pickup *p)
 {
     for (size_t i = 0; i < IMAP_WINDOWS; i++)
         if (p->windows[i].state == IMAP_WINDOW_SENT)
@@ -95,6 +95,14 @@ int imap_pickup_on_event(void *context, const struct imap_event *event, struct e
 static bool imap_entry_fetches(const struct imap_entry *entry)
 {
     return entry->error == NULL;
+}
+
+/* Tried before, and that time did not come to an end: it goes in a small window after the first time
+ * and alone after the second, settled before the next is asked for, so that only the message that
+ * kills us is counted to the end, while a kill from outside costs the others few round trips. */
+static bool imap_entry_is_suspect(const struct imap_entry *entry)
+{
+    return imap_entry_fetches(entry) && entry->attempts > 0;
 }
 
 /* These were attempted, and it was not their fault that nothing came of it: they do not count. */
@@ -168,22 +176,50 @@ static int imap_window_done(void *context, const struct imap_event *answer, stru
     return 0;
 }
 
+/* What is to be noted as ATTEMPTED. */
+struct imap_attempts {
+    struct imap_record records[IMAP_RECORDS_MAX];
+    size_t count;
+};
+
+static void imap_attempts_add(struct imap_attempts *attempts, const struct imap_pickup *p,
+                              struct imap_entry *entry)
+{
+    if (!imap_entry_fetches(entry) || entry->noted)
+        return;
+    entry->noted = true;
+    attempts->records[attempts->count++] =
+        (struct imap_record){.uidvalidity = imap_session_selected(p->session)->uidvalidity,
+                             .uid = entry->uid,
+                             .step = IMAP_STEP_ATTEMPTED};
+}
+
+/* Those of the next windows, in the same flush: of each four one is left. Not of suspects, of whom
+ * none may be counted for what another one did. */
+static void imap_attempts_add_next(struct imap_attempts *attempts, struct imap_pickup *p)
+{
+    uint64_t most = IMAP_NOTE_AHEAD;
+    if (p->options.limit != 0 && p->options.limit - p->planned < most)
+        most = p->options.limit - p->planned;
+    for (size_t i = p->listed_next; i < p->listed_count && i - p->listed_next < most; i++)
+        if (!imap_entry_is_suspect(&p->listed[i]))
+            imap_attempts_add(attempts, p, &p->listed[i]);
+}
+
 /* Note ATTEMPTED: after three notes without an end a message counts as one that kills us. */
 static int imap_window_note(struct imap_pickup *p, struct imap_window *w, struct error *err)
 {
-    struct imap_record records[IMAP_WINDOW_MAX];
-    size_t count = 0;
-    for (size_t i = 0; i < w->count; i++)
-        if (imap_entry_fetches(&w->entries[i]) && !w->entries[i].noted) {
-            w->entries[i].noted = true;
-            records[count++] =
-                (struct imap_record){.uidvalidity = imap_session_selected(p->session)->uidvalidity,
-                                     .uid = w->entries[i].uid,
-                                     .step = IMAP_STEP_ATTEMPTED};
-        }
-    if (p->options.read_only || count == 0)
+    struct imap_attempts attempts;
+    attempts.count = 0;
+    if (p->options.read_only)
         return 0;
-    return p->host->note(p->host->context, records, count, err);
+    for (size_t i = 0; i < w->count; i++)
+        imap_attempts_add(&attempts, p, &w->entries[i]);
+    if (attempts.count == 0)
+        return 0;
+    if (!p->suspects && w->count <= IMAP_RECORDS_MAX - IMAP_NOTE_AHEAD)
+        imap_attempts_add_next(&attempts, p);
+    return p->host->note(p->host->context, attempts.records, attempts.count, err);
 }
 
 /* One small message and nothing behind it, as new mail mostly comes: there is nothing that a thread
@@ -229,14 +265,6 @@ static int imap_window_send(struct imap_pickup *p, struct imap_window *w, struct
 bool imap_pickup_limit_reached(const struct imap_pickup *p)
 {
     return p->options.limit != 0 && p->planned >= p->options.limit;
-}
-
-/* Tried before, and that time did not come to an end: it goes in a small window after the first time
- * and alone after the second, settled before the next is asked for, so that only the message that
- * kills us is counted to the end, while a kill from outside costs the others few round trips. */
-static bool imap_entry_is_suspect(const struct imap_entry *entry)
-{
-    return imap_entry_fetches(entry) && entry->attempts > 0;
 }
 
 /* Messages that a window may hold which begins with this one. */
@@ -340,5 +368,6 @@ void imap_pickup_withdraw_windows(struct imap_pickup *p)
         const struct imap_window *w = &p->windows[(p->first_window + i) % IMAP_WINDOWS];
         imap_pickup_withdraw_entries(p, w->entries + w->next, w->count - w->next);
     }
+    imap_pickup_withdraw_entries(p, p->listed + p->listed_next, p->listed_count - p->listed_next);
     imap_pickup_withdraw_entries(p, p->retry, p->retry_count);
 }

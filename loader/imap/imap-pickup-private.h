@@ -20,6 +20,7 @@
 #define IMAP_WINDOWS 4u        /* one being handed out, three on their way while the host stores */
 #define IMAP_SUSPECTS_MAX 16u  /* messages of a window that did not come to an end once */
 #define IMAP_RETRY_MAX 500u     /* messages whose bodies did not come; more are left for a later run */
+#define IMAP_NOTE_AHEAD 400u   /* messages behind a window whose attempts are noted with its own */
 #define IMAP_WINDOW_COUNT 100u /* messages of a window, where batch does not say */
 
 /* The entries of listings and windows. There while there is mail to pick up: an idle mailbox does
@@ -124,6 +125,9 @@ void imap_pickup_drop_room(struct imap_pickup *p);
 int imap_pickup_on_event(void *context, const struct imap_event *event, struct error *err);
 
 bool imap_pickup_limit_reached(const struct imap_pickup *p);
+
+/** imap_pickup_awaits_any - bodies are on their way. */
+bool imap_pickup_awaits_any(const struct imap_pickup *p);
 
 /** imap_pickup_waits_for_host - nothing can be asked for before the host settles what it holds. */
 bool imap_pickup_waits_for_host(const struct imap_pickup *p);

@@ -26,7 +26,7 @@ static void imap_pickup_forget_secret(struct imap_pickup *p)
 /* Ask for all that may be asked for now. */
 static int imap_pickup_plan(struct imap_pickup *p, struct error *err)
 {
-    if (imap_moves_start(p->moves, err) < 0)
+    if (imap_moves_start(p->moves, imap_pickup_awaits_any(p), err) < 0)
         return -1;
     if (!p->searched && imap_pickup_search(p, err) < 0)
         return -1;
@@ -412,7 +412,7 @@ int imap_pickup_settle(struct imap_pickup *p, const uint32_t *uids, size_t count
         if (imap_moves_add(p->moves, &record, err) < 0)
             return -1;
     }
-    if (imap_moves_start(p->moves, err) < 0)
+    if (imap_moves_start(p->moves, imap_pickup_awaits_any(p), err) < 0)
         return -1;
     return imap_session_flush(p->session, err);
 }
@@ -491,12 +491,22 @@ static void imap_pickup_free_entries(struct imap_entry *entries, size_t from, si
         imap_entry_done(&entries[i]);
 }
 
+/* Moves that waited for others to join them: nothing will. Nobody waits for the answer either; what is
+ * noted as MOVING is looked for by the next run. */
+static void imap_pickup_order_rest(struct imap_pickup *p)
+{
+    struct error ignored;
+    if (p->moves != NULL && p->session != NULL && imap_session_is_open(p->session))
+        (void)imap_moves_start(p->moves, false, &ignored);
+}
+
 void imap_pickup_close(struct imap_pickup *p)
 {
     if (p == NULL)
         return;
     imap_pickup_forget_secret(p);
     imap_pickup_withdraw_windows(p);
+    imap_pickup_order_rest(p);
     free(p->user);
     imap_pickup_end_session(p);
     for (size_t i = 0; i < IMAP_WINDOWS; i++)
