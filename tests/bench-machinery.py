@@ -122,6 +122,18 @@ class Measuring(system_support.Case):
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertGreater(int(done.stdout), 1000000)
 
+    def test_every_way_of_flushing_is_measured_and_leaves_nothing_behind(self):
+        place = os.path.join(self.folder, "place")
+        os.mkdir(place)
+        done = subprocess.run([os.path.join(TESTS, "bench-flush"), place, "2"],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        rows = [line.split() for line in done.stdout.splitlines()[1:]]
+        self.assertEqual([row[0] for row in rows], ["log", "each", "beside", "folders", "syncfs"])
+        for _, median, least, most in rows:
+            self.assertTrue(0 < float(least) <= float(median) <= float(most))
+        self.assertEqual(os.listdir(place), [])
+
 
 if __name__ == "__main__":
     tap.main()

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Benchmarks: bench/bench.py says what they do. For an optimised build without sanitizers:
 #   make bench [PROFILES=small,office] [ROUNDS=3] [PEERS=fdm,mbsync|all|none] [LINKS=plain,tls]
-#   make bench-push, bench-scale, bench-sources, bench-mailchain, bench-micro, bench-callgrind
-BENCH_TOOLS = bench-mailbox bench-drain bench-run bench-imapd bench-parts
+#   make bench-push, bench-scale, bench-sources, bench-mailchain, bench-micro, bench-callgrind,
+#   bench-disk [FOLDER=...]
+BENCH_TOOLS = bench-mailbox bench-drain bench-run bench-imapd bench-parts bench-flush
 EXTRA_PROGRAMS += $(BENCH_TOOLS)
 CLEANFILES += $(BENCH_TOOLS)
 bench_mailbox_SOURCES = bench/bench-mailbox.c
@@ -18,6 +19,9 @@ bench_parts_SOURCES = bench/bench-parts.c
 bench_parts_CFLAGS = $(WARN_CFLAGS) $(SAN_FLAGS)
 bench_parts_LDADD = $(top_builddir)/loader/imap/libimap.la $(top_builddir)/loader/lib/libnet.la \
 	$(top_builddir)/loader/mime/libmime.la
+bench_flush_SOURCES = bench/bench-flush.c
+bench_flush_CFLAGS = $(WARN_CFLAGS) $(SAN_FLAGS)
+bench_flush_LDADD =
 bench_run_SOURCES = bench/bench-run.c
 bench_run_CFLAGS = $(WARN_CFLAGS) $(SAN_FLAGS)
 bench_run_LDADD =
@@ -34,7 +38,7 @@ BENCH = $(AM_TESTS_ENVIRONMENT) $(PYTHON) $(srcdir)/bench
 DELIVERIES = 200
 MESSAGES = 1000000
 SOURCES = 200,1000,10000
-.PHONY: bench bench-build bench-callgrind bench-micro bench-push bench-scale bench-sources
+.PHONY: bench bench-build bench-callgrind bench-disk bench-micro bench-push bench-scale bench-sources
 bench: bench-build
 	$(BENCH)/bench.py --profiles $(PROFILES) --links $(LINKS) --rounds $(ROUNDS) \
 	  --peers $(PEERS) --json bench.json
@@ -54,6 +58,11 @@ bench-mailchain: bench-build
 
 bench-micro: bench-build
 	./bench-parts
+
+# Of the disk that holds FOLDER, which must be there.
+FOLDER = .
+bench-disk: bench-build
+	./bench-flush '$(FOLDER)'
 
 BASE =
 bench-callgrind: bench-build
