@@ -100,6 +100,36 @@ static bool json_line_is_plain(uint8_t byte)
     return byte >= 0x20 && byte < 0x7F && byte != '"' && byte != '\\';
 }
 
+/* Eight bytes at once. A byte is told by the highest bit of what is left of it. */
+#define JSON_LINE_EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+static uint64_t json_line_has(uint64_t bytes, uint8_t byte)
+{
+    uint64_t at = bytes ^ JSON_LINE_EACH(byte);
+    return (at - JSON_LINE_EACH(1)) & ~at;
+}
+
+static bool json_line_are_plain(uint64_t bytes)
+{
+    uint64_t below = (bytes - JSON_LINE_EACH(0x20)) & ~bytes;
+    return ((bytes | below | json_line_has(bytes, '"') | json_line_has(bytes, '\\') |
+             json_line_has(bytes, 0x7F)) & JSON_LINE_EACH(0x80)) == 0;
+}
+
+/* How many bytes from here on stand for themselves. */
+static size_t json_line_plain_run(const uint8_t *at, size_t count)
+{
+    size_t run = 0;
+    for (uint64_t bytes; count - run >= sizeof bytes; run += sizeof bytes) {
+        memcpy(&bytes, at + run, sizeof bytes);
+        if (!json_line_are_plain(bytes))
+            break;
+    }
+    while (run < count && json_line_is_plain(at[run]))
+        run++;
+    return run;
+}
+
 /* '"', '\', and what is below U+0020. */
 static int json_line_write_control(struct buffer *out, uint8_t byte)
 {
@@ -129,13 +159,12 @@ int json_line_write_piece(struct buffer *out, const char *text, size_t left, siz
                           size_t *out_done)
 {
     const uint8_t *at = (const uint8_t *)text;
-    size_t stop = left < most ? left : most, done = 0, run, length;
+    size_t stop = left < most ? left : most, done = 0, length;
     while (done < stop) {
-        for (run = done; run < stop && json_line_is_plain(at[run]);)
-            run++;
-        if (buffer_append(out, at + done, run - done) < 0)
+        size_t run = json_line_plain_run(at + done, stop - done);
+        if (buffer_append(out, at + done, run) < 0)
             return -1;
-        done = run;
+        done += run;
         if (done == stop)
             break;
         if (json_line_write_character(out, at + done, left - done, &length) < 0)

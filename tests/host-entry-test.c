@@ -216,6 +216,37 @@ START_TEST(text_in_pieces_is_the_same_text)
 }
 END_TEST
 
+/* Runs of plain bytes are passed eight at a time: at every place among them each byte is written as
+ * it is alone. */
+START_TEST(a_byte_is_written_the_same_wherever_it_stands)
+{
+    static const char plain[] = "abcdefghijklmnopqrs";
+    for (unsigned byte = 1; byte < 0x100; byte++) {
+        struct buffer alone;
+        size_t done;
+        const char one[] = {(char)byte, '\0'};
+        buffer_init(&alone, 1000);
+        ck_assert_int_eq(json_line_write_piece(&alone, one, 1, 1, &done), 0);
+        for (size_t at = 0; at < sizeof plain - 1; at++) {
+            struct buffer got, want;
+            char text[sizeof plain];
+            memcpy(text, plain, sizeof plain);
+            text[at] = (char)byte;
+            buffer_init(&got, 1000);
+            buffer_init(&want, 1000);
+            ck_assert_int_eq(json_line_write_piece(&got, text, sizeof plain - 1, 1000, &done), 0);
+            ck_assert_int_eq(buffer_append(&want, plain, at), 0);
+            ck_assert_int_eq(buffer_append_text(&want, buffer_text(&alone)), 0);
+            ck_assert_int_eq(buffer_append_text(&want, plain + at + 1), 0);
+            ck_assert_str_eq(buffer_text(&got), buffer_text(&want));
+            buffer_done(&got);
+            buffer_done(&want);
+        }
+        buffer_done(&alone);
+    }
+}
+END_TEST
+
 struct taken {
     struct buffer line;
     size_t largest, calls, fails_at;
@@ -344,6 +375,7 @@ static Suite *suite(void)
     tcase_add_test(cases, content_that_is_no_json_is_an_error_and_no_crash);
     tcase_add_loop_test(cases, text_is_valid_and_harmless_whatever_comes_in, 0,
                         (int)(sizeof texts / sizeof texts[0]));
+    tcase_add_test(cases, a_byte_is_written_the_same_wherever_it_stands);
     tcase_add_loop_test(cases, text_in_pieces_is_the_same_text, 0,
                         (int)(sizeof texts / sizeof texts[0]));
     tcase_add_test(cases, an_entry_of_any_size_is_written_in_small_pieces);
