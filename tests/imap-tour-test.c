@@ -30,6 +30,7 @@ struct host {
     size_t count;
     uint64_t now_ms, progress;
     unsigned fetched; /* ATTEMPTED was noted so often */
+    size_t asked;     /* messages that known() was asked about */
     char trouble[ERROR_TEXT_MAX], log[4000];
     struct error err;
 };
@@ -78,6 +79,7 @@ static struct row *host_row(struct host *h, uint32_t uidvalidity, uint32_t uid, 
 static int host_known(void *context, struct imap_record *records, size_t count, struct error *err)
 {
     (void)err;
+    ((struct host *)context)->asked += count;
     for (size_t i = 0; i < count; i++) {
         const struct row *row = host_row(context, records[i].uidvalidity, records[i].uid, false);
         records[i].step = row != NULL ? row->step : IMAP_STEP_UNKNOWN;
@@ -558,6 +560,72 @@ START_TEST(a_folder_numbered_anew_is_opened_and_what_was_known_of_its_uids_does_
 }
 END_TEST
 
+START_TEST(the_ledger_is_asked_once_about_a_folder_that_it_knows_in_full)
+{
+    static const struct script_rule rules[] = {
+        {"LIST \"\" \"*\"",
+         LIST_STATUS("INBOX", "", 2, 7, 7, 40) LIST_STATUS("Archive", "", 3, 10, 8, 50) OK},
+        {"EXAMINE \"INBOX\"", OPENED(2, 7)},
+        {"UID SEARCH", FOUND("5:6")},
+        {"EXAMINE \"Archive\"", OPENED(3, 8)},
+        {"UID SEARCH", FOUND("7:9")},
+        HOME("5:6"),
+        {"LIST \"\" \"*\"", /* flags changed */
+         LIST_STATUS("INBOX", "", 2, 7, 7, 41) LIST_STATUS("Archive", "", 3, 10, 8, 51) OK},
+        {"EXAMINE \"INBOX\"", OPENED(2, 7)},
+        {"UID SEARCH", FOUND("5:6")},
+        {"EXAMINE \"Archive\"", OPENED(3, 8)},
+        {"UID SEARCH", FOUND("7:9")},
+        HOME("5:6")};
+    static const struct script script = {NULL, MANY, rules, sizeof rules / sizeof rules[0], 0};
+    struct host *h = host_start(&script, "folders=*", false);
+    for (uint32_t uid = 5; uid <= 6; uid++)
+        h->rows[h->count++] = (struct row){"INBOX", 7, uid, IMAP_STEP_MOVED, 1};
+    for (uint32_t uid = 7; uid <= 9; uid++)
+        h->rows[h->count++] = (struct row){"Archive", 8, uid, IMAP_STEP_MOVED, 1};
+    host_wants(h, "");
+    ck_assert_uint_eq(h->asked, 5);
+    h->now_ms += 300000;
+    host_wants(h, "");
+    ck_assert_uint_eq(host_sent(h, "UID SEARCH"), 6);
+    ck_assert_uint_eq(h->asked, 5); /* by the second sweep: nothing */
+    host_stop(h);
+}
+END_TEST
+
+/* What was learned under the numbering between says nothing of the first one. */
+START_TEST(a_folder_that_returns_to_an_earlier_numbering_loses_no_new_mail)
+{
+    static const struct script_rule rules[] = {
+        {"LIST \"\" \"*\"",
+         LIST_STATUS("INBOX", "", 0, 1, 3, 40) LIST_STATUS("Archive", "", 1, 6, 7, 50) OK},
+        {"EXAMINE \"Archive\"", OPENED(1, 7)},
+        {"UID SEARCH", FOUND("5")},
+        FETCHED(5),
+        NOTHING, /* at home */
+        {"LIST \"\" \"*\"",
+         LIST_STATUS("INBOX", "", 0, 1, 3, 40) LIST_STATUS("Archive", "", 2, 7, 77, 51) OK},
+        {"EXAMINE \"Archive\"", OPENED(2, 77)},
+        {"UID SEARCH", FOUND("5:6")},
+        NOTHING,
+        {"LIST \"\" \"*\"",
+         LIST_STATUS("INBOX", "", 0, 1, 3, 40) LIST_STATUS("Archive", "", 2, 7, 7, 52) OK},
+        {"EXAMINE \"Archive\"", OPENED(2, 7)},
+        {"UID SEARCH", FOUND("5:6")},
+        FETCHED(6)};
+    static const struct script script = {NULL, MANY, rules, sizeof rules / sizeof rules[0], 0};
+    struct host *h = host_start(&script, "folders=*", false);
+    for (uint32_t uid = 5; uid <= 6; uid++)
+        h->rows[h->count++] = (struct row){"Archive", 77, uid, IMAP_STEP_MOVED, 1};
+    host_wants(h, "Archive:5 ");
+    h->now_ms += 300000;
+    host_wants(h, "");
+    h->now_ms += 300000;
+    host_wants(h, "Archive:6 ");
+    host_stop(h);
+}
+END_TEST
+
 START_TEST(when_the_host_waits_new_mail_in_the_inbox_is_told_by_idle_and_the_rest_by_the_next_sweep)
 {
     static const struct script_rule rules[] = {
@@ -637,6 +705,8 @@ static Suite *suite(void)
         a_name_that_is_not_there_is_told_and_none_at_all_is_a_failure,
         a_folder_that_went_is_told_and_one_that_came_is_picked_up,
         a_folder_numbered_anew_is_opened_and_what_was_known_of_its_uids_does_not_count,
+        the_ledger_is_asked_once_about_a_folder_that_it_knows_in_full,
+        a_folder_that_returns_to_an_earlier_numbering_loses_no_new_mail,
         when_the_host_waits_new_mail_in_the_inbox_is_told_by_idle_and_the_rest_by_the_next_sweep,
         messages_of_several_folders_may_be_settled_at_once_and_released_ones_do_not_come_again,
     };

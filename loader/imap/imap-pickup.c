@@ -142,6 +142,7 @@ static int imap_pickup_examine(struct imap_pickup *p, struct error *err)
     }
     if (imap_session_selected(p->session)->uidvalidity != p->options.handled_uidvalidity)
         imap_set_clear(&p->handled);
+    p->options.handled_uidvalidity = imap_session_selected(p->session)->uidvalidity;
     if (imap_session_selected(p->session)->fleeting)
         imap_host_log(p->host, IMAP_LOG_WARNING,
                       "the server does not keep UIDs of '%s' between sessions: mail in it may be "
@@ -432,7 +433,7 @@ void imap_pickup_others_settled(struct imap_pickup *p, uint64_t count)
     p->out -= count < p->out ? count : p->out;
 }
 
-bool imap_pickup_leave(struct imap_pickup *p, struct imap_set *handled)
+bool imap_pickup_leave(struct imap_pickup *p, struct imap_set *handled, uint32_t *uidvalidity)
 {
     bool opened = p->session != NULL;
     bool done = opened && imap_pickup_is_done(p) && !imap_pickup_limit_reached(p);
@@ -441,6 +442,7 @@ bool imap_pickup_leave(struct imap_pickup *p, struct imap_set *handled)
         return false; /* some of it was not handed out */
     imap_set_done(handled);
     *handled = p->handled;
+    *uidvalidity = p->options.handled_uidvalidity;
     imap_set_init(&p->handled);
     return all;
 }

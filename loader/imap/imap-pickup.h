@@ -102,9 +102,11 @@ uint64_t imap_pickup_waiting(const struct imap_pickup *pickup);
 /** imap_pickup_others_settled - so many messages of other folders (options.out) are settled. */
 void imap_pickup_others_settled(struct imap_pickup *pickup, uint64_t count);
 
-/** imap_pickup_leave - one folder of several is done with: what was looked at in it goes to @handled.
- * True: nothing of it is left to be looked for again. */
-bool imap_pickup_leave(struct imap_pickup *pickup, struct imap_set *handled);
+/** imap_pickup_leave - one folder of several is done with: what was looked at in it goes to @handled,
+ * the UIDVALIDITY of that to *uidvalidity; both stay as they are where some of it was not handed
+ * out. True: nothing of it is left to be looked for again. */
+bool imap_pickup_leave(struct imap_pickup *pickup, struct imap_set *handled,
+                       uint32_t *uidvalidity);
 
 /** imap_pickup_wait - after DRAINED: what to poll for, and for how long: until the next poll, or until
  * moves that were refused are tried again. */

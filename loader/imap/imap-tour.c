@@ -172,7 +172,7 @@ static void imap_tour_leave(struct imap_tour *tour)
 {
     struct imap_stop *stop = tour->stop;
     struct imap_visit *visit = imap_tour_visit(tour);
-    if (imap_pickup_leave(tour->pickup, &stop->handled) &&
+    if (imap_pickup_leave(tour->pickup, &stop->handled, &stop->handled_uidvalidity) &&
         stop->trouble.class == ERROR_NONE) {
         stop->seen = stop->state;
         stop->seen_ms = clock_monotonic_ms(&tour->host->clock);
@@ -180,8 +180,6 @@ static void imap_tour_leave(struct imap_tour *tour)
     } else {
         stop->seen = (struct imap_state){0};
     }
-    if (visit->uidvalidity != 0)
-        stop->handled_uidvalidity = visit->uidvalidity;
     imap_pickup_close(TAKE(tour->pickup));
     tour->stop = NULL;
     if (visit->out == 0)
