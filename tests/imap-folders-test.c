@@ -132,7 +132,7 @@ struct listed {
     uint32_t flags;
 };
 
-/* The paths that are taken, with '|' between. */
+/* The paths that are taken, with '|' between; behind them "!" and a name that is not there. */
 static const char *chosen(const struct listed *listed, size_t count, char delimiter,
                           const char *prefix, const char *keys)
 {
@@ -166,6 +166,10 @@ static const char *chosen(const struct listed *listed, size_t count, char delimi
                        tree.items[i].path);
     }
     ck_assert_uint_eq(tree.taken, taken);
+    size_t at = 0, used = strlen(text);
+    const char *missing = imap_tree_missing(&tree, &at);
+    if (missing != NULL)
+        (void)snprintf(text + used, sizeof text - used, "!%s", missing);
     imap_tree_done(&tree);
     imap_settings_free(settings);
     return text;
@@ -201,7 +205,7 @@ START_TEST(a_folder_that_is_named_is_taken_whatever_it_is_for)
 {
     ck_assert_str_eq(CHOSEN(marked, '/', "", "folders=INBOX,Müll"), "INBOX|Müll");
     ck_assert_str_eq(CHOSEN(marked, '/', "", "folders=INBOX,Mül%"), "INBOX");
-    ck_assert_str_eq(CHOSEN(marked, '/', "", "folders=Gone"), ""); /* but it must hold mail */
+    ck_assert_str_eq(CHOSEN(marked, '/', "", "folders=Gone"), "!Gone"); /* but it must hold mail */
 }
 END_TEST
 
@@ -236,6 +240,43 @@ START_TEST(a_name_is_right_with_and_without_the_prefix_of_the_namespace_and_in_b
                                        "folders=inbox/Projects/2026", "folders=Projects/%"};
     for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
         ck_assert_str_eq(CHOSEN(plain, '.', "INBOX.", same[i]), "INBOX/Projects/2026");
+}
+END_TEST
+
+static const struct listed dotted[] = {
+    {"INBOX", 0}, {"INBOX.Invoices", 0}, {"INBOX.Invoices.2026", 0}, {"Other", 0}};
+
+START_TEST(inbox_as_first_level_is_the_same_in_any_case_also_before_the_servers_separator)
+{
+    static const char *const same[] = {"folders=INBOX.Invoices", "folders=Inbox.Invoices",
+                                       "folders=inbox.Invoices", "folders=Inbox/Invoices",
+                                       "folders=inbox.%"};
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+        ck_assert_str_eq(CHOSEN(dotted, '.', "", same[i]), "INBOX/Invoices");
+        ck_assert_str_eq(CHOSEN(dotted, '.', "INBOX.", same[i]), "INBOX/Invoices");
+    }
+    ck_assert_str_eq(CHOSEN(dotted, '.', "", "folders=Inbox.invoices"), "!INBOX/invoices");
+}
+END_TEST
+
+START_TEST(what_is_left_out_below_inbox_is_left_out_in_any_case_and_both_notations)
+{
+    static const char *const same[] = {"INBOX.Invoices", "Inbox.Invoices", "inbox/Invoices"};
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+        char keys[100];
+        (void)snprintf(keys, sizeof keys, "folders=*;skipFolders=%s", same[i]);
+        ck_assert_str_eq(CHOSEN(dotted, '.', "", keys), "INBOX|INBOX/Invoices/2026|Other");
+    }
+    ck_assert_str_eq(CHOSEN(dotted, '.', "", "folders=*;skipFolders=Inbox.*"), "INBOX|Other");
+}
+END_TEST
+
+START_TEST(a_dot_behind_inbox_is_of_its_name_where_levels_are_parted_by_something_else)
+{
+    static const struct listed plain[] = {{"INBOX", 0}, {"Inbox.Invoices", 0}};
+    ck_assert_str_eq(CHOSEN(plain, '/', "", "folders=Inbox.Invoices"), "Inbox.Invoices");
+    ck_assert_str_eq(CHOSEN(plain, '/', "", "folders=INBOX.Invoices"), "!INBOX.Invoices");
+    ck_assert_str_eq(CHOSEN(plain, '\0', "", "folders=Inbox.Invoices"), "Inbox.Invoices");
 }
 END_TEST
 
@@ -318,6 +359,9 @@ static Suite *suite(void)
         what_is_left_out_is_left_out_also_when_it_is_named,
         where_no_folder_is_marked_the_usual_names_on_the_first_level_count,
         a_name_is_right_with_and_without_the_prefix_of_the_namespace_and_in_both_notations,
+        inbox_as_first_level_is_the_same_in_any_case_also_before_the_servers_separator,
+        what_is_left_out_below_inbox_is_left_out_in_any_case_and_both_notations,
+        a_dot_behind_inbox_is_of_its_name_where_levels_are_parted_by_something_else,
         of_gmail_all_mail_is_taken_alone_so_that_nothing_comes_once_per_label,
         two_folders_with_one_path_are_one_too_many,
         folders_mean_that_mail_is_left_and_what_says_otherwise_is_refused,

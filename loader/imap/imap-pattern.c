@@ -108,6 +108,18 @@ void imap_patterns_done(struct imap_patterns *patterns)
     *patterns = (struct imap_patterns){0};
 }
 
+void imap_patterns_adapt(struct imap_patterns *patterns, char delimiter)
+{
+    if (delimiter == '\0' || delimiter == '*' || delimiter == '%')
+        return;
+    for (size_t i = 0; i < patterns->count; i++) {
+        char *text = patterns->items[i].text;
+        for (char *at = text; *at != '\0'; at++)
+            *at = *at == delimiter ? '/' : *at;
+        memcpy(text, "INBOX", imap_inbox_level(text)); /* now that its end can be seen */
+    }
+}
+
 /* reached[i]: the first i characters of the pattern can stand for what of the path was read. */
 static void imap_pattern_start(const char *pattern, size_t size, bool *reached)
 {

@@ -33,6 +33,10 @@ struct imap_patterns {
 int imap_patterns_read(const char *text, struct imap_patterns *out, struct error *err);
 void imap_patterns_done(struct imap_patterns *patterns);
 
+/** imap_patterns_adapt - the server's own separator, which no name has in a level, is as good as '/'
+ * from here on, behind INBOX too. '\0': the server has no levels. */
+void imap_patterns_adapt(struct imap_patterns *patterns, char delimiter);
+
 /** imap_pattern_matches - is this folder meant? @path as in imap-folder.h. Time: the product of the
  * two lengths at most. */
 bool imap_pattern_matches(const struct imap_pattern *pattern, const char *path);

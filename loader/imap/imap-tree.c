@@ -166,23 +166,13 @@ static void imap_tree_prefer_all(struct imap_tree *tree)
             tree->items[i].choice = IMAP_CHOICE_IN_ALL;
 }
 
-/* Patterns may have the server's own separator, which no name can have in a level. */
-static void imap_tree_adapt(const struct imap_tree *tree, struct imap_patterns *patterns)
-{
-    char delimiter = tree->levels.delimiter;
-    for (size_t i = 0; delimiter != '\0' && i < patterns->count; i++)
-        for (char *at = patterns->items[i].text; *at != '\0'; at++)
-            if (*at == delimiter && delimiter != '*' && delimiter != '%')
-                *at = '/';
-}
-
 int imap_tree_choose(struct imap_tree *tree, struct error *err)
 {
     (void)err;
     if (tree->count > 0)
         qsort(tree->items, tree->count, sizeof *tree->items, imap_branch_compare);
-    imap_tree_adapt(tree, &tree->folders);
-    imap_tree_adapt(tree, &tree->skip);
+    imap_patterns_adapt(&tree->folders, tree->levels.delimiter);
+    imap_patterns_adapt(&tree->skip, tree->levels.delimiter);
     for (char *at = tree->levels.prefix; *at != '\0'; at++)
         *at = *at == tree->levels.delimiter ? '/' : *at;
     imap_tree_name_uses(tree);
