@@ -68,7 +68,8 @@ struct imap_tree {
 };
 
 /** imap_tree_read - ask the server, choose, ask how much is in what was chosen. @out is overwritten;
- * yours: imap_tree_done(), after a failure too. */
+ * yours: imap_tree_done(), after a failure too. After any failure, ERROR_CANCELLED included, the
+ * session can only be closed: commands may be outstanding whose answers would go to @out. */
 int imap_tree_read(struct imap_session *session, const struct imap_settings *settings,
                    struct imap_tree *out, struct error *err);
 void imap_tree_done(struct imap_tree *tree);
