@@ -48,6 +48,10 @@ static void child_set_files(posix_spawn_file_actions_t *files, const struct chil
         posix_spawn_file_actions_adddup2(files, out, STDERR_FILENO);
     else
         posix_spawn_file_actions_addopen(files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+#ifdef HAVE_POSIX_SPAWN_FILE_ACTIONS_ADDCLOSEFROM_NP
+    /* libcurl's wake-up pairs, for one, are not close-on-exec. */
+    posix_spawn_file_actions_addclosefrom_np(files, STDERR_FILENO + 1);
+#endif
 }
 
 /* @in and @out: the child's ends. */
