@@ -226,7 +226,8 @@ static void child_end(struct child *child)
 struct child_result child_run(const struct child_task *task, char *output, size_t capacity)
 {
     struct child_result result = {.end = CHILD_NOT_STARTED};
-    struct child child = {.task = task, .result = &result, .output = output, .capacity = capacity};
+    struct child child = {.task = task, .result = &result, .output = output, .capacity = capacity,
+                          .in = -1, .out = -1};
     child.end_ms = child_now_ms() + task->limit_ms;
     result.errno_ = child_start(&child);
     if (result.errno_ == 0) {
