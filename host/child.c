@@ -166,11 +166,18 @@ static bool child_is_cancelled(const struct child *child)
     return task->cancelled != NULL && task->cancelled(task->cancel_context) != 0;
 }
 
+/* One that says nothing more (its output goes to a file, say) may still read; who holds its input
+ * when it is over reads for himself. */
+static bool child_is_talking(const struct child *child, bool over)
+{
+    return child->out >= 0 || (child->in >= 0 && !over && !child->task->one_line);
+}
+
 /* Where it ended while others keep its pipe open, they are not waited for. */
 static enum child_end child_talk(struct child *child)
 {
     bool over = false;
-    while (child->out >= 0) {
+    while (child_is_talking(child, over)) {
         uint64_t now_ms = child_now_ms();
         if (child_is_cancelled(child))
             return CHILD_CANCELLED;

@@ -2,9 +2,11 @@
 # The host: pump, entries as JSON, options, plug-ins, secrets.
 HOST_LIBS = $(top_builddir)/host/libhost.la $(CHECK_LIBS)
 
-check_PROGRAMS += connection-text-test host-audit-test host-entry-test host-plugin-test \
+check_PROGRAMS += child-test connection-text-test host-audit-test host-entry-test host-plugin-test \
 	host-pump-test host-secret-test \
 	host-text-test source-state-test vault-test condition-test serve-watch-test
+child_test_SOURCES = child-test.c
+child_test_LDADD = $(HOST_LIBS)
 host_audit_test_SOURCES = host-audit-test.c
 host_audit_test_LDADD = $(HOST_LIBS)
 host_entry_test_SOURCES = host-entry-test.c

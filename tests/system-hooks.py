@@ -128,6 +128,9 @@ class Case(unittest.TestCase):
             self.sent += 1
             self.write("in/%03d.eml" % self.sent, "From: Ann <ann@example.org>\nSubject: no %d\n\n"
                        "text\n" % self.sent)
+        return self.bring_what_there_is(name)
+
+    def bring_what_there_is(self, name="default"):
         done = self.run_it("pickup", "path=" + self.inbox, "--loader", "Folder", "--json",
                            "--queue-name", name, "--source", "post")
         return [json.loads(line)["id"] for line in done.stdout.splitlines()]
@@ -203,6 +206,30 @@ class Commands(Case):
                          ["%d %s:command" % (n, key) for n in (1, 2, 3)])
         self.wait(lambda: daemon.said("exit code 1: not yet"), "why it failed is told", daemon)
         self.assertIsNone(self.shown()["hook"]["error"])
+
+    def test_a_command_whose_output_goes_to_a_file_reads_all_of_a_large_entry(self):
+        self.configure("hook=" + self.script(
+            "exec >> log 2>&1\nsleep 0.3\ndd bs=20000 2>> log >> got; cat >> got"))
+        self.write("in/large.eml", "Subject: large\n\n" + "0123456789abcde\n" * 20000)
+        entry, = self.bring_what_there_is()
+        daemon = Daemon(self, HOOKS)
+        self.is_told(daemon, 1)
+        self.assertGreater(len(self.read("got")), 200 << 10)
+        self.assertEqual(json.loads(self.read("got"))["id"], entry)
+
+    def test_a_command_inherits_no_descriptor_of_a_webhook_that_is_under_way(self):
+        go = threading.Event()
+        self.addCleanup(go.set)
+        receiver = Receiver(self, lambda number: (200, {}) if go.wait(PATIENCE) else None)
+        self.configure("webhook=" + receiver.url(), name="posted")
+        self.configure("hook=" + self.script("exec ls /proc/self/fd > got"))
+        self.bring(1, "posted")
+        daemon = Daemon(self, HOOKS)
+        self.wait(lambda: receiver.got, "it is being posted", daemon)
+        self.bring()
+        self.is_told(daemon, 1)
+        go.set()
+        self.assertEqual(self.read("got").split(), ["0", "1", "2", "3"])  # 3: the folder itself
 
     def test_a_command_that_hangs_is_ended_with_all_it_started(self):
         self.configure("hook=" + self.script("sleep 1000 &\necho $! >> pids\nsleep 1000"))
