@@ -75,7 +75,9 @@ int queue_sqlite_hook_each(void *store_,
     int got;
     while ((got = queue_sqlite_step(&store->db, row, hook_reading, err)) > 0) {
         struct queue_hook hook = hook_read(row);
-        if (hook.target != NULL && each(context, &hook) == 0)
+        if (hook.target == NULL) /* it is NOT NULL: there was no memory for it */
+            got = error_oom(err, hook_reading);
+        else if (each(context, &hook) == 0)
             continue;
         queue_sqlite_end(row);
         break;

@@ -234,6 +234,38 @@ START_TEST(another_target_gets_what_is_pending_and_none_drops_it)
 }
 END_TEST
 
+static bool short_of_memory;
+const unsigned char *__real_sqlite3_column_text(sqlite3_stmt *row, int at);
+const unsigned char *__wrap_sqlite3_column_text(sqlite3_stmt *row, int at);
+const unsigned char *__wrap_sqlite3_column_text(sqlite3_stmt *row, int at)
+{
+    return short_of_memory ? NULL : __real_sqlite3_column_text(row, at);
+}
+
+static int count_visit(void *context, const struct queue_hook *hook)
+{
+    size_t *count = context;
+    (void)hook;
+    ++*count;
+    return 0;
+}
+
+START_TEST(hooks_that_memory_does_not_suffice_for_are_an_error_not_the_end_of_the_list)
+{
+    queue_fixture_init(&f, QUEUE_FIXTURE_SQLITE);
+    set_hook("default", QUEUE_HOOK_COMMAND, "/bin/true");
+    size_t count = 0;
+    short_of_memory = true;
+    int result = queue_hook_each(f.queue, count_visit, &count, &f.err);
+    short_of_memory = false;
+    ck_assert_int_eq(result, -1);
+    ck_assert_uint_eq(count, 0);
+    ck_assert_ptr_nonnull(strstr(f.err.text, "memory"));
+    ck_well(&f, queue_hook_each(f.queue, count_visit, &count, &f.err));
+    ck_assert_uint_eq(count, 1);
+}
+END_TEST
+
 START_TEST(a_secret_is_kept_as_it_is)
 {
     START();
@@ -536,12 +568,13 @@ static Suite *suite(void)
         error_queues_that_lead_back_are_refused,
     };
     Suite *s = suite_create("queue hook");
-    TCase *kinds = tcase_create("back ends"), *old = tcase_create("old");
+    TCase *kinds = tcase_create("back ends"), *old = tcase_create("SQLite alone");
     tcase_add_checked_fixture(kinds, NULL, teardown);
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
         tcase_add_loop_test(kinds, tests[i], 0, QUEUE_FIXTURE_KINDS);
     tcase_add_checked_fixture(old, NULL, teardown);
     tcase_add_test(old, a_queue_of_schema_4_opens_and_tells_of_what_comes_from_then_on);
+    tcase_add_test(old, hooks_that_memory_does_not_suffice_for_are_an_error_not_the_end_of_the_list);
     suite_add_tcase(s, kinds);
     suite_add_tcase(s, old);
     return s;

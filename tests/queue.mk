@@ -15,6 +15,7 @@ queue_policy_test_SOURCES = queue-policy-test.c queue-fixture.c queue-fixture.h
 queue_policy_test_LDADD = $(QUEUE_LIBS)
 queue_hook_test_SOURCES = queue-hook-test.c queue-fixture.c queue-fixture.h
 queue_hook_test_LDADD = $(QUEUE_LIBS) $(SQLITE_LIBS)
+queue_hook_test_LDFLAGS = -Wl,--wrap=sqlite3_column_text
 queue_mailbox_test_SOURCES = queue-mailbox-test.c queue-fixture.c queue-fixture.h
 queue_mailbox_test_LDADD = $(QUEUE_LIBS)
 queue_sqlite_test_SOURCES = queue-sqlite-test.c queue-fixture.c queue-fixture.h
