@@ -230,16 +230,17 @@ int queue_configure_read(struct queue_policy *policy, struct queue_configure_hoo
 
 /* ---- Hooks ----------------------------------------------------------------------------------- */
 
-/* The webhook of a queue as it is: texts are yours. */
-struct configure_webhook_now {
+/* The webhook of a queue: as it is (yours), then with the secret that it is to have. */
+struct configure_webhook {
     const char *name;
+    const char *wanted; /* what is to be its address, borrowed; NULL: it stays as it is */
     char *target;
     uint8_t *secret;
     size_t secret_size;
     bool out_of_memory;
 };
 
-static void configure_webhook_now_done(struct configure_webhook_now *now)
+static void configure_webhook_done(struct configure_webhook *now)
 {
     free(now->target);
     free(now->secret);
@@ -247,7 +248,7 @@ static void configure_webhook_now_done(struct configure_webhook_now *now)
 
 static int configure_webhook_visit(void *context, const struct queue_hook *hook)
 {
-    struct configure_webhook_now *now = context;
+    struct configure_webhook *now = context;
     if (hook->kind != QUEUE_HOOK_WEBHOOK || !text_equal(hook->queue, now->name))
         return 0;
     now->target = strdup(hook->target);
@@ -261,7 +262,7 @@ static int configure_webhook_visit(void *context, const struct queue_hook *hook)
 
 /* The secret in @file, sealed for the webhook of the queue @name. */
 static int configure_seal(struct queue *queue, const char *name, const char *file,
-                          struct configure_webhook_now *now, struct error *err)
+                          struct configure_webhook *now, struct error *err)
 {
     AUTO(secret) secret = NULL;
     AUTO(vault) vault = NULL;
@@ -278,37 +279,38 @@ static int configure_seal(struct queue *queue, const char *name, const char *fil
                : 0;
 }
 
-/* A webhook with another address keeps its secret, unless one is named. */
-static int configure_set_webhook(struct queue *queue, const char *name,
-                                 const struct queue_configure_hooks *hooks, struct error *err)
+/* A webhook with another address keeps its secret, unless one is named. Nothing is written yet. */
+static int configure_prepare(struct queue *queue, const char *name,
+                             const struct queue_configure_hooks *hooks,
+                             struct configure_webhook *now, struct error *err)
 {
-    AUTO_DONE(configure_webhook_now) now = {.name = name};
-    if (queue_hook_each(queue, configure_webhook_visit, &now, err) < 0)
+    if (hooks->webhook == NULL && hooks->secret_file == NULL)
+        return 0;
+    if (queue_hook_each(queue, configure_webhook_visit, now, err) < 0)
         return -1;
-    if (now.out_of_memory)
+    if (now->out_of_memory)
         return error_oom(err, "reading a webhook");
-    const char *target = hooks->webhook != NULL ? hooks->webhook : now.target;
-    if (target == NULL)
+    now->wanted = hooks->webhook != NULL ? hooks->webhook : now->target;
+    if (now->wanted == NULL)
         return error_set(err, ERROR_USAGE, "the work queue '%.100s' has no webhook to be signed; give "
                          "webhook=https://... too", name);
-    if (hooks->secret_file != NULL && target[0] != '\0' &&
-        configure_seal(queue, name, hooks->secret_file, &now, err) < 0)
-        return -1;
-    return queue_hook_set(queue, name, QUEUE_HOOK_WEBHOOK, target[0] == '\0' ? NULL : target,
-                          now.secret, now.secret_size, err);
+    return hooks->secret_file == NULL || now->wanted[0] == '\0'
+               ? 0
+               : configure_seal(queue, name, hooks->secret_file, now, err);
 }
 
-static int configure_set_hooks(struct queue *queue, const char *name,
-                               const struct queue_configure_hooks *hooks, struct error *err)
+static int configure_set_hooks(struct queue *queue, const char *command,
+                               const struct configure_webhook *webhook, struct error *err)
 {
-    const char *command = hooks->command;
+    const char *name = webhook->name, *url = webhook->wanted;
     if (command != NULL &&
         queue_hook_set(queue, name, QUEUE_HOOK_COMMAND, command[0] == '\0' ? NULL : command, NULL, 0,
                        err) < 0)
         return -1;
-    return hooks->webhook == NULL && hooks->secret_file == NULL
+    return url == NULL
                ? 0
-               : configure_set_webhook(queue, name, hooks, err);
+               : queue_hook_set(queue, name, QUEUE_HOOK_WEBHOOK, url[0] == '\0' ? NULL : url,
+                                webhook->secret, webhook->secret_size, err);
 }
 
 int queue_configure_run(struct queue *queue, const char *name, char *const *settings, int count,
@@ -316,11 +318,13 @@ int queue_configure_run(struct queue *queue, const char *name, char *const *sett
 {
     struct queue_named named;
     struct queue_configure_hooks hooks = {NULL, NULL, NULL};
+    AUTO_DONE(configure_webhook) webhook = {.name = name};
     if (queue_named_get(queue, name, &named, err) < 0 ||
         queue_configure_read(&named.policy, &hooks, settings, count, err) < 0 ||
+        configure_prepare(queue, name, &hooks, &webhook, err) < 0 ||
         queue_configure(queue, name, &named.policy, err) < 0)
         return -1;
-    return configure_set_hooks(queue, name, &hooks, err);
+    return configure_set_hooks(queue, hooks.command, &webhook, err);
 }
 
 /* ---- The settings themselves ----------------------------------------------------------------- */

@@ -50,6 +50,18 @@ class Case(unittest.TestCase):
         return sorted(name for name in os.listdir(self.inbox) if name.endswith(".eml"))
 
 
+class Settings(Case):
+
+    def test_a_secret_that_cannot_be_read_changes_nothing(self):
+        self.run_it("queue", "configure", "default", "retry=linear", "retries=2")
+        before = self.queue("queues")
+        done = self.run_it("queue", "configure", "default", "retry=exponential", "hook=/bin/true",
+                           "webhook=https://example.org/", "webhook-secret-file=/nowhere/secret",
+                           code=CONFIG)
+        self.assertIn("/nowhere/secret", done.stderr)
+        self.assertEqual(self.queue("queues"), before)
+
+
 class Conditions(Case):
 
     def test_what_does_not_meet_the_condition_is_settled_and_kept_as_done(self):
