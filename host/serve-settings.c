@@ -73,8 +73,9 @@ static const struct serve_row serve_rows[] = {
      "Hooks of work queues that are told at the same time, at most, by threads of their own."},
     {"hook-timeout", SERVE_DURATION, FIELD(hook_timeout_ms), 100, 600000, NULL, NULL, "30s",
      "A hook's command, or the answer of a webhook, may take so long."},
-    {"hook-tries", SERVE_NUMBER, FIELD(hook_tries), 1, 1000, NULL, NULL, "20",
-     "A delivery that failed so often is given up; queue redeliver tries it again."},
+    {"hook-tries", SERVE_NUMBER, FIELD(hook_tries), 1, 10000, NULL, NULL, "600",
+     "A delivery that failed so often is given up (600: after three days); queue redeliver tries it "
+     "again."},
     {"hook-retry-first", SERVE_DURATION, FIELD(hook_retry_first_ms), 10, 900000, NULL, NULL, "2s",
      "After a failed delivery, the first pause; doubled each time, any part of it is taken."},
     {"hook-retry-max", SERVE_DURATION, FIELD(hook_retry_max_ms), 10, 86400000, NULL, NULL, "15min",

@@ -34,6 +34,14 @@ class Settings(unittest.TestCase):
         self.assertEqual(read(DOCS, "settings.md"), page,
                          "a table changed: make settings writes docs/settings.md anew")
 
+    def test_a_hook_is_tried_for_three_days_where_nothing_is_set(self):
+        done = subprocess.run([PROGRAM, "serve", "--print-config"], capture_output=True, text=True,
+                              check=True, timeout=120)
+        standard = dict(re.findall(r"(?m)^#(hook-\S+) = (\S+)$", done.stdout))
+        self.assertEqual((standard["hook-retry-first"], standard["hook-retry-max"]), ("2s", "15min"))
+        pauses = [min(2.0 * 2 ** n, 900.0) / 2 for n in range(int(standard["hook-tries"]) - 1)]
+        self.assertGreater(sum(pauses), 3 * 86400)  # any part of a pause is taken: half of it on average
+
     def test_every_setting_of_a_work_queue_is_in_the_manual(self):
         done = subprocess.run([PROGRAM, "queue", "settings", "--json"], capture_output=True, text=True,
                               check=True, timeout=120)
