@@ -49,7 +49,9 @@ int hook_words(const char *line, char *out_words[HOOK_WORDS_MAX + 1], char **out
                              "with '\\'; there is no shell behind it");
     }
     if (count == 0 || out_words[0][0] != '/')
-        return error_set(err, ERROR_USAGE, "a hook's command begins with the whole path of a program, "
+        /* analyse: no leak, to points into memory, which cleans itself up */
+        return error_set(err, ERROR_USAGE,
+                         "a hook's command begins with the whole path of a program, "
                          "such as /usr/local/bin/notify; there is no shell behind it");
     out_words[count] = NULL;
     *out_memory = TAKE(memory);

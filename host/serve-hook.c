@@ -245,12 +245,12 @@ static struct serve_hook *serve_hook_find(const struct serve *serve, uint64_t nu
 static struct serve_hook *serve_hook_add(struct serve *serve)
 {
     struct serve_hook *hook = calloc(1, sizeof *hook);
-    struct serve_hook **items =
+    struct serve_hook **items = /* analyse: pointers */
         reallocarray(serve->hooks, serve->hook_count + 1, sizeof *serve->hooks);
     if (items != NULL)
         serve->hooks = items;
     if (hook == NULL || items == NULL) {
-        free(hook);
+        free(hook); /* analyse: no leak, items is in serve->hooks */
         return NULL;
     }
     serve->hooks[serve->hook_count++] = hook;

@@ -43,7 +43,7 @@ int vault_sign(const struct secret *secret, const char *id, int64_t unix_s, cons
         (void)crypto_auth_hmacsha256_update(&state, (const uint8_t *)head, head_size);
         (void)crypto_auth_hmacsha256_update(&state, (const uint8_t *)body, size);
         (void)crypto_auth_hmacsha256_final(&state, sum);
-        memcpy(out_signature, "v1,", 3);
+        memcpy(out_signature, "v1,", 3); /* analyse: the digits follow, with the NUL */
         (void)sodium_bin2base64(out_signature + 3, VAULT_SIGNATURE_MAX - 3, sum, sizeof sum,
                                 sodium_base64_VARIANT_ORIGINAL);
     }

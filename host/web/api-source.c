@@ -190,6 +190,7 @@ static int draft_read_new(struct api_call *call, struct source_draft *draft)
         draft->source->name = copy;
         text_copy(call->object, sizeof call->object, name);
     }
+    /* analyse: no leak of copy, the source keeps it */
     if (source_form_read(call, call->body, draft->source, &password) < 0)
         return -1;
     if (draft->source->user == NULL || password[0] == '\0') {

@@ -149,7 +149,7 @@ static int events_room(struct web_events *events)
     struct event_source *sources =
         fresh == NULL ? NULL : reallocarray(events->sources, capacity, sizeof *sources);
     if (sources == NULL)
-        return -1;
+        return -1; /* analyse: no leak, fresh is in events */
     events->sources = sources;
     events->capacity = capacity;
     return 0;

@@ -42,7 +42,7 @@ bool pass_check(const char *hash, const char *password)
                                crypto_pwhash_OPSLIMIT_INTERACTIVE,
                                crypto_pwhash_MEMLIMIT_INTERACTIVE, crypto_pwhash_ALG_ARGON2ID13);
     sodium_memzero(out, sizeof out);
-    return hashed == 0 && is_known; /* it is not: never */
+    return hashed == 0 && is_known; /* analyse: never, so that both take as long */
 }
 
 void pass_text(const uint8_t digest[PASS_DIGEST_SIZE], char out_text[PASS_TOKEN_SIZE])

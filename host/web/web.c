@@ -62,6 +62,7 @@ void api_fail(struct api_call *call, int code, const char *what, const char *to_
 
 void api_error(struct api_call *call, const struct error *err)
 {
+    /* analyse: set, by what failed */
     if (err->class == ERROR_BUG || err->class == ERROR_STORE || err->class == ERROR_CREATE)
         log_error(call->web->lent.log, err);
     api_fail(call, web_problem_code(err->class), err->text, NULL);

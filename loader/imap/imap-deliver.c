@@ -474,6 +474,7 @@ static int deliver_group(struct imap_deliver *d, struct imap_delivery *const *it
 {
     struct deliver_folder *at;
     size_t wanted = 0;
+    /* analyse: there is one at least, see deliver_groups() */
     if (deliver_folder_get(d, items[0]->folder, &at, err) < 0)
         return -1;
     for (size_t i = 0; i < count; i++)

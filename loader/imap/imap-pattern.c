@@ -62,6 +62,7 @@ static int imap_patterns_add(struct imap_patterns *patterns, char *text, struct 
     if (size == 0)
         failed = error_set(err, ERROR_USAGE,
                            "a name between two commas is missing; write it like INBOX,Projects/*");
+    /* analyse: no leak: error_set() is -1, and then text is freed below */
     else if (text[0] == '/' || text[size - 1] == '/' || strstr(text, "//") != NULL)
         failed = error_set(err, ERROR_USAGE,
                            "'%.60s' has a level without a name; write it like Archive/2026", text);

@@ -108,18 +108,19 @@ static int imap_stop_make(struct imap_stop *stop, struct imap_stop *before,
         char *wire = TAKE(before->folder.wire);
         *stop = *before;
         before->folder.path = strdup(branch->path); /* it still is looked for by that */
-        before->told = NULL;
+        before->told = NULL; /* analyse: no leak, imap_stops_free() frees it */
         imap_set_init(&before->handled);
         stop->folder = (struct imap_folder){.wire = wire};
     } else {
         *stop = (struct imap_stop){.folder = {.wire = strdup(branch->wire)}};
-        imap_set_init(&stop->handled);
+        imap_set_init(&stop->handled); /* analyse: the same */
     }
     stop->folder.path = strdup(branch->path);
     stop->folder.exists = true;
     stop->folder.delimiter = delimiter;
     stop->state = branch->state;
     stop->trouble = (struct error){0};
+    /* analyse: the same */
     if (stop->folder.path == NULL || stop->folder.wire == NULL ||
         (before != NULL && before->folder.path == NULL))
         return error_oom(err, "listing folders");

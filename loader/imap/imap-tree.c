@@ -242,7 +242,7 @@ static int imap_tree_add(struct imap_tree *tree, const struct imap_event *event,
     }
     if (memchr(event->text.bytes, '\0', event->text.len) != NULL || text_has_control(branch.wire))
         branch.flags |= IMAP_LIST_NOSELECT;
-    tree->items[tree->count++] = branch;
+    tree->items[tree->count++] = branch; /* analyse: no leak, the tree keeps both texts */
     return 0;
 }
 

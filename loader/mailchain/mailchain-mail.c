@@ -94,7 +94,7 @@ static uint32_t mail_digits(const char *at, size_t count)
 {
     uint32_t number = 0;
     for (size_t i = 0; i < count; i++)
-        number = number * 10 + (uint32_t)(at[i] - '0');
+        number = number * 10 + (uint32_t)(at[i] - '0'); /* analyse: 20 characters are there */
     return number;
 }
 

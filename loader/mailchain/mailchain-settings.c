@@ -91,10 +91,8 @@ static int settings_split(const char *text, struct mailchain_url *url)
     if (cursor_text(&at, ":") == PARSE_OK &&
         (cursor_number(&at, 65535, &url->port) != PARSE_OK || url->port == 0))
         return -1;
-    if (cursor_text(&at, "/api") != PARSE_OK)
-        (void)cursor_text(&at, "/");
-    else
-        (void)cursor_text(&at, "/");
+    (void)cursor_text(&at, "/api");
+    (void)cursor_text(&at, "/");
     return cursor_peek(&at) == '\0' && settings_host_is_sound(url->host) ? 0 : -1;
 }
 
