@@ -173,6 +173,7 @@ static void post_set_rules(CURL *easy, struct post_run *run)
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, post_open_socket);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, run);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* a silent name server holds up no one's end */
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)POST_CONNECT_MS);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, post_read_answer);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, run);

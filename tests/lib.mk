@@ -5,7 +5,10 @@ EXTRA_DIST += tap.py
 LOADER_LIBS = $(top_builddir)/loader/lib/libloader.la $(top_builddir)/common/libcommon.la \
 	$(CHECK_LIBS)
 
-check_PROGRAMS += http-client-test
+check_PROGRAMS += http-client-test name-server-test
+name_server_test_SOURCES = name-server-test.c
+name_server_test_LDADD = $(top_builddir)/loader/lib/libnet.la $(top_builddir)/lib/libpost.la \
+	$(top_builddir)/loader/lib/libloader.la $(CHECK_LIBS)
 http_client_test_SOURCES = http-client-test.c
 http_client_test_LDADD = $(top_builddir)/loader/lib/libnet.la $(top_builddir)/loader/lib/libloader.la \
 	$(CHECK_LIBS)
