@@ -190,8 +190,10 @@ static void post_set_post(CURL *easy, const struct post *post, struct curl_slist
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->body_size);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, post->body);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)post->limit_ms);
-    if (post->ca_file != NULL)
+    if (post->ca_file != NULL) {
         curl_easy_setopt(easy, CURLOPT_CAINFO, post->ca_file);
+        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL); /* those of the system are not trusted too */
+    }
 }
 
 static int post_fail(const struct post_run *run, CURLcode code, struct error *err)
