@@ -16,7 +16,6 @@
 #include "loader-item.h"
 
 #include <inttypes.h>
-#include <search.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +23,7 @@
 
 #include "mailchain-client.h"
 #include "mailchain-mail.h"
+#include "mailchain-set.h"
 #include "mailchain-trouble.h"
 #include "text.h"
 
@@ -62,7 +62,7 @@ struct chain_loader {
     size_t page_left; /* messages of it that no window has had */
     uint64_t skip;
     bool page_news; /* it holds a message that no page before it held */
-    void *pass_keys; /* tsearch(3) tree: of the messages of this address so far */
+    void *pass_keys; /* mailchain-set.h: of the messages of this address so far */
     struct chain_slot window[CHAIN_WINDOW];
     size_t window_count, window_at;
     uint64_t found;  /* new messages of this pass so far */
@@ -73,42 +73,11 @@ struct chain_loader {
 
     struct mailchain_troubles troubles;
     struct chain_item *items; /* handed out, not settled */
-    void *seen;               /* tree of origins handed out and not settled: none comes twice */
+    void *seen;               /* set of origins handed out and not settled: none comes twice */
+    bool alone;               /* the one handed out last was tried before */
     uint64_t last_token;
     struct loader_item_box *parsed;
 };
-
-/* ---- Sets of texts --------------------------------------------------------------------------- */
-
-static int chain_compare(const void *a, const void *b) { return strcmp(a, b); }
-
-/* 1: it is new. 0: it is there. -1: out of memory. */
-static int chain_set_add(void **set, const char *text)
-{
-    if (tfind(text, set, chain_compare) != NULL)
-        return 0;
-    char *own = strdup(text);
-    if (own != NULL && tsearch(own, set, chain_compare) != NULL)
-        return 1;
-    free(own);
-    return -1;
-}
-
-static void chain_set_remove(void **set, const char *text)
-{
-    void *node = tfind(text, set, chain_compare);
-    if (node == NULL)
-        return;
-    char *own = *(char **)node;
-    (void)tdelete(text, set, chain_compare);
-    free(own);
-}
-
-static void chain_set_clear(void **set)
-{
-    tdestroy(*set, free);
-    *set = NULL;
-}
 
 /* An origin as one text, for the set of those that are out. */
 static char *chain_origin_text(const struct loader_origin *origin)
@@ -150,7 +119,7 @@ static void chain_end_pass(struct chain_loader *loader)
     chain_end_page(loader);
     mailchain_pairs_done(&loader->networks);
     mailchain_pairs_done(&loader->addresses);
-    chain_set_clear(&loader->pass_keys);
+    mailchain_set_clear(&loader->pass_keys);
     loader->network = loader->address = 0;
     loader->in_pass = false;
     loader->pass_due_ms = clock_monotonic_ms(&loader->clock) + loader->settings->poll_ms;
@@ -177,7 +146,7 @@ static void chain_loader_free(struct chain_loader *loader)
     for (const struct chain_item *at = loader->items; at != NULL; at = at->next)
         chain_take_back(loader, &loader_item_of(at->box)->origin);
     chain_free_items(loader->items);
-    chain_set_clear(&loader->seen);
+    mailchain_set_clear(&loader->seen);
     mailchain_troubles_done(&loader->troubles);
     loader_item_box_free(loader->parsed);
     mailchain_client_close(loader->client);
@@ -289,7 +258,7 @@ static int chain_window_add(struct chain_loader *loader, size_t at, struct error
     }
     int fresh = mailchain_mail_key(&message, slot->key) < 0
                     ? -1
-                    : chain_set_add(&loader->pass_keys, slot->key);
+                    : mailchain_set_add(&loader->pass_keys, slot->key);
     if (fresh <= 0)
         return fresh < 0 ? error_oom(err, "picking up messages") : 0;
     loader->page_news = true;
@@ -300,13 +269,13 @@ static int chain_window_add(struct chain_loader *loader, size_t at, struct error
     AUTO_TEXT origin = chain_origin_text(&slot->record.origin);
     if (origin == NULL)
         return error_oom(err, "picking up messages");
-    if (tfind(origin, &loader->seen, chain_compare) == NULL)
+    if (!mailchain_set_has(&loader->seen, origin))
         loader->window_count++;
     return 0;
 }
 
 /* Ask about them, and note that new ones will be tried: one flush for all. One that was tried before is
- * noted on its own (chain_offer), so that a crash counts against it alone. */
+ * noted on its own (chain_offer), and is alone in hand, so that a crash counts against it alone. */
 static int chain_window_ask(struct chain_loader *loader, struct error *err)
 {
     struct loader_record records[CHAIN_WINDOW], tried[CHAIN_WINDOW];
@@ -397,7 +366,7 @@ static int chain_keep(struct chain_loader *loader, struct loader_item_parts *par
         .account = parts->account, .mailbox = parts->mailbox, .key = parts->key};
     struct chain_item *item = calloc(1, sizeof *item);
     AUTO_TEXT text = chain_origin_text(&origin);
-    if (item == NULL || text == NULL || chain_set_add(&loader->seen, text) < 0 ||
+    if (item == NULL || text == NULL || mailchain_set_add(&loader->seen, text) < 0 ||
         loader_item_new(parts, &item->box, err) < 0) {
         chain_free_items(item);
         return error_oom(err, "handing out a message");
@@ -409,7 +378,20 @@ static int chain_keep(struct chain_loader *loader, struct loader_item_parts *par
     return 0;
 }
 
-enum chain_outcome { CHAIN_OFFERED, CHAIN_PASSED_OVER, CHAIN_DRAINED, CHAIN_FAILED };
+enum chain_outcome { CHAIN_OFFERED, CHAIN_PASSED_OVER, CHAIN_WAITS, CHAIN_DRAINED, CHAIN_FAILED };
+
+static bool chain_is_suspect(const struct chain_loader *loader, const struct loader_record *record)
+{
+    return !loader->read_only && record->step < LOADER_STEP_STORED && record->attempts > 0 &&
+           record->attempts < CHAIN_ATTEMPTS_MAX;
+}
+
+/* One that was tried before is settled before the next is handed out, and waits for those before it:
+ * what dies while it is in hand is its doing, and not that of its neighbours. */
+static bool chain_waits(const struct chain_loader *loader, const struct chain_slot *slot)
+{
+    return loader->items != NULL && (loader->alone || chain_is_suspect(loader, &slot->record));
+}
 
 static enum chain_outcome chain_offer(struct chain_loader *loader, struct chain_slot *slot,
                                       const struct loader_item **out_item, struct error *err)
@@ -422,11 +404,10 @@ static enum chain_outcome chain_offer(struct chain_loader *loader, struct chain_
                        chain_note(loader, record, LOADER_STEP_MOVED, err) < 0
                    ? CHAIN_FAILED
                    : CHAIN_PASSED_OVER;
-    if (record->attempts > 0 && record->attempts < CHAIN_ATTEMPTS_MAX) {
-        if (chain_note(loader, record, LOADER_STEP_ATTEMPTED, err) < 0)
-            return CHAIN_FAILED;
-        slot->noted = !loader->read_only;
-    }
+    loader->alone = chain_is_suspect(loader, record);
+    if (loader->alone && chain_note(loader, record, LOADER_STEP_ATTEMPTED, err) < 0)
+        return CHAIN_FAILED;
+    slot->noted = slot->noted || loader->alone;
     AUTO_DONE(loader_item_parts)
     parts = {.token = ++loader->last_token,
              .account = record->origin.account,
@@ -504,7 +485,7 @@ static int chain_next_address(struct chain_loader *loader, struct error *err)
     loader->address++;
     loader->asked++;
     loader->skip = 0;
-    chain_set_clear(&loader->pass_keys);
+    mailchain_set_clear(&loader->pass_keys);
     chain_where(loader, where);
     int failed = chain_is_left_alone(loader, where) ? 0 : chain_fetch_page(loader, where, err);
     loader->address -= failed < 0 ? 1 : 0; /* after a pause it is asked again */
@@ -544,7 +525,9 @@ static enum chain_outcome chain_step(struct chain_loader *loader,
     if (loader_host_cancelled(&loader->host, err))
         return CHAIN_FAILED;
     if (loader->window_at < loader->window_count)
-        return chain_offer(loader, &loader->window[loader->window_at++], out_item, err);
+        return chain_waits(loader, &loader->window[loader->window_at])
+                   ? CHAIN_WAITS
+                   : chain_offer(loader, &loader->window[loader->window_at++], out_item, err);
     if (loader->page_left > 0)
         failed = chain_begin_window(loader, err);
     else if (loader->page != NULL)
@@ -601,7 +584,7 @@ static int chain_settle_some(struct chain_loader *loader, const uint64_t *tokens
     for (size_t i = 0; i < settled && failed == 0 && !loader->read_only; i++) {
         AUTO_TEXT text = chain_origin_text(&records[i].origin);
         if (text != NULL)
-            chain_set_remove(&loader->seen, text);
+            mailchain_set_remove(&loader->seen, text);
     }
     chain_free_items(taken);
     return failed;
@@ -637,6 +620,8 @@ static enum loader_next chain_entry_next(void *handle, const struct loader_item 
                                                        : chain_step(loader, out_item, &err);
     if (outcome == CHAIN_OFFERED)
         return LOADER_NEXT_ITEM;
+    if (outcome == CHAIN_WAITS)
+        return LOADER_NEXT_DRAINED;
     if (outcome == CHAIN_DRAINED || err.class != ERROR_PAUSE)
         chain_end_pass(loader);
     loader->told = outcome == CHAIN_DRAINED && loader->items != NULL;
