@@ -106,9 +106,11 @@ static int deliver_prepare(struct deliver *d, const struct queue_append *row,
     if (deliver_read_content(entry, item) < 0)
         return error_oom(err, "reading an entry");
     item->size = entry->raw_size;
-    if (deliver_folder_path(d->folder, entry, item->date, &item->folder, err) < 0 ||
-        (!d->dry_run && queue_raw(d->queue, row->id, &item->fd, err) < 0))
-        return -1; /* analyse: no leak, deliver_item_done() frees what item has */
+    if (deliver_folder_path(d->folder, entry, item->date, &item->folder, err) < 0)
+        return -1;
+    /* analyse: no leak, deliver_item_done() frees what item has */
+    if (!d->dry_run && queue_raw(d->queue, row->id, &item->fd, err) < 0)
+        return -1;
     if (d->told != NULL)
         d->told(d->told_context, entry, item->folder);
     return 1;

@@ -148,10 +148,11 @@ static int events_room(struct web_events *events)
         events->fresh = fresh;
     struct event_source *sources =
         fresh == NULL ? NULL : reallocarray(events->sources, capacity, sizeof *sources);
+    /* analyse: no leak, events keep both */
     if (sources == NULL)
-        return -1; /* analyse: no leak, fresh is in events */
+        return -1;
     events->sources = sources;
-    events->capacity = capacity;
+    events->capacity = capacity; /* analyse: the same */
     return 0;
 }
 

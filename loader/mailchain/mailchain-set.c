@@ -17,6 +17,7 @@ int mailchain_set_add(void **set, const char *text)
     if (mailchain_set_has(set, text))
         return 0;
     char *own = strdup(text);
+    /* analyse: no leak, the tree keeps it */
     if (own != NULL && tsearch(own, set, set_compare) != NULL)
         return 1;
     free(own);
