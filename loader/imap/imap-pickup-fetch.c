@@ -348,12 +348,12 @@ int imap_pickup_fill_window(struct imap_pickup *p, struct error *err)
 }
 
 static void imap_pickup_withdraw_entries(struct imap_pickup *p, const struct imap_entry *entries,
-                                         size_t count)
+                                         size_t first, size_t end)
 {
     uint32_t uids[IMAP_RECORDS_MAX];
     size_t noted = 0;
     struct error err;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = first; i < end; i++)
         if (entries[i].noted)
             uids[noted++] = entries[i].uid;
     if (imap_pickup_withdraw(p, uids, noted, &err) < 0)
@@ -366,8 +366,8 @@ void imap_pickup_withdraw_windows(struct imap_pickup *p)
 {
     for (size_t i = 0; i < p->window_count; i++) {
         const struct imap_window *w = &p->windows[(p->first_window + i) % IMAP_WINDOWS];
-        imap_pickup_withdraw_entries(p, w->entries + w->next, w->count - w->next);
+        imap_pickup_withdraw_entries(p, w->entries, w->next, w->count);
     }
-    imap_pickup_withdraw_entries(p, p->listed + p->listed_next, p->listed_count - p->listed_next);
-    imap_pickup_withdraw_entries(p, p->retry, p->retry_count);
+    imap_pickup_withdraw_entries(p, p->listed, p->listed_next, p->listed_count);
+    imap_pickup_withdraw_entries(p, p->retry, 0, p->retry_count);
 }
