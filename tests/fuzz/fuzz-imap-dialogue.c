@@ -232,10 +232,18 @@ static void may_expunge(struct scene *s, uint32_t uid)
     MUST(ledger_allows(s, uid, IMAP_STEP_DELETING));
 }
 
+/* Under whatever numbering: what was taken back under one may be attempted under the next. */
+static bool ledger_attempts(const struct scene *s, uint32_t uid)
+{
+    for (size_t i = 0; i < s->ledger_count; i++)
+        if (s->ledger[i].record.uid == uid && s->ledger[i].record.attempts > 0)
+            return true;
+    return false;
+}
+
 static void may_fetch(struct scene *s, uint32_t uid)
 {
-    const struct known *known = ledger_find(s, 0, uid);
-    MUST(s->read_only || (known != NULL && known->record.attempts > 0));
+    MUST(s->read_only || ledger_attempts(s, uid));
 }
 
 /* @text is a command behind its tag. */
