@@ -5,6 +5,7 @@
  * gets one line, the name of the call, when that has happened: without it, n is beyond the last. Calls
  * on anything but files and folders of a disk are not counted. With FAIL_ALL set those that only look
  * are counted too - open, read, stat, lock, map - which is all that SQLite asks of a system. */
+#undef _FORTIFY_SOURCE /* it makes some of the calls functions of their own in clang */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
