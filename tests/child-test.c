@@ -82,7 +82,7 @@ START_TEST(a_large_input_is_read_to_its_end)
     task.input_size = LARGE;
     struct child_result result = run(&task);
     ck_ended(&result, 0);
-    ck_assert_int_eq(atoi(output), LARGE);
+    ck_assert_uint_eq(strtoul(output, NULL, 10), LARGE);
 }
 END_TEST
 

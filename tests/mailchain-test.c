@@ -4,6 +4,7 @@
 #include <config.h>
 #include "check-main.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,10 +98,10 @@ START_TEST(addresses_of_every_generation_read_the_same_with_one_0x)
     int failed = mailchain_read_addresses(address_rows[_i].answer, strlen(address_rows[_i].answer),
                                           &pairs, &err);
     ck_assert_int_eq(failed, address_rows[_i].want == NULL ? -1 : 0);
-    for (size_t i = 0; i < pairs.count; i++) {
-        strcat(strcat(got, pairs.items[i].first), "=");
-        strcat(strcat(got, pairs.items[i].second), " ");
-    }
+    size_t size = 0;
+    for (size_t i = 0; i < pairs.count && size < sizeof got; i++)
+        size += (size_t)snprintf(got + size, sizeof got - size, "%s=%s ", pairs.items[i].first,
+                                 pairs.items[i].second);
     ck_assert_str_eq(got, address_rows[_i].want == NULL ? "" : address_rows[_i].want);
     mailchain_pairs_done(&pairs);
 }
