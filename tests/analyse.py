@@ -98,7 +98,7 @@ def run(command):
 
 
 def main():
-    paths = sys.argv[1:] or [path for folder in ("common", "loader", "queue", "host", "tests")
+    paths = sys.argv[1:] or [path for folder in ("common", "lib", "loader", "queue", "host", "tests")
                              for path in sources(folder)]
     paths = [path for path in paths if is_possible(path)]
     tools = [tool for tool in ("gcc", "clang-tidy", "cppcheck") if shutil.which(tool)]

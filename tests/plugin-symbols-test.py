@@ -10,7 +10,7 @@ import tap
 
 BUILD = os.environ.get("top_builddir", "..")
 PLUGINS = sorted(glob.glob(os.path.join(BUILD, "loader", ".libs", "*.so")))
-LIBRARIES = [path for part in ("common", "loader", "loader/*", "queue", "host")
+LIBRARIES = [path for part in ("common", "lib", "loader", "loader/*", "queue", "host")
              for path in glob.glob(os.path.join(BUILD, part, ".libs", "*.a"))]
 
 
