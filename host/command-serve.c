@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "access.h"
 #include "http-listen.h"
 #include "http-server.h"
 #include "output.h"
@@ -152,15 +153,31 @@ static int serve_start_web(struct serve_command *c, const char *url, struct erro
     return web_new(&c->web_options, &c->web, err);
 }
 
-/* To standard error, not to the log: it lets somebody in, and logs are kept. */
+static int serve_tell_setup_command(const struct serve_command *c, struct queue *queue,
+                                    struct error *err)
+{
+    bool has_users;
+    if (access_has_users(queue, &has_users, err) < 0)
+        return -1;
+    if (!has_users)
+        log_info(&c->log, "there is no user yet: mailchute user add makes one, mailchute user "
+                 "setup-token a token for POST %sauth/setup", ROUTE_START);
+    return 0;
+}
+
+/* To standard error, not to the log: it lets somebody in, and logs are kept. So is what systemd takes
+ * from standard error: there it is only told how to get one (systemd.exec(5), JOURNAL_STREAM). */
 static int serve_tell_setup(const struct serve_command *c, const char *url, struct error *err)
 {
     AUTO(queue) queue = NULL;
     char token[PASS_TOKEN_SIZE];
     if (c->web == NULL)
         return 0;
-    if (serve_open_queue(url, &queue, err) < 0 ||
-        web_setup_token(queue, clock_system(), token, sizeof token, false, err) < 0)
+    if (serve_open_queue(url, &queue, err) < 0)
+        return -1;
+    if (getenv("JOURNAL_STREAM") != NULL)
+        return serve_tell_setup_command(c, queue, err);
+    if (web_setup_token(queue, clock_system(), token, sizeof token, false, err) < 0)
         return -1;
     if (token[0] != '\0')
         dprintf(STDERR_FILENO, "There is no user yet. mailchute user add makes one; so does POST "

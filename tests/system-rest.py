@@ -56,8 +56,8 @@ class RestCase(system_support.Case):
         self.mailchute("user", "add", role, "--role", role, "--password-file", password)
         return self.mailchute("user", "key", role, "test", "--role", role).strip()
 
-    def serve(self, more="private-hosts = yes\n"):
-        self.daemon = Daemon(self, SETTINGS + more)
+    def serve(self, more="private-hosts = yes\n", **env):
+        self.daemon = Daemon(self, SETTINGS + more, **env)
         line = next(line for line in self.daemon.log if "listening" in line)
         self.port = int(line.split("port ")[1].strip('"'))
         return self.daemon
@@ -107,6 +107,11 @@ class Rights(RestCase):
         self.serve()
         Client(self, self.port).get("/events", want=401)
         Client(self, self.port, "x" * 43).get("/events", want=401)
+
+    def test_no_token_goes_into_the_journal(self):
+        daemon = self.serve(JOURNAL_STREAM="8:1")
+        self.wait(lambda: daemon.said("user setup-token"), "told how to get one", daemon)
+        self.assertFalse(daemon.said("this token: "), daemon.log)
 
     def test_the_set_up_token_makes_one_admin_once(self):
         daemon = self.serve()
