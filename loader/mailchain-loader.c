@@ -169,14 +169,15 @@ static int chain_loader_new(const struct loader_host *host, const struct loader_
     AUTO(chain_loader) loader = calloc(1, sizeof *loader);
     if (loader == NULL)
         return error_oom(err, "opening a Mailchain client");
-    if (loader_host_copy(host, &loader->host, err) < 0 ||
-        mailchain_settings_read(given.connection != NULL ? given.connection : "",
+    if (loader_host_copy(host, &loader->host, err) < 0)
+        return -1;
+    loader->clock = loader_host_clock(&loader->host); /* chain_loader_free() looks at it */
+    if (mailchain_settings_read(given.connection != NULL ? given.connection : "",
                                 &loader->settings, err) < 0)
         return -1;
     if ((given.flags & LOADER_GUARDED) != 0)
         return error_set(err, ERROR_USAGE, "a Mailchain client runs on this machine or beside it; "
                          "who is not trusted with those cannot pick up from one");
-    loader->clock = loader_host_clock(&loader->host);
     loader->read_only = (given.flags & LOADER_READ_ONLY) != 0;
     loader->limited = given.limit != 0;
     loader->left = given.limit;

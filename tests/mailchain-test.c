@@ -4,10 +4,12 @@
 #include <config.h>
 #include "check-main.h"
 
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader-plugin.h"
 #include "mail.h"
 #include "mailchain-api.h"
 #include "mailchain-mail.h"
@@ -314,6 +316,33 @@ START_TEST(what_fails_rests_twice_as_long_each_time_and_an_answer_ends_it)
 }
 END_TEST
 
+/* ---- Who may not reach this machine ----------------------------------------------------------- */
+
+START_TEST(no_client_is_asked_for_those_who_may_not_reach_this_machine)
+{
+    static const char *const urls[] = {"127.0.0.1", "localhost", "[::1]", "192.168.0.1", "10.0.0.1",
+                                       "example.org", "8.8.8.8"};
+    void *library = dlopen("../loader/.libs/mailchain.so", RTLD_NOW | RTLD_LOCAL);
+    ck_assert_msg(library != NULL, "%s", dlerror());
+    loader_plugin_function *function;
+    *(void **)&function = dlsym(library, LOADER_PLUGIN_SYMBOL);
+    const struct loader_host host = {.struct_size = sizeof host, .api_version = LOADER_API_VERSION};
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        char connection[64];
+        void *handle = NULL;
+        struct loader_error why = {.struct_size = sizeof why};
+        (void)snprintf(connection, sizeof connection, "url=%s;ssl=True", urls[i]);
+        struct loader_settings settings = {.struct_size = sizeof settings, .connection = connection};
+        ck_assert_msg(function()->open(&host, &settings, &handle, &why) == 0, "%s", why.text);
+        function()->close(handle);
+        settings.flags = LOADER_GUARDED;
+        ck_assert_int_eq(function()->open(&host, &settings, &handle, &why), -1);
+        ck_assert_uint_eq(why.error_class, LOADER_ERROR_USAGE);
+        ck_assert_ptr_nonnull(strstr(why.text, "not trusted"));
+    }
+}
+END_TEST
+
 static Suite *suite(void)
 {
     const TTest *const tests[] = {
@@ -325,6 +354,7 @@ static Suite *suite(void)
         a_body_is_encoded_only_as_far_as_it_must_be,
         a_url_and_a_port_become_one_address,
         what_fails_rests_twice_as_long_each_time_and_an_answer_ends_it,
+        no_client_is_asked_for_those_who_may_not_reach_this_machine,
     };
     Suite *s = suite_create("mailchain");
     TCase *all = tcase_create("mailchain");
