@@ -19,6 +19,7 @@ import datetime
 import hashlib
 import http.server
 import json
+import ssl
 import threading
 import time
 import urllib.parse
@@ -61,7 +62,8 @@ def go_json(value):
 
 class MailchainApi:
 
-    def __init__(self, generation="paged", port=0):
+    def __init__(self, generation="paged", port=0, certificate=None):
+        """With @certificate, the paths of a certificate and its key, it speaks https."""
         assert generation in GENERATIONS
         self.generation = generation
         self.chain = {}     # (protocol, network) -> {address: [messages, oldest first]}
@@ -89,6 +91,10 @@ class MailchainApi:
                 pass    # the other side left
 
         self.httpd = Server(("127.0.0.1", port), Handler)
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*certificate)
+            self.httpd.socket = context.wrap_socket(self.httpd.socket, server_side=True)
         self.port = self.httpd.server_address[1]
         self.thread = threading.Thread(target=self.httpd.serve_forever, args=(0.05,), daemon=True)
 

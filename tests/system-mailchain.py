@@ -11,10 +11,11 @@ import shutil
 import time
 import unittest
 
+import dovecot
 import mailchain_api
 from mailchain_api import message, message_id
 import system_support
-from system_support import BUILD, OK, PROGRAM, SECONDS, UNREACHABLE, USAGE
+from system_support import BUILD, OK, PROGRAM, PROTOCOL, SECONDS, UNREACHABLE, USAGE
 import tap
 
 ANN = "0x1f2e3d4c5b6a79880123456789abcdef01234567"
@@ -216,6 +217,45 @@ class Mailchain(unittest.TestCase):
         self.assertEqual(run.code, OK, run)
         for word in ("v0.0.78", "ethereum.kovan", "1 addresses in 2 networks"):
             self.assertIn(word, run.out)
+
+    # ---- https -----------------------------------------------------------------------------------
+
+    def secure_client(self, certificate):
+        """A client that speaks https with one of dovecot.CERTIFICATES, and who signed that one."""
+        folder = tempfile.mkdtemp(dir=self.folder)
+        dovecot.make_certificates(folder, certificate)
+        api = mailchain_api.MailchainApi(certificate=[
+            os.path.join(folder, certificate + end) for end in (".crt", ".key")]).start()
+        self.addCleanup(api.stop)
+        api.add("ethereum", "mainnet", ANN, message(1))
+        return api, "caFile=%s;" % os.path.join(folder, "ca.crt")
+
+    @unittest.skipIf(shutil.which("openssl") is None, "the openssl command is not there")
+    def test_over_https_a_client_is_asked_whose_certificate_is_right(self):
+        api, trust = self.secure_client("good")
+        self.assertEqual(self.subjects(self.pickup(api, settings="ssl=True;" + trust)), ["Hello 1"])
+        api.add("ethereum", "mainnet", ANN, message(2))
+        run = self.command("pickup", "url=https://localhost:%d;minTls=1.3;%s" % (api.port, trust),
+                           "--loader", "Mailchain", "--queue", self.queue, "--json")
+        self.assertEqual(self.subjects(run), ["Hello 2"], run)
+
+    @unittest.skipIf(shutil.which("openssl") is None, "the openssl command is not there")
+    def test_over_https_a_wrong_certificate_is_told_before_anything_is_asked(self):
+        for certificate in dovecot.CERTIFICATES[1:] + ("nobody's",):
+            api, trust = self.secure_client(certificate.replace("nobody's", "good"))
+            with self.subTest(certificate):
+                run = self.pickup(api, code=PROTOCOL, settings="ssl=True;" + (
+                    "" if certificate == "nobody's" else trust))
+                self.assertIn("certificate is not trusted", run.err)
+                self.assertEqual(api.asked, [])
+                run = self.pickup(api, settings="ssl=True;allowInsecureCert=True")
+                self.assertEqual(self.subjects(run), ["Hello 1"])
+                self.queue += "x"
+
+    def test_http_where_https_is_spoken_and_the_other_way_round_is_told(self):
+        api = self.client()
+        self.assertIn("http or https", self.pickup(api, code=PROTOCOL, settings="ssl=True").err)
+        self.assertEqual(api.asked, [])
 
     # ---- as a source ---------------------------------------------------------------------------
 
