@@ -43,9 +43,10 @@ EXTRA_DIST += fuzz/seeds fuzz/kept-thread.c
 # Findings and new inputs stay in the build folder; a seed that proves something is copied to fuzz/seeds
 # by hand.
 FUZZ_MODULES = $(top_srcdir)/common/*.c $(top_srcdir)/lib/*.c $(top_srcdir)/loader/lib/*.c $(top_srcdir)/loader/mime/*.c \
-	$(top_srcdir)/loader/imap/*.c
+	$(top_srcdir)/loader/imap/*.c $(top_srcdir)/loader/mailchain/*.c
 FUZZ_CC = clang -std=gnu11 -g -O2 -fsanitize=address,undefined -fno-sanitize-recover=all \
-	-fno-sanitize-coverage=trace-cmp $(DEFS) -I$(top_builddir) $(AM_CPPFLAGS)
+	-fno-sanitize-coverage=trace-cmp $(DEFS) -I$(top_builddir) $(AM_CPPFLAGS) \
+	-I$(top_srcdir)/loader/mailchain
 FUZZ_COVERAGE = -fsanitize=fuzzer-no-link -fsanitize-coverage=trace-pc
 FUZZ_THREADS = -Dpthread_create=kept_thread_create -Dpthread_join=kept_thread_join
 FUZZ_SORTED = `printf '%s\n' $(FUZZ_TARGETS) | sort -u`
@@ -63,7 +64,7 @@ fuzz-programs: fuzz-modules
 	    extra="$(srcdir)/fuzz/memory-stream.c $(srcdir)/fuzz/kept-thread.c"; else extra=; fi && \
 	  $(FUZZ_CC) -fsanitize=fuzzer -o fuzz-work/fuzz-$$target $$source $$extra \
 	    $(srcdir)/fuzz/oracle.c -Wl,--wrap=__sanitizer_cov_trace_pc \
-	    fuzz-work/modules.a $(CRYPTO_LIBS) $(CURL_LIBS) $(PCRE2_LIBS) || exit 1; \
+	    fuzz-work/modules.a $(CRYPTO_LIBS) $(CURL_LIBS) $(JANSSON_LIBS) $(PCRE2_LIBS) || exit 1; \
 	done
 
 FUZZ = $(PYTHON) $(srcdir)/fuzz.py

@@ -6,6 +6,15 @@ mailchain_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/loader/mailchain
 mailchain_test_LDADD = $(top_builddir)/loader/mailchain/libmailchain.la \
 	$(top_builddir)/loader/lib/libnet.la $(top_builddir)/loader/mime/libmime.la $(CHECK_LIBS)
 
+# What clients answer, and the mail made of it (fuzz.mk, mime-fuzz.mk tell how targets are run).
+FUZZ_TARGETS += mailchain
+check_PROGRAMS += fuzz-mailchain
+fuzz_mailchain_SOURCES = fuzz/fuzz-mailchain.c $(FUZZ_ORACLE)
+fuzz_mailchain_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/loader/mailchain \
+	-DSEEDS='"$(abs_srcdir)/fuzz/seeds/mailchain"'
+fuzz_mailchain_LDFLAGS = $(FUZZ_WRAP)
+fuzz_mailchain_LDADD = $(top_builddir)/loader/mailchain/libmailchain.la $(FUZZ_ORACLE_LIBS)
+
 MAILCHAIN_PY_TESTS = system-mailchain.py system-deliver.py system-connector.py
 TESTS += $(MAILCHAIN_PY_TESTS)
 EXTRA_DIST += $(MAILCHAIN_PY_TESTS) mailchain_api.py
