@@ -53,10 +53,10 @@ TORTURE_BUILT = $(check_PROGRAMS_TORTURE) $(EXTRA_LTLIBRARIES)
 CLEANFILES = $(TORTURE_BUILT)
 check_DATA = $(TORTURE_BUILT)
 
-TORTURE_TESTS = torture-cut.py torture-detector.py torture-io.py torture-kill.py torture-oom.py \
-	torture-power.py torture-steps.py
+TORTURE_TESTS = torture-clock.py torture-cut.py torture-detector.py torture-io.py torture-kill.py \
+	torture-oom.py torture-power.py torture-steps.py
 TESTS += $(TORTURE_TESTS)
-EXTRA_DIST += $(TORTURE_TESTS) torture.py torture_power.py torture_scenarios.py \
+EXTRA_DIST += $(TORTURE_TESTS) torture.py torture_clock.py torture_power.py torture_scenarios.py \
 	torture_steps.py fault_proxy.py
 
 # The long runs. make torture-kill N=10000
@@ -64,12 +64,14 @@ TORTURE = $(AM_TESTS_ENVIRONMENT) $(PYTHON) $(srcdir)/torture.py
 TORTURE_KINDS = --kind full --kind uidplus --kind move --kind bare
 N = 2500
 POWER_CUTS = 20000
-.PHONY: sweep sweep-oom torture-cut torture-kill torture-power torture-steps
+.PHONY: sweep sweep-oom torture-clock torture-cut torture-kill torture-power torture-steps
 sweep: $(TORTURE_BUILT)
 	$(TORTURE) io --all
 	$(TORTURE) calls --all
 sweep-oom: $(TORTURE_BUILT)
 	$(TORTURE) oom --all
+torture-clock: $(TORTURE_BUILT)
+	$(TORTURE) clock --times 200 $(TORTURE_KINDS)
 torture-steps: $(TORTURE_BUILT)
 	$(TORTURE) steps --all
 torture-kill: $(TORTURE_BUILT)

@@ -4,6 +4,7 @@
 
     tests/torture.py cut  [--every 32] [--fault cut|reset|drip] [--kind full|uidplus|move|bare]
     tests/torture.py kill [--times 100] [--seed N] [--kind ...] [--workers 2]
+    tests/torture.py clock [--times 100] [--seed N] [--kind ...]
     tests/torture.py io   [--every 1] [--all] [--scenario WORDS] [--kind ...]
     tests/torture.py steps [--all [--stride 7]] [--scenario WORDS] [--kind ...]
     tests/torture.py calls, oom          as io
@@ -12,6 +13,8 @@
 cut:  a session through a proxy that breaks the connection behind byte n, for every n of both
       directions; then a healthy run. kill: kill -9 at random moments while mail arrives, again and
       again; then a healthy run; with --workers several run and are killed at the same time, over one queue.
+clock: the time of day jumps by a second up to ten years in the middle of a run, which goes on, stands
+      still for a while or is killed; see torture_clock.py.
 steps: see torture_steps.py; --all takes every scenario to every kind
       of server, and dies twice. io: as steps, but the n-th call that changes a file fails, with EIO
       and with ENOSPC (fail-shim.c); no mail may be blamed for it. calls: also those that only look
@@ -42,6 +45,7 @@ import hashlib
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -50,6 +54,7 @@ import time
 
 import dovecot
 import fault_proxy
+import torture_clock
 import torture_power
 import torture_scenarios
 import torture_steps
@@ -60,6 +65,7 @@ RUN_SECONDS = 120      # no single run may take longer
 CUT_EVERY = 32         # bytes
 BUSY = 75              # exit code: another one has the mailbox
 KILLS_MEASURED = 25    # kills between two looks at how long a run takes
+STANDSTILL_SECONDS = 0.2
 PICKED_UP = b"$mailchutepickedup"  # keyword of copied mail where nothing may be expunged
 
 
@@ -116,14 +122,18 @@ class Bench:
              "--source", "torture", "--queue", "sqlite:" + self.queue, *self.loader],
             env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
-    def run(self):
-        process = self.start()
+    def ended(self, process):
+        """What @process said until it ended by itself, which it has to."""
         try:
             _, said = process.communicate(timeout=RUN_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             raise Violation("a run hung for %d s" % RUN_SECONDS) from None
-        said = said.decode(errors="replace")
+        return said.decode(errors="replace")
+
+    def run(self):
+        process = self.start()
+        said = self.ended(process)
         if process.returncode < 0 or process.returncode == 70 or "Sanitizer" in said:
             raise Violation("a run ended with %d: %s" % (process.returncode, said[-2000:]))
         return process.returncode, said
@@ -230,6 +240,47 @@ def kill(bench, options, tap):
                     bench.judge(settled=False)
         aside = bench.settle()
         tap.comment("%d messages, %d kills: 0 lost, 0 doubled, %d set aside as poison"
+                    % (len(bench.sent), options.times, aside))
+
+
+def jump(bench, clock, chance, spread):
+    """One run in the middle of which the clock is set; it goes on, stands still a while, or is killed."""
+    clock.set(chance.choice(torture_clock.JUMPS))
+    process = bench.start()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(chance.random() * spread)
+    end = chance.choice(("goes on", "stands still", "killed"))
+    if end == "stands still":
+        process.send_signal(signal.SIGSTOP)
+    clock.set(chance.choice(torture_clock.JUMPS))
+    if end == "stands still":
+        time.sleep(STANDSTILL_SECONDS)
+        process.send_signal(signal.SIGCONT)
+    if end == "killed":
+        process.kill()
+    said = bench.ended(process)
+    if process.returncode not in (0, -signal.SIGKILL):
+        raise Violation("%s with another clock, and ended with %d: %s" % (end, process.returncode, said))
+
+
+def clock(bench, options, tap):
+    """Set the clock --times times, while mail arrives."""
+    chance, there = random.Random(options.seed), torture_clock.Clock(os.path.dirname(bench.queue))
+    with tap.line("the time of day jumped %d times while mail arrived, kind '%s', seed %d"
+                  % (options.times, options.kind, options.seed)):
+        bench.fresh(3)
+        bench.environment.update(there.environment())
+        spread = undisturbed(bench)
+        for turn in range(options.times):
+            bench.deliver(range(turn * 3 + 3, turn * 3 + 6))
+            with tap.place("jump %d" % turn):
+                jump(bench, there, chance, spread)
+                bench.judge(settled=False)
+        aside = bench.settle()
+        created = torture_steps.Queue(bench.queue).created()
+        if max(created) - min(created) < 3600:
+            raise Violation("the clock was never seen to jump: is libfaketime at work?")
+        tap.comment("%d messages, %d jumps: 0 lost, 0 doubled, %d set aside as poison"
                     % (len(bench.sent), options.times, aside))
 
 
@@ -388,6 +439,10 @@ class Tap:
         for violation in violations:
             self.comment(violation)
 
+    def skip(self, sentence, why):
+        self.number += 1
+        print("ok %d - %s # SKIP %s" % (self.number, sentence, why), flush=True)
+
     def end(self):
         print("1..%d" % self.number, flush=True)
         return 1 if self.failed else 0
@@ -395,7 +450,7 @@ class Tap:
 
 def arguments(given):
     parser = argparse.ArgumentParser(description="break a pick-up from outside")
-    parser.add_argument("how", choices=("cut", "kill", "power", *FAILING))
+    parser.add_argument("how", choices=("cut", "kill", "clock", "power", *FAILING))
     parser.add_argument("--every", type=int, help="bytes between two cuts, calls between two that fail, "
                         "power cuts between two next runs")
     parser.add_argument("--offset", type=int, default=0, help="first byte that is cut")
@@ -425,11 +480,14 @@ def run(given, tap):
         return steps(options, tap)
     if options.how == "power":
         return power(options, tap)
+    if options.how == "clock" and torture_clock.missing():
+        return tap.skip("the time of day jumps", torture_clock.missing())
     for kind in options.kind or ["full"]:
         options.kind = kind
         with (tempfile.TemporaryDirectory() as folder, dovecot.Dovecot(kind=kind) as server,
               fault_proxy.FaultProxy(server.port) as proxy, server.client(USER) as eye):
-            how = {"cut": cut, "kill": kill if options.workers == 1 else kill_workers}[options.how]
+            how = {"cut": cut, "clock": clock,
+                   "kill": kill if options.workers == 1 else kill_workers}[options.how]
             how(Bench(server, proxy, eye, folder, options.program), options, tap)
     return None
 

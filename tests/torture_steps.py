@@ -116,6 +116,10 @@ class Queue:
                  self._digest(place, raw, identity.hex()))
                 for uid, state, error, told, place, raw, identity in rows]
 
+    def created(self):
+        """Seconds since 1970 at which the program under test says each entry was made"""
+        return [at for at, in self._rows("SELECT created_s FROM entry")]
+
     def _digest(self, place, raw, identity):
         if place == 2:
             name = "-".join((identity[:8], identity[8:12], identity[12:16], identity[16:20],
