@@ -88,7 +88,7 @@ static int serve_open_queue(const char *url, struct queue **out_queue, struct er
 
 static bool serve_is_web(const struct serve_command *c, const struct http_request *request)
 {
-    return c->web != NULL && strncmp(request->path, ROUTE_START, strlen(ROUTE_START)) == 0;
+    return c->web != NULL && web_has(request->path);
 }
 
 static enum http_lane serve_route(void *context, struct http_request *request)

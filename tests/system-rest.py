@@ -103,6 +103,27 @@ class Rights(RestCase):
         self.assertEqual((again.code, again.body), (304, b""))
         self.assertEqual(client.raw("POST", API + "/openapi.json", b"{}").code, 404)
 
+    def test_the_page_is_told_with_a_strict_policy_and_not_sent_twice(self):
+        self.serve()
+        client = Client(self, self.port)
+        whole = client.raw("GET", "/")
+        self.assertEqual((whole.code, whole.headers["Content-Type"]),
+                         (200, "text/html; charset=utf-8"))
+        found = set(re.findall(rb'(?:href|src)="([^"]+)"', whole.body))
+        self.assertGreater(len(found), 3)
+        for path in ["/"] + sorted("/" + name.decode() for name in found):
+            got = client.raw("GET", path)
+            policy = got.headers["Content-Security-Policy"]
+            self.assertEqual((got.code, got.headers["X-Content-Type-Options"]), (200, "nosniff"))
+            self.assertIn("default-src 'none'; script-src 'self'; style-src 'self'", policy)
+            self.assertIn("require-trusted-types-for 'script'", policy)
+            self.assertNotIn("unsafe", policy)
+            again = client.raw("GET", path, None, {"If-None-Match": got.headers["ETag"]})
+            self.assertEqual((again.code, again.body), (304, b""))
+        self.assertNotRegex(whole.body, rb"(?i)<script>|<style|\son\w+=|style=")
+        self.assertEqual(client.raw("POST", "/", b"x").code, 404)
+        self.assertEqual(client.raw("GET", "/page/main.js/").code, 404)
+
     def test_nobody_listens_to_events_without_signing_in(self):
         self.serve()
         Client(self, self.port).get("/events", want=401)

@@ -55,6 +55,11 @@ def tests(*more):
                   for path in glob.glob(os.path.join(TOP, "tests", kind)))
 
 
+def page():
+    return sorted(os.path.relpath(path, TOP) for kind in ("html", "css", "js", "svg")
+                  for path in glob.glob(os.path.join(TOP, "host", "web", "page", "*." + kind)))
+
+
 def read(path):
     with open(os.path.join(TOP, path), encoding="utf-8") as file:
         return file.read()
@@ -86,12 +91,12 @@ class Tree(unittest.TestCase):
         self.assertEqual(includes("plugin-api/loader-plugin.h"), ["stdint.h"])
 
     def test_every_source_names_its_licence_in_its_first_lines(self):
-        for path in [p for _, p in sources()] + tests("*.mk"):
+        for path in [p for _, p in sources()] + tests("*.mk") + page():
             self.assertIn("SPDX-License-Identifier: Apache-2.0",
                           "\n".join(read(path).splitlines()[:2]), path)
 
     def test_no_file_holds_a_second_idea(self):
-        for path in [p for _, p in sources()] + tests():
+        for path in [p for _, p in sources()] + tests() + page():
             self.assertLessEqual(read(path).count("\n"), LINES, path)
 
     def test_no_call_is_made_that_cannot_be_bounded(self):
@@ -157,7 +162,7 @@ class Scripts(unittest.TestCase):
     @unittest.skipIf(shutil.which("shellcheck") is None, "shellcheck is not installed")
     def test_shell_scripts_are_clean(self):
         done = subprocess.run(["shellcheck"] + [os.path.join(TOP, p) for p in (
-            "quickstart", "autogen.sh", ".ci/run")], capture_output=True, text=True, check=False)
+            "quickstart", "autogen.sh", ".ci/run", "host/web/embed.sh")], capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stdout)
 
 

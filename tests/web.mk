@@ -10,3 +10,13 @@ web_test_SOURCES = web-test.c
 web_test_LDADD = $(WEB_LIBS) $(JANSSON_LIBS)
 TESTS += system-rest.py
 EXTRA_DIST += system-rest.py rest_client.py
+
+# The page, in a browser: make browser fetches what drives it, in the versions that are pinned.
+TESTS += system-page.py
+EXTRA_DIST += system-page.py page_support.py browser.py browser/bridge.mjs browser/package.json \
+	browser/package-lock.json
+.PHONY: browser
+browser:
+	$(MKDIR_P) $(top_builddir)/browser
+	cp $(srcdir)/browser/package.json $(srcdir)/browser/package-lock.json $(top_builddir)/browser
+	cd $(top_builddir)/browser && npm ci --ignore-scripts --no-audit --no-fund

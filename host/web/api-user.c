@@ -134,7 +134,22 @@ void api_me(struct api_call *call)
     api_json(call, 200, session_json(call->who.user_name, call->who.role, call->who.csrf));
 }
 
-/* 1: the token is good, and is used up now; -1: failed. */
+/* Whether a page is to ask for the set-up token rather than for a password. */
+void api_setup_needed(struct api_call *call)
+{
+    struct error err;
+    bool has;
+    if (access_has_users(call->queue, &has, &err) < 0) {
+        api_error(call, &err);
+        return;
+    }
+    json_t *out = json_object();
+    if (json_line_set(out, "needed", json_boolean(!has)) < 0)
+        json_decref(TAKE(out));
+    api_json(call, 200, out);
+}
+
+/* 0: the token is good, and is used up now; -1: failed. */
 static int setup_take(struct api_call *call, const char *token)
 {
     uint8_t digest[PASS_DIGEST_SIZE];

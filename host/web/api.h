@@ -88,7 +88,7 @@ api_handler api_test, api_loaders;
 api_handler api_entry_list, api_entry_get, api_entry_raw, api_entry_html, api_entry_attachment,
     api_entry_take, api_entry_done, api_entry_fail, api_entry_retry;
 api_handler api_queue_list, api_events;
-api_handler api_setup, api_login, api_logout, api_me, api_password;
+api_handler api_setup, api_setup_needed, api_login, api_logout, api_me, api_password;
 api_handler api_user_list, api_user_create, api_user_delete, api_key_list, api_key_create,
     api_key_delete, api_audit;
 

@@ -10,6 +10,7 @@
 #include "api.h"
 
 static const struct route routes[] = {
+    {HTTP_GET, "auth/setup", ACCESS_NOBODY, HTTP_QUICK, false, NULL, api_setup_needed},
     {HTTP_POST, "auth/setup", ACCESS_NOBODY, HTTP_SLOW, true, "user.setup", api_setup},
     {HTTP_POST, "auth/login", ACCESS_NOBODY, HTTP_SLOW, true, "user.login", api_login},
     {HTTP_POST, "auth/logout", ACCESS_VIEWER, HTTP_QUICK, false, "user.logout", api_logout},

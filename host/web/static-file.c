@@ -7,15 +7,14 @@
 
 #include "http-check.h"
 #include "pass.h"
-#include "route.h"
 #include "text.h"
 
-static const struct static_file {
-    const char *path, *type, *text;
-    const size_t *size;
-} static_files[] = {
-    {ROUTE_START "openapi.json", "application/json", static_openapi, &static_openapi_size},
-};
+/* What the page may do: run and show its own files, ask its own server. No text ever becomes markup
+ * or code (Trusted Types without a policy); frames show what the server says is fit for them. */
+static const char static_policy[] =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'";
 
 static void static_file_send(const struct static_file *file, const struct http_request *request,
                              struct http_answer *answer)
@@ -28,23 +27,28 @@ static void static_file_send(const struct static_file *file, const struct http_r
     (void)http_answer_header(answer, "ETag", etag);
     answer->cached = true;
     answer->type = file->type;
+    answer->policy = static_policy;
     if (http_check_etag(http_request_header(request, "If-None-Match"), etag)) {
         answer->code = 304;
         return;
     }
     answer->fixed = file->text;
-    answer->fixed_size = *file->size;
+    answer->fixed_size = file->size;
+}
+
+const struct static_file *static_file_find(const char *path)
+{
+    for (const struct static_file *file = static_files; file->path != NULL; file++)
+        if (text_equal(path, file->path))
+            return file;
+    return NULL;
 }
 
 bool static_file_answer(const struct http_request *request, struct http_answer *answer)
 {
-    if (request->method != HTTP_GET && request->method != HTTP_HEAD)
+    const struct static_file *file = static_file_find(request->path);
+    if (file == NULL || (request->method != HTTP_GET && request->method != HTTP_HEAD))
         return false;
-    for (size_t i = 0; i < sizeof static_files / sizeof static_files[0]; i++) {
-        if (!text_equal(request->path, static_files[i].path))
-            continue;
-        static_file_send(&static_files[i], request, answer);
-        return true;
-    }
-    return false;
+    static_file_send(file, request, answer);
+    return true;
 }

@@ -247,8 +247,15 @@ static struct queue *web_queue(struct web *web, unsigned thread, struct error *e
     return *queue;
 }
 
+bool web_has(const char *path)
+{
+    return strncmp(path, ROUTE_START, strlen(ROUTE_START)) == 0 || static_file_find(path) != NULL;
+}
+
 enum http_lane web_route(const struct http_request *request)
 {
+    if (static_file_find(request->path) != NULL)
+        return HTTP_AT_ONCE;
     const struct route_match match = route_find(request->method, request->path);
     return match.route == NULL ? HTTP_AT_ONCE : match.route->lane;
 }
@@ -257,10 +264,11 @@ void web_answer(struct web *web, unsigned thread, const struct http_request *req
                 struct http_answer *answer)
 {
     struct error err;
-    struct api_call call = {.web = web, .request = request, .answer = answer,
-                            .match = route_find(request->method, request->path)};
-    if (call.match.route == NULL && static_file_answer(request, answer))
+    struct api_call call = {.web = web, .request = request, .answer = answer};
+    if (static_file_answer(request, answer))
         return;
+    if (static_file_find(request->path) == NULL)
+        call.match = route_find(request->method, request->path);
     if (call.match.route == NULL && call.match.path_known) {
         (void)http_answer_header(answer, "Allow", call.match.allowed);
         api_fail(&call, 405, "that cannot be done here", "Allow tells what can");

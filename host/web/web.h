@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* web.h - the REST interface of a daemon, behind its HTTP server.
+/* web.h - the REST interface of a daemon and its page, behind its HTTP server.
  *
- * The daemon hands requests for ROUTE_START on; each thread of the server has a queue of its own
- * here. Nothing of the daemon's own state is touched: what people order is written into the queue's
+ * The daemon hands on what web_has() names; each thread of the server has a queue of its own here. Nothing of the daemon's own state is touched: what people order is written into the queue's
  * database, where the daemon finds it within a quarter of a second, as it finds what the command
  * writes. */
 #ifndef MAILCHUTE_HOST_WEB_WEB_H
@@ -34,9 +33,13 @@ AUTO_DEFINE(web, web_free);
 void web_listening(struct web *web, struct http_server *server);
 
 /** web_setup_token - where there is no user yet: a token that makes the first one, to be shown to
- * whoever started the daemon; "" where there are users. An older one ends. */
+ * whoever started the daemon; "" where there are users. An older one ends. The page takes it at
+ * /#/setup/TOKEN: what stands behind # is never sent, nor logged. */
 int web_setup_token(struct queue *queue, const struct clock *clock, char *out_token, size_t size,
                     bool always, struct error *err);
+
+/** web_has - whether a request for this path is the web's: the page's, or the interface's. */
+bool web_has(const char *path);
 
 /* What the server calls. */
 enum http_lane web_route(const struct http_request *request);

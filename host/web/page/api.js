@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// api.js - the REST interface (docs/openapi.json). A call gives the answer's JSON, or throws a Problem
+// that says what went wrong and what to do.
+
+const START = "api/v1";
+let csrf = "";
+
+export class Problem extends Error {
+    constructor(status, detail, toDo, retryAfter) {
+        super(detail);
+        this.status = status; // 0: the server was not reached
+        this.toDo = toDo;
+        this.retryAfter = retryAfter;
+    }
+}
+
+// whenSignedOut - called when the server says that nobody is signed in any more.
+let whenSignedOut = () => {};
+export function onSignedOut(call) {
+    whenSignedOut = call;
+}
+
+export function setCsrf(token) {
+    csrf = token ?? "";
+}
+
+async function problemOf(response) {
+    let told = {};
+    try {
+        told = await response.json();
+    } catch {
+        // not ours: a proxy's, perhaps
+    }
+    return new Problem(response.status, told.detail ?? response.statusText, told.to_do ?? "",
+                       Number(response.headers.get("Retry-After") ?? 0));
+}
+
+async function send(method, path, body, signal) {
+    const headers = {"X-CSRF-Token": csrf};
+    if (body !== undefined)
+        headers["Content-Type"] = "application/json";
+    try {
+        return await fetch(START + path, {method, headers, signal, credentials: "same-origin",
+                                          body: body === undefined ? undefined
+                                                                   : JSON.stringify(body)});
+    } catch (error) {
+        if (error.name === "AbortError")
+            throw error;
+        throw new Problem(0, "the server cannot be reached", "", 0);
+    }
+}
+
+async function ask(method, path, body, signal) {
+    const response = await send(method, path, body, signal);
+    if (!response.ok) {
+        const problem = await problemOf(response);
+        if (problem.status === 401 && !path.startsWith("/auth/"))
+            whenSignedOut();
+        throw problem;
+    }
+    return {value: response.status === 204 ? null : await response.json(), response};
+}
+
+export async function get(path, signal) {
+    return (await ask("GET", path, undefined, signal)).value;
+}
+
+export async function post(path, body) {
+    return (await ask("POST", path, body)).value;
+}
+
+export async function put(path, body) {
+    return (await ask("PUT", path, body)).value;
+}
+
+export async function remove(path) {
+    return (await ask("DELETE", path)).value;
+}
+
+// query - "?a=1&b=2" of what is not empty.
+export function query(values) {
+    const given = Object.entries(values).filter(([, value]) => value !== undefined && value !== "" &&
+                                                               value !== null);
+    return given.length === 0 ? "" : "?" + new URLSearchParams(given);
+}
+
+// url - of something that the browser itself is to fetch: a download, a frame.
+export function url(path) {
+    return START + path;
+}
+
+// sourcePage - one page of sources by name: {items, next}, next null where it is the last.
+export async function sourcePage(after, limit) {
+    const {value, response} = await ask("GET", "/ingestion-sources" + query({limit, after}));
+    const more = /[?&]after=([^>&]*)>/.exec(response.headers.get("Link") ?? "");
+    return {items: value, next: more === null ? null : decodeURIComponent(more[1])};
+}
