@@ -110,10 +110,10 @@ int mailchain_text_phrase(struct buffer *out, struct span text)
 /* The next line of @body, without its end; false behind the last. */
 static bool text_next_line(struct cursor *body, struct span *out_line)
 {
-    const uint8_t *start = body->bytes + body->pos;
     size_t left = cursor_left(body), len = 0;
     if (left == 0)
-        return false;
+        return false; /* it may be no bytes at all: NULL */
+    const uint8_t *start = body->bytes + body->pos;
     while (len < left && start[len] != '\r' && start[len] != '\n')
         len++;
     *out_line = (struct span){start, len};
