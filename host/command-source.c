@@ -350,5 +350,6 @@ int command_source(int argc, char **argv)
         bad = verb->run(&c, &err);
     queue_close(c.queue);
     source_done(&c.given);
+    deliver_keys_free(c.keys);
     return bad < 0 ? command_fail(&err) : 0;
 }

@@ -183,13 +183,12 @@ static int deliver_batch(struct deliver *d, struct deliver_item *items, size_t c
     return -1;
 }
 
-/* Some dozens of those that are open, behind the place *after; *out_more is false at the end. */
-static int deliver_some(struct deliver *d, uint64_t *after, bool *out_more, struct error *err)
+int deliver_step(struct deliver *d, bool *out_more, struct error *err)
 {
     struct queue_append rows[DELIVER_BATCH];
     struct deliver_item items[DELIVER_BATCH];
     size_t open, count = 0;
-    if (queue_append_open(d->queue, d->target, *after, rows, DELIVER_BATCH, &open, err) < 0)
+    if (queue_append_open(d->queue, d->target, d->after, rows, DELIVER_BATCH, &open, err) < 0)
         return -1;
     int got = 0;
     for (size_t i = 0; i < open && got >= 0; i++) {
@@ -206,18 +205,18 @@ static int deliver_some(struct deliver *d, uint64_t *after, bool *out_more, stru
     for (size_t i = 0; i < count; i++)
         deliver_item_done(&items[i]);
     *out_more = open > 0;
-    *after = open > 0 ? rows[open - 1].place : *after;
+    if (got == 0 && open > 0)
+        d->after = rows[open - 1].place;
     return got < 0 ? -1 : 0;
 }
 
 int deliver_run(struct deliver *d, struct error *err)
 {
-    uint64_t after = 0;
     bool more = true;
     while (more) {
         if (d->cancelled != NULL && d->cancelled(d->cancel_context))
             return error_set(err, ERROR_CANCELLED, "stopped as asked; run again to go on");
-        if (deliver_some(d, &after, &more, err) < 0)
+        if (deliver_step(d, &more, err) < 0)
             return -1;
     }
     return 0;

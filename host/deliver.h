@@ -50,8 +50,13 @@ struct deliver {
     /* An entry is about to go (dry run: would go) to this folder. NULL: not wanted. */
     void (*told)(void *context, const struct queue_entry *entry, const char *folder);
     void *told_context;
+    uint64_t after; /* place of the last entry that was looked at; 0: begin anew */
     struct deliver_counts counts;
 };
+
+/** deliver_step - some dozens of those that are open behind deliver->after, which moves; *out_more is
+ * false once none is left. -1 as deliver_run(). */
+int deliver_step(struct deliver *deliver, bool *out_more, struct error *err);
 
 /** deliver_run - until nothing is open: 0. -1 with err: what the loader or the queue failed with, or
  * ERROR_CANCELLED; the handle is to be closed then. */

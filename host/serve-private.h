@@ -91,6 +91,7 @@ struct serve {
     bool asking; /* the first load: passwords may be asked for */
     unsigned working; /* turns in workers */
     unsigned stalled; /* of them, how many a server holds up: each lends its worker's place */
+    unsigned deliverers; /* sources that deliver, at the last tick */
     uint64_t turns;   /* since the heap was trimmed last */
     unsigned threads; /* of the workers, when that was looked at */
     uint64_t stop_until_ms, tick_ms, tell_ms, watchdog_ms, status_ms;

@@ -126,8 +126,7 @@ void serve_take_fresh(struct serve *serve, struct served *served)
         unit_forget_plugin(served->unit);
     if (!text_equal(served->fresh->secret_kind, source_secret_name(SOURCE_SECRET_ASK)))
         secret_free(TAKE(served->unit->asked)); /* what was typed is not its password any more */
-    queue_source_free(served->unit->source);
-    served->unit->source = TAKE(served->fresh);
+    unit_set_source(served->unit, TAKE(served->fresh));
     struct serve_host *host = serve_host_of(serve, served->unit->source->connection);
     if (host != NULL)
         served->host = host; /* analyse: the old one is in serve->hosts, as is this one */

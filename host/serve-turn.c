@@ -277,6 +277,18 @@ static void served_closed(struct serve *serve, struct served *served)
         serve_ready(serve, served);
 }
 
+/* Those that deliver what is in the work queue of this one, which has stored something. */
+static void serve_wake_deliverers(struct serve *serve, const struct served *served)
+{
+    for (size_t i = 0; i < serve->count; i++) {
+        struct served *other = serve->items[i];
+        const char *queue = other->unit->source->queue;
+        if (other->unit->delivers && text_equal(queue, served->unit->source->queue) &&
+            (other->phase == SERVED_WAITING || other->phase == SERVED_WORKING))
+            serve_ready(serve, other);
+    }
+}
+
 void serve_turn_ended(struct serve *serve, struct served *served)
 {
     const struct unit_turn *turn = &served->unit->turn;
@@ -287,6 +299,8 @@ void serve_turn_ended(struct serve *serve, struct served *served)
         served->host->logins -= served->logs_in;
     }
     served_count(serve, served);
+    if (turn->items > 0 && !served->unit->delivers && serve->deliverers > 0)
+        serve_wake_deliverers(serve, served);
     served->phase = SERVED_RESTING;
     serve_take_fresh(serve, served);
     /* One that was stopped, or has other settings by now, failed by what is gone. */
@@ -322,9 +336,10 @@ static bool served_is_silent(const struct serve *serve, const struct served *ser
 void serve_deadlines(struct serve *serve)
 {
     uint64_t now_ms = serve_ms(serve);
-    serve->stalled = 0;
+    serve->stalled = serve->deliverers = 0;
     for (size_t i = 0; i < serve->count; i++) {
         struct served *served = serve->items[i];
+        serve->deliverers += served->unit->delivers;
         serve->stalled += served->phase == SERVED_WORKING &&
                           now_ms - served->turn_since_ms > SERVE_STALLED_MS;
         bool may_work = served->state.status != SOURCE_PAUSED &&

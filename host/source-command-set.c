@@ -144,7 +144,10 @@ static int password_set(struct source_command *c, struct queue_source *source,
 static int password_open(struct source_command *c, const struct queue_source *source, bool is_typed,
                          struct error *err)
 {
-    c->given.connection = source->connection;
+    deliver_keys_free(TAKE(c->keys)); /* an edit may open it twice */
+    if (deliver_keys_read(source->connection, &c->keys, err) < 0)
+        return -1;
+    c->given.connection = c->keys->connection;
     c->given.loader = source->loader;
     c->given.name = source->name;
     c->given.user = source->user;
@@ -227,6 +230,9 @@ static int test_run(struct source_command *c, const struct queue_source *source,
     struct steps steps;
     steps_init(&steps, c->common.json, c->common.quiet);
     steps.secret = c->log.secret = c->given.secret;
+    if (c->keys->template != NULL && plugin->deliver == NULL)
+        return error_set(err, ERROR_USAGE, "loader '%s' cannot deliver; take the key '" DELIVER_KEY
+                         "' out, or use IMAP", plugin->name);
     if (plugin->check == NULL)
         return 0;
     struct host_table table = {.clock = clock_system(),
@@ -236,7 +242,6 @@ static int test_run(struct source_command *c, const struct queue_source *source,
     host_table_init(&table);
     struct loader_settings settings;
     source_settings(&c->given, LOADER_READ_ONLY, 0, &settings);
-    settings.connection = source->connection;
     struct loader_error theirs;
     loader_error_clear(&theirs);
     int failed = plugin->check(&table.loader, &settings, steps_report, &steps, &theirs);

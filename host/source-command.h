@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "command.h"
+#include "deliver-keys.h"
 #include "log.h"
 #include "queue-source.h"
 #include "queue.h"
@@ -24,6 +25,7 @@ struct source_command {
     struct command_common common;
     /* From the command line; NULL, 0 or false where not given. */
     struct source given; /* connection, user, password_file, loader; opened for a test */
+    struct deliver_keys *keys; /* of the source that is opened: given.connection is among them */
     const char *host, *port, *ssl, *mailbox, *dropbox, *badmail, *queue_name;
     const char *folders, *skip_folders, *skip_special;
     const char *password_command, *password_from, *password_env, *password_credential;

@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* unit.c - one source at work. See unit.h. */
 #include <config.h>
-#include "unit.h"
+#include "unit-private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "connection-text.h"
+#include "deliver-keys.h"
 #include "loader-error.h"
 #include "source-secret.h"
 #include "text.h"
+
+void unit_set_source(struct unit *unit, struct queue_source *source)
+{
+    queue_source_free(unit->source);
+    unit->source = source;
+    unit->delivers = deliver_keys_deliver(source->connection);
+    memset(&unit->delivery, 0, sizeof unit->delivery);
+}
 
 struct unit *unit_new(struct queue_source *source, const struct clock *clock)
 {
@@ -19,7 +28,7 @@ struct unit *unit_new(struct queue_source *source, const struct clock *clock)
         queue_source_free(source);
         return NULL;
     }
-    unit->source = source;
+    unit_set_source(unit, source);
     unit->turn.wait_fd = -1;
     unit->table.clock = clock;
     return unit;
@@ -43,7 +52,7 @@ void unit_forget_plugin(struct unit *unit)
 
 /* ---- Stopping -------------------------------------------------------------------------------- */
 
-static int unit_asked_to_stop(void *context)
+int unit_asked_to_stop(void *context)
 {
     return atomic_load(&((struct unit *)context)->stop);
 }
@@ -93,43 +102,45 @@ static void unit_set_table(struct unit *unit, struct unit_worker *worker)
     host_table_init(&unit->table);
 }
 
-/* The interval of the source is the loader's poll, where it has one and the string sets none. */
+/* The interval of the source is the loader's poll, where it has one and the string sets none. Keys
+ * of the host's are left out. */
 static int unit_connection(const struct unit *unit, char **out_connection, struct error *err)
 {
     const struct loader_plugin *plugin = &unit->plugin->table;
     const struct queue_source *source = unit->source;
+    AUTO(deliver_keys) keys = NULL;
     AUTO_TEXT set = NULL;
     bool has_poll = false;
     char interval[32];
     for (uint64_t i = 0; i < plugin->option_count; i++)
         has_poll = has_poll || text_equal_nocase(plugin->options[i].key, "poll");
-    if (connection_get(source->connection, "poll", &set, err) < 0)
+    if (deliver_keys_read(source->connection, &keys, err) < 0 ||
+        connection_get(keys->connection, "poll", &set, err) < 0)
         return -1;
     (void)snprintf(interval, sizeof interval, "%llus", (unsigned long long)source->interval_s);
-    return connection_set(source->connection, "poll",
+    return connection_set(keys->connection, "poll",
                           set != NULL ? set : has_poll ? interval : NULL, out_connection, err);
 }
 
-static int unit_open_handle(struct unit *unit, const struct secret *secret, struct error *err)
+static int unit_use_handle(struct unit *unit, const struct secret *secret, uint32_t flags,
+                           unit_use use, struct error *err)
 {
     AUTO_TEXT connection = NULL;
     if (unit_connection(unit, &connection, err) < 0)
         return -1;
     const struct loader_settings settings = {.struct_size = sizeof settings,
-                                             .flags = unit->guarded ? LOADER_GUARDED : 0,
+                                             .flags = flags | (unit->guarded ? LOADER_GUARDED : 0),
                                              .connection = connection,
                                              .user = unit->source->user,
                                              .secret = secret_text(secret)};
-    const struct loader_plugin *plugin = &unit->plugin->table;
     struct loader_error theirs;
     loader_error_clear(&theirs);
     unit->log.secret = secret; /* a server may say it again */
-    int opened = plugin->open(&unit->table.loader, &settings, &unit->handle, &theirs);
+    int used = use(unit, &settings, &theirs);
     unit->log.secret = NULL;
-    if (opened == 0)
+    if (used == 0)
         return 0;
-    unit->handle = NULL;
-    loader_error_read(&theirs, plugin->name, err);
+    loader_error_read(&theirs, unit->plugin->table.name, err);
     if (secret != NULL)
         secret_hide(secret, err->text);
     return -1;
@@ -137,7 +148,8 @@ static int unit_open_handle(struct unit *unit, const struct secret *secret, stru
 
 /* The password is here only as long as the loader is being opened; it wipes its copy once it is
  * in. */
-static int unit_open(struct unit *unit, struct unit_worker *worker, struct error *err)
+int unit_use_loader(struct unit *unit, struct unit_worker *worker, uint32_t flags, unit_use use,
+                    struct error *err)
 {
     AUTO(secret) secret = NULL;
     if (unit->plugin == NULL && plugin_open(unit->source->loader, &unit->plugin, err) < 0)
@@ -149,9 +161,23 @@ static int unit_open(struct unit *unit, struct unit_worker *worker, struct error
     if (unit->asked == NULL && secret == NULL && unit->source->user != NULL)
         return error_set(err, ERROR_CONFIG, "source '%s': its password is not stored; start "
                          "mailchute serve on a terminal to be asked for it", unit->source->name);
+    return unit_use_handle(unit, unit->asked != NULL ? unit->asked : secret, flags, use, err);
+}
+
+static int unit_use_open(struct unit *unit, const struct loader_settings *settings,
+                         struct loader_error *theirs)
+{
+    if (unit->plugin->table.open(&unit->table.loader, settings, &unit->handle, theirs) == 0)
+        return 0;
+    unit->handle = NULL;
+    return -1;
+}
+
+int unit_open(struct unit *unit, struct unit_worker *worker, uint32_t flags, struct error *err)
+{
     unit->expected = unit->seen = 0;
     unit->turn.logged_in = true;
-    return unit_open_handle(unit, unit->asked != NULL ? unit->asked : secret, err);
+    return unit_use_loader(unit, worker, flags, unit_use_open, err);
 }
 
 /* ---- The turn -------------------------------------------------------------------------------- */
@@ -219,7 +245,7 @@ static int unit_wait(struct unit *unit, struct error *err)
 static int unit_work(struct unit *unit, struct unit_worker *worker, struct error *err)
 {
     struct unit_share share;
-    if (unit->handle == NULL && unit_open(unit, worker, err) < 0)
+    if (unit->handle == NULL && unit_open(unit, worker, 0, err) < 0)
         return -1;
     unit_set_pump(unit, worker, &share);
     share.cursor[0] = '\0';
@@ -243,13 +269,16 @@ void unit_turn(struct unit *unit, struct unit_worker *worker)
 {
     unit->turn = (struct unit_turn){.end = UNIT_CLOSED, .wait_fd = -1};
     unit->table.queue = worker->queue; /* the last turn's is another worker's */
-    if (unit->close_first)
+    if (unit->close_first) {
         unit_close(unit);
+        unit->delivery.walk_ms = 0;
+    }
     if (unit_asked_to_stop(unit)) {
         unit_close(unit);
         return;
     }
-    if (unit_work(unit, worker, &unit->turn.err) == 0)
+    if ((unit->delivers ? unit_deliver(unit, worker, &unit->turn.err)
+                        : unit_work(unit, worker, &unit->turn.err)) == 0)
         return;
     unit->turn.end = unit->turn.err.class == ERROR_CANCELLED ? UNIT_CLOSED : UNIT_FAILED;
     unit_close(unit);

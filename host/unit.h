@@ -66,6 +66,15 @@ struct unit {
     struct log log; /* set before each turn by who gives it */
     uint64_t expected, seen; /* items of this pass: told by the loader, and stored of them */
 
+    /* Of one that delivers (unit-deliver.h); else all zero but the first. */
+    bool delivers;
+    struct {
+        uint64_t after;   /* place of the last entry that was looked at */
+        uint64_t walk_ms; /* when all are looked at again; 0: at once */
+        uint64_t cost_ms; /* what that took last */
+        uint64_t refused; /* of them, by the server */
+    } delivery;
+
     struct unit_turn turn;
 };
 
@@ -81,6 +90,9 @@ struct unit_worker {
 /** unit_new - @source is given. NULL out of memory (then it is freed). */
 struct unit *unit_new(struct queue_source *source, const struct clock *clock);
 void unit_free(struct unit *unit); /* its handle must be closed; NULL is fine */
+
+/** unit_set_source - @source is given, in place of the one it has. No worker may have the unit. */
+void unit_set_source(struct unit *unit, struct queue_source *source);
 
 /** unit_turn - one turn; tells all in unit->turn. */
 void unit_turn(struct unit *unit, struct unit_worker *worker);

@@ -8,6 +8,7 @@
 
 #include "cleanup.h"
 #include "connection-text.h"
+#include "deliver-keys.h"
 #include "provider-advice.h"
 
 static struct error err;
@@ -84,6 +85,46 @@ START_TEST(what_is_set_is_what_is_found)
 }
 END_TEST
 
+static const struct {
+    const char *connection, *left, *template, *root;
+    bool mainnet;
+} delivers[] = {
+    {"url=x;ssl=True", "url=x;ssl=True", NULL, NULL, false},
+    {"url=x;deliver=;ssl=True", "url=x;ssl=True", DELIVER_FOLDER_DEFAULT, DELIVER_FOLDER_ROOT,
+     false},
+    {"Deliver=Year > x", NULL, NULL, NULL, false},
+    {"DELIVER=Year>'a;b';url=x", NULL, NULL, NULL, false}, /* the ';' ends it: it is to be quoted */
+    {"deliver=\"Year>'a;b'\";url=x", "url=x", "Year>'a;b'", DELIVER_FOLDER_ROOT, false},
+    {"mainnetToInbox=yes;deliver=Account;url=x;deliverRoot=Archive/Chain", "url=x", "Account",
+     "Archive/Chain", true},
+    {"url=x;mainnetToInbox=maybe;deliver=", NULL, NULL, NULL, false},
+    {"url=x;deliverRoot=/;deliver=", NULL, NULL, NULL, false},
+    {"url=x;deliverRoot=Archive", "url=x;deliverRoot=Archive", NULL, NULL, false},
+};
+
+START_TEST(keys_of_a_source_that_delivers_are_kept_from_the_loader)
+{
+    AUTO(deliver_keys) keys = NULL;
+    const char *connection = delivers[_i].connection;
+    int read = deliver_keys_read(connection, &keys, &err);
+    if (delivers[_i].left == NULL) {
+        ck_assert_int_eq(read, -1);
+        ck_assert_int_eq(err.class, ERROR_USAGE);
+        ck_assert_ptr_nonnull(strstr(err.text, "key"));
+        return;
+    }
+    ck_assert_msg(read == 0, "%s", err.text);
+    ck_assert_str_eq(keys->connection, delivers[_i].left);
+    ck_assert_int_eq(deliver_keys_deliver(connection), delivers[_i].template != NULL);
+    ck_assert_int_eq(keys->template != NULL, delivers[_i].template != NULL);
+    if (delivers[_i].template == NULL)
+        return;
+    ck_assert_str_eq(keys->folder.template, delivers[_i].template);
+    ck_assert_str_eq(keys->folder.root, delivers[_i].root);
+    ck_assert_int_eq(keys->folder.mainnet_to_root, delivers[_i].mainnet);
+}
+END_TEST
+
 START_TEST(known_providers_are_told_of_their_app_passwords)
 {
     static const char *const hosts[] = {"imap.gmail.com",      "IMAP.GMAIL.COM",
@@ -112,6 +153,8 @@ static Suite *suite(void)
     tcase_add_loop_test(one, a_key_is_found_without_its_quotes, 0, COUNT(gets));
     tcase_add_loop_test(one, a_key_is_set_and_the_rest_stays_as_it_was_written, 0, COUNT(sets));
     tcase_add_test(one, what_is_set_is_what_is_found);
+    tcase_add_loop_test(one, keys_of_a_source_that_delivers_are_kept_from_the_loader, 0,
+                        COUNT(delivers));
     tcase_add_test(one, known_providers_are_told_of_their_app_passwords);
     suite_add_tcase(all, one);
     return all;

@@ -15,7 +15,7 @@ fuzz_mailchain_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/loader/mailchain \
 fuzz_mailchain_LDFLAGS = $(FUZZ_WRAP)
 fuzz_mailchain_LDADD = $(top_builddir)/loader/mailchain/libmailchain.la $(FUZZ_ORACLE_LIBS)
 
-MAILCHAIN_PY_TESTS = system-mailchain.py system-deliver.py system-connector.py
+MAILCHAIN_PY_TESTS = system-mailchain.py system-deliver.py system-outbox.py system-connector.py
 TESTS += $(MAILCHAIN_PY_TESTS)
 EXTRA_DIST += $(MAILCHAIN_PY_TESTS) mailchain_api.py
 

@@ -4,6 +4,7 @@
 #include "check-run.h"
 
 #include "connection-text.h"
+#include "deliver-keys.h"
 #include "host-table.h"
 #include "json-line.h"
 #include "loader-error.h"
@@ -50,12 +51,15 @@ static int check_plugin(const struct loader_plugin *plugin, const struct queue_s
                         const struct secret *secret, bool guarded, const struct clock *clock,
                         struct log *log, struct check_steps *steps, struct error *err)
 {
+    AUTO(deliver_keys) keys = NULL;
+    if (deliver_keys_read(source->connection, &keys, err) < 0)
+        return -1;
     struct host_table table = {.clock = clock, .log = log, .loader_name = plugin->name,
                                .read_only = true};
     const struct loader_settings settings = {
         .struct_size = sizeof settings,
         .flags = LOADER_READ_ONLY | (guarded ? LOADER_GUARDED : 0),
-        .connection = source->connection,
+        .connection = keys->connection,
         .user = source->user,
         .secret = secret == NULL ? NULL : secret_text(secret)};
     struct loader_error theirs;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "connection-text.h"
+#include "deliver-keys.h"
 #include "source-command.h"
 #include "source-json.h"
 #include "source-secret.h"
@@ -242,7 +243,8 @@ static int form_check(struct api_call *call, const struct queue_source *source)
     if (!text_equal_nocase(source->loader, FORM_LOADER))
         return form_fail(call, "sources of this loader are set up by the administrator",
                          "use mailchute source add on the machine, or the loader IMAP");
-    if (form_refuse_key(call, source, "caFile") < 0 || form_refuse_key(call, source, "proxy") < 0)
+    if (form_refuse_key(call, source, "caFile") < 0 || form_refuse_key(call, source, "proxy") < 0 ||
+        form_refuse_key(call, source, DELIVER_KEY) < 0)
         return -1;
     return web_lent(call->web)->private_hosts ? 0 : form_check_server(call, source);
 }

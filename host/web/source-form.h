@@ -7,9 +7,9 @@
  *     name, queue, interval, connection, user, password       as the command has them
  *
  * Whoever writes here is no administrator of this machine. Refused therefore: loaders that do not
- * keep to LOADER_GUARDED; passwords that are commands, files or variables; caFile and proxy; and,
- * unless private hosts are allowed, a url that is more than a host, and ports that are not listed.
- * Where a server is changed, the password is to be given anew: else the old one would be sent to
+ * keep to LOADER_GUARDED; passwords that are commands, files or variables; caFile, proxy and
+ * deliver; and, unless private hosts are allowed, a url that is more than a host, and ports that are
+ * not listed. Where a server is changed, the password is to be given anew: else the old one would be sent to
  * whatever server is named. */
 #ifndef MAILCHUTE_HOST_WEB_SOURCE_FORM_H
 #define MAILCHUTE_HOST_WEB_SOURCE_FORM_H

@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Sources of the daemon that deliver: what others pick up into their work queue lies in folders of
+their account at once, each message once, whatever is killed."""
+import contextlib
+import os
+import random
+import re
+import signal
+import subprocess
+
+import mailchain_api
+from mailchain_api import message, message_id
+from rest_client import Client
+import serve_support
+from serve_support import Daemon
+from system_support import MAIL, OK, USAGE
+import tap
+
+ANN = "0x1f2e3d4c5b6a79880123456789abcdef01234567"
+CHAIN = "INBOX/ethereum/ropsten/" + ANN
+ROUNDS = int(os.environ.get("ROUNDS") or 6)
+SETTINGS = serve_support.SETTINGS + "private-hosts = yes\n"
+
+
+class Outbox(serve_support.ServeCase):
+
+    def setUp(self):
+        super().setUp()
+        self.api = mailchain_api.MailchainApi("paged").start()
+        self.addCleanup(self.api.stop)
+
+    def chain(self, *numbers):
+        self.api.add("ethereum", "ropsten", ANN, *map(message, numbers))
+
+    def pick_up(self, *more):
+        """Source "chain"; the client is asked again after a minute, or when somebody says so."""
+        self.source("add", "chain", "port=%d;page=10" % self.api.port, "--loader", "Mailchain",
+                    *more)
+
+    def outbox(self, *more, **keys):
+        self.add("outbox", *more, **dict({"deliver": ""}, **keys))
+
+    def ids(self, folder=CHAIN):
+        if folder not in self.server.folders(self.user):
+            return []
+        return sorted(re.search(rb"(?im)^message-id: <?([0-9a-f]{88})", m).group(1).decode()
+                      for _, _, m in self.server.messages(self.user, folder))
+
+    def arrive(self, daemon, numbers, folder=CHAIN):
+        wanted = sorted(map(message_id, numbers))
+        self.wait(lambda: len(self.ids(folder)) >= len(wanted), "%d arrive" % len(wanted), daemon)
+        self.assertEqual(self.ids(folder), wanted)
+
+    def test_what_another_source_picks_up_is_delivered_at_once(self):
+        self.chain(1, 2)
+        self.pick_up()
+        self.outbox()
+        daemon = Daemon(self, SETTINGS)
+        self.arrive(daemon, (1, 2))
+        self.comes_to(daemon, "active", "idle", "outbox")
+        self.assertEqual(self.shown("outbox")["last_message"], "OK; 2 items.")
+        self.chain(3)
+        self.source("sync", "chain")    # the interval of outbox is five minutes: not waited for
+        self.arrive(daemon, (1, 2, 3))
+        self.wait(lambda: self.shown("outbox")["last_message"] == "OK; 1 items.", "it is told",
+                  daemon)
+
+    def test_its_status_is_told_over_the_rest_interface_and_it_can_be_paused(self):
+        self.pick_up()
+        self.outbox()
+        password = self.write("password-of-boss", "correct horse battery")
+        for args in (["user", "add", "boss", "--role", "admin", "--password-file", password],
+                     ["user", "key", "boss", "test", "--role", "admin"]):
+            run = self.command(*args, "--queue", self.queue)
+            self.assertEqual(run.code, OK, run)
+        daemon = Daemon(self, SETTINGS)
+        line = next(line for line in daemon.log if "listening" in line)
+        client = Client(self, int(line.split("port ")[1].strip('"')), run.out.strip())
+
+        def state():
+            return next(one for one in client.get("/ingestion-sources", want=200).json
+                        if one["name"] == "outbox")
+        self.wait(lambda: state()["state"] == "active", "REST tells that it is active", daemon)
+        outbox = state()
+        self.assertIsNotNone(outbox["last_contact"])
+        client.post("/ingestion-sources/%s/pause" % outbox["id"], want=200)
+        self.comes_to(daemon, "paused", None, "outbox")
+        self.chain(1)
+        self.source("sync", "chain")
+        self.has_queued(daemon, 1, "chain")
+        self.assertEqual(self.ids(), [])
+        self.source("resume", "outbox")
+        self.arrive(daemon, (1,))
+        # Where entries go is for who has the machine to say.
+        answer = client.ask("PUT", "/ingestion-sources/" + outbox["id"],
+                            {"connection": self.connection(deliver="Year", caFile=None)}, want=400)
+        self.assertIn("administrator", answer.body.decode())
+
+    def test_only_entries_of_its_work_queue_are_delivered_and_moved_ones_by_and_by(self):
+        self.chain(1)
+        self.pick_up("--queue-name", "chain")
+        self.server.append(self.user, "INBOX", MAIL)
+        self.add("office")
+        self.outbox("--queue-name", "chain", deliver="Source>'of network'>Network",
+                    deliverRoot="Kept", mainnetToInbox="no")
+        daemon = Daemon(self, SETTINGS)
+        self.arrive(daemon, (1,), "Kept/chain/of network/ropsten")
+        self.has_queued(daemon, 1)
+        entry = next(e["id"] for e in self.queued() if e["queue"] == "default")
+        self.assertNotIn("Kept/office", "".join(self.server.folders(self.user)))
+        run = self.command("queue", "move", entry, "chain", "--queue", self.queue)
+        self.assertEqual(run.code, OK, run)
+        self.source("sync", "outbox")
+        folder = "Kept/office/of network/INBOX"
+        self.wait(lambda: folder in self.server.folders(self.user) and
+                  self.server.count(self.user, folder) == 1, "it is delivered", daemon)
+
+    def test_what_is_wrong_is_told_before_and_while_it_serves(self):
+        for keys, word in (({"deliver": "Protocl"}, "Protocl"),
+                           ({"deliverRoot": "/x"}, "deliverRoot"),
+                           ({"mainnetToInbox": "perhaps"}, "mainnetToInbox")):
+            keys = dict({"deliver": ""}, **keys)
+            run = self.command("source", "add", "outbox", self.connection(**keys), "--user", self.user, "--password-file", self.password_file,
+                               "--queue", self.queue)
+            self.assertEqual(run.code, USAGE, run)
+            self.assertIn(word, run.err)
+        run = self.command("source", "add", "outbox", "port=%d;deliver=Year" % self.api.port,
+                           "--loader", "Mailchain", "--queue", self.queue)
+        self.assertEqual(run.code, USAGE, run)
+        self.assertIn("cannot deliver", run.err)
+        self.outbox()
+        self.source("edit", "outbox", "--password-file", self.write("wrong", "no\n"), "--force")
+        daemon = Daemon(self, SETTINGS)
+        self.wait(lambda: "refused" in (self.shown("outbox")["status_message"] or ""),
+                  "it is told without any entry", daemon)
+        self.chain(1)
+        self.pick_up()
+        self.has_queued(daemon, 1, "chain")
+        self.source("edit", "outbox", "--password-file", self.password_file)
+        self.arrive(daemon, (1,))
+
+    def test_killed_at_any_moment_nothing_is_lost_and_nothing_comes_twice(self):
+        chance = random.Random(2)
+        self.chain(*range(100))
+        self.pick_up()
+        self.outbox()
+        count = 100
+        for _ in range(ROUNDS):
+            daemon = Daemon(self, SETTINGS)
+            self.chain(*range(count, count + 20))
+            count += 20
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                daemon.process.wait(chance.random())
+            daemon.end(signal.SIGKILL)
+            self.source("sync", "chain")
+        daemon = Daemon(self, SETTINGS)
+        self.arrive(daemon, range(count))
+        self.comes_to(daemon, "active", "idle", "outbox")
+        self.assertEqual(daemon.end(), 0)
+        self.assertEqual(self.ids(), sorted(map(message_id, range(count))))
+
+
+if __name__ == "__main__":
+    tap.main()
