@@ -148,6 +148,19 @@ static int source_append_counts(struct buffer *out, const struct queue_source *s
     return bad | buffer_append_text(out, " left\n");
 }
 
+/* "11.5 a second, 14 min left" */
+static int source_append_rate(struct buffer *out, const struct source_command *c,
+                              const struct queue_source *source)
+{
+    uint64_t rate = source_rate_shown(source, c->served);
+    if (rate == 0)
+        return 0;
+    return buffer_printf(out, "%-14s %llu.%llu a second, ", "import",
+                         (unsigned long long)rate / 1000, (unsigned long long)rate % 1000 / 100) |
+           amount_append_time(out, source_seconds_left(source, rate) * 1000) |
+           buffer_append_text(out, " left\n");
+}
+
 static int source_append_all(struct buffer *out, const struct source_command *c,
                              const struct queue_source *source)
 {
@@ -159,6 +172,7 @@ static int source_append_all(struct buffer *out, const struct source_command *c,
     bad |= source_append_line(out, "why", source_message_shown(source, c->served));
     bad |= source_append_line(out, "last message", told->last_message);
     bad |= source_append_counts(out, source);
+    bad |= source_append_rate(out, c, source);
     bad |= source_append_time(out, "last contact", told->last_contact_s);
     bad |= source_append_time(out, "last success", told->last_success_s);
     bad |= source_append_time(out, "next try", told->next_try_s);

@@ -13,6 +13,7 @@
 #include <pthread.h>
 
 #include "notify.h"
+#include "pace.h"
 #include "queue-hook.h"
 #include "serve.h"
 #include "source-state.h"
@@ -52,7 +53,7 @@ struct served {
     uint64_t turn_since_ms; /* SERVED_WORKING */
     uint64_t pass_items; /* since it was drained last */
     uint64_t left;
-    uint64_t rate_since_ms, rate_items, rate_milli;
+    struct pace pace;
     uint64_t turns, logins, failures; /* since the start, for the metrics */
     uint64_t items;
     char *cursor; /* of the import; NULL: none is known */

@@ -60,7 +60,7 @@ static void report_fill(const struct serve *serve, const struct served *served,
         .import_ended_s = state->import_ended_s,
         .left = served->left,
         .failures = state->history.failures,
-        .rate_milli = served->rate_milli,
+        .rate_milli = pace_rate(&served->pace, serve_ms(serve)),
     };
     text_copy(out->id, sizeof out->id, served->unit->source->id);
 }

@@ -170,6 +170,7 @@ static int serve_start(struct serve *serve, struct served *served)
     }
     served->phase = SERVED_WORKING;
     served->turn_since_ms = serve_ms(serve);
+    pace_begin(&served->pace, served->turn_since_ms);
     served->again = false;
     serve->working++;
     if (served->host != NULL) {
@@ -217,7 +218,6 @@ void serve_dispatch(struct serve *serve)
 static void served_count(struct serve *serve, struct served *served)
 {
     struct unit_turn *turn = &served->unit->turn;
-    uint64_t now_ms = serve_ms(serve);
     served->turns++;
     served->logins += turn->logged_in;
     served->items += turn->items;
@@ -227,11 +227,9 @@ static void served_count(struct serve *serve, struct served *served)
         free(served->cursor);
         served->cursor = TAKE(turn->cursor);
     }
-    if (served->rate_since_ms == 0)
-        served->rate_since_ms = now_ms > UNIT_TURN_MS ? now_ms - UNIT_TURN_MS : 1;
-    served->rate_items += turn->items;
-    if (now_ms > served->rate_since_ms)
-        served->rate_milli = served->rate_items * 1000000 / (now_ms - served->rate_since_ms);
+    pace_count(&served->pace, turn->items, serve_ms(serve));
+    if (turn->end != UNIT_SHARE_USED)
+        pace_end(&served->pace);
 }
 
 static void served_failed(struct serve *serve, struct served *served)
@@ -243,7 +241,6 @@ static void served_failed(struct serve *serve, struct served *served)
     log.source = served->unit->source->name;
     source_state_failed(&served->state, &serve->limits, err, arc4random(), serve_now(serve));
     served->failures++;
-    served->rate_since_ms = served->rate_items = 0;
     if (served->state.status == SOURCE_ERROR && before != SOURCE_ERROR)
         log_error(&log, err);
     else

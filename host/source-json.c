@@ -39,6 +39,20 @@ const char *source_message_shown(const struct queue_source *source, bool served)
     return "mailchute serve does not run";
 }
 
+uint64_t source_rate_shown(const struct queue_source *source, bool served)
+{
+    return text_equal(source_status_shown(source), source_status_name(SOURCE_IMPORTING)) &&
+                   text_equal(source_detail_shown(source, served),
+                              source_detail_name(SOURCE_SYNCING))
+               ? source->report.rate_milli
+               : 0;
+}
+
+uint64_t source_seconds_left(const struct queue_source *source, uint64_t rate_milli)
+{
+    return (source->report.left * 1000 + rate_milli - 1) / rate_milli;
+}
+
 static json_t *source_time(int64_t unix_s)
 {
     char text[CLOCK_RFC3339_MAX];
@@ -63,20 +77,19 @@ static json_t *source_counts(const struct queue_source *source)
     return counts;
 }
 
-static json_t *source_import(const struct queue_source *source)
+static json_t *source_import(const struct queue_source *source, bool served)
 {
     const struct queue_source_report *told = &source->report;
-    bool runs = told->import_started_s != 0 && told->import_ended_s == 0;
+    uint64_t rate = source_rate_shown(source, served);
     json_t *import = json_object();
     if (json_line_set(import, "started", source_time(told->import_started_s)) < 0 ||
         json_line_set(import, "ended", source_time(told->import_ended_s)) < 0 ||
         json_line_set(import, "cursor", json_line_text(told->cursor)) < 0 ||
-        json_line_set(import, "rate", runs ? json_real((double)told->rate_milli / 1000)
-                                           : json_null()) < 0 ||
+        json_line_set(import, "rate",
+                      rate > 0 ? json_real((double)rate / 1000) : json_null()) < 0 ||
         json_line_set(import, "seconds_left",
-                      runs && told->rate_milli > 0
-                          ? json_line_size(told->left * 1000 / told->rate_milli)
-                          : json_null()) < 0) {
+                      rate > 0 ? json_line_size(source_seconds_left(source, rate))
+                               : json_null()) < 0) {
         json_decref(import);
         return NULL;
     }
@@ -116,7 +129,7 @@ int source_json(const struct queue_source *source, bool served, json_t **out_jso
     if (out == NULL || source_json_settings(source, out) < 0 ||
         source_json_report(source, served, out) < 0 ||
         json_line_set(out, "counts", source_counts(source)) < 0 ||
-        json_line_set(out, "import", source_import(source)) < 0 ||
+        json_line_set(out, "import", source_import(source, served)) < 0 ||
         json_line_set(out, "created", source_time(source->created_s)) < 0 ||
         json_line_set(out, "version", json_line_size(source->version)) < 0)
         return error_oom(err, "telling of a source");

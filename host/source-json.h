@@ -24,6 +24,13 @@ const char *source_status_shown(const struct queue_source *source);
 const char *source_detail_shown(const struct queue_source *source, bool served);
 const char *source_message_shown(const struct queue_source *source, bool served);
 
+/** source_rate_shown - thousandths of messages a second of an import that is at work, 0 for all
+ * others: what was measured before a pause or a crash is no promise. */
+uint64_t source_rate_shown(const struct queue_source *source, bool served);
+
+/** source_seconds_left - until an import at that rate, not 0, has picked up what is left. */
+uint64_t source_seconds_left(const struct queue_source *source, uint64_t rate_milli);
+
 /** source_json - *out_json is yours: json_decref(). */
 int source_json(const struct queue_source *source, bool served, json_t **out_json,
                 struct error *err);

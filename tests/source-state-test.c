@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pace.h"
 #include "retry.h"
 #include "source-state.h"
 
@@ -342,6 +343,60 @@ START_TEST(a_clock_that_is_set_makes_no_server_silent_and_no_silence_unheard)
 }
 END_TEST
 
+/* ---- Pace ------------------------------------------------------------------------------------ */
+
+START_TEST(a_pace_is_items_over_the_time_at_work_the_first_turn_included)
+{
+    struct pace pace = {0};
+    ck_assert_uint_eq(pace_rate(&pace, 7000), 0);
+    pace_begin(&pace, 7000);
+    ck_assert_uint_eq(pace_rate(&pace, 7000), 0); /* not known yet: no division by nothing */
+    pace_count(&pace, 50, 17000);                 /* one long turn of a slow server */
+    ck_assert_uint_eq(pace_rate(&pace, 17000), 5000);
+    pace_begin(&pace, 18000); /* the next turn: it goes on */
+    pace_count(&pace, 50, 27000);
+    ck_assert_uint_eq(pace_rate(&pace, 27000), 5000);
+}
+END_TEST
+
+START_TEST(a_pause_or_a_failure_is_not_taken_for_slowness)
+{
+    struct pace pace = {0};
+    pace_begin(&pace, 1000);
+    pace_count(&pace, 100, 11000);
+    pace_end(&pace);
+    ck_assert_uint_eq(pace_rate(&pace, 12000), 0); /* nothing is told of what does not work */
+    pace_begin(&pace, 7200000);                    /* hours later */
+    pace_count(&pace, 10, 7201000);
+    ck_assert_uint_eq(pace_rate(&pace, 7201000), 10000);
+}
+END_TEST
+
+START_TEST(a_pace_follows_when_a_server_slows_down_and_loses_no_item_to_rounding)
+{
+    struct pace pace = {0};
+    uint64_t now_ms = 1;
+    pace_begin(&pace, now_ms);
+    for (; now_ms < 1800000; now_ms += 1000)
+        pace_count(&pace, 100, now_ms);
+    uint64_t fast = pace_rate(&pace, now_ms);
+    ck_assert(fast > 99000 && fast < 101000);
+    for (; now_ms < 2800000; now_ms += 1000)
+        pace_count(&pace, now_ms / 1000 % 2, now_ms); /* one in two seconds */
+    uint64_t slow = pace_rate(&pace, now_ms);
+    ck_assert_msg(slow > 495 && slow < 1500, "%llu", (unsigned long long)slow);
+}
+END_TEST
+
+START_TEST(a_pace_survives_one_turn_of_a_day)
+{
+    struct pace pace = {0};
+    pace_begin(&pace, 1000);
+    pace_count(&pace, 8640, 86401000);
+    ck_assert_uint_eq(pace_rate(&pace, 86401000), 100);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     const TTest *const tests[] = {
@@ -357,6 +412,10 @@ static Suite *suite(void)
         a_server_that_names_a_time_is_left_alone_that_long,
         each_class_of_error_has_its_plan,
         a_clock_that_is_set_makes_no_server_silent_and_no_silence_unheard,
+        a_pace_is_items_over_the_time_at_work_the_first_turn_included,
+        a_pause_or_a_failure_is_not_taken_for_slowness,
+        a_pace_follows_when_a_server_slows_down_and_loses_no_item_to_rounding,
+        a_pace_survives_one_turn_of_a_day,
     };
     Suite *all = suite_create("source-state");
     TCase *one = tcase_create("states");

@@ -8,6 +8,7 @@ nothing. And what a kill -9 costs an import.
     MAILCHUTE_KILLS=20000x10 system-troubles.py killed     an import of 20,000, killed ten times
 """
 import contextlib
+import math
 import os
 import resource
 import signal
@@ -340,6 +341,8 @@ class Kills(TroubleCase):
             self.right_counts(count, daemon)
             daemon.end(signal.SIGKILL)
             self.assertLess(len(self.stored()), count)   # in the midst of it
+            told = self.shown()["import"]
+            self.assertEqual((told["rate"], told["seconds_left"]), (None, None))   # nothing goes on
         proxy.pause = 0
         daemon = Daemon(self)
         self.comes_to(daemon, "active", "idle")
@@ -365,8 +368,11 @@ class Kills(TroubleCase):
 
     def right_counts(self, count, daemon):
         """While it imports: what is told adds up to what is there."""
-        self.wait(lambda: self.shown()["counts"]["found"] == count or
-                  self.shown()["status"] != "importing", "all are found", daemon)
+        def told():
+            shown = self.shown()
+            return (shown["counts"]["found"] == count and shown["import"]["rate"]) or \
+                shown["status"] != "importing"
+        self.wait(told, "all are found", daemon)
         shown = self.shown()
         if shown["status"] != "importing":
             return
@@ -376,6 +382,9 @@ class Kills(TroubleCase):
         self.assertIsNotNone(told["started"])
         self.assertIsNone(told["ended"])
         self.assertIn("INBOX", told["cursor"])
+        self.assertGreater(told["rate"], 0)
+        self.assertEqual(told["seconds_left"], math.ceil(1000 * counts["left"] / round(1000 * told["rate"])))
+        self.assertRegex(self.source("show", "office").out, r"(?m)^import +[\d.]+ a second, .* left$")
 
 
 if __name__ == "__main__":
