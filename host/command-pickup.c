@@ -312,7 +312,7 @@ static int pickup_end(struct pickup *p, int bad, struct error *err)
     if (p->pump.counts.bad > 0)
         return error_exit_code(ERROR_MAIL);
     /* A part of the source was left out, as the log told: that is no success. */
-    return p->table.trouble.class != ERROR_NONE ? error_exit_code(p->table.trouble.class) : 0;
+    return p->table.trouble_class != ERROR_NONE ? error_exit_code(p->table.trouble_class) : 0;
 }
 
 /* ---- The command ----------------------------------------------------------------------------- */

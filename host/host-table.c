@@ -46,17 +46,27 @@ static void host_progress(void *context, uint64_t messages)
         table->progress(table->progress_context, messages);
 }
 
+void host_table_trouble(struct host_table *table, const struct error *err)
+{
+    free(table->trouble);
+    table->trouble_class = err->class;
+    table->trouble = err->class == ERROR_NONE ? NULL : strdup(err->text);
+}
+
 static void host_trouble(void *context, uint32_t error_class, const char *text)
 {
     struct host_table *table = context;
     struct loader_error theirs;
-    table->trouble = (struct error){0};
-    if (text == NULL || error_class == LOADER_ERROR_NONE)
+    struct error err = {.class = ERROR_NONE};
+    if (text == NULL || error_class == LOADER_ERROR_NONE) {
+        host_table_trouble(table, &err);
         return;
+    }
     loader_error_clear(&theirs);
     theirs.error_class = error_class;
     text_copy(theirs.text, sizeof theirs.text, text);
-    (void)loader_error_read(&theirs, table->loader_name, &table->trouble);
+    (void)loader_error_read(&theirs, table->loader_name, &err);
+    host_table_trouble(table, &err);
 }
 
 static int host_make_room(struct host_table *table, uint64_t count, struct error *err)
@@ -335,7 +345,8 @@ void host_table_init(struct host_table *table)
         .settled = ledger && !table->read_only ? host_settled : NULL,
         .trouble = host_trouble,
     };
-    table->trouble = (struct error){0};
+    table->trouble_class = ERROR_NONE;
+    table->trouble = NULL;
     table->records = NULL;
     table->capacity = 0;
 }
@@ -350,4 +361,5 @@ void host_table_spare(struct host_table *table)
 void host_table_done(struct host_table *table)
 {
     host_table_spare(table);
+    free(TAKE(table->trouble));
 }

@@ -248,12 +248,20 @@ static void served_failed(struct serve *serve, struct served *served)
     served->phase = SERVED_RESTING;
 }
 
+/* Of a part of the source, NULL: none is in trouble. */
+static const char *served_trouble(const struct served *served)
+{
+    const struct host_table *table = &served->unit->table;
+    if (table->trouble_class == ERROR_NONE)
+        return NULL;
+    return table->trouble != NULL ? table->trouble : "a part of it was not picked up from";
+}
+
 static void served_drained(struct serve *serve, struct served *served)
 {
     bool imported = served->state.imported;
-    const struct error *trouble = &served->unit->table.trouble;
-    source_state_drained(&served->state, served->pass_items,
-                         trouble->class != ERROR_NONE ? trouble->text : NULL, serve_now(serve));
+    source_state_drained(&served->state, served->pass_items, served_trouble(served),
+                         serve_now(serve));
     if (!imported || served->pass_items > 0) {
         struct log log = *serve->options.log;
         log.source = served->unit->source->name;

@@ -50,7 +50,7 @@ static const uint8_t status_moves[SOURCE_STATUSES] = {
     [SOURCE_HELD] = TO(SOURCE_HELD) | TO(SOURCE_PENDING) | TO(SOURCE_ACTIVE) | TO(SOURCE_PAUSED),
 };
 
-/* The only place that writes status, detail and message. */
+/* The only place that writes status, detail and message; @message may not be the state's own. */
 static void state_enter(struct source_state *state, enum source_status status,
                         enum source_detail detail, const char *message, struct source_now now)
 {
@@ -60,6 +60,7 @@ static void state_enter(struct source_state *state, enum source_status status,
         state->since_s = now.unix_s;
     state->status = status;
     state->detail = detail;
+    state->waits = false; /* but behind source_state_drained() */
     text_copy(state->message, sizeof state->message, message);
 }
 
@@ -145,9 +146,9 @@ void source_state_drained(struct source_state *state, uint64_t items, const char
         return; /* paused while it ended */
     if (state->status == SOURCE_PENDING) /* paused and resumed while it was at work */
         state_enter(state, SOURCE_IMPORTING, SOURCE_SYNCING, "", now);
-    text_copy(state->trouble, sizeof state->trouble, trouble != NULL ? trouble : "");
     state_enter(state, SOURCE_ACTIVE, trouble != NULL ? SOURCE_DEGRADED : SOURCE_IDLE,
-                state->trouble, now);
+                trouble != NULL ? trouble : "", now);
+    state->waits = true;
     state->next_try_s = 0;
 }
 
@@ -180,23 +181,15 @@ void source_state_failed(struct source_state *state, const struct retry_limits *
     state_try_after(state, plan.wait_ms, now);
 }
 
-/* It waits for mail, in contact. */
-static bool state_waits(const struct source_state *state)
-{
-    return state->detail == SOURCE_IDLE ||
-           (state->status == SOURCE_ACTIVE && state->detail == SOURCE_DEGRADED &&
-            state->trouble[0] != '\0' && text_equal(state->trouble, state->message));
-}
-
 bool source_state_is_silent(const struct source_state *state, uint64_t limit_ms,
                             struct source_now now)
 {
-    return state_waits(state) && now.monotonic_ms - state->contact_ms > limit_ms;
+    return state->waits && now.monotonic_ms - state->contact_ms > limit_ms;
 }
 
 void source_state_silent(struct source_state *state, struct source_now now)
 {
-    if (state->status == SOURCE_ACTIVE && state_waits(state))
+    if (state->waits)
         state_enter(state, SOURCE_ACTIVE, SOURCE_DEGRADED,
                     "the server has not answered for longer than it should; trying to reach it",
                     now);

@@ -61,6 +61,7 @@ struct source_state {
     enum source_status status;
     enum source_detail detail;
     bool imported;        /* was drained once: what was there at the start is queued */
+    bool waits;           /* for mail, in contact: idle, or degraded because a part is left out */
     int64_t since_s;      /* of the status */
     int64_t contact_s;    /* the server last proved to be there, 0 = never */
     uint64_t contact_ms;  /* the same to wait for: the clock on the wall may be set */
@@ -69,7 +70,6 @@ struct source_state {
     int64_t next_try_s;   /* shown; 0 = none is planned */
     uint64_t next_try_ms; /* the same to wait for */
     struct retry_history history;
-    char trouble[ERROR_TEXT_MAX];           /* a part is left out, since the last drained; "" = none */
     char message[ERROR_TEXT_MAX];           /* why; "" = nothing to tell */
     char last_message[ERROR_TEXT_MAX + 16]; /* "OK; 3 items.", "Error: ..."; "" = none yet */
 };

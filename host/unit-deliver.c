@@ -90,11 +90,11 @@ static void deliver_end_walk(struct unit *unit, uint64_t interval_ms)
 /* What the server does not take is told as long as it lies there. */
 static void deliver_tell_trouble(struct unit *unit)
 {
+    struct error err = {.class = ERROR_NONE};
     if (unit->delivery.refused > 0)
-        error_set(&unit->table.trouble, ERROR_MAIL, "the server does not take %" PRIu64
+        error_set(&err, ERROR_MAIL, "the server does not take %" PRIu64
                   " messages; the log names them", unit->delivery.refused);
-    else
-        unit->table.trouble = (struct error){.class = ERROR_NONE};
+    host_table_trouble(&unit->table, &err);
 }
 
 static int deliver_rest(struct unit *unit, struct unit_worker *worker, struct error *err)
