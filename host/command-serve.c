@@ -76,6 +76,7 @@ static int serve_read_settings(struct serve_command *c, struct error *err)
     if (!serve_level_given(c))
         c->log.level = (uint32_t)c->settings.log_level;
     c->log.format = (enum log_format)c->settings.log_format;
+    log_open_journal(&c->log);
     return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "buffer.h"
 #include "cleanup.h"
 #include "clock.h"
+#include "journal.h"
 #include "loader-plugin.h"
 #include "progress.h"
 #include "secret.h"
@@ -68,6 +69,23 @@ static int log_append_fields(struct buffer *out, const struct log *log, uint32_t
     return json ? bad | buffer_append_byte(out, '}') : bad;
 }
 
+/* -1: it is to be told elsewhere. */
+static int log_to_journal(const struct log *log, uint32_t level, const char *text)
+{
+    char priority[16];
+    AUTO_DONE(buffer) fields;
+    buffer_init(&fields, LOG_LINE_MAX * 8);
+    if (log->format != LOG_AUTO || log->journal <= 0)
+        return -1;
+    (void)snprintf(priority, sizeof priority, "%u", (unsigned)level); /* they are those of syslog */
+    int bad = journal_append_field(&fields, "MESSAGE", text) |
+              journal_append_field(&fields, "PRIORITY", priority) |
+              journal_append_field(&fields, "SYSLOG_IDENTIFIER", PACKAGE_NAME);
+    if (log->source != NULL)
+        bad |= journal_append_field(&fields, "MAILCHUTE_SOURCE", log->source);
+    return bad < 0 ? -1 : journal_send(log->journal, &fields);
+}
+
 static void log_write(const struct log *log, const char *line, size_t size)
 {
     if (log->progress != NULL)
@@ -91,6 +109,8 @@ static void log_line(const struct log *log, uint32_t level, const char *text)
     text_copy(clean, sizeof clean, text);
     if (log->secret != NULL)
         secret_hide(log->secret, clean);
+    if (log_to_journal(log, level, clean) == 0)
+        return;
     AUTO_DONE(buffer) line;
     buffer_init(&line, LOG_LINE_MAX * 8);
     int bad = log->format == LOG_PLAIN ? log_append_plain(&line, log, level, clean)
@@ -99,6 +119,12 @@ static void log_line(const struct log *log, uint32_t level, const char *text)
         log_without_memory(log, clean);
     else
         log_write(log, buffer_text(&line), line.len);
+}
+
+void log_open_journal(struct log *log)
+{
+    int journal = journal_reads(log->fd) ? journal_connect(JOURNAL_SOCKET) : -1;
+    log->journal = journal < 0 ? 0 : journal;
 }
 
 void log_event(void *context, uint32_t level, const char *text)

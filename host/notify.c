@@ -18,7 +18,7 @@
 
 #define NOTIFY_MAX 512u
 
-static int notify_connect(const char *path)
+int notify_connect(const char *path)
 {
     struct sockaddr_un to = {.sun_family = AF_UNIX};
     size_t size = strlen(path);

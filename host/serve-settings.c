@@ -31,7 +31,7 @@ struct serve_row {
 static const uint64_t serve_levels[] = {LOADER_LOG_ERROR, LOADER_LOG_WARNING, LOADER_LOG_INFO,
                                         LOADER_LOG_DEBUG};
 static const uint64_t serve_switch[] = {0, 1};
-static const uint64_t serve_formats[] = {LOG_PLAIN, LOG_LOGFMT, LOG_JSON};
+static const uint64_t serve_formats[] = {LOG_AUTO, LOG_PLAIN, LOG_LOGFMT, LOG_JSON};
 
 #define FIELD(member) offsetof(struct serve_settings, member)
 static const struct serve_row serve_rows[] = {
@@ -84,8 +84,8 @@ static const struct serve_row serve_rows[] = {
      "Certificate authorities to trust for webhooks, PEM. Empty: those of the system."},
     {"log-level", SERVE_CHOICE, FIELD(log_level), 0, 0, "error|warning|info|debug", serve_levels,
      "info", "What is logged."},
-    {"log-format", SERVE_CHOICE, FIELD(log_format), 0, 0, "plain|logfmt|json", serve_formats,
-     "logfmt", "How it is logged, on standard error."},
+    {"log-format", SERVE_CHOICE, FIELD(log_format), 0, 0, "auto|plain|logfmt|json", serve_formats,
+     "auto", "How it is logged, on standard error; auto: with fields into systemd's journal, else logfmt."},
 };
 #define SERVE_ROWS (sizeof serve_rows / sizeof serve_rows[0])
 

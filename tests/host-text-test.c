@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* host-text-test.c - promises of the host's reading and showing: options, suggestions, amounts,
- * tables, progress. */
+ * tables, progress, the log. */
 #include <config.h>
 #include "check-main.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "amount.h"
+#include "journal.h"
+#include "loader-plugin.h"
+#include "log.h"
 #include "options.h"
 #include "progress.h"
 #include "suggest.h"
@@ -241,6 +250,100 @@ START_TEST(progress_tells_how_far_how_fast_and_how_long)
 }
 END_TEST
 
+/* ---- The log --------------------------------------------------------------------------------- */
+
+/* A journal of our own, and a pipe for what does not reach it. */
+struct logged {
+    int journal, written[2];
+    char name[64];
+    struct log log;
+};
+
+static void logged_init(struct logged *l)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    snprintf(l->name, sizeof l->name, "@mailchute-test-journal-%d", (int)getpid());
+    memcpy(at.sun_path + 1, l->name + 1, strlen(l->name) - 1); /* an abstract one */
+    l->journal = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    ck_assert_int_ge(l->journal, 0);
+    ck_assert_int_eq(bind(l->journal, (const struct sockaddr *)&at,
+                          (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(l->name))), 0);
+    ck_assert_int_eq(pipe(l->written), 0);
+    l->log = (struct log){.fd = l->written[1], .format = LOG_AUTO, .level = LOADER_LOG_INFO};
+    l->log.journal = journal_connect(l->name);
+    ck_assert_int_gt(l->log.journal, 0);
+}
+
+static void logged_done(struct logged *l)
+{
+    close(l->journal);
+    close(l->log.journal);
+    close(l->written[0]);
+    close(l->written[1]);
+}
+
+static const char *logged_read(int fd)
+{
+    static char text[4096];
+    ssize_t n = read(fd, text, sizeof text - 1);
+    text[n < 0 ? 0 : n] = '\0';
+    return text;
+}
+
+START_TEST(the_journal_gets_level_and_source_as_fields_and_no_text_can_add_another)
+{
+    struct logged l;
+    logged_init(&l);
+    log_info(&l.log, "serving %d sources", 3);
+    ck_assert_str_eq(logged_read(l.journal), "MESSAGE=serving 3 sources\nPRIORITY=6\n"
+                                             "SYSLOG_IDENTIFIER=mailchute\n");
+    l.log.source = "office";
+    log_event(&l.log, LOADER_LOG_WARNING, "the server says 'x\nPRIORITY=0'");
+    const char *got = logged_read(l.journal);
+    ck_assert_ptr_nonnull(strstr(got, "\nPRIORITY=4\n"));
+    ck_assert_ptr_nonnull(strstr(got, "\nMAILCHUTE_SOURCE=office\n"));
+    ck_assert_ptr_null(strstr(got, "\nPRIORITY=0"));
+    log_event(&l.log, LOADER_LOG_DEBUG, "not wanted");
+    ck_assert_str_eq(logged_read(l.journal), "");
+    logged_done(&l);
+}
+END_TEST
+
+START_TEST(what_the_journal_does_not_take_is_written_as_logfmt)
+{
+    struct logged l;
+    logged_init(&l);
+    close(l.journal);
+    l.journal = -1;
+    log_info(&l.log, "still here");
+    ck_assert_ptr_nonnull(strstr(logged_read(l.written[0]), " level=info msg=\"still here\"\n"));
+    l.log.format = LOG_JSON; /* asked for: the journal is not */
+    log_info(&l.log, "json");
+    ck_assert_int_eq(logged_read(l.written[0])[0], '{');
+    logged_done(&l);
+}
+END_TEST
+
+START_TEST(standard_error_that_leads_elsewhere_is_not_taken_for_the_journal)
+{
+    int ends[2];
+    struct stat about;
+    char stream[64];
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_eq(fstat(ends[1], &about), 0);
+    snprintf(stream, sizeof stream, "%llu:%llu", (unsigned long long)about.st_dev,
+             (unsigned long long)about.st_ino);
+    unsetenv("JOURNAL_STREAM");
+    ck_assert(!journal_reads(ends[1]));
+    setenv("JOURNAL_STREAM", stream, 1);
+    ck_assert(journal_reads(ends[1]));
+    ck_assert(!journal_reads(STDERR_FILENO)); /* inherited from who wrote to the journal */
+    unsetenv("JOURNAL_STREAM");
+    close(ends[0]);
+    close(ends[1]);
+}
+END_TEST
+
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
 static Suite *suite(void)
@@ -258,6 +361,9 @@ static Suite *suite(void)
     tcase_add_loop_test(cases, a_cell_fills_its_columns_exactly, 0, COUNT(cells));
     tcase_add_test(cases, a_row_fits_the_terminal_and_has_tabs_elsewhere);
     tcase_add_test(cases, progress_tells_how_far_how_fast_and_how_long);
+    tcase_add_test(cases, the_journal_gets_level_and_source_as_fields_and_no_text_can_add_another);
+    tcase_add_test(cases, what_the_journal_does_not_take_is_written_as_logfmt);
+    tcase_add_test(cases, standard_error_that_leads_elsewhere_is_not_taken_for_the_journal);
     suite_add_tcase(all, cases);
     return all;
 }

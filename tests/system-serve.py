@@ -448,7 +448,7 @@ class Settings(system_support.Case):
         self.refused("workers = many\n", ":1:", "many")
         self.refused("workers = 0\n", ":1:", "range")
         self.refused("retry-max = 5 parsecs\n", ":1:", "parsecs")
-        self.refused("log-format = xml\n", "plain|logfmt|json")
+        self.refused("log-format = xml\n", "auto|plain|logfmt|json")
         self.refused("workers = 1\nworkers = 2\n", ":2:", "twice")
         self.refused("nonsense\n", ":1:", "name = value")
         self.refused("listen = 1.2.3:x\n", "127.0.0.1:8425")
