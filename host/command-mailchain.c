@@ -223,13 +223,18 @@ static int mailchain_go(struct mailchain_command *c, struct error *err)
                                  COMMAND_QUEUE_MAKE, &c->queue, err);
     if (c->common.queue_url == NULL)
         free(url);
-    if (bad < 0)
+    AUTO(mailchain_store) store = NULL;
+    if (bad < 0 || mailchain_store_read(c->folder, &store, err) < 0)
         return -1;
+    if (mailchain_store_count(store) > 0)
+        log_info(&c->log, "%zu messages were delivered by the connector of 2020",
+                 mailchain_store_count(store));
     struct mailchain_run run = {.folder = c->folder,
                                 .config = &c->config,
                                 .imap = &c->imap,
                                 .chain = &c->chain,
                                 .queue = c->queue,
+                                .store = store,
                                 .log = &c->log,
                                 .cancel = &c->cancel,
                                 .once = c->once};

@@ -86,34 +86,45 @@ static int deliver_read_content(const struct queue_entry *entry, struct deliver_
 
 /* ---- Filling a batch ------------------------------------------------------------------------- */
 
-/* 1: it is to go. 0: it is none of those that are wanted. */
-static int deliver_prepare(struct deliver *d, const struct queue_append *row,
+enum deliver_need { DELIVER_FAILED = -1, DELIVER_NOT, DELIVER_GO, DELIVER_IS_THERE };
+
+static enum deliver_need deliver_prepare(struct deliver *d, const struct queue_append *row,
                            struct deliver_item *item, struct error *err)
 {
     AUTO(queue_entry) entry = NULL;
     *item = (struct deliver_item){.row = *row, .fd = -1};
     if (queue_get(d->queue, row->id, &entry, err) < 0)
-        return -1;
+        return DELIVER_FAILED;
     if ((d->queue_name != NULL && !text_equal(entry->queue, d->queue_name)) ||
         (d->source != NULL && !text_equal(entry->source, d->source)))
-        return 0;
+        return DELIVER_NOT;
+    if (d->known != NULL && d->known(d->known_context, entry))
+        return DELIVER_IS_THERE;
     if (!entry->has_raw || (row->step == QUEUE_APPEND_REFUSED && row->attempts >= DELIVER_TRIES)) {
         ++*(entry->has_raw ? &d->counts.aside : &d->counts.bodiless);
-        return 0;
+        return DELIVER_NOT;
     }
     if (row->step != QUEUE_APPEND_NONE)
         item->flags |= LOADER_DELIVER_LOOK;
     if (deliver_read_content(entry, item) < 0)
-        return error_oom(err, "reading an entry");
+        return (void)error_oom(err, "reading an entry"), DELIVER_FAILED;
     item->size = entry->raw_size;
     if (deliver_folder_path(d->folder, entry, item->date, &item->folder, err) < 0)
-        return -1;
+        return DELIVER_FAILED;
     /* analyse: no leak, deliver_item_done() frees what item has */
     if (!d->dry_run && queue_raw(d->queue, row->id, &item->fd, err) < 0)
-        return -1;
+        return DELIVER_FAILED;
     if (d->told != NULL)
         d->told(d->told_context, entry, item->folder);
-    return 1;
+    return DELIVER_GO;
+}
+
+/* Those that are there by another program's doing. */
+static int deliver_note_known(struct deliver *d, const struct queue_append *known, size_t count,
+                              struct error *err)
+{
+    d->counts.found += count;
+    return d->dry_run || count == 0 ? 0 : queue_append_note(d->queue, d->target, known, count, err);
 }
 
 /* ---- One batch ------------------------------------------------------------------------------- */
@@ -183,6 +194,28 @@ static int deliver_batch(struct deliver *d, struct deliver_item *items, size_t c
     return -1;
 }
 
+/* What is to be delivered of these rows goes into @items, and is counted. */
+static int deliver_fill(struct deliver *d, const struct queue_append *rows, size_t open,
+                        struct deliver_item *items, size_t *count, struct error *err)
+{
+    struct queue_append known[DELIVER_BATCH];
+    size_t known_count = 0;
+    enum deliver_need need = DELIVER_NOT;
+    for (size_t i = 0; i < open && need != DELIVER_FAILED; i++) {
+        need = deliver_prepare(d, &rows[i], &items[*count], err);
+        if (need == DELIVER_GO) {
+            ++*count;
+            continue;
+        }
+        deliver_item_done(&items[*count]);
+        if (need == DELIVER_IS_THERE) {
+            known[known_count] = rows[i];
+            known[known_count++].step = QUEUE_APPEND_DONE;
+        }
+    }
+    return need == DELIVER_FAILED ? -1 : deliver_note_known(d, known, known_count, err);
+}
+
 int deliver_step(struct deliver *d, bool *out_more, struct error *err)
 {
     struct queue_append rows[DELIVER_BATCH];
@@ -190,24 +223,17 @@ int deliver_step(struct deliver *d, bool *out_more, struct error *err)
     size_t open, count = 0;
     if (queue_append_open(d->queue, d->target, d->after, rows, DELIVER_BATCH, &open, err) < 0)
         return -1;
-    int got = 0;
-    for (size_t i = 0; i < open && got >= 0; i++) {
-        got = deliver_prepare(d, &rows[i], &items[count], err);
-        if (got > 0)
-            count++;
-        else
-            deliver_item_done(&items[count]);
-    }
-    if (got >= 0)
-        got = d->dry_run || count == 0 ? 0 : deliver_batch(d, items, count, err);
-    if (got == 0 && d->dry_run)
+    int bad = deliver_fill(d, rows, open, items, &count, err);
+    if (bad == 0 && d->dry_run)
         d->counts.appended += count;
+    else if (bad == 0 && count > 0)
+        bad = deliver_batch(d, items, count, err);
     for (size_t i = 0; i < count; i++)
         deliver_item_done(&items[i]);
     *out_more = open > 0;
-    if (got == 0 && open > 0)
+    if (bad == 0 && open > 0)
         d->after = rows[open - 1].place;
-    return got < 0 ? -1 : 0;
+    return bad;
 }
 
 int deliver_run(struct deliver *d, struct error *err)

@@ -50,6 +50,9 @@ struct deliver {
     /* An entry is about to go (dry run: would go) to this folder. NULL: not wanted. */
     void (*told)(void *context, const struct queue_entry *entry, const char *folder);
     void *told_context;
+    /* Whether another program is known to have delivered it: then it is DONE. NULL: of none. */
+    bool (*known)(void *context, const struct queue_entry *entry);
+    void *known_context;
     uint64_t after; /* place of the last entry that was looked at; 0: begin anew */
     struct deliver_counts counts;
 };

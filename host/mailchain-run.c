@@ -112,8 +112,15 @@ static int run_pick_up(const struct mailchain_run *run, struct error *err)
     return bad;
 }
 
+/* A message is known by its Message-ID alone: its key (mailchain-store.h). */
+static bool run_is_known(void *context, const struct queue_entry *entry)
+{
+    const struct mailchain_run *run = context;
+    return entry->uid == 0 && entry->key != NULL && mailchain_store_has(run->store, entry->key);
+}
+
 /* From the queue into the mailbox. */
-static int run_deliver(const struct mailchain_run *run, struct error *err)
+static int run_deliver(struct mailchain_run *run, struct error *err)
 {
     struct host_table table;
     const struct deliver_folder folder = {run->config->by_address ? "Address>Protocol>Network"
@@ -125,7 +132,9 @@ static int run_deliver(const struct mailchain_run *run, struct error *err)
                               .queue_name = MAILCHAIN_QUEUE_NAME,
                               .log = run->log,
                               .cancelled = cancel_asked,
-                              .cancel_context = run->cancel};
+                              .cancel_context = run->cancel,
+                              .known = run_is_known,
+                              .known_context = run};
     run_set_table(run, run->imap, NULL, &table);
     int bad = run_open(run->imap, &table, LOADER_DELIVER, &deliver.handle, err);
     if (bad == 0) {
@@ -140,7 +149,7 @@ static int run_deliver(const struct mailchain_run *run, struct error *err)
 }
 
 /* What was picked up before is delivered also when the client does not answer now. */
-static int run_round(const struct mailchain_run *run, struct error *err)
+static int run_round(struct mailchain_run *run, struct error *err)
 {
     struct error other;
     run_tell(run, "Checking messages");

@@ -13,6 +13,7 @@
 #include "cancel.h"
 #include "log.h"
 #include "mailchain-config.h"
+#include "mailchain-store.h"
 #include "source.h"
 
 #define MAILCHAIN_LOG_FILE "mailchain_connector_imap.log"
@@ -24,6 +25,7 @@ struct mailchain_run {
     const struct mailchain_config *config;
     struct source *imap, *chain; /* open */
     struct queue *queue;
+    const struct mailchain_store *store; /* what the connector of 2020 delivered */
     struct log *log;
     struct cancel *cancel;
     bool once; /* one round, and its failure is ours */

@@ -16,6 +16,7 @@
 #include "journal.h"
 #include "loader-plugin.h"
 #include "log.h"
+#include "md5.h"
 #include "options.h"
 #include "progress.h"
 #include "suggest.h"
@@ -344,6 +345,42 @@ START_TEST(standard_error_that_leads_elsewhere_is_not_taken_for_the_journal)
 }
 END_TEST
 
+/* RFC 1321 A.5, and lengths at the borders of its blocks. */
+static const struct {
+    const char *text;
+    size_t times;
+    const char *digest;
+} digests[] = {
+    {"", 0, "d41d8cd98f00b204e9800998ecf8427e"},
+    {"a", 1, "0cc175b9c0f1b6a831c399e269772661"},
+    {"abc", 1, "900150983cd24fb0d6963f7d28e17f72"},
+    {"message digest", 1, "f96b697d7cb7938d525a2f31aaf161d0"},
+    {"1234567890", 8, "57edf4a22be3c955ac49da2e2107b67a"},
+    {"x", 55, "04364420e25c512fd958a70738aa8f72"},
+    {"x", 56, "668a72d5ba17f08e62dabcafad6db14b"},
+    {"x", 63, "7dc2ca208106a2f703567bdff99d8981"},
+    {"x", 64, "c1bb4f81d892b2d57947682aeb252456"},
+    {"x", 119, "ab347a5f68c8a443cfcddc633f12c24f"},
+    {"x", 120, "fb98667f98096de92620b64f46e1c5b5"},
+    {"x", 1000, "398533d48111e9f664b1f64cb10c4b63"},
+};
+
+START_TEST(md5_digests_are_those_of_rfc_1321)
+{
+    struct buffer text;
+    uint8_t digest[MD5_SIZE];
+    char hex[2 * MD5_SIZE + 1];
+    buffer_init(&text, 10000);
+    for (size_t i = 0; i < digests[_i].times; i++)
+        ck_assert_int_eq(buffer_append_text(&text, digests[_i].text), 0);
+    md5(buffer_text(&text), text.len, digest);
+    for (size_t i = 0; i < MD5_SIZE; i++)
+        (void)snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    ck_assert_str_eq(hex, digests[_i].digest);
+    buffer_done(&text);
+}
+END_TEST
+
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
 static Suite *suite(void)
@@ -360,6 +397,7 @@ static Suite *suite(void)
     tcase_add_loop_test(cases, amounts_are_written_as_people_read_them, 0, COUNT(amounts));
     tcase_add_loop_test(cases, a_cell_fills_its_columns_exactly, 0, COUNT(cells));
     tcase_add_test(cases, a_row_fits_the_terminal_and_has_tabs_elsewhere);
+    tcase_add_loop_test(cases, md5_digests_are_those_of_rfc_1321, 0, COUNT(digests));
     tcase_add_test(cases, progress_tells_how_far_how_fast_and_how_long);
     tcase_add_test(cases, the_journal_gets_level_and_source_as_fields_and_no_text_can_add_another);
     tcase_add_test(cases, what_the_journal_does_not_take_is_written_as_logfmt);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """mailchute mailchain: the questions on a real terminal, config.json as the old connector kept it, the
 password nowhere, and messages delivered round after round."""
+import hashlib
 import json
 import os
 import pty
@@ -13,7 +14,7 @@ import subprocess
 import time
 
 import mailchain_api
-from mailchain_api import message
+from mailchain_api import message, message_id
 import system_support
 from system_support import CONFIG, OK, PROGRAM, SECONDS, UNREACHABLE, USAGE
 import tap
@@ -225,6 +226,34 @@ class Connector(system_support.Case):
         with open(os.path.join(self.dir, "config.json"), "w", encoding="utf-8") as file:
             json.dump(config, file)
         self.no_secret()
+
+    def pstore(self, *numbers):
+        """What the old connector wrote down: a PStore, in Ruby's Marshal format."""
+        out = b"\x04\x08{" + bytes([len(numbers) + 5])     # a hash of so many
+        for at, number in enumerate(numbers):
+            key = b"append_" + hashlib.md5(message_id(number).encode()).hexdigest().encode()
+            out += b'I"' + bytes([len(key) + 5]) + key + b"\x06" + (
+                b":\x06E" if at == 0 else b";\0") + b"TT"  # UTF-8; true
+        os.makedirs(self.dir, exist_ok=True)
+        with open(os.path.join(self.dir, "mailchain_connector_imap.pstore"), "wb") as file:
+            file.write(out)
+
+    def test_what_the_old_connector_delivered_and_its_owner_deleted_does_not_come_again(self):
+        self.configured()
+        self.pstore(1, 3)
+        for number in range(1, 5):
+            self.api.add("ethereum", "ropsten", ANN, message(number))
+        run = ("--once", "--password-file", self.password_file)
+        self.assertIn("2 messages were delivered", self.connector(*run, "-v").err)
+        folder = "INBOX/ethereum/ropsten/" + ANN
+        ids = [re.search(rb"(?im)^message-id: <(\w+)@", m).group(1).decode()
+               for _, _, m in self.server.messages(self.user, folder)]
+        self.assertEqual(ids, [message_id(2), message_id(4)])
+        os.unlink(os.path.join(self.dir, "mailchain_connector_imap.pstore"))
+        self.connector(*run)    # it is written down in the queue's ledger now
+        self.assertEqual(self.server.count(self.user, folder), 2)
+        os.mkdir(os.path.join(self.dir, "mailchain_connector_imap.pstore"))
+        self.assertIn("cannot be read", self.connector(*run, code=CONFIG).err)
 
     def test_it_goes_on_through_failures_until_a_signal_comes(self):
         self.configured(interval=60)

@@ -121,7 +121,8 @@ class Outbox(serve_support.ServeCase):
                            ({"deliverRoot": "/x"}, "deliverRoot"),
                            ({"mainnetToInbox": "perhaps"}, "mainnetToInbox")):
             keys = dict({"deliver": ""}, **keys)
-            run = self.command("source", "add", "outbox", self.connection(**keys), "--user", self.user, "--password-file", self.password_file,
+            run = self.command("source", "add", "outbox", self.connection(**keys),
+                               "--user", self.user, "--password-file", self.password_file,
                                "--queue", self.queue)
             self.assertEqual(run.code, USAGE, run)
             self.assertIn(word, run.err)
