@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "queue-entry.h"
+#include "text.h"
 
 static const char ledger_reading[] = "reading the ledger";
+static const char ledger_writing[] = "writing the ledger";
 
 /* ---- Texts of records that are handed out ---------------------------------------------------- */
 
@@ -44,9 +46,55 @@ static int texts_keep(struct queue_sqlite_texts *texts, const char *text, const 
     return 0;
 }
 
+/* ---- Runs ------------------------------------------------------------------------------------ */
+
+/* How many of these are of one mailbox and have UIDs that follow each other: one statement does for
+ * all of them. */
+static size_t ledger_run(const struct queue_record *records, size_t count)
+{
+    const struct queue_origin *first = &records[0].origin;
+    size_t run = 1;
+    while (run < count && first->uid != 0 && first->uid + (uint64_t)run == records[run].origin.uid &&
+           first->uidvalidity == records[run].origin.uidvalidity &&
+           text_equal(first->mailbox, records[run].origin.mailbox) &&
+           text_equal(first->account, records[run].origin.account) &&
+           text_equal_nocase(first->loader, records[run].origin.loader))
+        run++;
+    return run;
+}
+
+/* The same, of records that are noted alike; *out_stride: by how much target_uid ascends. */
+static size_t ledger_run_alike(const struct queue_record *records, size_t count,
+                               uint32_t *out_stride)
+{
+    const struct queue_record *first = &records[0];
+    size_t run = 1, most = ledger_run(records, count);
+    uint32_t stride = most > 1 && records[1].target_uid != first->target_uid ? 1 : 0;
+    while (run < most && records[run].step == first->step && records[run].fate == first->fate &&
+           records[run].target_uidvalidity == first->target_uidvalidity &&
+           records[run].target_uid == first->target_uid + (uint64_t)stride * run &&
+           text_equal(records[run].target, first->target))
+        run++;
+    *out_stride = stride;
+    return run;
+}
+
+/* A statement whose first five parameters tell of a run. */
+static sqlite3_stmt *ledger_use_run(struct queue_sqlite *store, enum queue_sqlite_sql which,
+                                    int64_t scope, const struct queue_record *run, size_t count)
+{
+    sqlite3_stmt *statement = queue_sqlite_use(&store->db, which);
+    queue_sqlite_bind_int(statement, 1, scope);
+    queue_sqlite_bind_int(statement, 2, run[0].origin.uidvalidity);
+    queue_sqlite_bind_int(statement, 3, run[0].origin.uid);
+    queue_sqlite_bind_int(statement, 4, run[count - 1].origin.uid);
+    queue_sqlite_bind_text(statement, 5, run[0].origin.key);
+    return statement;
+}
+
 /* ---- Known ----------------------------------------------------------------------------------- */
 
-/* Columns 0 to 5 of SQL_LEDGER_GET, _PAGE and SQL_UNSETTLED; the origin is left as it is. */
+/* Columns 0 to 5 of SQL_LEDGER_RUN, _PAGE and SQL_UNSETTLED; the origin is left as it is. */
 static int ledger_read(struct queue_sqlite *store, sqlite3_stmt *row, struct queue_record *record,
                        struct error *err)
 {
@@ -59,25 +107,25 @@ static int ledger_read(struct queue_sqlite *store, sqlite3_stmt *row, struct que
                       err);
 }
 
-static int ledger_known(struct queue_sqlite *store, struct queue_record *record, struct error *err)
+/* Read this run's rows; of records that have none only the origin is left. */
+static int ledger_known_run(struct queue_sqlite *store, struct queue_record *run, size_t count,
+                            struct error *err)
 {
     int64_t scope;
-    struct queue_origin origin = record->origin;
-    *record = (struct queue_record){.origin = origin};
-    int got = queue_sqlite_scope_find(store, &origin, &scope, err);
+    for (size_t i = 0; i < count; i++)
+        run[i] = (struct queue_record){.origin = run[i].origin};
+    int got = queue_sqlite_scope_find(store, &run[0].origin, &scope, err);
     if (got <= 0)
         return got;
-    sqlite3_stmt *get = queue_sqlite_use(&store->db, SQL_LEDGER_GET);
-    queue_sqlite_bind_int(get, 1, scope);
-    queue_sqlite_bind_int(get, 2, origin.uidvalidity);
-    queue_sqlite_bind_int(get, 3, origin.uid);
-    queue_sqlite_bind_text(get, 4, origin.key);
-    got = queue_sqlite_step(&store->db, get, ledger_reading, err);
-    if (got <= 0)
-        return got;
-    int failed = ledger_read(store, get, record, err);
-    queue_sqlite_end(get);
-    return failed;
+    sqlite3_stmt *get = ledger_use_run(store, SQL_LEDGER_RUN, scope, run, count);
+    while ((got = queue_sqlite_step(&store->db, get, ledger_reading, err)) > 0) {
+        size_t at = (size_t)(sqlite3_column_int64(get, 6) - run[0].origin.uid);
+        if (ledger_read(store, get, &run[at], err) == 0)
+            continue;
+        queue_sqlite_end(get);
+        return -1;
+    }
+    return got;
 }
 
 int queue_sqlite_known(void *store_, struct queue_record *records, size_t count, struct error *err)
@@ -87,37 +135,112 @@ int queue_sqlite_known(void *store_, struct queue_record *records, size_t count,
     if (queue_sqlite_read_begin(store, err) < 0)
         return -1;
     int failed = 0;
-    for (size_t i = 0; i < count && failed == 0; i++)
-        failed = ledger_known(store, &records[i], err);
+    for (size_t at = 0, run; at < count && failed == 0; at += run) {
+        run = ledger_run(records + at, count - at);
+        failed = ledger_known_run(store, records + at, run, err);
+    }
     queue_sqlite_read_end(store);
     return failed;
 }
 
 /* ---- Note ------------------------------------------------------------------------------------ */
 
-static int ledger_note(struct queue_sqlite *store, const struct queue_record *record,
-                       struct error *err)
+/* Records of a mailbox that are noted alike. */
+struct ledger_notes {
+    const struct queue_record *records;
+    size_t count;
+    uint32_t stride; /* of target_uid */
+    int64_t scope, target; /* target 0: none */
+};
+
+/* ATTEMPTED counts, and changes nothing that came later; UNKNOWN takes one attempt back. */
+static bool ledger_notes_count(const struct ledger_notes *notes)
 {
-    int64_t scope, target = 0;
-    if (queue_sqlite_scope_get(store, &record->origin, &scope, err) < 0)
-        return -1;
-    if (record->target != NULL &&
-        queue_sqlite_word_get(store, QUEUE_SQLITE_USE_TARGET, record->target, &target, err) < 0)
-        return -1;
-    sqlite3_stmt *note = queue_sqlite_use(&store->db, SQL_LEDGER_NOTE);
-    queue_sqlite_bind_int(note, 1, scope);
-    queue_sqlite_bind_int(note, 2, record->origin.uidvalidity);
-    queue_sqlite_bind_int(note, 3, record->origin.uid);
-    queue_sqlite_bind_text(note, 4, record->origin.key);
-    queue_sqlite_bind_int(note, 5, record->step);
-    queue_sqlite_bind_int(note, 6, record->fate);
-    queue_sqlite_bind_int(note, 7, record->target_uidvalidity);
-    queue_sqlite_bind_int(note, 8, record->target_uid);
-    if (record->target != NULL)
-        queue_sqlite_bind_int(note, 9, target);
+    return notes->records[0].step <= QUEUE_STEP_ATTEMPTED;
+}
+
+static void ledger_bind_target(sqlite3_stmt *statement, const struct ledger_notes *notes)
+{
+    if (notes->target != 0)
+        queue_sqlite_bind_int(statement, 10, notes->target);
     else
-        queue_sqlite_bind_text(note, 9, NULL);
-    return queue_sqlite_run(&store->db, note, "writing the ledger", err);
+        queue_sqlite_bind_text(statement, 10, NULL);
+}
+
+/* Note it in the rows that are there; *out_there: how many. */
+static int ledger_note_there(struct queue_sqlite *store, enum queue_sqlite_sql which,
+                             const struct ledger_notes *notes, size_t *out_there, struct error *err)
+{
+    const struct queue_record *first = &notes->records[0];
+    sqlite3_stmt *note = ledger_use_run(store, which, notes->scope, first, notes->count);
+    if (which == SQL_LEDGER_TRIED) {
+        queue_sqlite_bind_int(note, 6, first->step == QUEUE_STEP_ATTEMPTED ? 1 : -1);
+    } else {
+        queue_sqlite_bind_int(note, 6, first->step);
+        queue_sqlite_bind_int(note, 7, first->target_uid);
+        queue_sqlite_bind_int(note, 8, notes->stride);
+        queue_sqlite_bind_int(note, 9, first->target_uidvalidity);
+        ledger_bind_target(note, notes);
+    }
+    if (queue_sqlite_run(&store->db, note, ledger_writing, err) < 0)
+        return -1;
+    *out_there = (size_t)sqlite3_changes(store->db.handle);
+    return 0;
+}
+
+/* A row of its own, unless it has one. */
+static int ledger_note_add(struct queue_sqlite *store, const struct ledger_notes *notes,
+                           const struct queue_record *record, struct error *err)
+{
+    bool counts = ledger_notes_count(notes);
+    sqlite3_stmt *add = queue_sqlite_use(&store->db, SQL_LEDGER_ADD);
+    queue_sqlite_bind_int(add, 1, notes->scope);
+    queue_sqlite_bind_int(add, 2, record->origin.uidvalidity);
+    queue_sqlite_bind_int(add, 3, record->origin.uid);
+    queue_sqlite_bind_text(add, 4, record->origin.key);
+    queue_sqlite_bind_int(add, 5, counts ? QUEUE_STEP_ATTEMPTED : record->step);
+    queue_sqlite_bind_int(add, 6, record->step == QUEUE_STEP_ATTEMPTED ? 1 : 0);
+    queue_sqlite_bind_int(add, 7, counts ? 0 : record->fate);
+    queue_sqlite_bind_int(add, 8, counts ? 0 : record->target_uidvalidity);
+    queue_sqlite_bind_int(add, 9, counts ? 0 : record->target_uid);
+    if (counts)
+        queue_sqlite_bind_text(add, 10, NULL);
+    else
+        ledger_bind_target(add, notes);
+    return queue_sqlite_run(&store->db, add, ledger_writing, err);
+}
+
+/* First the rows that are there, of which no step may be counted twice, then those that are not. */
+static int ledger_note_alike(struct queue_sqlite *store, const struct ledger_notes *notes,
+                             struct error *err)
+{
+    size_t there = 0;
+    bool counts = ledger_notes_count(notes);
+    if (ledger_note_there(store, counts ? SQL_LEDGER_TRIED : SQL_LEDGER_STEP, notes, &there, err) < 0)
+        return -1;
+    if (there < notes->count && !counts &&
+        ledger_note_there(store, SQL_LEDGER_TARGET, notes, &there, err) < 0)
+        return -1;
+    for (size_t i = 0; there < notes->count && i < notes->count; i++)
+        if (ledger_note_add(store, notes, &notes->records[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+/* As many of these as can be noted at once. */
+static int ledger_note(struct queue_sqlite *store, const struct queue_record *records, size_t count,
+                       size_t *out_noted, struct error *err)
+{
+    struct ledger_notes notes = {.records = records};
+    notes.count = ledger_run_alike(records, count, &notes.stride);
+    if (queue_sqlite_scope_get(store, &records[0].origin, &notes.scope, err) < 0)
+        return -1;
+    if (records[0].target != NULL &&
+        queue_sqlite_word_get(store, QUEUE_SQLITE_USE_TARGET, records[0].target, &notes.target,
+                              err) < 0)
+        return -1;
+    *out_noted = notes.count;
+    return ledger_note_alike(store, &notes, err);
 }
 
 static int ledger_note_all(struct queue_sqlite *store, const struct queue_record *records,
@@ -126,8 +249,8 @@ static int ledger_note_all(struct queue_sqlite *store, const struct queue_record
     if (queue_sqlite_begin(&store->db, SQL_BEGIN_WRITE, err) < 0)
         return -1;
     int failed = 0;
-    for (size_t i = 0; i < count && failed == 0; i++)
-        failed = ledger_note(store, &records[i], err);
+    for (size_t at = 0, noted = 0; at < count && failed == 0; at += noted)
+        failed = ledger_note(store, records + at, count - at, &noted, err);
     if (failed == 0 && queue_sqlite_commit(&store->db, err) == 0)
         return 0;
     /* Whether a failed commit counts is not asked: each step may be noted twice, and none that

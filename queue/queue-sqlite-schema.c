@@ -250,9 +250,37 @@ static const char schema_7[] =
     "    raw_bytes = raw_bytes + excluded.raw_bytes;"
     "END;";
 
+/* Entries are counted, and their hooks told of, when a batch of them is committed, not one by one: with
+ * triggers on it an INSERT kept copies of the ten pages that it changes. 'counted' is the n up to which
+ * that was done, so that what another version added without counting is counted later. */
+static const char schema_8[] =
+    "INSERT INTO meta SELECT 'counted', coalesce(max(n), 0) FROM entry;"
+    "DROP TRIGGER entry_added;"
+    "DROP TRIGGER entry_from_source;"
+    "DROP TRIGGER entry_of_day;"
+    "DROP TRIGGER entry_hooked;"
+    "DROP TRIGGER entry_skipped;"
+    "DROP TRIGGER entry_moved;"
+    "CREATE TRIGGER entry_moved AFTER UPDATE OF state, queue ON entry"
+    "  WHEN (old.state <> new.state OR old.queue <> new.queue)"
+    "   AND new.n <= (SELECT value FROM meta WHERE key = 'counted') BEGIN"
+    "  UPDATE tally SET entries = entries - 1,"
+    "    raw_bytes = raw_bytes - iif(old.raw_place = 0, 0, old.raw_size)"
+    "  WHERE queue = old.queue AND state = old.state;"
+    "  INSERT INTO tally VALUES (new.queue, new.state, 1, iif(new.raw_place = 0, 0, new.raw_size))"
+    "  ON CONFLICT DO UPDATE SET entries = entries + 1, raw_bytes = raw_bytes + excluded.raw_bytes;"
+    "END;"
+    "DROP TRIGGER entry_hooked_again;"
+    "CREATE TRIGGER entry_hooked_again AFTER UPDATE OF queue ON entry"
+    "  WHEN old.queue <> new.queue AND new.n <= (SELECT value FROM meta WHERE key = 'counted') BEGIN"
+    "  INSERT INTO delivery (hook, entry, moved, due_s)"
+    "  SELECT id, new.n, 1, 0 FROM hook WHERE queue = new.queue ORDER BY kind;"
+    "END;";
+
 /* schema_steps[v] leads from version v to v + 1. Never changed once released: add another. */
 static const char *const schema_steps[QUEUE_SQLITE_SCHEMA] = {schema_1, schema_2, schema_3,
-                                                              schema_4, schema_5, schema_6, schema_7};
+                                                              schema_4, schema_5, schema_6,
+                                                              schema_7, schema_8};
 
 /* All there is of a source, as queue-sqlite-source.c reads it. */
 #define SCHEMA_SOURCE                                                                              \
@@ -263,6 +291,14 @@ static const char *const schema_steps[QUEUE_SQLITE_SCHEMA] = {schema_1, schema_2
     "  r.rate_milli, s.created_s, t.queued, t.bad, s.guarded"                                      \
     " FROM source s LEFT JOIN source_report r ON r.source = s.id"                                  \
     "  LEFT JOIN word w ON w.text = s.name LEFT JOIN source_tally t ON t.source = w.id"
+
+/* Entries that came since they were counted last. */
+#define SCHEMA_NEW_ENTRY                                                                           \
+    "entry NOT INDEXED WHERE n > (SELECT value FROM meta WHERE key = 'counted')"
+
+/* Rows of the ledger from uid ?3 to uid ?4; of more than one ?5 is ''. */
+#define SCHEMA_LEDGER_RUN                                                                          \
+    "scope = ?1 AND uidvalidity = ?2 AND uid BETWEEN ?3 AND ?4 AND key = ?5"
 
 #define SCHEMA_USER "SELECT id, name, password, role, created_s FROM user"
 #define SCHEMA_TOKEN                                                                               \
@@ -292,26 +328,29 @@ static const char *const schema_sql[SQL_COUNT] = {
         "SELECT id, mailbox FROM scope WHERE id > ?1 AND account = ?2 AND loader = ?3"
         " ORDER BY id LIMIT 1",
     [SQL_SCOPE_ADD] = "INSERT INTO scope (loader, account, mailbox) VALUES (?1, ?2, ?3)",
-    [SQL_LEDGER_GET] =
-        "SELECT l.step, l.attempts, l.fate, l.target_uidvalidity, l.target_uid, w.text, l.entry"
-        " FROM ledger l LEFT JOIN word w ON w.id = l.target"
-        " WHERE l.scope = ?1 AND l.uidvalidity = ?2 AND l.uid = ?3 AND l.key = ?4",
     [SQL_LEDGER_PUT] =
         "INSERT INTO ledger (scope, uidvalidity, uid, key, step, attempts, fate, entry)"
-        " VALUES (?1, ?2, ?3, ?4, 2, 0, ?5, ?6) ON CONFLICT DO UPDATE"
-        " SET step = 2, fate = excluded.fate, entry = excluded.entry",
-    /* Step 1 is QUEUE_STEP_ATTEMPTED: it counts, and changes nothing that came later. Step 0,
-     * UNKNOWN, takes one attempt back. */
-    [SQL_LEDGER_NOTE] = "INSERT INTO ledger (scope, uidvalidity, uid, key, step, attempts, fate,"
-                        "  target_uidvalidity, target_uid, target, entry) VALUES (?1, ?2, ?3, ?4, max(?5, 1), ?5 = 1,"
-                        "  iif(?5 <= 1, 0, ?6),"
-                        "  iif(?5 <= 1, 0, ?7), iif(?5 <= 1, 0, ?8), iif(?5 <= 1, NULL, ?9), NULL)"
-                        " ON CONFLICT DO UPDATE SET"
-                        "  attempts = max(0, min(attempts + (?5 = 1) - (?5 = 0), 4294967295)),"
-                        "  step = iif(?5 <= 1, step, ?5),"
-                        "  target_uidvalidity = iif(?5 <= 1, target_uidvalidity, ?7),"
-                        "  target_uid = iif(?5 <= 1, target_uid, ?8),"
-                        "  target = iif(?5 <= 1, target, ?9)",
+        " VALUES (?1, ?2, ?3, ?4, 2, 0, ?5, ?6) ON CONFLICT DO NOTHING",
+    [SQL_LEDGER_RUN] =
+        "SELECT l.step, l.attempts, l.fate, l.target_uidvalidity, l.target_uid, w.text, l.uid"
+        " FROM ledger l LEFT JOIN word w ON w.id = l.target WHERE l." SCHEMA_LEDGER_RUN,
+    /* Where it has no entry yet. */
+    [SQL_LEDGER_STORED] = "UPDATE ledger SET step = 2, fate = ?5, entry = ?6"
+                          " WHERE scope = ?1 AND uidvalidity = ?2 AND uid = ?3 AND key = ?4"
+                          "  AND entry IS NULL",
+    [SQL_LEDGER_TRIED] = "UPDATE ledger SET attempts = max(0, min(attempts + ?6, 4294967295))"
+                         " WHERE " SCHEMA_LEDGER_RUN,
+    /* ?8: by how much target_uid ascends with uid. Where the target stays nothing has to be looked at
+     * but the rows themselves. */
+    [SQL_LEDGER_STEP] = "UPDATE ledger SET step = ?6, target_uidvalidity = ?9,"
+                        "  target_uid = ?7 + (uid - ?3) * ?8 WHERE " SCHEMA_LEDGER_RUN
+                        "  AND target IS ?10",
+    [SQL_LEDGER_TARGET] = "UPDATE ledger SET step = ?6, target_uidvalidity = ?9,"
+                          "  target_uid = ?7 + (uid - ?3) * ?8, target = ?10 WHERE " SCHEMA_LEDGER_RUN,
+    [SQL_LEDGER_ADD] =
+        "INSERT INTO ledger (scope, uidvalidity, uid, key, step, attempts, fate,"
+        "  target_uidvalidity, target_uid, target)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
     [SQL_LEDGER_PAGE] =
         "SELECT l.step, l.attempts, l.fate, l.target_uidvalidity, l.target_uid, w.text, l.uid, "
         "l.key, l.uidvalidity, l.named_uidvalidity, l.named_uid"
@@ -376,9 +415,9 @@ static const char *const schema_sql[SQL_COUNT] = {
                        " WHERE scope = ?1 AND uidvalidity = ?2 AND uid = ?3 AND key = ''",
     [SQL_ENTRY_ADD] =
         "INSERT INTO entry (id, class, queue, source, state, created_s, scope, uidvalidity, uid,"
-        "  key, error, sender, subject, date_received, raw_place, raw_size, raw_sha256, message_id)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
-        "  nullif(?18, 0))",
+        "  key, error, sender, subject, date_received, raw_place, raw_size, raw_sha256, message_id,"
+        "  n) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
+        "  nullif(?18, 0), ?19)",
     [SQL_BODY_ADD] = "INSERT INTO body VALUES (?1, ?2, ?3)",
     [SQL_ENTRY_LAST] = "SELECT max(n) FROM entry",
     [SQL_ENTRY_BY_ID] = "SELECT n FROM entry WHERE n >> 13 = ?1 AND id BETWEEN ?2 AND ?3 LIMIT 2",
@@ -409,6 +448,30 @@ static const char *const schema_sql[SQL_COUNT] = {
                            " ORDER BY n LIMIT 1",
     [SQL_NEXT_SOURCE_DOWN] = "SELECT n FROM entry WHERE n < ?1 AND source = ?2 AND state = ?3"
                              " ORDER BY n DESC LIMIT 1",
+    [SQL_COUNT_TALLY] =
+        "INSERT INTO tally SELECT queue, state, count(*), sum(iif(raw_place = 0, 0, raw_size))"
+        " FROM " SCHEMA_NEW_ENTRY " GROUP BY queue, state ON CONFLICT DO UPDATE SET"
+        "  entries = entries + excluded.entries, raw_bytes = raw_bytes + excluded.raw_bytes",
+    [SQL_COUNT_SOURCE] =
+        "INSERT INTO source_tally SELECT source, sum(state <> 4), sum(state = 4)"
+        " FROM " SCHEMA_NEW_ENTRY " GROUP BY source ON CONFLICT DO UPDATE SET"
+        "  queued = queued + excluded.queued, bad = bad + excluded.bad",
+    [SQL_COUNT_DAY] =
+        "INSERT INTO source_day SELECT source, created_s / 86400, count(*), sum(state = 4),"
+        "  sum(iif(raw_place = 0, 0, raw_size))"
+        " FROM " SCHEMA_NEW_ENTRY " GROUP BY source, created_s / 86400 ON CONFLICT DO UPDATE SET"
+        "  entries = entries + excluded.entries, bad = bad + excluded.bad,"
+        "  raw_bytes = raw_bytes + excluded.raw_bytes",
+    [SQL_COUNT_SKIPPED] =
+        "UPDATE policy SET skipped = skipped + (SELECT count(*) FROM " SCHEMA_NEW_ENTRY
+        "   AND state = 2 AND entry.queue = policy.queue)"
+        " WHERE queue IN (SELECT queue FROM " SCHEMA_NEW_ENTRY " AND state = 2)",
+    /* What was put as done is told to nobody. */
+    [SQL_COUNT_HOOKED] =
+        "INSERT INTO delivery (hook, entry, moved, due_s) SELECT h.id, e.n, 0, e.created_s"
+        " FROM (SELECT n, queue, created_s FROM " SCHEMA_NEW_ENTRY " AND state <> 2) e"
+        "  CROSS JOIN hook h ON h.queue = e.queue ORDER BY e.n, h.kind",
+    [SQL_COUNTED] = "UPDATE meta SET value = (SELECT max(n) FROM entry) WHERE key = 'counted'",
     [SQL_TALLY] = "SELECT state, entries, raw_bytes FROM tally WHERE queue = ?1",
     [SQL_MEND] = "UPDATE meta SET value = value + 1 WHERE key = 'mended'",
     [SQL_SOURCE_EACH] = SCHEMA_SOURCE " WHERE s.name > ?1 ORDER BY s.name",

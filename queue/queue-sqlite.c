@@ -53,6 +53,19 @@ static int batch_settle_log(struct queue_sqlite *store)
     return -1;
 }
 
+/* Sums, and what hooks are to be told, for all entries of the batch at once. */
+static int batch_count_entries(struct queue_sqlite *store, struct error *err)
+{
+    static const enum queue_sqlite_sql counts[] = {SQL_COUNT_TALLY,   SQL_COUNT_SOURCE,
+                                                   SQL_COUNT_DAY,     SQL_COUNT_SKIPPED,
+                                                   SQL_COUNT_HOOKED,  SQL_COUNTED};
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        if (queue_sqlite_run(&store->db, queue_sqlite_use(&store->db, counts[i]),
+                             "counting entries", err) < 0)
+            return -1;
+    return 0;
+}
+
 /* The transaction of the batch is gone, and its lock with it: look at what became of it. Its files
  * are removed only when it is sure that no entry needs them. */
 static enum queue_commit_result batch_resolve(struct queue_sqlite *store)
@@ -99,7 +112,7 @@ static enum queue_commit_result sqlite_commit(void *store_, struct error *err)
 {
     struct queue_sqlite *store = store_;
     struct error why;
-    if (queue_sqlite_raw_flush(&store->raw, err) < 0) {
+    if (batch_count_entries(store, err) < 0 || queue_sqlite_raw_flush(&store->raw, err) < 0) {
         sqlite_rollback(store);
         return QUEUE_COMMIT_FAILED;
     }
@@ -130,7 +143,8 @@ static int put_begin(struct queue_sqlite *store, struct error *err)
         queue_sqlite_begin(&store->db, SQL_BEGIN_WRITE, err) < 0)
         return -1;
     store->in_batch = true;
-    return 0;
+    return queue_sqlite_number(&store->db, queue_sqlite_use(&store->db, SQL_ENTRY_LAST),
+                               "adding entries", &store->last, err) < 0 ? -1 : 0;
 }
 
 static int put_remember_id(struct queue_sqlite *store, const uint8_t id[QUEUE_UUID_SIZE],
@@ -148,21 +162,28 @@ static int put_remember_id(struct queue_sqlite *store, const uint8_t id[QUEUE_UU
     return 0;
 }
 
-/* Whether this origin has its entry: 1 or 0. */
-static int put_has_entry(struct queue_sqlite *store, int64_t scope,
-                         const struct queue_origin *origin, struct error *err)
+/* One of the two statements that note it as stored: 1, or 0 where it did not apply. */
+static int put_ledger_by(struct queue_sqlite *store, enum queue_sqlite_sql sql,
+                         const struct queue_item *item, int64_t scope, int64_t n, struct error *err)
 {
-    sqlite3_stmt *get = queue_sqlite_use(&store->db, SQL_LEDGER_GET);
-    queue_sqlite_bind_int(get, 1, scope);
-    queue_sqlite_bind_int(get, 2, origin->uidvalidity);
-    queue_sqlite_bind_int(get, 3, origin->uid);
-    queue_sqlite_bind_text(get, 4, origin->key);
-    int got = queue_sqlite_step(&store->db, get, "reading the ledger", err);
-    if (got <= 0)
-        return got;
-    bool has = sqlite3_column_type(get, 6) != SQLITE_NULL;
-    queue_sqlite_end(get);
-    return has ? 1 : 0;
+    sqlite3_stmt *put = queue_sqlite_use(&store->db, sql);
+    queue_sqlite_bind_int(put, 1, scope);
+    queue_sqlite_bind_int(put, 2, item->origin.uidvalidity);
+    queue_sqlite_bind_int(put, 3, item->origin.uid);
+    queue_sqlite_bind_text(put, 4, item->origin.key);
+    queue_sqlite_bind_int(put, 5, item->error == NULL ? QUEUE_FATE_QUEUED : QUEUE_FATE_BAD);
+    queue_sqlite_bind_int(put, 6, n);
+    if (queue_sqlite_run(&store->db, put, "writing the ledger", err) < 0)
+        return -1;
+    return sqlite3_changes(store->db.handle) > 0 ? 1 : 0;
+}
+
+/* Entry @n becomes that of this origin: 1; 0: it has one. Mostly its row is there, as attempted. */
+static int put_ledger(struct queue_sqlite *store, const struct queue_item *item, int64_t scope,
+                      int64_t n, struct error *err)
+{
+    int stored = put_ledger_by(store, SQL_LEDGER_STORED, item, scope, n, err);
+    return stored != 0 ? stored : put_ledger_by(store, SQL_LEDGER_PUT, item, scope, n, err);
 }
 
 static enum queue_sqlite_place put_place(const struct queue_item *item)
@@ -173,7 +194,8 @@ static enum queue_sqlite_place put_place(const struct queue_item *item)
 }
 
 static int put_entry(struct queue_sqlite *store, const struct queue_item *item,
-                     const uint8_t id[QUEUE_UUID_SIZE], int64_t scope, struct error *err)
+                     const uint8_t id[QUEUE_UUID_SIZE], int64_t scope, int64_t n,
+                     struct error *err)
 {
     int64_t class, queue, source;
     if (queue_sqlite_word_get(store, QUEUE_SQLITE_USE_CLASS, item->class, &class, err) < 0 ||
@@ -199,6 +221,7 @@ static int put_entry(struct queue_sqlite *store, const struct queue_item *item,
     queue_sqlite_bind_int(add, 16, (int64_t)item->raw_size);
     queue_sqlite_bind_bytes(add, 17, item->raw_sha256, QUEUE_DIGEST_SIZE);
     queue_sqlite_bind_int(add, 18, (int64_t)text_fingerprint(item->message_id));
+    queue_sqlite_bind_int(add, 19, n);
     return queue_sqlite_run(&store->db, add, "adding an entry", err);
 }
 
@@ -210,19 +233,6 @@ static int put_body(struct queue_sqlite *store, const struct queue_item *item, i
     queue_sqlite_bind_chars(add, 2, item->content, item->content_size);
     queue_sqlite_bind_bytes(add, 3, raw, raw == NULL ? 0 : (size_t)item->raw_size);
     return queue_sqlite_run(&store->db, add, "adding an entry's content", err);
-}
-
-static int put_ledger(struct queue_sqlite *store, const struct queue_item *item, int64_t scope,
-                      int64_t n, struct error *err)
-{
-    sqlite3_stmt *put = queue_sqlite_use(&store->db, SQL_LEDGER_PUT);
-    queue_sqlite_bind_int(put, 1, scope);
-    queue_sqlite_bind_int(put, 2, item->origin.uidvalidity);
-    queue_sqlite_bind_int(put, 3, item->origin.uid);
-    queue_sqlite_bind_text(put, 4, item->origin.key);
-    queue_sqlite_bind_int(put, 5, item->error == NULL ? QUEUE_FATE_QUEUED : QUEUE_FATE_BAD);
-    queue_sqlite_bind_int(put, 6, n);
-    return queue_sqlite_run(&store->db, put, "writing the ledger", err);
 }
 
 /* The raw bytes that go into the database, NULL for none. They may be read into *out_memory: yours.
@@ -244,7 +254,7 @@ static int put_inline(const struct queue_item *item, const uint8_t **out_raw, ch
 }
 
 static int put_rows(struct queue_sqlite *store, const struct queue_item *item,
-                    const uint8_t id[QUEUE_UUID_SIZE], int64_t scope, struct error *err)
+                    const uint8_t id[QUEUE_UUID_SIZE], int64_t scope, int64_t n, struct error *err)
 {
     const uint8_t *raw = NULL;
     AUTO_TEXT memory = NULL;
@@ -257,10 +267,9 @@ static int put_rows(struct queue_sqlite *store, const struct queue_item *item,
         return -1;
     if (place == QUEUE_SQLITE_FILE && queue_sqlite_raw_add(&store->raw, id, item, err) < 0)
         return -1;
-    if (put_entry(store, item, id, scope, err) < 0)
+    if (put_entry(store, item, id, scope, n, err) < 0)
         return -1;
-    int64_t n = sqlite3_last_insert_rowid(store->db.handle);
-    return put_body(store, item, n, raw, err) < 0 ? -1 : put_ledger(store, item, scope, n, err);
+    return put_body(store, item, n, raw, err);
 }
 
 static enum queue_put_result sqlite_put(void *store_, const struct queue_item *item,
@@ -270,10 +279,12 @@ static enum queue_put_result sqlite_put(void *store_, const struct queue_item *i
     int64_t scope;
     if (put_begin(store, err) < 0 || queue_sqlite_scope_get(store, &item->origin, &scope, err) < 0)
         return QUEUE_PUT_FAILED;
-    int has = put_has_entry(store, scope, &item->origin, err);
-    if (has != 0)
-        return has > 0 ? QUEUE_PUT_DUPLICATE : QUEUE_PUT_FAILED;
-    return put_rows(store, item, id, scope, err) < 0 ? QUEUE_PUT_FAILED : QUEUE_PUT_ADDED;
+    int64_t n = store->last + 1;
+    int stored = put_ledger(store, item, scope, n, err);
+    if (stored <= 0)
+        return stored == 0 ? QUEUE_PUT_DUPLICATE : QUEUE_PUT_FAILED;
+    store->last = n;
+    return put_rows(store, item, id, scope, n, err) < 0 ? QUEUE_PUT_FAILED : QUEUE_PUT_ADDED;
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */

@@ -64,6 +64,7 @@ struct queue_sqlite {
     struct queue_sqlite_raw raw;
     const struct clock *clock;
     bool in_batch;
+    int64_t last; /* in a batch: n of the last entry */
     uint8_t (*ids)[QUEUE_UUID_SIZE]; /* of the entries in the open batch */
     size_t id_count, id_capacity;
     struct queue_sqlite_word words[QUEUE_SQLITE_USES];
