@@ -19,7 +19,13 @@ MAILCHAIN_PY_TESTS = system-mailchain.py system-deliver.py system-outbox.py syst
 TESTS += $(MAILCHAIN_PY_TESTS)
 EXTRA_DIST += $(MAILCHAIN_PY_TESTS) mailchain_api.py
 
-# system-deliver.py with many more deaths: make torture-deliver ROUNDS=200
+# Deaths between the client and the mailbox: at every point, once and twice, with each kind of server;
+# and kill -9 at random moments, of commands and of a daemon: make torture-deliver ROUNDS=200
+DELIVER_KINDS = full uidplus move bare
 .PHONY: torture-deliver
-torture-deliver:
+torture-deliver: $(TORTURE_BUILT)
+	for kind in $(DELIVER_KINDS); do for twice in "" 1; do \
+	  STRIDE=1 KIND=$$kind TWICE=$$twice $(AM_TESTS_ENVIRONMENT) \
+	    $(PYTHON) $(srcdir)/torture-deliver.py || exit 1; done; done
 	ROUNDS=$(ROUNDS) $(AM_TESTS_ENVIRONMENT) $(PYTHON) $(srcdir)/system-deliver.py killed
+	ROUNDS=$(ROUNDS) $(AM_TESTS_ENVIRONMENT) $(PYTHON) $(srcdir)/system-outbox.py killed

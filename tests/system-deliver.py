@@ -1,10 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """mailchute deliver: entries go into folders of a mail account, each once, whatever is killed, whoever
-put them there before, and never again once their owner deleted them. The same with many more deaths:
-
-    make torture-deliver ROUNDS=200
-"""
+put them there before, and never again once their owner deleted them. Many more deaths: make
+torture-deliver."""
 import os
 import random
 import re

@@ -2,7 +2,7 @@
 # Crash tests. They need the command and imap.so with the points of common/fault.h compiled in: those
 # files that have some are compiled anew here, and stand before the libraries that have them without.
 TORTURE_HOST = ../common/fault.c ../host/main.c ../host/command-pickup.c ../host/pump.c \
-	../queue/queue.c ../queue/queue-sqlite.c ../queue/queue-sqlite-folder.c \
+	../host/deliver.c ../queue/queue-append.c ../queue/queue.c ../queue/queue-sqlite.c ../queue/queue-sqlite-folder.c \
 	../queue/queue-sqlite-raw.c ../queue/queue-sqlite-schema.c
 TORTURE_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(UUID_CFLAGS) $(JANSSON_CFLAGS)
 check_PROGRAMS_TORTURE = mailchute-faulty mailchute-swapped
@@ -19,8 +19,8 @@ mailchute_swapped_CFLAGS = $(TORTURE_CFLAGS)
 mailchute_swapped_LDADD = $(top_builddir)/host/libhost.la
 
 EXTRA_LTLIBRARIES = faulty-imap.la swapped-imap.la fail-shim.la oom-shim.la power-shim.la
-TORTURE_IMAP = ../common/fault.c ../loader/imap-loader.c ../loader/imap/imap-session.c \
-	../loader/imap/imap-window.c
+TORTURE_IMAP = ../common/fault.c ../loader/imap-loader.c ../loader/imap/imap-deliver.c \
+	../loader/imap/imap-session.c ../loader/imap/imap-window.c
 faulty_imap_la_SOURCES = $(TORTURE_IMAP)
 faulty_imap_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/loader -DFAULT_INJECTION=1
 TORTURE_IMAP_LIBS = $(top_builddir)/loader/libitem.la $(top_builddir)/loader/imap/libimap.la \
@@ -53,7 +53,7 @@ TORTURE_BUILT = $(check_PROGRAMS_TORTURE) $(EXTRA_LTLIBRARIES)
 CLEANFILES = $(TORTURE_BUILT)
 check_DATA = $(TORTURE_BUILT)
 
-TORTURE_TESTS = torture-clock.py torture-cut.py torture-detector.py torture-io.py torture-kill.py \
+TORTURE_TESTS = torture-deliver.py torture-clock.py torture-cut.py torture-detector.py torture-io.py torture-kill.py \
 	torture-oom.py torture-power.py torture-steps.py
 TESTS += $(TORTURE_TESTS)
 EXTRA_DIST += $(TORTURE_TESTS) torture.py torture_clock.py torture_power.py torture_scenarios.py \
