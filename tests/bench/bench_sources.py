@@ -211,7 +211,7 @@ def measure(args, count):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sources", default="200,1000")
-    parser.add_argument("--deliveries", type=int, default=50)
+    parser.add_argument("--deliveries", type=int, default=200)
     parser.add_argument("--settings", default="", help="of the daemon: name = value,...")
     parser.add_argument("--mailchute", default=os.path.join(BUILD, "host", "mailchute"))
     parser.add_argument("--settle", type=float, default=35,
