@@ -125,20 +125,25 @@ class Archive(ArchiveCase):
         run = self.pickup(folder="*")
         self.assertIn("did you mean 'folders'", run.err)
 
-    def test_sparse_uids_cost_nothing(self):
+    def jump(self, name, uid):
+        self.server.doveadm("mailbox", "update", "--min-next-uid", str(uid), "-u", self.user, name)
+
+    def test_two_thousand_mails_at_sparse_uids_cost_no_more_than_that_many_elsewhere(self):
         self.server.append(self.user, "weit")
-        self.server.doveadm("mailbox", "update", "--min-next-uid", "743000000", "-u", self.user, "weit")
-        self.server.append(self.user, "weit", *[message(n) for n in range(40)])
-        for uid in self.server.uids(self.user, "weit")[1::2]:
-            self.server.store(self.user, "weit", uid, "(\\Deleted)")
-        self.server.expunge(self.user, "weit")
-        self.assertGreaterEqual(min(self.server.uids(self.user, "weit")), 743000000)
-        said = len(self.server.raw_input(self.user))
-        self.assertEqual(len(self.subjects(folders="weit")), 20)
-        sent = self.server.raw_input(self.user)[said:]
-        self.assertEqual(len([line for line in sent if b" UID FETCH " in line]), 2, sent)
-        self.assertEqual(len([line for line in sent if b" UID SEARCH " in line]), 2, sent)   # one at home
-        self.assertLess(sum(map(len, sent)), 2000)
+        for part in range(20):
+            self.jump("weit", 743000000 + part * 50000000)
+            self.server.append(self.user, "weit", *[message(n) for n in range(part * 100, part * 100 + 100)])
+        self.server.append(self.user, "eng", *[message(n) for n in range(2000)])
+        uids = self.server.uids(self.user, "weit")
+        self.assertEqual((len(uids), min(uids), max(uids) > 1690000000), (2000, 743000000, True))
+        sent = {}
+        for name in ("eng", "weit"):
+            said = len(self.server.raw_input(self.user))
+            self.assertEqual(len(self.subjects(folders=name)), 2000)
+            sent[name] = self.server.raw_input(self.user)[said:]
+            self.assertEqual(self.subjects(folders=name), [])
+        self.assertLessEqual(len(sent["weit"]), len(sent["eng"]) + 2)
+        self.assertLess(sum(map(len, sent["weit"])), 2 * sum(map(len, sent["eng"])))
 
     def test_a_folder_numbered_anew_is_looked_through_and_the_others_are_not_touched_by_it(self):
         self.server.append(self.user, "INBOX", message(1))
@@ -277,6 +282,38 @@ class Serving(ArchiveCase):
         os.chmod(path, 0o700)
         self.source("sync")
         self.assertIsNone(self.comes_to("idle", 22)["status_message"])
+
+
+class Many(ArchiveCase):
+    """As many folders as MAILCHUTE_FOLDERS says."""
+
+    server_options = {"rawlog": True}
+
+    def run_over(self, folders):
+        """(entries, seconds, EXAMINEs) of a pick-up of all folders."""
+        said, start = len(self.server.raw_input(self.user)), time.monotonic()
+        came = self.subjects()
+        took = time.monotonic() - start
+        sent = self.server.raw_input(self.user)[said:]
+        self.assertLessEqual(len([line for line in sent if b" LIST " in line]), 4)
+        self.assertEqual([line for line in sent if b" STATUS " in line and b" LIST " not in line], [])
+        return len(came), took, len([line for line in sent if b" EXAMINE " in line])
+
+    def test_all_of_many_folders_are_archived_and_those_without_mail_cost_no_command(self):
+        count = int(os.environ.get("MAILCHUTE_FOLDERS", "60"))
+        with self.server.client(self.user) as imap:
+            for n in range(count):
+                name = "many/%02d/%05d" % (n % 100, n)
+                dovecot.checked(imap.create(name))
+                if n % 2 == 0:
+                    dovecot.checked(imap.append(name, None, None, message(n)))
+        full = (count + 1) // 2
+        first, first_s, _ = self.run_over(count)
+        again, again_s, examined = self.run_over(count)
+        self.assertEqual((first, again), (full, 0))
+        self.assertLessEqual(examined, full + 2)   # and the home, before and behind the others
+        print("# %d folders, %d of them with mail: %.1f s, a second run %.1f s with %d EXAMINE"
+              % (count, full, first_s, again_s, examined), flush=True)
 
 
 class DotServer(ArchiveCase):

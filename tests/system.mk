@@ -21,6 +21,11 @@ EXTRA_DIST += $(SYSTEM_TESTS) system_support.py serve_support.py loader_api.py d
 check-kills:
 	$(AM_TESTS_ENVIRONMENT) MAILCHUTE_KILLS=20000x10 $(PYTHON) $(srcdir)/system-troubles.py killed
 
+.PHONY: check-folders
+check-folders:
+	$(AM_TESTS_ENVIRONMENT) MAILCHUTE_FOLDERS=$(FOLDERS) $(PYTHON) $(srcdir)/system-archive.py many_folders
+FOLDERS = 10000
+
 # The same mail through mailchute, Python's email package and GMime, where that is installed.
 TESTS += differential.py
 EXTRA_DIST += differential.py mailrandom.py gmime-oracle.c
