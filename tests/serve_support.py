@@ -15,6 +15,7 @@ import sqlite3
 import subprocess
 import threading
 import time
+import unittest
 import urllib.error
 import urllib.request
 
@@ -33,15 +34,36 @@ listen = 127.0.0.1:0
 """
 
 
+class Namespace:
+    """File systems that are mounted for some processes alone, and go with them: what stands in @prefix
+    before a command runs it there. unittest.SkipTest, with the reason, where that cannot be had."""
+
+    def __init__(self, case, script, *args):
+        """@script: shell lines that mount things, with @args."""
+        user = [] if os.geteuid() == 0 else ["-U"]   # root needs no users of its own
+        holder = subprocess.Popen(
+            ["unshare", "-m", *(["-r"] if user else []), "sh", "-ec", script + "\necho ready; exec cat", "sh", *args],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        case.addCleanup(holder.communicate)   # the end of its input ends it
+        said = holder.stdout.readline()
+        if said != "ready\n":
+            raise unittest.SkipTest("nothing can be mounted here: " + said.strip())
+        self.prefix = ["nsenter", "-t", str(holder.pid), "-m", *user,
+                       "--preserve-credentials"]
+
+    def run(self, *args):
+        subprocess.run([*self.prefix, *args], check=True, stdin=subprocess.DEVNULL)
+
+
 class Daemon:
-    """mailchute serve on a queue, with its log in a list."""
+    """mailchute serve on a queue, with its log in a list; behind case.prefix, if there is one."""
 
     def __init__(self, case, settings=SETTINGS, args=(), fds=(), **env):
         self.case = case
         self.log = []
         config = case.write("mailchute.conf", settings)
         self.process = subprocess.Popen(
-            [PROGRAM, "serve", "--queue", case.queue, "--config", config, *args],
+            [*getattr(case, "prefix", ()), PROGRAM, "serve", "--queue", case.queue, "--config", config, *args],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             pass_fds=fds, env=dict(os.environ, **env))
         self.reader = threading.Thread(target=self._read, daemon=True)

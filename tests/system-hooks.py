@@ -22,7 +22,7 @@ import time
 import unittest
 
 import dovecot
-from serve_support import PATIENCE, SETTINGS, Daemon
+from serve_support import PATIENCE, SETTINGS, Daemon, Namespace
 from system_support import PROGRAM
 import tap
 
@@ -386,6 +386,29 @@ class Webhooks(Case):
         self.assertEqual(daemon.end(), 0)
         daemon = Daemon(self, HOOKS + "hook-ca-file = %s\n" % self.path("ca.crt"))
         self.is_told(daemon, 1, "webhook")
+
+    @unittest.skipIf(shutil.which("openssl") is None, "the openssl command is not there")
+    def test_who_names_authorities_trusts_those_of_the_system_no_more(self):
+        for name in ("system", "named"):
+            os.mkdir(self.path(name))
+            dovecot.make_certificates(self.path(name), "good")
+        there = subprocess.run(["openssl", "x509", "-noout", "-hash", "-in", self.path("system/ca.crt")],
+                               capture_output=True, text=True, check=True).stdout.strip()
+        os.mkdir(self.path("certs"))
+        for name in (there + ".0", "ca-certificates.crt"):
+            shutil.copy(self.path("system/ca.crt"), self.path("certs/" + name))
+        self.prefix = Namespace(self, 'mount --bind "$1" /etc/ssl/certs', self.path("certs")).prefix
+        receiver = Receiver(self, tls=self.path("system/good"))
+        self.configure("webhook=" + receiver.url("localhost", "https"))
+        self.bring()
+        daemon = Daemon(self, HOOKS)   # the system's alone
+        self.is_told(daemon, 1, "webhook")
+        self.assertEqual(daemon.end(), 0)
+        daemon = Daemon(self, HOOKS + "hook-ca-file = %s\n" % self.path("named/ca.crt"))
+        self.bring()
+        self.wait(lambda: self.hook("webhook")[3] is not None, "it fails", daemon)
+        self.assertIn("not trusted", self.shown()["webhook"]["error"])
+        self.assertEqual(len(receiver.got), 1)
 
 
 class Promises(Case):

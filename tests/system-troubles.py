@@ -13,10 +13,11 @@ import os
 import resource
 import signal
 import sqlite3
+import subprocess
 
 import dovecot
 import fault_proxy
-from serve_support import CANARY, SETTINGS, Daemon, ServeCase
+from serve_support import CANARY, SETTINGS, Daemon, Namespace, ServeCase
 import system_support
 from system_support import MAIL, OK, mail
 import tap
@@ -254,6 +255,48 @@ class Mailboxes(TroubleCase):
         self.comes_to(daemon, "active", "idle")
         self.wait(lambda: server.count(self.user, "DROPBOX") == 3, "they are archived", daemon)
         self.assertEqual(len(self.queued()), 3)
+
+    def full_disk(self):
+        """A file system for the queue alone; (a function that gives it a size, one that fills it)."""
+        folder = self.queue[len("sqlite:"):]
+        os.mkdir(folder)
+        disk = Namespace(self, 'mount -t tmpfs -o size=2g,mode=700 tmpfs "$1"', folder)
+        self.prefix = disk.prefix
+
+        def resize(size):
+            disk.run("rm", "-f", folder + "/filler")
+            disk.run("mount", "-o", "remount,size=%s" % size, folder)
+
+        def fill():
+            disk.run("sh", "-c", 'cat /dev/zero > "$1/filler" 2> /dev/null || true', "sh", folder)
+        return resize, fill
+
+    def test_a_disk_that_another_fills_stops_the_pick_up_and_it_goes_on_when_there_is_room(self):
+        resize, _ = self.full_disk()
+        self.add(poll="1s")
+        daemon = self.serve()
+        resize("300m")   # some is left, less than is kept in reserve
+        self.deliver()
+        self.wait(lambda: daemon.get("/healthz?source=office")[0] == 503, "it is told", daemon)
+        self.tells(daemon, "in reserve", "free some")
+        self.assertEqual(self.server.count(self.user), 1)
+        resize("2g")
+        self.is_well(daemon, 2)
+
+    def test_a_disk_without_a_free_byte_ends_nothing_and_loses_nothing(self):
+        resize, fill = self.full_disk()
+        self.add(poll="1s")
+        daemon = self.serve()
+        resize("4m")
+        fill()
+        self.deliver()
+        self.wait(lambda: daemon.get("/healthz?source=office")[0] == 503, "it is told", daemon)
+        self.wait(lambda: daemon.get("/readyz")[0] == 503, "nothing can be written", daemon)
+        self.assertIn("mailchute_queue_writable 0", daemon.get("/metrics")[1])
+        self.assertEqual(self.server.count(self.user), 1)
+        self.assertEqual(daemon.process.poll(), None)
+        resize("2g")
+        self.is_well(daemon, 2)
 
     def test_a_disk_that_is_full_is_told_and_nothing_leaves_the_mailbox_meanwhile(self):
         self.add(poll="1s")

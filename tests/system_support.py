@@ -68,6 +68,7 @@ class Case(unittest.TestCase):
 
     server_options = {}
     users = 0
+    prefix = ()   # before mailchute: what runs it elsewhere
 
     @classmethod
     def setUpClass(cls):
@@ -106,7 +107,7 @@ class Case(unittest.TestCase):
 
     def command(self, *args, **options):
         """Run mailchute with these arguments."""
-        return Run(subprocess.run([PROGRAM, *args], stdin=subprocess.DEVNULL, timeout=SECONDS,
+        return Run(subprocess.run([*self.prefix, PROGRAM, *args], stdin=subprocess.DEVNULL, timeout=SECONDS,
                                   capture_output=True, check=False, **options))
 
     def pickup_args(self, connection=None, *more, password_file=None):
