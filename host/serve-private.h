@@ -52,7 +52,7 @@ struct served {
     uint64_t wait_until_ms, told_ms;
     uint64_t turn_since_ms; /* SERVED_WORKING */
     uint64_t pass_items; /* since it was drained last */
-    uint64_t left;
+    uint64_t left; /* unit->left, as it was looked at last */
     struct pace pace;
     uint64_t turns, logins, failures; /* since the start, for the metrics */
     uint64_t items;

@@ -92,6 +92,7 @@ static struct served *served_new(struct serve *serve, struct queue_source *sourc
     served->unit = unit;
     served->polled_fd = -1;
     served->left = told->left;
+    atomic_store(&unit->left, told->left);
     served->host = serve_host_of(serve, source->connection);
     served->cursor = told->cursor == NULL ? NULL : strdup(told->cursor);
     source_state_init(&served->state, source->paused, told->import_started_s,

@@ -222,7 +222,7 @@ static void served_count(struct serve *serve, struct served *served)
     served->logins += turn->logged_in;
     served->items += turn->items;
     served->pass_items += turn->items;
-    served->left = turn->left;
+    served->left = atomic_load(&served->unit->left);
     if (turn->cursor != NULL) {
         free(served->cursor);
         served->cursor = TAKE(turn->cursor);
@@ -338,6 +338,16 @@ static bool served_is_silent(const struct serve *serve, const struct served *ser
            source_state_is_silent(&served->state, limit_ms, serve_now(serve));
 }
 
+/* A turn takes as long as a server likes. */
+static void served_look(struct served *served)
+{
+    uint64_t left = atomic_load(&served->unit->left);
+    if (left == served->left)
+        return;
+    served->left = left;
+    served_changed(served);
+}
+
 void serve_deadlines(struct serve *serve)
 {
     uint64_t now_ms = serve_ms(serve);
@@ -349,6 +359,8 @@ void serve_deadlines(struct serve *serve)
                           now_ms - served->turn_since_ms > SERVE_STALLED_MS;
         bool may_work = served->state.status != SOURCE_PAUSED &&
                         served->state.status != SOURCE_HELD && !served->gone;
+        if (served->phase == SERVED_WORKING)
+            served_look(served);
         if (served_is_silent(serve, served)) {
             source_state_silent(&served->state, serve_now(serve));
             served_changed(served);

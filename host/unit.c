@@ -82,10 +82,16 @@ void unit_close(struct unit *unit)
     unit->close_first = false;
 }
 
+static void unit_tell_left(struct unit *unit)
+{
+    atomic_store(&unit->left, unit->expected > unit->seen ? unit->expected - unit->seen : 0);
+}
+
 static void unit_expect(void *context, uint64_t messages)
 {
     struct unit *unit = context;
     unit->expected = messages;
+    unit_tell_left(unit);
 }
 
 static void unit_set_table(struct unit *unit, struct unit_worker *worker)
@@ -195,6 +201,7 @@ static int unit_stored(void *context, const struct pump_event *event)
     struct unit_share *share = context;
     struct unit_turn *turn = &share->unit->turn;
     share->unit->seen++;
+    unit_tell_left(share->unit);
     turn->contact = true;
     text_copy(share->cursor, sizeof share->cursor, event->key);
     return clock_monotonic_ms(share->pump->clock) >= share->end_ms;
@@ -253,14 +260,13 @@ static int unit_work(struct unit *unit, struct unit_worker *worker, struct error
     unit->turn.cursor = share.cursor[0] == '\0' ? NULL : strdup(share.cursor);
     const struct pump_counts *counts = &worker->pump.counts;
     unit->turn.items = counts->stored + counts->bad;
-    unit->turn.left = unit->expected > unit->seen ? unit->expected - unit->seen : 0;
     unit->turn.contact = unit->turn.contact || bad == 0;
     if (bad < 0)
         return -1;
     unit->turn.end = UNIT_SHARE_USED;
     if (worker->pump.sweeps == 0)
         return 0;
-    unit->turn.left = counts->released;
+    atomic_store(&unit->left, counts->released);
     unit->expected = unit->seen = 0; /* the pass is over */
     return unit_wait(unit, err);
 }

@@ -12,7 +12,7 @@
  * mailbox. The contract is used as it stands: next, settle, wait, one thread at a time.
  *
  * Threads: unit_turn() and unit_close() run in a worker, one at a time; all else belongs to
- * whoever runs the units (serve.h). Between them only `stop` is shared. */
+ * whoever runs the units (serve.h). Between them only `stop` and `left` are shared. */
 #ifndef MAILCHUTE_HOST_UNIT_H
 #define MAILCHUTE_HOST_UNIT_H
 
@@ -42,7 +42,6 @@ struct unit_turn {
     bool contact;      /* the server has answered */
     bool logged_in;    /* it was opened in this turn */
     uint64_t items;    /* made entries in this turn, bad ones too */
-    uint64_t left;     /* known to be at the source still */
     char *cursor;      /* origin key of the last one: whoever reads it takes it; NULL: none */
     int wait_fd;       /* UNIT_DRAINED: poll it, -1: there is none */
     uint32_t wait_events, wait_ms;
@@ -57,6 +56,8 @@ struct unit {
     bool close_first;     /* what is open is to be closed before anything else */
     atomic_bool stop;     /* end the turn soon, close, and do nothing else */
     atomic_uint_least64_t grace_until_ms;
+    atomic_uint_least64_t left; /* known to be at the source still, also in the midst of a turn; what was
+                                   known last, while nothing is */
 
     /* While a handle is open. */
     struct plugin *plugin;

@@ -127,6 +127,30 @@ class Servers(TroubleCase):
         self.comes_to(daemon, "active", "idle")
         self.assertFalse(any("level=warn" in line for line in daemon.log), daemon.log)
 
+    def test_what_is_left_is_told_in_the_midst_of_a_turn_and_while_the_server_is_away(self):
+        server = self.private_server()
+        for number in range(8):
+            server.append(self.user, "INBOX", mail("%d" % number, b"A line of it.\r\n" * 3000))
+        proxy = self.through(server.tls_port)
+        self.add(**dict(self.at(server), port=proxy.port))
+        proxy.pause = 0.1   # a kilobyte each: a message takes seconds
+        daemon = Daemon(self)
+        eight = {"found": 8, "queued": 0, "bad": 0, "left": 8}
+        self.wait(lambda: self.shown()["counts"] == eight, "eight are found", daemon)
+        self.assertEqual(self.shown()["status"], "importing")
+        server.halt()
+        proxy.drop()
+        self.comes_to(daemon, "importing", "degraded")
+        failures = 'mailchute_source_failures_total{source="office"} '
+        self.wait(lambda: int(daemon.get("/metrics")[1].split(failures)[1].split("\n")[0]) > 2,
+                  "it tried again in vain", daemon)
+        self.assertEqual(self.shown()["counts"], eight)
+        proxy.pause = 0
+        server.go_on()
+        self.has_queued(daemon, 8)
+        self.comes_to(daemon, "active", "idle")
+        self.assertEqual(self.shown()["counts"], dict(eight, queued=8, left=0))
+
     def test_one_that_asks_for_a_pause_gets_it(self):
         proxy = self.through(self.server.port)
         plain = {"ssl": "False", "starttls": "Never", "caFile": None}
