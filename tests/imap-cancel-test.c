@@ -8,6 +8,8 @@
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "imap-pickup-fixture.h"
@@ -153,6 +155,75 @@ START_TEST(what_is_stored_when_a_stop_comes_is_still_settled)
 }
 END_TEST
 
+/* The answer of a server in whose mailbox messages 1 to @last are. */
+static void script_looks(char *out, size_t size, unsigned last, bool header)
+{
+    size_t used = 0;
+    for (unsigned uid = 1; uid <= last; uid++)
+        used += (size_t)snprintf(out + used, size - used,
+                                 header ? "* 1 FETCH (UID %u RFC822.SIZE 20 INTERNALDATE "
+                                          "\"01-Mar-2026 12:00:00 +0000\" BODY[HEADER] {2}\r\n\r\n)\r\n"
+                                        : "* 1 FETCH (UID %u)\r\n", uid);
+    (void)snprintf(out + used, size - used, OK);
+}
+
+#define MANY (IMAP_RECORDS_MAX + 1) /* more than one page of the ledger */
+
+static void leave_behind(struct host *h, uint32_t uid, uint32_t fate)
+{
+    h->ledger[uid] = (struct imap_record){.uidvalidity = 7, .uid = uid, .step = IMAP_STEP_MOVING,
+                                          .fate = fate, .target_uidvalidity = 9, .target_uid = 100};
+}
+
+/* A page of refused copies is looked for again, is to be copied again, and with the next page the stop
+ * comes while another folder is selected. */
+static void stop_in_archive(const char *at)
+{
+    static char looks[100000], there[30000];
+    const struct script_rule rules[] = {
+        {at, "* OK wait\r\n"},
+        {"*UID FETCH 1:500 (UID RFC822.SIZE", looks},
+        {"*UID FETCH 1:500 (UID)", there},
+        {"*UID COPY", "@ NO [OVERQUOTA] full\r\n"},
+        {"UID FETCH 501 (UID RFC822.SIZE",
+         "* 1 FETCH (UID 501 RFC822.SIZE 30 BODY[HEADER] {2}\r\n\r\n)\r\n" OK}};
+    const struct script script = {NULL, "UIDPLUS", rules, sizeof rules / sizeof rules[0], 0};
+    struct host *h = host_start(&script, "poll=2h");
+    struct imap_message message;
+    script_looks(looks, sizeof looks, IMAP_RECORDS_MAX, true);
+    script_looks(there, sizeof there, IMAP_RECORDS_MAX, false);
+    h->pickup->options.watch = true;
+    for (uint32_t uid = 1; uid < MANY; uid++)
+        leave_behind(h, uid, IMAP_FATE_QUEUED);
+    ck_assert_str_eq(host_run(h), "");
+    leave_behind(h, MANY, IMAP_FATE_BAD);
+    h->cancel_at = at;
+    h->now_ms += IMAP_REFUSED_MS;
+    ck_assert_str_eq(host_run(h), "failed: cancelled");
+    h->cancel_at = NULL;
+    h->cancelled = false;
+    ck_assert_int_eq(imap_pickup_next(h->pickup, &message, &h->err), IMAP_PICKUP_FAILED);
+    imap_pickup_close(TAKE(h->pickup));
+    while (!has_come(h, SCRIPT_GONE))
+        (void)poll(NULL, 0, 1);
+    char *trace = script_trace(h->server);
+    const char *stopped = strstr(trace, at);
+    ck_assert_ptr_nonnull(stopped);
+    ck_assert_msg(strstr(stopped, "UID COPY") == NULL && strstr(stopped, "note") == NULL &&
+                      strstr(stopped + 1, "SEARCH") == NULL, "%.900s", stopped);
+    free(trace);
+    for (uint32_t uid = 1; uid <= MANY; uid++)
+        ck_assert_uint_eq(h->ledger[uid].uidvalidity, 7);
+    host_stop(h);
+}
+
+START_TEST(a_stop_while_the_archive_is_selected_orders_nothing_there)
+{
+    stop_in_archive("EXAMINE \"BADMAIL\"");
+    stop_in_archive("SEARCH UID 100:* LARGER 29");
+}
+END_TEST
+
 START_TEST(a_greeting_that_does_not_come_delays_no_stop)
 {
     static const char *const greetings[] = {"\3", "* OK", CHATTER, "\4x"};
@@ -227,6 +298,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_server_that_never_stops_talking_delays_no_stop);
     tcase_add_test(t, a_turn_that_brought_bytes_heeds_a_stop_too);
     tcase_add_test(t, what_is_stored_when_a_stop_comes_is_still_settled);
+    tcase_add_test(t, a_stop_while_the_archive_is_selected_orders_nothing_there);
     tcase_add_test(t, a_greeting_that_does_not_come_delays_no_stop);
     tcase_add_test(t, a_tls_handshake_that_does_not_end_delays_no_stop);
     tcase_add_test(t, a_name_server_that_never_answers_delays_no_stop);

@@ -14,7 +14,7 @@
 #include "imap-pickup.h"
 #include "imap-script.h"
 
-#define UIDS 200
+#define UIDS 700
 
 /* ---- A host ---------------------------------------------------------------------------------- */
 

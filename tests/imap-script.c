@@ -267,6 +267,7 @@ static void script_serve(struct script_server *server, int fd)
         }
     }
     buffer_done(&line);
+    script_note(server, SCRIPT_GONE);
 }
 
 static void *script_run(void *context)

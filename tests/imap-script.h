@@ -42,6 +42,8 @@ struct script_server *script_start(const struct script *script, unsigned int *ou
 /* Add a line to the trace, from the test's own thread. */
 void script_note(struct script_server *server, const char *line);
 
+#define SCRIPT_GONE "(gone)" /* stands in the trace when a connection has ended */
+
 /* The trace so far: yours, free(). */
 char *script_trace(struct script_server *server);
 

@@ -56,6 +56,7 @@ struct imap_moves {
     const struct imap_settings *settings;
     const struct imap_host *host;
     struct imap_folders *folders;
+    uint32_t uidvalidity; /* of the mailbox, whose UIDs these are */
     struct imap_job *jobs; /* newest first */
     bool warned;
     const struct imap_folder *full; /* it takes nothing more in this session; NULL: none */
@@ -101,14 +102,13 @@ static void imap_job_keep_there(struct imap_job *job)
 static int imap_job_note(struct imap_job *job, enum imap_step step, bool gone_only,
                          struct error *err)
 {
-    const struct imap_selected *selected = imap_session_selected(job->moves->session);
     struct imap_record records[IMAP_MOVE_MAX];
     size_t count = 0;
     for (size_t i = 0; i < job->count; i++) {
         if (gone_only && job->items[i].there)
             continue;
         records[count++] = (struct imap_record){
-            .uidvalidity = selected->uidvalidity,
+            .uidvalidity = job->moves->uidvalidity,
             .uid = job->items[i].uid,
             .step = step,
             .fate = job->fate,
@@ -593,6 +593,8 @@ static bool imap_job_grows(const struct imap_job *job, bool more)
 int imap_moves_start(struct imap_moves *moves, bool more, struct error *err)
 {
     struct imap_job *job = moves->jobs;
+    if (!imap_session_is_in(moves->session, moves->folders->mailbox.wire, moves->uidvalidity))
+        return 0;
     while (job != NULL && imap_session_outstanding(moves->session) < IMAP_MOVES_OUTSTANDING) {
         if (job->running || imap_job_grows(job, more)) { /* analyse: job->moves is moves: what was freed is off this list */
             job = job->next;
@@ -618,6 +620,7 @@ struct imap_moves *imap_moves_new(struct imap_session *session,
     moves->settings = settings;
     moves->host = host;
     moves->folders = folders;
+    moves->uidvalidity = imap_session_selected(session)->uidvalidity;
     return moves;
 }
 

@@ -40,8 +40,7 @@ struct imap_moves;
 bool imap_moves_leave(const struct imap_settings *settings, uint32_t can);
 
 /** imap_moves_new - everything is borrowed until imap_moves_free(), which must come before the
- * session is used again. The mailbox is selected by the time of imap_moves_start(). NULL: out of
- * memory. */
+ * session is used again. folders->mailbox is selected now. NULL: out of memory. */
 struct imap_moves *imap_moves_new(struct imap_session *session,
                                   const struct imap_settings *settings,
                                   const struct imap_host *host, struct imap_folders *folders);
@@ -56,7 +55,8 @@ int imap_moves_add(struct imap_moves *moves, const struct imap_record *record, s
 #define IMAP_MOVE_WAIT_MS 1000u /* an order waits no longer for others to join it */
 
 /** imap_moves_start - note and send what was added. Does not wait. @more: bodies are on their way, so
- * that more will be added soon; then an order that is not full may be left to grow. */
+ * that more will be added soon; then an order that is not full may be left to grow. While another folder
+ * is selected, or the mailbox under another UIDVALIDITY, nothing is: a UID means another message there. */
 int imap_moves_start(struct imap_moves *moves, bool more, struct error *err);
 
 /** imap_moves_busy - some are on their way or wait to be sent. */

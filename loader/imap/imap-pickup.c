@@ -325,6 +325,19 @@ static int imap_pickup_retry_moves(struct imap_pickup *p, struct error *err)
                           &p->again, err);
 }
 
+/* A stop that came while the archive was looked into left us there: whoever goes on would take its mail
+ * for new. */
+static int imap_pickup_check_place(struct imap_pickup *p, struct error *err)
+{
+    if (p->options.session != NULL || !imap_session_is_open(p->session) ||
+        imap_session_is_in(p->session, p->folders.mailbox.wire,
+                           imap_session_selected(p->session)->uidvalidity))
+        return 0;
+    return error_set(err, ERROR_LINK,
+                     "%s: the search for moved mail was broken off in another folder; open '%s' again",
+                     p->settings->host, p->folders.mailbox.name);
+}
+
 /* ---- One pass -------------------------------------------------------------------------------- */
 
 /* Back from waiting: is there a reason to look? Without one IDLE goes on, or is begun afresh by the
@@ -364,6 +377,8 @@ enum imap_pickup_result imap_pickup_next(struct imap_pickup *p, struct imap_mess
 {
     bool look = true;
     if (p->session == NULL && imap_pickup_connect(p, err) < 0)
+        return IMAP_PICKUP_FAILED;
+    if (imap_pickup_check_place(p, err) < 0)
         return IMAP_PICKUP_FAILED;
     if (imap_pickup_is_done(p) && p->searched &&
         (imap_session_read_no_more(p->session, err) < 0 || imap_pickup_awake(p, &look, err) < 0))

@@ -4,6 +4,8 @@
 #include "imap-session-private.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* ---- Selecting ------------------------------------------------------------------------------- */
 
@@ -50,12 +52,17 @@ static int imap_session_choose(struct imap_session *session, const char *wire, b
     struct imap_call call = {
         .what = read_only ? "EXAMINE" : "SELECT", .context = &selecting, .done = imap_select_done};
     struct imap_command command;
+    char *chosen = strdup(wire);
+    if (chosen == NULL)
+        return error_oom(err, "opening a folder");
+    free(session->chosen);
+    session->chosen = chosen;
     session->selected = (struct imap_selected){0};
     imap_session_enter(session, IMAP_SELECTING);
     imap_command_init(&command, read_only ? "EXAMINE " : "SELECT ");
     imap_command_quoted(&command, wire);
     if (imap_session_run(session, &command, &call, err) < 0)
-        return -1;
+        return session->state == IMAP_SELECTING ? imap_session_fail(session) : -1;
     session->news = false;
     return 0;
 }
@@ -72,6 +79,12 @@ int imap_session_examine(struct imap_session *session, const char *wire, bool *o
     int failed = imap_session_choose(session, wire, true, out_why, err);
     *out_open = failed == 0 && session->state == IMAP_SELECTED;
     return failed;
+}
+
+bool imap_session_is_in(const struct imap_session *session, const char *wire, uint32_t uidvalidity)
+{
+    return session->state >= IMAP_SELECTED && session->selected.uidvalidity == uidvalidity &&
+           strcmp(session->chosen, wire) == 0;
 }
 
 /* ---- IDLE ------------------------------------------------------------------------------------ */

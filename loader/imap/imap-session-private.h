@@ -39,6 +39,7 @@ struct imap_session {
     enum imap_session_state state;
     uint32_t can;
     struct imap_selected selected;
+    char *chosen; /* the wire name of what is, or is being, selected; NULL: nothing was yet */
     bool news;
     imap_event_function *listener;
     void *listener_context;

@@ -574,6 +574,7 @@ void imap_session_close(struct imap_session *session)
     buffer_done(&session->sending);
     buffer_done(&session->waiting);
     free(session->input);
+    free(session->chosen);
     free(session);
 }
 

@@ -132,7 +132,8 @@ int imap_session_flush(struct imap_session *session, struct error *err);
 int imap_session_turn(struct imap_session *session, struct error *err);
 int imap_session_peek(struct imap_session *session, struct error *err);
 
-/** imap_session_select - @wire is the name in modified UTF-7. ERROR_CONFIG when it is not there. */
+/** imap_session_select - @wire is the name in modified UTF-7. ERROR_CONFIG when it is not there. One that
+ * is broken off by a stop ends the session: nobody knows what is selected. */
 int imap_session_select(struct imap_session *session, const char *wire, bool read_only,
                         struct error *err);
 
@@ -140,6 +141,9 @@ int imap_session_select(struct imap_session *session, const char *wire, bool rea
  * *out_open is false then, *out_why tells why, and the session goes on with none selected. */
 int imap_session_examine(struct imap_session *session, const char *wire, bool *out_open,
                          struct error *out_why, struct error *err);
+
+/** imap_session_is_in - is this folder selected, with this UIDVALIDITY? Orders with UIDs are for it then. */
+bool imap_session_is_in(const struct imap_session *session, const char *wire, uint32_t uidvalidity);
 
 /** imap_session_is_open - no failure has ended it so far. */
 bool imap_session_is_open(const struct imap_session *session);
