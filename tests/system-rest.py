@@ -10,6 +10,7 @@ import re
 import socket
 import threading
 
+from fault_proxy import FaultProxy
 from rest_client import API, NOTHING, ROLES, Client, operations
 import serve_support
 from serve_support import PATIENCE, Daemon
@@ -289,6 +290,9 @@ class Sources(RestCase):
         client.post(path + "/import", want=202)
         stats = client.get(path + "/stats").json
         self.assertEqual((stats["totalEmails"], stats["recentActivity"][-1]["count"]), (4, 4))
+        self.assertEqual((stats["recentEntries"]["entries"], [
+            (one["name"], one["count"]) for one in stats["recentEntries"]["folders"]]),
+            (4, [("INBOX", 4)]))
         changed = self.source(password="")
         changed["interval"] = 60
         self.assertEqual(client.ask("PUT", path, changed, want=200).json["interval"], 60)
@@ -321,6 +325,32 @@ class Sources(RestCase):
         self.assertEqual(client.get("/ingestion-sources").json, [])
         client.post("/ingestion-sources", dict(self.source(), test=False), want=201)
         client.post("/ingestion-sources", self.source(), want=409)
+
+    def test_a_source_is_tested_by_its_stored_password_and_the_steps_are_told_as_they_pass(self):
+        self.serve()
+        client = self.client("admin")
+        with FaultProxy(self.server.tls_port) as proxy:
+            made = client.post("/ingestion-sources", self.source(port=proxy.port), want=201).json
+            changed = dict(self.source(port=proxy.port, password=""), id=made["id"], run="mine")
+            del changed["name"]
+            client.get("/test/mine", want=404)
+            proxy.swallow = True    # it hangs after the first step
+            result = []
+            running = threading.Thread(target=lambda: result.append(
+                client.post("/test", changed).json))
+            running.start()
+            self.wait(lambda: client.get("/test/mine", want=None).code == 200 and
+                      client.get("/test/mine", want=None).json["steps"], "a step is told")
+            proxy.drop()
+            proxy.swallow = False
+            running.join()
+            client.get("/test/mine", want=404)
+            self.assertFalse(result[0]["ok"])
+            self.assertTrue(client.post("/test", changed, want=200).json["ok"])
+        other = dict(changed, providerConfig=dict(changed["providerConfig"], port=1))
+        self.assertIn("password", client.post("/test", other, want=400).json["message"])
+        client.post("/test", dict(changed, id=NOTHING), want=404)
+        client.post("/test", dict(changed, id=7), want=400)
 
     def test_a_stored_password_goes_to_no_other_server(self):
         self.serve()

@@ -10,12 +10,14 @@
 #include <string.h>
 
 #include "access.h"
+#include "check-progress.h"
 #include "entry-summary.h"
 #include "json-line.h"
 #include "pass.h"
 #include "web-problem.h"
 #include "rate.h"
 #include "route.h"
+#include "source-recent.h"
 #include "text.h"
 
 /* ---- Routes ---------------------------------------------------------------------------------- */
@@ -270,6 +272,135 @@ START_TEST(a_search_looks_at_what_a_list_shows)
 }
 END_TEST
 
+/* ---- Statistics ------------------------------------------------------------------------------ */
+
+START_TEST(a_time_is_read_with_its_offset_or_not_at_all)
+{
+    static const struct {
+        const char *text;
+        int64_t unix_s; /* -1: it is none */
+    } rows[] = {
+        {"1970-01-01T00:00:00Z", 0},
+        {"2026-03-01T12:00:00+02:00", 1772359200},
+        {"2026-03-01T12:00:00-05:30", 1772386200},
+        {"2026-02-30T12:00:00", -1},
+        {"2026-13-01T12:00:00Z", -1},
+        {"2026-03-00T12:00:00Z", -1},
+        {"2026-03-01 12:00:00Z", -1},
+        {"2026-03-01T12:00:00+2:00", -1},
+        {"2026-03-01T12:00:00+02:00x", -1},
+        {"2026-03-01T12:0", -1},
+        {"", -1},
+        {NULL, -1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int64_t got = -1;
+        bool read = source_recent_time(rows[i].text, &got);
+        ck_assert_msg(read == (rows[i].unix_s >= 0), "row %zu", i);
+        ck_assert_msg(got == rows[i].unix_s, "row %zu: %lld", i, (long long)got);
+    }
+}
+END_TEST
+
+static int64_t spread_sum(const json_t *spread)
+{
+    int64_t sum = 0;
+    size_t i;
+    json_t *one;
+    json_array_foreach ((json_t *)(uintptr_t)spread, i, one)
+        sum += json_integer_value(json_object_get(one, "count"));
+    return sum;
+}
+
+START_TEST(mail_from_before_the_import_tells_nothing_of_how_long_it_takes)
+{
+    char inbox[] = "INBOX", sent[] = "Sent", old[] = "2020-01-01T00:00:00Z",
+         new[] = "2026-03-01T12:00:00+02:00";
+    struct queue_entry entry = {.mailbox = inbox, .date_received = old, .raw_size = 10000,
+                                .created_s = 1772359203};
+    AUTO(source_recent) recent = source_recent_new(1772359000);
+    ck_assert(source_recent_add(recent, &entry));
+    entry.date_received = new;
+    entry.mailbox = sent;
+    entry.raw_size = 10001;
+    ck_assert(source_recent_add(recent, &entry));
+    AUTO_JSON told = source_recent_json(recent);
+    const json_t *latency = json_object_get(told, "latency"), *sizes = json_object_get(told, "sizes");
+    ck_assert_int_eq(json_integer_value(json_object_get(told, "entries")), 2);
+    ck_assert_int_eq(json_integer_value(json_object_get(latency, "count")), 1);
+    ck_assert_int_eq(json_integer_value(json_object_get(latency, "median")), 3);
+    ck_assert_int_eq(json_integer_value(json_object_get(latency, "longest")), 3);
+    ck_assert_int_eq(spread_sum(json_object_get(latency, "spread")), 1);
+    ck_assert_int_eq(spread_sum(sizes), 2);
+    for (size_t i = 0; i < 2; i++) /* at its limit a size is in the first, above it in the next */
+        ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(sizes, i), "count")), 1);
+    ck_assert_uint_eq(json_array_size(json_object_get(told, "folders")), 2);
+}
+END_TEST
+
+START_TEST(a_thousand_entries_are_enough_and_folders_beyond_twenty_share_a_line)
+{
+    char name[16], date[] = "2026-03-01T12:00:00Z";
+    struct queue_entry entry = {.mailbox = name, .date_received = date, .raw_size = 1};
+    AUTO(source_recent) recent = source_recent_new(1);
+    for (unsigned i = 0; i < SOURCE_RECENT_MAX; i++) {
+        (void)snprintf(name, sizeof name, "box %u", i % 25);
+        ck_assert(source_recent_add(recent, &entry));
+    }
+    ck_assert(!source_recent_add(recent, &entry));
+    AUTO_JSON told = source_recent_json(recent);
+    const json_t *folders = json_object_get(told, "folders");
+    ck_assert_uint_eq(json_array_size(folders), SOURCE_RECENT_FOLDERS + 1);
+    ck_assert_int_eq(spread_sum(folders), SOURCE_RECENT_MAX);
+    const json_t *others = json_array_get(folders, SOURCE_RECENT_FOLDERS);
+    ck_assert(json_is_null(json_object_get(others, "name")));
+    ck_assert_int_eq(json_integer_value(json_object_get(others, "count")), 5 * 40);
+}
+END_TEST
+
+/* ---- Tests that are running ------------------------------------------------------------------ */
+
+START_TEST(a_running_test_tells_its_steps_under_its_name_until_it_ends)
+{
+    AUTO(check_progress) progress = NULL;
+    struct error err;
+    AUTO_JSON step = json_pack("{s:s}", "step", "login");
+    ck_assert_int_eq(check_progress_new(&progress, &err), 0);
+    int run = check_progress_begin(progress, "mine");
+    ck_assert_int_ge(run, 0);
+    ck_assert_int_lt(check_progress_begin(progress, "mine"), 0); /* taken */
+    ck_assert_int_lt(check_progress_begin(progress, ""), 0);
+    ck_assert_int_lt(check_progress_begin(progress, NULL), 0);
+    check_progress_step(progress, -1, step);
+    check_progress_step(progress, run, step);
+    AUTO_JSON steps = check_progress_steps(progress, "mine");
+    ck_assert_uint_eq(json_array_size(steps), 1);
+    ck_assert_ptr_null(check_progress_steps(progress, "yours"));
+    ck_assert_ptr_null(check_progress_steps(progress, ""));
+    check_progress_end(progress, run);
+    ck_assert_ptr_null(check_progress_steps(progress, "mine"));
+}
+END_TEST
+
+START_TEST(more_tests_than_there_is_room_for_run_untold)
+{
+    AUTO(check_progress) progress = NULL;
+    struct error err;
+    char name[CHECK_PROGRESS_NAME_MAX + 2];
+    ck_assert_int_eq(check_progress_new(&progress, &err), 0);
+    memset(name, 'a', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    ck_assert_int_lt(check_progress_begin(progress, name), 0); /* one byte too long */
+    for (unsigned i = 0; i < CHECK_PROGRESS_RUNS; i++) {
+        (void)snprintf(name, sizeof name, "run %u", i);
+        ck_assert_int_ge(check_progress_begin(progress, name), 0);
+    }
+    ck_assert_int_lt(check_progress_begin(progress, "one more"), 0);
+    check_progress_end(progress, 3);
+    ck_assert_int_eq(check_progress_begin(progress, "one more"), 3);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("web");
@@ -287,6 +418,11 @@ static Suite *suite(void)
     tcase_add_test(t, an_address_is_heard_twenty_times_whatever_it_calls_itself);
     tcase_add_test(t, who_signs_in_starts_anew);
     tcase_add_test(t, a_search_looks_at_what_a_list_shows);
+    tcase_add_test(t, a_time_is_read_with_its_offset_or_not_at_all);
+    tcase_add_test(t, mail_from_before_the_import_tells_nothing_of_how_long_it_takes);
+    tcase_add_test(t, a_thousand_entries_are_enough_and_folders_beyond_twenty_share_a_line);
+    tcase_add_test(t, a_running_test_tells_its_steps_under_its_name_until_it_ends);
+    tcase_add_test(t, more_tests_than_there_is_room_for_run_untold);
     suite_add_tcase(s, t);
     return s;
 }

@@ -14,16 +14,9 @@
 #include "source-secret.h"
 #include "text.h"
 
-#define SOURCE_TRIES 10u       /* somebody else may be changing it at the same time */
-#define SOURCE_STATS_DAYS 30
+#define SOURCE_TRIES 10u /* somebody else may be changing it at the same time */
 
-static int64_t today(const struct api_call *call)
-{
-    return clock_unix_s(web_lent(call->web)->clock) / 86400;
-}
-
-/* The source of this call; NULL: answered. */
-static struct queue_source *source_of(struct api_call *call)
+struct queue_source *api_source_of(struct api_call *call)
 {
     struct queue_source *source;
     struct error err;
@@ -100,12 +93,12 @@ void api_source_list(struct api_call *call)
 
 void api_source_get(struct api_call *call)
 {
-    AUTO(queue_source) source = source_of(call);
+    AUTO(queue_source) source = api_source_of(call);
     if (source != NULL)
         api_json(call, 200, source_form_json(source));
 }
 
-/* ---- create, update, test -------------------------------------------------------------------- */
+/* ---- create, update -------------------------------------------------------------------------- */
 
 /* What was read, and how it would do. */
 struct source_draft {
@@ -127,7 +120,7 @@ static int draft_test(struct api_call *call, struct source_draft *draft)
     const struct web_lent *lent = web_lent(call->web);
     struct error err;
     if (check_run(draft->source, draft->secret, !lent->private_hosts, lent->clock, lent->log,
-                  &draft->steps, &err) == 0)
+                  (struct check_follower){.progress = NULL}, &draft->steps, &err) == 0)
         return 0;
     api_error(call, &err);
     return -1;
@@ -198,25 +191,6 @@ static int draft_read_new(struct api_call *call, struct source_draft *draft)
         return -1;
     }
     return draft_password(call, draft, password);
-}
-
-void api_test(struct api_call *call)
-{
-    AUTO_DONE(source_draft) draft = {.source = NULL};
-    const struct web_lent *lent = web_lent(call->web);
-    struct error err = {.class = ERROR_NONE};
-    if (draft_read_new(call, &draft) < 0)
-        return;
-    int failed = check_run(draft.source, draft.secret, !lent->private_hosts, lent->clock, lent->log,
-                           &draft.steps, &err);
-    AUTO_JSON out = json_object();
-    if (json_line_set(out, "ok", json_boolean(failed == 0)) < 0 ||
-        json_line_set(out, "class", json_line_text(failed == 0 ? NULL
-                                                               : error_class_name(err.class))) < 0 ||
-        json_line_set(out, "message", json_line_text(failed == 0 ? NULL : err.text)) < 0 ||
-        json_line_set(out, "steps", json_incref(draft.steps)) < 0)
-        json_decref(TAKE(out));
-    api_json(call, 200, TAKE(out));
 }
 
 void api_source_create(struct api_call *call)
@@ -316,7 +290,7 @@ static void source_changed(struct api_call *call, struct queue_source *source)
 
 void api_source_update(struct api_call *call)
 {
-    AUTO(queue_source) before = source_of(call);
+    AUTO(queue_source) before = api_source_of(call);
     AUTO_DONE(source_draft) draft = {.source = NULL};
     struct error err;
     if (before == NULL)
@@ -331,9 +305,78 @@ void api_source_update(struct api_call *call)
         source_changed(call, draft.source);
 }
 
+/* ---- test ------------------------------------------------------------------------------------ */
+
+/* What is tested: a source that is not there yet, or with body.id one that is, changed as the form
+ * says, by its own password unless another is given. -1: answered. */
+static int test_read(struct api_call *call, struct source_draft *draft)
+{
+    AUTO(queue_source) before = NULL;
+    const char *id, *password;
+    struct error err;
+    if (call->body == NULL || json_object_get(call->body, "id") == NULL)
+        return draft_read_new(call, draft);
+    if (api_text(call, call->body, "id", &id) < 0)
+        return -1;
+    if (queue_source_get(call->queue, id == NULL ? "" : id, &before, &err) < 0) {
+        api_fail(call, 404, "there is no such source", "look at the list");
+        return -1;
+    }
+    text_copy(call->object, sizeof call->object, before->name);
+    if ((draft->source = queue_source_copy(before)) == NULL) {
+        error_oom(&err, "testing a source");
+        return draft_fail(call, &err);
+    }
+    if (source_form_read(call, call->body, draft->source, &password) < 0)
+        return -1;
+    return password[0] != '\0' ? draft_password(call, draft, password)
+                               : update_kept_password(call, before, draft);
+}
+
+static void test_answer(struct api_call *call, int failed, const struct error *err,
+                        const json_t *steps)
+{
+    AUTO_JSON out = json_object();
+    const char *class = failed == 0 ? NULL : error_class_name(err->class);
+    if (json_line_set(out, "ok", json_boolean(failed == 0)) < 0 ||
+        json_line_set(out, "class", json_line_text(class)) < 0 ||
+        json_line_set(out, "message", json_line_text(failed == 0 ? NULL : err->text)) < 0 ||
+        json_line_set(out, "steps", json_deep_copy(steps)) < 0)
+        json_decref(TAKE(out));
+    api_json(call, 200, TAKE(out));
+}
+
+void api_test(struct api_call *call)
+{
+    AUTO_DONE(source_draft) draft = {.source = NULL};
+    const struct web_lent *lent = web_lent(call->web);
+    struct error err = {.class = ERROR_NONE};
+    const char *run = NULL;
+    if (test_read(call, &draft) < 0 || api_text(call, call->body, "run", &run) < 0)
+        return;
+    const struct check_follower follower = {lent->tests, check_progress_begin(lent->tests, run)};
+    int failed = check_run(draft.source, draft.secret, !lent->private_hosts, lent->clock, lent->log,
+                           follower, &draft.steps, &err);
+    check_progress_end(lent->tests, follower.run);
+    test_answer(call, failed, &err, draft.steps);
+}
+
+void api_test_steps(struct api_call *call)
+{
+    json_t *steps = check_progress_steps(web_lent(call->web)->tests, call->match.parts[0]);
+    if (steps == NULL) {
+        api_fail(call, 404, "no test of that name is running", "the answer of its POST tells all");
+        return;
+    }
+    AUTO_JSON out = json_object();
+    if (json_line_set(out, "steps", steps) < 0)
+        json_decref(TAKE(out));
+    api_json(call, 200, TAKE(out));
+}
+
 void api_source_delete(struct api_call *call)
 {
-    AUTO(queue_source) source = source_of(call);
+    AUTO(queue_source) source = api_source_of(call);
     struct error err;
     if (source == NULL)
         return;
@@ -352,7 +395,7 @@ static struct queue_source *source_order(struct api_call *call,
 {
     struct error err = {.class = ERROR_NONE};
     for (unsigned try = 0; try < SOURCE_TRIES; try++) {
-        AUTO(queue_source) source = source_of(call);
+        AUTO(queue_source) source = api_source_of(call);
         if (source == NULL)
             return NULL;
         set(source);
@@ -417,7 +460,7 @@ void api_source_sync(struct api_call *call)
 
 void api_source_import(struct api_call *call)
 {
-    AUTO(queue_source) source = source_of(call);
+    AUTO(queue_source) source = api_source_of(call);
     if (source == NULL)
         return;
     if (text_equal(source_status_shown(source), "importing")) {
@@ -425,95 +468,4 @@ void api_source_import(struct api_call *call)
         return;
     }
     order_and_tell(call, "Starting initial import...");
-}
-
-/* ---- stats ----------------------------------------------------------------------------------- */
-
-struct source_stats {
-    uint64_t entries, bad, raw_bytes;
-    int64_t first_day, last_day, shown_from;
-    json_t *recent;
-};
-
-static json_t *stats_day(const struct queue_source_day *day)
-{
-    char date[CLOCK_RFC3339_MAX];
-    AUTO_JSON out = json_object();
-    clock_rfc3339(day->day * 86400, 0, date);
-    date[10] = '\0';
-    if (json_line_set(out, "date", json_line_text(date)) < 0 ||
-        json_line_set(out, "count", json_line_size(day->entries)) < 0 ||
-        json_line_set(out, "bad", json_line_size(day->bad)) < 0 ||
-        json_line_set(out, "bytes", json_line_size(day->raw_bytes)) < 0)
-        return NULL;
-    return TAKE(out);
-}
-
-static int stats_each(void *context, const struct queue_source_day *day)
-{
-    struct source_stats *stats = context;
-    if (stats->entries == 0)
-        stats->first_day = day->day;
-    stats->last_day = day->day;
-    stats->entries += day->entries;
-    stats->bad += day->bad;
-    stats->raw_bytes += day->raw_bytes;
-    if (day->day < stats->shown_from || json_array_append_new(stats->recent, stats_day(day)) == 0)
-        return 0;
-    json_decref(TAKE(stats->recent));
-    return 1;
-}
-
-static int stats_sync(const struct queue_source *source, json_t *out)
-{
-    AUTO_JSON shown = source_form_json(source);
-    static const char *const keys[] = {"lastSyncStartedAt", "lastSyncFinishedAt",
-                                       "lastSyncStatusMessage"};
-    int bad = 0;
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
-        bad |= json_line_set(out, keys[i], json_incref(json_object_get(shown, keys[i])));
-    return bad | json_line_set(out, "provider", json_line_text("generic_imap")) |
-           json_line_set(out, "status", json_incref(json_object_get(shown, "status")));
-}
-
-static json_t *stats_json(const struct queue_source *source, struct source_stats *stats)
-{
-    AUTO_JSON out = json_object();
-    AUTO_JSON mailbox = json_object();
-    bool any = stats->entries > 0;
-    if (json_line_set(mailbox, "userEmail", json_line_text(source->user)) < 0 ||
-        json_line_set(mailbox, "emailCount", json_line_size(stats->entries)) < 0 ||
-        json_line_set(mailbox, "bytes", json_line_size(stats->raw_bytes)) < 0 ||
-        json_line_set(out, "sourceId", json_line_text(source->id)) < 0 ||
-        json_line_set(out, "name", json_line_text(source->name)) < 0 ||
-        stats_sync(source, out) < 0 ||
-        json_line_set(out, "totalEmails", json_line_size(stats->entries)) < 0 ||
-        json_line_set(out, "badEmails", json_line_size(stats->bad)) < 0 ||
-        json_line_set(out, "mailboxCount", json_integer(1)) < 0 ||
-        json_line_set(out, "emailBytes", json_line_size(stats->raw_bytes)) < 0 ||
-        json_line_set(out, "totalBytes", json_line_size(stats->raw_bytes)) < 0 ||
-        json_line_set(out, "firstEmailAt", any ? api_time(stats->first_day * 86400) : json_null()) < 0 ||
-        json_line_set(out, "lastEmailAt", any ? api_time(stats->last_day * 86400) : json_null()) < 0 ||
-        json_line_set(out, "mailboxes", json_pack("[O]", mailbox)) < 0 ||
-        json_line_set(out, "children", json_array()) < 0 ||
-        json_line_set(out, "recentActivity", TAKE(stats->recent)) < 0)
-        return NULL;
-    return TAKE(out);
-}
-
-void api_source_stats(struct api_call *call)
-{
-    AUTO(queue_source) source = source_of(call);
-    struct error err;
-    if (source == NULL)
-        return;
-    struct source_stats stats = {.shown_from = today(call) - SOURCE_STATS_DAYS + 1,
-                                 .recent = json_array()};
-    if (queue_source_days(call->queue, source->name, 0, stats_each, &stats, &err) < 0) {
-        json_decref(stats.recent);
-        api_error(call, &err);
-        return;
-    }
-    api_json(call, 200, stats_json(source, &stats));
-    json_decref(stats.recent);
 }

@@ -14,6 +14,7 @@
 #include <jansson.h>
 
 #include "access.h"
+#include "check-progress.h"
 #include "clock.h"
 #include "http-server.h"
 #include "json-line.h"
@@ -44,6 +45,7 @@ struct api_call {
 /* What a daemon lends to its page. */
 struct web_lent {
     const struct clock *clock;
+    struct check_progress *tests;
     const struct vault *vault;
     struct log *log;
     bool private_hosts; /* web users may name servers of private networks */
@@ -78,13 +80,16 @@ int api_boolean(struct api_call *call, const json_t *object, const char *key, bo
 /** api_time - RFC 3339, or null for 0. */
 json_t *api_time(int64_t unix_s);
 
+/** api_source_of - the source that the path names; NULL: answered. Yours. */
+struct queue_source *api_source_of(struct api_call *call);
+
 /* ---- Handlers, by file ----------------------------------------------------------------------- */
 
 typedef void api_handler(struct api_call *call);
 api_handler api_source_list, api_source_create, api_source_get, api_source_update,
-    api_source_delete, api_source_import, api_source_pause, api_source_resume, api_source_sync,
-    api_source_stats;
-api_handler api_test, api_loaders;
+    api_source_delete, api_source_import, api_source_pause, api_source_resume, api_source_sync;
+api_handler api_source_stats;
+api_handler api_test, api_test_steps, api_loaders;
 api_handler api_entry_list, api_entry_get, api_entry_raw, api_entry_html, api_entry_attachment,
     api_entry_take, api_entry_done, api_entry_fail, api_entry_retry;
 api_handler api_queue_list, api_events;

@@ -17,6 +17,7 @@
 struct check_steps {
     json_t *list;
     const struct secret *secret;
+    struct check_follower follower;
 };
 
 static void check_step(void *context, const char *step, uint32_t state, const char *text)
@@ -31,8 +32,11 @@ static void check_step(void *context, const char *step, uint32_t state, const ch
     if (json_line_set(one, "step", json_line_text(step == NULL ? "" : step)) == 0 &&
         json_line_set(one, "state", json_line_text(names[state <= LOADER_CHECK_FAILED ? state : 1])) == 0 &&
         json_line_set(one, "text", json_line_text(shown)) == 0 &&
-        json_array_size(steps->list) < CHECK_STEPS_MAX)
+        json_array_size(steps->list) < CHECK_STEPS_MAX) {
         (void)json_array_append(steps->list, one);
+        if (steps->follower.progress != NULL)
+            check_progress_step(steps->follower.progress, steps->follower.run, one);
+    }
 }
 
 static void check_explain(const struct queue_source *source, const struct secret *secret,
@@ -75,12 +79,12 @@ static int check_plugin(const struct loader_plugin *plugin, const struct queue_s
 }
 
 int check_run(const struct queue_source *source, const struct secret *secret, bool guarded,
-              const struct clock *clock, const struct log *log, json_t **out_steps,
-              struct error *err)
+              const struct clock *clock, const struct log *log, struct check_follower follower,
+              json_t **out_steps, struct error *err)
 {
     AUTO(plugin) plugin = NULL;
     struct log own = *log;
-    struct check_steps steps = {json_array(), secret};
+    struct check_steps steps = {json_array(), secret, follower};
     *out_steps = steps.list;
     if (steps.list == NULL)
         return error_oom(err, "testing a source");

@@ -42,6 +42,7 @@ static const struct route routes[] = {
     {HTTP_GET, "ingestion-sources/{id}/stats", ACCESS_VIEWER, HTTP_QUICK, false, NULL,
      api_source_stats},
     {HTTP_POST, "test", ACCESS_ADMIN, HTTP_SLOW, true, "source.test", api_test},
+    {HTTP_GET, "test/{id}", ACCESS_ADMIN, HTTP_QUICK, false, NULL, api_test_steps},
     {HTTP_GET, "loaders", ACCESS_VIEWER, HTTP_QUICK, false, NULL, api_loaders},
     {HTTP_GET, "queues", ACCESS_VIEWER, HTTP_QUICK, false, NULL, api_queue_list},
     {HTTP_GET, "entries", ACCESS_VIEWER, HTTP_QUICK, false, NULL, api_entry_list},

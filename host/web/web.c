@@ -19,6 +19,7 @@ struct web {
     struct web_options options;
     struct web_lent lent;
     struct vault *vault;
+    struct check_progress *tests;
     struct queue *queues[HTTP_THREADS]; /* each of one thread, opened when it is needed first */
     struct web_events *events;
     pthread_mutex_t lock; /* over rate */
@@ -298,9 +299,11 @@ static int web_open(struct web *web, struct error *err)
 {
     struct queue *queue = web_queue(web, 0, err);
     if (queue == NULL || pass_start(err) < 0 ||
-        vault_open(queue_folder(queue), &web->vault, err) < 0)
+        vault_open(queue_folder(queue), &web->vault, err) < 0 ||
+        check_progress_new(&web->tests, err) < 0)
         return -1;
     web->lent = (struct web_lent){.clock = web->options.clock,
+                                  .tests = web->tests,
                                   .vault = web->vault,
                                   .log = web->options.log,
                                   .private_hosts = web->options.private_hosts,
@@ -328,6 +331,7 @@ void web_free(struct web *web)
     web_events_free(web->events);
     for (unsigned i = 0; i < HTTP_THREADS; i++)
         queue_close(web->queues[i]);
+    check_progress_free(web->tests);
     vault_close(web->vault);
     pthread_mutex_destroy(&web->lock);
     free(web);
