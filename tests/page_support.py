@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """page_support - what the tests of the page share: a server, a daemon, a browser, somebody signed
 in."""
+import os
 import unittest
 
 import browser
+from fault_proxy import FaultProxy
 import serve_support
 import system_support
 from system_support import OK
@@ -12,6 +14,7 @@ from serve_support import Daemon
 CANARY = "canary-5ecret-of-the-page"
 PASSWORD = "correct horse battery"
 SETTINGS = serve_support.SETTINGS.replace("debug", "info") + "private-hosts = yes\n"
+SAMPLES = os.path.join(system_support.SOURCE, "conf", "sample-mail")
 
 
 class PageCase(serve_support.ServeCase):
@@ -48,6 +51,9 @@ class PageCase(serve_support.ServeCase):
         self.user_added(role)
         self.page.fresh(**options)
         self.page.goto(self.url + address)
+        self.sign_in(role)
+
+    def sign_in(self, role):
         self.page.run("""
             await page.locator('input[autocomplete=username]').fill(args.name);
             await page.locator('input[type=password]').fill(args.password);
@@ -57,3 +63,45 @@ class PageCase(serve_support.ServeCase):
     def check_nothing_broke(self):
         """No script failed, and the policy had nothing to refuse."""
         self.assertEqual(self.page.faults(), [])
+
+
+
+
+def samples():
+    """The sample mail, in order."""
+    out = []
+    for name in sorted(os.listdir(SAMPLES)):
+        if name.endswith(".eml"):
+            with open(os.path.join(SAMPLES, name), "rb") as file:
+                out.append(file.read().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+    return out
+
+
+class Populated(PageCase):
+    """Sources in every state, and the sample mail in the queue: what people see on a usual day."""
+
+    def populate(self, count=400):
+        """Sources office (active), support (importing @count mails, slowly), invoices (error),
+        old-archive (paused)."""
+        self.server.append(self.user, "INBOX", *samples())
+        slow = [system_support.mail("Ticket %d" % n, b"Please help.\r\n" * 40) for n in range(count)]
+        self.server.append("support", "INBOX", *slow)
+        self.proxy = FaultProxy(self.server.tls_port)
+        self.proxy.__enter__()
+        self.addCleanup(self.proxy.__exit__)
+        wrong = self.write("wrong", "not the password\n")
+        self.add("office", "--force")
+        self.add("invoices", "--force", user="invoices@example.com", password_file=wrong)
+        self.add("old-archive", "--force", user="archive")
+        self.source("pause", "old-archive")
+        self.serve()
+        self.has_queued(self.daemon, len(samples()))
+        self.proxy.pause = 0.03
+        self.add("support", "--force", user="support", port=self.proxy.port)
+        self.wait(lambda: self.shown("support")["counts"]["queued"] > 0, "the import is under way",
+                  self.daemon)
+        self.wait(lambda: self.shown("invoices")["status"] == "error", "one is an error",
+                  self.daemon)
+        for subject in ("Invoice 2026-118", "Re: your order", "Meeting on Tuesday"):
+            self.server.append(self.user, "INBOX", system_support.mail(subject))
+        self.has_queued(self.daemon, len(samples()) + 3)

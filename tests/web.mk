@@ -20,3 +20,10 @@ browser:
 	$(MKDIR_P) $(top_builddir)/browser
 	cp $(srcdir)/browser/package.json $(srcdir)/browser/package-lock.json $(top_builddir)/browser
 	cd $(top_builddir)/browser && npm ci --ignore-scripts --no-audit --no-fund
+
+# Pictures of each view for docs/web.md.
+EXTRA_DIST += page-screenshots.py
+.PHONY: screenshots
+screenshots:
+	$(AM_TESTS_ENVIRONMENT) MAILCHUTE_SCREENSHOTS='$(abs_top_srcdir)/docs/screenshots' \
+	  $(PYTHON) $(srcdir)/page-screenshots.py

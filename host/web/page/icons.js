@@ -8,7 +8,7 @@ const PATHS = {
     statistics: "M4 20V10M10 20V4M16 20v-7M21 20H3",
     account: "M12 12a4 4 0 100-8 4 4 0 000 8zM4 21c1-4 4.500-6 8-6s7 2 8 6",
     plus: "M12 5v14M5 12h14",
-    more: "M12 5.500v.01M12 12v.01M12 18.500v.01",
+    more: "M12 5v.01M12 12v.01M12 19v.01",
     sync: "M20 11a8 8 0 00-14.500-3.500L4 9M4 5v4h4M4 13a8 8 0 0014.500 3.500L20 15M20 19v-4h-4",
     pause: "M8 5v14M16 5v14",
     resume: "M7 5l12 7-12 7z",
@@ -28,7 +28,7 @@ const PATHS = {
 };
 
 export function icon(name) {
-    return svg("svg", {class: "icon", viewBox: "0 0 24 24", "aria-hidden": "true",
+    return svg("svg", {class: `icon icon-${name}`, viewBox: "0 0 24 24", "aria-hidden": "true",
                        focusable: "false"},
                svg("path", {d: PATHS[name]}));
 }

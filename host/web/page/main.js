@@ -11,7 +11,7 @@ import {go, route} from "./router.js";
 import {current, forget, resume} from "./session.js";
 import {setupView, signInView} from "./signin.js";
 import {frame} from "./frame.js";
-import {loadTexts, t} from "./text.js";
+import {keepTimes, loadTexts, t} from "./text.js";
 import {views} from "./views.js";
 
 const app = document.getElementById("app");
@@ -108,6 +108,7 @@ async function show() {
 async function begin() {
     await loadTexts();
     onSignedOut(signedOut);
+    keepTimes();
     window.addEventListener("hashchange", show);
     try {
         await resume();

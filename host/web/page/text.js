@@ -8,6 +8,7 @@ export const LANGUAGES = {en: "English", de: "Deutsch", cs: "Čeština"};
 const KEPT = "mailchute-language";
 let texts = {};
 let language = "en";
+let region = "en"; // the language as it is spoken where the browser is: "en-GB"
 
 function wanted() {
     const chosen = localStorage.getItem(KEPT);
@@ -25,6 +26,7 @@ export async function loadTexts() {
     const response = await fetch(`page/texts/${language}.json`);
     texts = await response.json();
     document.documentElement.lang = language;
+    region = navigator.languages.find((name) => name.startsWith(language)) ?? language;
 }
 
 export function chooseLanguage(name) {
@@ -54,10 +56,10 @@ export function foreign(text) {
 /* ---- Numbers, sizes, times ---------------------------------------------------------------- */
 
 export function number(value, digits = 0) {
-    return new Intl.NumberFormat(language, {maximumFractionDigits: digits}).format(value);
+    return new Intl.NumberFormat(region, {maximumFractionDigits: digits}).format(value);
 }
 
-const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
+const UNITS = ["B", "kB", "MB", "GB", "TB"];
 
 export function size(bytes) {
     let unit = 0;
@@ -65,12 +67,12 @@ export function size(bytes) {
         bytes /= 1000;
         unit += 1;
     }
-    return new Intl.NumberFormat(language, {style: "unit", unit: UNITS[unit], unitDisplay: "short",
-                                            maximumSignificantDigits: 3}).format(bytes);
+    const shown = new Intl.NumberFormat(region, {maximumSignificantDigits: 3}).format(bytes);
+    return `${shown}\u00a0${UNITS[unit]}`;
 }
 
 export function time(text, style = {dateStyle: "medium", timeStyle: "short"}) {
-    return text ? new Intl.DateTimeFormat(language, style).format(new Date(text)) : "–";
+    return text ? new Intl.DateTimeFormat(region, style).format(new Date(text)) : "–";
 }
 
 export function day(text) {
@@ -80,22 +82,34 @@ export function day(text) {
 const SPANS = [["year", 31557600], ["month", 2629800], ["day", 86400], ["hour", 3600],
                ["minute", 60], ["second", 1]];
 
-// ago - "3 minutes ago"; the exact time is its tooltip.
+function since(text) {
+    const seconds = (new Date(text) - Date.now()) / 1000;
+    const [unit, length] = SPANS.find(([, at]) => Math.abs(seconds) >= at) ?? SPANS.at(-1);
+    return new Intl.RelativeTimeFormat(region, {numeric: "auto"})
+        .format(Math.trunc(seconds / length), unit);
+}
+
+// ago - "3 minutes ago", for as long as it is shown (keepTimes); the exact time is its tooltip.
 export function ago(text) {
     if (!text)
         return h("span", {}, "–");
-    const seconds = (new Date(text) - Date.now()) / 1000;
-    const [unit, length] = SPANS.find(([, span]) => Math.abs(seconds) >= span) ?? SPANS.at(-1);
-    const shown = new Intl.RelativeTimeFormat(language, {numeric: "auto"})
-        .format(Math.trunc(seconds / length), unit);
-    return h("time", {datetime: text, title: time(text, {dateStyle: "full", timeStyle: "long"})},
-             shown);
+    return h("time", {datetime: text, class: "ago",
+                      title: time(text, {dateStyle: "full", timeStyle: "long"})}, since(text));
 }
 
-// span - a length of time: "1.2 s", "3 min".
-export function span(seconds) {
+// keepTimes - every while, all that ago() made tells the time anew.
+export function keepTimes() {
+    setInterval(() => {
+        for (const one of document.querySelectorAll("time.ago"))
+            one.textContent = since(one.dateTime);
+    }, 10000);
+}
+
+// span - a length of time of at least a second: "5 s", "3 min".
+export function span(time_s) {
+    const seconds = Math.max(1, time_s);
     const [unit, length] = SPANS.slice(2).find(([, at]) => seconds >= at) ?? SPANS.at(-1);
-    return new Intl.NumberFormat(language, {style: "unit", unit, unitDisplay: "short",
+    return new Intl.NumberFormat(region, {style: "unit", unit, unitDisplay: "short",
                                             maximumFractionDigits: unit === "second" ? 1 : 0})
         .format(seconds / length);
 }
