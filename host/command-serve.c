@@ -4,6 +4,7 @@
 #include <config.h>
 #include "command.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "access.h"
 #include "http-listen.h"
 #include "http-server.h"
+#include "journal.h"
 #include "output.h"
 #include "pass.h"
 #include "route.h"
@@ -166,25 +168,42 @@ static int serve_tell_setup_command(const struct serve_command *c, struct queue 
     return 0;
 }
 
+/* Where browsers find it: under the first name that it may be called by, of a proxy where there is one;
+ * else at the address that it listens to. */
+static void serve_where(const struct serve_command *c, char *out, size_t size)
+{
+    const char *name = c->settings.web_hosts + strspn(c->settings.web_hosts, " ");
+    int length = (int)strcspn(name, " ");
+    const char *scheme = c->web_options.secure ? "https" : "http";
+    if (c->settings.web_proxy != 0 && length > 0)
+        (void)snprintf(out, size, "https://%.*s", length, name);
+    else if (length > 0)
+        (void)snprintf(out, size, "%s://%.*s:%u", scheme, length, name, http_server_port(c->http));
+    else
+        (void)snprintf(out, size, "%s://%s:%u",
+                       c->settings.web_certificate[0] != '\0' ? "https" : "http",
+                       http_server_host(c->http), http_server_port(c->http));
+}
+
 /* To standard error, not to the log: it lets somebody in, and logs are kept. So is what systemd takes
- * from standard error: there it is only told how to get one (systemd.exec(5), JOURNAL_STREAM). */
+ * from standard error: there it is only told how to get one. */
 static int serve_tell_setup(const struct serve_command *c, const char *url, struct error *err)
 {
     AUTO(queue) queue = NULL;
-    char token[PASS_TOKEN_SIZE];
+    char token[PASS_TOKEN_SIZE], where[SERVE_TEXT_MAX + 32];
     if (c->web == NULL)
         return 0;
     if (serve_open_queue(url, &queue, err) < 0)
         return -1;
-    if (getenv("JOURNAL_STREAM") != NULL)
+    if (journal_reads(STDERR_FILENO))
         return serve_tell_setup_command(c, queue, err);
     if (web_setup_token(queue, clock_system(), token, sizeof token, false, err) < 0)
         return -1;
+    serve_where(c, where, sizeof where);
     if (token[0] != '\0')
-        dprintf(STDERR_FILENO, "There is no user yet. mailchute user add makes one; so does POST "
-                "%s://%.80s:%u%sauth/setup,\nonce, within an hour, with this token: %s\n",
-                c->settings.web_certificate[0] != '\0' ? "https" : "http",
-                http_server_host(c->http), http_server_port(c->http), ROUTE_START, token);
+        dprintf(STDERR_FILENO, "There is no user yet. Who opens this link makes the first one, once, "
+                "within an hour:\n\n    %s/#/setup/%s\n\nSo does mailchute user add, and POST "
+                "%sauth/setup with this token: %s\n", where, token, ROUTE_START, token);
     explicit_bzero(token, sizeof token);
     return 0;
 }

@@ -8,6 +8,7 @@ import os
 import random
 import re
 import socket
+import subprocess
 import threading
 
 from fault_proxy import FaultProxy
@@ -15,7 +16,7 @@ from rest_client import API, NOTHING, ROLES, Client, operations
 import serve_support
 from serve_support import PATIENCE, Daemon
 import system_support
-from system_support import OK, mail, sha256
+from system_support import OK, PROGRAM, mail, sha256
 import tap
 
 CANARY = "canary-5ecret-of-the-mailbox"
@@ -131,14 +132,34 @@ class Rights(RestCase):
         Client(self, self.port, "x" * 43).get("/events", want=401)
 
     def test_no_token_goes_into_the_journal(self):
+        reading, writing = os.pipe()
+        stream = os.fstat(writing)
+        config = self.write("mailchute.conf", SETTINGS)
+        daemon = subprocess.Popen(
+            [PROGRAM, "serve", "--queue", self.queue, "--config", config], stdin=subprocess.DEVNULL,
+            stderr=writing, env=dict(os.environ, JOURNAL_STREAM="%d:%d" % (
+                stream.st_dev, stream.st_ino)))
+        os.close(writing)
+        said = ""
+        with open(reading, encoding="utf-8") as log:
+            for line in log:
+                said += line
+                if "user setup-token" in line:
+                    daemon.terminate()
+        self.assertEqual(daemon.wait(PATIENCE), OK, said)
+        self.assertIn("user setup-token", said)
+        self.assertNotIn("#/setup/", said)
+        self.assertNotIn("this token: ", said)
+
+    def test_a_terminal_whose_journal_is_elsewhere_gets_the_link(self):
         daemon = self.serve(JOURNAL_STREAM="8:1")
-        self.wait(lambda: daemon.said("user setup-token"), "told how to get one", daemon)
-        self.assertFalse(daemon.said("this token: "), daemon.log)
+        self.wait(lambda: daemon.said("this token: "), "the link is printed", daemon)
 
     def test_the_set_up_token_makes_one_admin_once(self):
         daemon = self.serve()
         self.wait(lambda: daemon.said("this token: "), "the token is printed", daemon)
         token = next(line for line in daemon.log if "this token: " in line).split("this token: ")[1]
+        self.assertIn("    http://127.0.0.1:%d/#/setup/%s" % (self.port, token), daemon.log)
         client = Client(self, self.port)
         first = {"token": token, "name": "ann", "password": PASSWORD}
         client.post("/auth/setup", dict(first, password="short"), want=400)
