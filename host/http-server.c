@@ -651,12 +651,16 @@ static int http_start_ticker(struct http_server *server)
 
 /* ---- Start and end --------------------------------------------------------------------------- */
 
+/* RFC 8996 ends 1.0 and 1.1. Not const: libmicrohttpd asks for it so. */
+static char http_tls_versions[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+
 static struct MHD_Daemon *http_start_daemon(struct http_server *server, int fd)
 {
     bool tls = server->certificate.len > 0;
     const struct MHD_OptionItem items[] = {
         {MHD_OPTION_HTTPS_MEM_CERT, 0, server->certificate.data},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, server->key.data},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, http_tls_versions},
         {MHD_OPTION_END, 0, NULL}};
     const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
     return MHD_start_daemon( /* AUTO: not select(), which knows 1,024 descriptors */
