@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fail-shim.c - preloaded into a program: the n-th call that changes a file fails.
  *
- * FAIL_AT=n: that call fails and does nothing; FAIL_ERRNO: with this error. FAIL_TRACE names a file that
- * gets one line, the name of the call, when that has happened: without it, n is beyond the last. Calls
- * on anything but files and folders of a disk are not counted. With FAIL_ALL set those that only look
- * are counted too - open, read, stat, lock, map - which is all that SQLite asks of a system. */
+ * FAIL_AT=n: that call fails and does nothing; FAIL_ERRNO: with this error. FAIL_TRACE names a file
+ * that gets one line, the name of the call, when that has happened: without it, n is beyond the
+ * last. Calls on anything but files and folders of a disk are not counted. With FAIL_ALL set those
+ * that only look are counted too - open, read, stat, lock, map - which is all that SQLite asks of a
+ * system. */
 #undef _FORTIFY_SOURCE /* it makes some of the calls functions of their own in clang */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -17,14 +18,18 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static atomic_long shim_calls;
 
+/* Not by fstat(), which is watched. */
 static int shim_on_disk(int fd)
 {
-    struct stat info;
-    return fstat(fd, &info) == 0 && (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode));
+    struct statx info;
+    return statx(fd, "", AT_EMPTY_PATH, STATX_TYPE, &info) == 0 &&
+           (S_ISREG(info.stx_mode) || S_ISDIR(info.stx_mode));
 }
 
 /* By other means than the calls that are watched. */
@@ -78,9 +83,16 @@ SHIM(1, int, linkat, (int from_fd, const char *from, int to_fd, const char *to, 
      (from_fd, from, to_fd, to, flags))
 SHIM(1, int, renameat, (int from_fd, const char *from, int to_fd, const char *to),
      (from_fd, from, to_fd, to))
+SHIM(1, int, renameat2,
+     (int from_fd, const char *from, int to_fd, const char *to, unsigned int flags),
+     (from_fd, from, to_fd, to, flags))
+SHIM(1, int, rename, (const char *from, const char *to), (from, to))
 SHIM(1, int, mkdir, (const char *path, mode_t mode), (path, mode))
+SHIM(1, int, mkostemp, (char *path, int flags), (path, flags))
+SHIM(shim_on_disk(fd), int, fchmod, (int fd, mode_t mode), (fd, mode))
 
-/* ---- Those that look -------------------------------------------------------------------------- */
+/* ---- Those that look --------------------------------------------------------------------------
+ */
 
 static int shim_looks(void)
 {
@@ -106,6 +118,13 @@ SHIM(shim_looks() && shim_on_disk(fd), void *, mmap,
 SHIM(shim_looks() && shim_on_disk(fd), void *, mmap64,
      (void *where, size_t size, int rights, int flags, int fd, off64_t at),
      (where, size, rights, flags, fd, at))
+SHIM(shim_looks() && shim_on_disk(fd), int, fstat, (int fd, struct stat *info), (fd, info))
+SHIM(shim_looks() && shim_on_disk(fd), int, fstat64, (int fd, struct stat64 *info), (fd, info))
+SHIM(shim_looks() && shim_on_disk(fd), int, fstatfs, (int fd, struct statfs *info), (fd, info))
+SHIM(shim_looks() && shim_on_disk(fd), int, fstatvfs, (int fd, struct statvfs *info), (fd, info))
+SHIM(shim_looks() && shim_on_disk(fd), off_t, lseek, (int fd, off_t at, int from), (fd, at, from))
+SHIM(shim_looks() && shim_on_disk(fd), int, sync_file_range,
+     (int fd, off64_t at, off64_t size, unsigned int how), (fd, at, size, how))
 SHIM(shim_looks(), int, flock, (int fd, int how), (fd, how))
 SHIM(shim_named(AT_FDCWD, path), int, unlink, (const char *path), (path))
 SHIM(shim_named(at, path), int, unlinkat, (int at, const char *path, int flags), (at, path, flags))
@@ -133,20 +152,26 @@ SHIM(shim_named(AT_FDCWD, path), int, access, (const char *path, int how), (path
         return real arguments;                                                                     \
     }
 
+SHIM_OPEN(open, AT_FDCWD, (const char *path, int flags, ...), (path, flags, mode))
 SHIM_OPEN(open64, AT_FDCWD, (const char *path, int flags, ...), (path, flags, mode))
 SHIM_OPEN(openat, at, (int at, const char *path, int flags, ...), (at, path, flags, mode))
 
-__attribute__((visibility("default"))) int fcntl64(int fd, int what, ...);
-int fcntl64(int fd, int what, ...)
-{
-    static int (*real)(int, int, ...);
-    va_list more;
-    va_start(more, what);
-    void *argument = va_arg(more, void *); /* as long as any that there is */
-    va_end(more);
-    if (real == NULL)
-        *(void **)&real = dlsym(RTLD_NEXT, "fcntl64");
-    if (shim_looks() && shim_on_disk(fd) && what == F_SETLK && shim_fails("fcntl64"))
-        return -1;
-    return real(fd, what, argument);
-}
+#define SHIM_FCNTL(name)                                                                           \
+    __attribute__((visibility("default"))) int name(int fd, int what, ...);                        \
+    int name(int fd, int what, ...)                                                                \
+    {                                                                                              \
+        static int (*real)(int, int, ...);                                                         \
+        va_list more;                                                                              \
+        va_start(more, what);                                                                      \
+        void *argument = va_arg(more, void *); /* as long as any that there is */                  \
+        va_end(more);                                                                              \
+        if (real == NULL)                                                                          \
+            *(void **)&real = dlsym(RTLD_NEXT, #name);                                             \
+        if (shim_looks() && shim_on_disk(fd) && (what == F_SETLK || what == F_DUPFD_CLOEXEC) &&    \
+            shim_fails(#name))                                                                     \
+            return -1;                                                                             \
+        return real(fd, what, argument);                                                           \
+    }
+
+SHIM_FCNTL(fcntl)
+SHIM_FCNTL(fcntl64)

@@ -132,6 +132,8 @@ class Tree(unittest.TestCase):
         for letter, last in ("F", 35), ("H", 17):
             numbers = re.findall(r"(?m)^\| %s(\d+) \|" % letter, page)
             self.assertEqual([int(number) for number in numbers], list(range(1, last + 1)))
+        for name in re.findall(r"`(\w+(?:_\w+){3,})`", page):
+            self.assertRegex(texts, r"(START_TEST\(|def )%s\b" % name)
         rows = re.findall(r"(?m)^\| ([FH]\d+\w?) \|.*\| ([^|]*) \|$", page)
         for number, shown_by in rows:
             names = re.findall(r"`([^`]+)`", shown_by)

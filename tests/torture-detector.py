@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The crash tests can fail: a build that settles before it commits loses mail, and both find it; so does
-a disk on which something is not flushed."""
+"""The crash tests can fail: a build that settles before it commits loses mail, and three of them find it;
+so does a disk on which something is not flushed."""
 import os
 import subprocess
 import sys
@@ -37,6 +37,9 @@ class Detector(unittest.TestCase):
 
     def test_settling_before_the_commit_is_caught_by_kill_9(self):
         self.check_caught("kill", "--times", "1000")
+
+    def test_settling_before_the_commit_is_caught_by_failing_writes(self):
+        self.check_caught("io", "--scenario", "one mail", "--kind", "full", "--every", "11")
 
     def test_whatever_is_not_flushed_is_caught_by_cutting_the_power(self):
         for what in torture_power.FORGETFUL:

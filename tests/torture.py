@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """torture - break a pick-up in every way from outside and look whether anything was lost or doubled.
 
-    tests/torture.py cut  [--every 32] [--fault cut|reset|drip] [--kind full|uidplus|move|bare]
+    tests/torture.py cut  [--every 32] [--fault cut|reset|stall|drip] [--kind full|uidplus|move|bare]
     tests/torture.py kill [--times 100] [--seed N] [--kind ...] [--workers 2]
     tests/torture.py clock [--times 100] [--seed N] [--kind ...]
     tests/torture.py io   [--every 1] [--all] [--scenario WORDS] [--kind ...]
@@ -65,7 +65,9 @@ RUN_SECONDS = 120      # no single run may take longer
 CUT_EVERY = 32         # bytes
 BUSY = 75              # exit code: another one has the mailbox
 KILLS_MEASURED = 25    # kills between two looks at how long a run takes
+STALLED = "1s"          # timeout of a run that waits for a server in vain
 STANDSTILL_SECONDS = 0.2
+LAST_ATTEMPT = 3       # the death that sets a message aside
 PICKED_UP = b"$mailchutepickedup"  # keyword of copied mail where nothing may be expunged
 
 
@@ -116,7 +118,8 @@ class Bench:
             dovecot.checked(imap.append("INBOX", None, None, raw))
 
     def start(self):
-        string = "url=127.0.0.1;port=%d;starttls=Never;timeout=5s" % self.proxy.port
+        string = ("url=127.0.0.1;port=%d;starttls=Never;timeout=%s"
+                  % (self.proxy.port, STALLED if self.proxy.fault.kind == "stall" else "5s"))
         return subprocess.Popen(
             [self.command, "pickup", string, "--user", USER, "--password-file", self.secret,
              "--source", "torture", "--queue", "sqlite:" + self.queue, *self.loader],
@@ -154,8 +157,12 @@ class Bench:
 
     def judge(self, settled):
         """Raise Violation unless the invariants hold; @settled: a healthy run has just ended."""
-        entries = torture_steps.Queue(self.queue).entries()
+        queue = torture_steps.Queue(self.queue)
+        entries, attempts = queue.entries(), queue.attempts()
         aside = [uid for uid, state, *_ in entries if state == "bad"]
+        for uid in aside:
+            if attempts[uid] < LAST_ATTEMPT:
+                raise Violation("I4: UID %d is set aside after %d attempts" % (uid, attempts[uid]))
         digests = collections.Counter(kept for *_, told, kept in entries if told == kept)
         if digests.total() != len(entries):
             raise Violation("I1: an entry has lost its message: %s" % (entries,))
@@ -454,7 +461,7 @@ def arguments(given):
     parser.add_argument("--every", type=int, help="bytes between two cuts, calls between two that fail, "
                         "power cuts between two next runs")
     parser.add_argument("--offset", type=int, default=0, help="first byte that is cut")
-    parser.add_argument("--fault", default="cut", choices=("cut", "reset", "drip"))
+    parser.add_argument("--fault", default="cut", choices=("cut", "reset", "stall", "drip"))
     parser.add_argument("--kind", action="append", choices=tuple(dovecot.KINDS))
     parser.add_argument("--times", type=int, default=100)
     parser.add_argument("--seed", type=int, default=int(time.time()))

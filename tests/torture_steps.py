@@ -139,6 +139,11 @@ class Queue:
             " WHERE l.renamed = 0 ORDER BY o.mailbox, was"
             % self.NAME.format("iif(l.named_uid = 0, l.uid, l.named_uid)"))]
 
+    def attempts(self):
+        """{UID in INBOX: how often it was begun}"""
+        return dict(self._rows("SELECT l.uid, l.attempts FROM ledger l JOIN scope o ON o.id = l.scope"
+                               " WHERE o.mailbox = 'INBOX'"))
+
     def stray_files(self):
         """Raw files beside those that entries have, and what is left in the spool."""
         files = sum(len(names) for place in ("raw", "spool")
@@ -213,7 +218,7 @@ class Bench:
         place = Place(self, user)
         try:
             self.copy_home(self.template, user)
-            self._earlier(place)
+            self.earlier_runs(place)
             if self.scenario.renumbered == "first":
                 self.renumber(place)
             died = True
@@ -229,7 +234,7 @@ class Bench:
                     self.work(place.queue)
             if self.scenario.renumbered == "between":
                 self.renumber(place)
-            healthy = self._healthy(place)
+            healthy = self.healthy(place)
             return died, self.state(user, place.queue), trace or healthy
         finally:
             self.remove_home(user)
@@ -247,7 +252,7 @@ class Bench:
         self._wait_for_sessions(place.user, place.sessions, place.offset)
         self.server.set_uidvalidity(place.user, NEW_UIDVALIDITY)
 
-    def _earlier(self, place):
+    def earlier_runs(self, place):
         """The runs that came before, and died."""
         while len(self.earlier) < len(self.scenario.before):
             self.earlier.append(self._find(self.scenario.before[len(self.earlier)]))
@@ -265,7 +270,8 @@ class Bench:
         self.remove_home(user)
         return points.index(name) + 1
 
-    def _healthy(self, place):
+    def healthy(self, place):
+        """The runs that end a round; the points the first of them passed."""
         points = None
         for _ in range(self.scenario.healthy):
             code, _, passed = place.run(None)
@@ -454,12 +460,17 @@ def set_aside(wanted, state):
             all(row[1] == "moved" for row in state["ledger"]))
 
 
+def ended(bench, wanted, state):
+    """Whether @state is the end of a run that nothing disturbed, or one that is as good."""
+    return state == wanted or (bench.scenario.poison and set_aside(wanted, state))
+
+
 def attempt(bench, wanted, deaths, sweep):
     """One round; True where it died at all of @deaths."""
     sweep.points += 1
     died, state, trace = bench.round(deaths)
     where = "died at %s (%s)" % (" then ".join(map(str, deaths)), trace[-1] if trace else "start")
-    if state != wanted and not (bench.scenario.poison and set_aside(wanted, state)):
+    if not ended(bench, wanted, state):
         sweep.keep(where, differences(wanted, state))
     return died
 
