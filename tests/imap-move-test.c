@@ -134,18 +134,64 @@ END_TEST
 
 START_TEST(one_refused_message_does_not_keep_the_others)
 {
-    static const struct script_rule rules[] = {
-        {"SEARCH", "* SEARCH 5 6\r\n" OK},
-        {"RFC822.SIZE", LISTED(5) LISTED(6) OK},
-        {"BODY.PEEK[]", BODY(5) BODY(6) OK},
-        {"UID MOVE 5:6", "@ NO one of them is held\r\n"},
-        {"UID FETCH 5:6 (UID)", "* 1 FETCH (UID 5)\r\n* 2 FETCH (UID 6)\r\n" OK},
-        {"UID MOVE 6", "@ OK [COPYUID 9 6 106] moved\r\n"},
-        {"*UID MOVE 5", "@ NO held\r\n"},
-        {"*UID FETCH 5 (UID)", "* 1 FETCH (UID 5)\r\n" OK}};
-    struct host *h = RUN(rules, FULL, "", "5 6 failed: config");
-    TRACE(h, "note 6 MOVED target 106", "-note 5 MOVED");
-    host_stop(h);
+    static const struct {
+        const char *no, *want;
+    } rows[] = {
+        {"@ NO held\r\n", "5 6 failed: config"},
+        {"@ NO [CANNOT] held\r\n", "5 6 failed: config"},
+        {"@ NO [SERVERBUG] Internal error occurred\r\n", "5 6 failed: pause"},
+        {"@ NO [LIMIT] too many at once\r\n", "5 6 failed: pause"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct script_rule rules[] = {
+            {"SEARCH", "* SEARCH 5 6\r\n" OK},
+            {"RFC822.SIZE", LISTED(5) LISTED(6) OK},
+            {"BODY.PEEK[]", BODY(5) BODY(6) OK},
+            {"UID MOVE 5:6", rows[i].no},
+            {"UID FETCH 5:6 (UID)", "* 1 FETCH (UID 5)\r\n* 2 FETCH (UID 6)\r\n" OK},
+            {"UID MOVE 6", "@ OK [COPYUID 9 6 106] moved\r\n"},
+            {"*UID MOVE 5", rows[i].no},
+            {"*UID FETCH 5 (UID)", "* 1 FETCH (UID 5)\r\n" OK}};
+        struct host *h = RUN(rules, FULL, "", rows[i].want);
+        TRACE(h, "note 6 MOVED target 106", "-note 5 MOVED");
+        ck_assert_ptr_nonnull(strstr(h->err.text, "1 stored messages could not be moved"));
+        host_stop(h);
+    }
+}
+END_TEST
+
+/* What another run left stored is refused; what came since is stored all the same. */
+START_TEST(moves_that_are_refused_keep_no_new_mail_back)
+{
+    static const struct {
+        const char *no, *want;
+    } rows[] = {
+        {"@ NO [SERVERBUG] Internal error occurred\r\n", "6 failed: pause"},
+        {"@ NO [LIMIT] too many\r\n", "6 failed: pause"},
+        {"@ NO [INUSE] locked\r\n", "6 failed: pause"},
+        {"@ NO [UNAVAILABLE] not now\r\n", "6 failed: pause"},
+        {"@ NO [NOPERM] no\r\n", "6 failed: config"},
+        {"@ NO [THROTTLED] too much\r\n", "failed: pause"},
+        {"@ NO [INUSE] Suggested Backoff Time: 2000 milliseconds\r\n", "failed: pause"},
+        {"@ BAD what\r\n", "failed: protocol"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct script_rule rules[] = {
+            {"*UID FETCH 5 (UID", "* 1 FETCH (UID 5)\r\n" OK},
+            {"*UID FETCH 6 (UID)", "* 2 FETCH (UID 6)\r\n" OK},
+            {"*UID MOVE", rows[i].no},
+            {"SEARCH", "* SEARCH 5 6\r\n" OK},
+            {"RFC822.SIZE", LISTED(6) OK},
+            {"BODY.PEEK[]", BODY(6) OK}};
+        static struct script script;
+        script = (struct script){NULL, FULL, rules, sizeof rules / sizeof rules[0], 0};
+        struct host *h = host_start(&script, "");
+        h->ledger[5] = (struct imap_record){.uidvalidity = 7, .uid = 5, .step = IMAP_STEP_STORED};
+        ck_assert_str_eq(host_run(h), rows[i].want);
+        ck_assert_uint_eq(h->ledger[6].step >= IMAP_STEP_STORED, rows[i].want[0] == '6');
+        ck_assert_uint_lt(h->ledger[5].step, IMAP_STEP_MOVED);
+        host_stop(h);
+    }
 }
 END_TEST
 
@@ -286,19 +332,28 @@ END_TEST
 
 START_TEST(a_full_archive_is_asked_once_and_told_once)
 {
-    static const struct script_rule rules[] = {
-        {"SEARCH", "* SEARCH 5 6\r\n" OK},
-        {"RFC822.SIZE", LISTED(5) LISTED(6) OK},
-        {"BODY.PEEK[]", BODY(5) BODY(6) OK},
-        {"UID MOVE 5:6", "@ NO [OVERQUOTA] full\r\n"},
-        {"UID FETCH 5:6 (UID)", "* 1 FETCH (UID 5)\r\n* 2 FETCH (UID 6)\r\n" OK}};
-    struct host *h = RUN(rules, FULL, "", "5 6 failed: config");
-    TRACE(h, "UID MOVE 5:6", "UID FETCH 5:6 (UID)", "note 5 STORED", "-UID MOVE 5 ", "-UID MOVE 6",
-          "-MOVED");
-    ck_assert_ptr_null(strstr(h->log, "message 5 stays"));
-    ck_assert_ptr_nonnull(strstr(h->err.text, "2 stored messages could not be moved"));
-    ck_assert_ptr_nonnull(strstr(h->err.text, "full"));
-    host_stop(h);
+    static const struct {
+        const char *no, *want;
+    } rows[] = {
+        {"@ NO [OVERQUOTA] full\r\n", "5 6 failed: config"},
+        {"@ NO [INUSE] full of others\r\n", "5 6 failed: pause"},
+        {"@ NO [UNAVAILABLE] full or so\r\n", "5 6 failed: pause"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct script_rule rules[] = {
+            {"SEARCH", "* SEARCH 5 6\r\n" OK},
+            {"RFC822.SIZE", LISTED(5) LISTED(6) OK},
+            {"BODY.PEEK[]", BODY(5) BODY(6) OK},
+            {"UID MOVE 5:6", rows[i].no},
+            {"UID FETCH 5:6 (UID)", "* 1 FETCH (UID 5)\r\n* 2 FETCH (UID 6)\r\n" OK}};
+        struct host *h = RUN(rules, FULL, "", rows[i].want);
+        TRACE(h, "UID MOVE 5:6", "UID FETCH 5:6 (UID)", "note 5 STORED", "-UID MOVE 5 ",
+              "-UID MOVE 6", "-MOVED");
+        ck_assert_ptr_null(strstr(h->log, "message 5 stays"));
+        ck_assert_ptr_nonnull(strstr(h->err.text, "2 stored messages could not be moved"));
+        ck_assert_ptr_nonnull(strstr(h->err.text, "full"));
+        host_stop(h);
+    }
 }
 END_TEST
 
@@ -479,6 +534,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_copy_without_proof_is_marked_and_not_deleted);
     tcase_add_test(t, a_folder_that_went_is_made_once_more);
     tcase_add_test(t, one_refused_message_does_not_keep_the_others);
+    tcase_add_test(t, moves_that_are_refused_keep_no_new_mail_back);
     tcase_add_test(t, a_step_that_cannot_be_noted_is_not_taken);
     tcase_add_test(t, a_stored_message_that_is_gone_was_moved);
     tcase_add_test(t, a_stored_message_is_moved_and_not_handed_out_again);

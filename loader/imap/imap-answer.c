@@ -55,6 +55,17 @@ int imap_answer_folder_error(const struct imap_event *answer, enum error_class c
     return -1;
 }
 
+int imap_answer_messages_error(const struct imap_event *answer, enum error_class class,
+                               const char *what, const char *hint, struct error *err)
+{
+    (void)imap_answer_error(answer, class, what, hint, err);
+    bool of_them = answer->code == IMAP_CODE_SERVERBUG || answer->code == IMAP_CODE_INUSE ||
+                   answer->code == IMAP_CODE_LIMIT;
+    if (of_them && err->pause_s == 0)
+        err->class = class;
+    return -1;
+}
+
 uint32_t imap_answer_capabilities(struct span list)
 {
     static const struct {

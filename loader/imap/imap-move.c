@@ -337,7 +337,16 @@ static int imap_job_create(struct imap_job *job, struct error *err)
     return imap_session_send(job->moves->session, &command, &call, err);
 }
 
-/* A NO to an order. Throttling and BAD end the session, the rest is looked into. */
+/* Of the folder, not of one of the messages: nobody is helped by trying them one by one. */
+static bool imap_answer_is_of_folder(const struct imap_event *answer)
+{
+    return answer->code == IMAP_CODE_OVERQUOTA || answer->code == IMAP_CODE_NOPERM ||
+           answer->code == IMAP_CODE_INUSE || answer->code == IMAP_CODE_UNAVAILABLE;
+}
+
+/* A NO to an order. Throttling and BAD end the session. The rest is looked into, and keeps no new mail
+ * back, which needs no move to be stored: what else asks for a pause (SERVERBUG, LIMIT ...) lets the
+ * moves wait for the next run. */
 static int imap_job_no(struct imap_job *job, const struct imap_event *answer, const char *what,
                        struct error *err)
 {
@@ -348,11 +357,9 @@ static int imap_job_no(struct imap_job *job, const struct imap_event *answer, co
                             "see to the folder, its rights and its quota; "
                             "the entries are safe",
                             why);
-    /* Not of one of the messages: nobody is helped by trying them one by one. */
-    if (!job->copied &&
-        (answer->code == IMAP_CODE_OVERQUOTA || answer->code == IMAP_CODE_NOPERM))
+    if (!job->copied && job->target != NULL && imap_answer_is_of_folder(answer))
         job->moves->full = job->target;
-    if (why->class == ERROR_PAUSE || why->class == ERROR_PROTOCOL) {
+    if (why->class == ERROR_PROTOCOL || why->pause_s > 0 || answer->code == IMAP_CODE_THROTTLED) {
         *err = *why;
         return -1;
     }

@@ -177,6 +177,11 @@ bool imap_answer_asks_pause(const struct imap_event *answer);
 int imap_answer_folder_error(const struct imap_event *answer, enum error_class class,
                              const char *what, const char *hint, struct error *err);
 
+/** imap_answer_messages_error - imap_answer_error() about some messages that were to be fetched or moved:
+ * SERVERBUG, INUSE and LIMIT may be of one of them, and are of @class. */
+int imap_answer_messages_error(const struct imap_event *answer, enum error_class class,
+                               const char *what, const char *hint, struct error *err);
+
 /** imap_answer_error - what a NO or BAD means: throttling is ERROR_PAUSE (with the server's own
  * "Suggested Backoff Time"), BAD is ERROR_PROTOCOL, rights, quota and names are ERROR_CONFIG, all
  * else @class. @hint is the next step for a person. Returns -1. */
