@@ -124,6 +124,12 @@ static void host_progress(void *context, uint64_t messages)
     (void)messages;
 }
 
+static void host_trouble(void *context, const struct error *why)
+{
+    struct host *h = context;
+    h->trouble = why != NULL ? *why : (struct error){0};
+}
+
 static struct host *host_make(const struct script *script, const char *start, const char *more,
                               const struct imap_pickup_options *how)
 {
@@ -141,6 +147,7 @@ static struct host *host_make(const struct script *script, const char *start, co
         .note = host_note,
         .unsettled = host_unsettled,
         .progress = host_progress,
+        .trouble = host_trouble,
     };
     (void)snprintf(connection, sizeof connection, "%s%u;%s", start, port, more);
     ck_assert_msg(imap_settings_read(connection, &h->settings, &h->err) == 0, "%s", h->err.text);

@@ -35,6 +35,7 @@ struct host {
     bool foreign;     /* a call came from another */
     unsigned threads; /* of this process, at most, while the body of message 5 was awaited */
     struct error err;
+    struct error trouble; /* as it was told last; class ERROR_NONE: none */
     char log[4000];
 };
 

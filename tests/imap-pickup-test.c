@@ -417,6 +417,39 @@ START_TEST(a_body_that_never_comes_is_asked_for_again_and_then_left_in_place)
 }
 END_TEST
 
+/* The next pass asks again; what is given out then is told no more. */
+START_TEST(after_a_no_each_message_is_asked_for_alone_and_what_is_left_is_told)
+{
+    static const char *const nos[] = {
+        "@ NO some messages could not be read\r\n", "@ NO [SERVERBUG] Internal error\r\n",
+        "@ NO [LIMIT] too many\r\n", "@ NO [INUSE] locked\r\n"};
+    for (size_t i = 0; i < sizeof nos / sizeof nos[0]; i++) {
+        char some[200];
+        (void)snprintf(some, sizeof some, "%s%s", BODY(5), nos[i]);
+        const struct script_rule rules[] = {
+            {"SEARCH", "* SEARCH 5 6 7\r\n" OK},
+            {"RFC822.SIZE", LISTED(5) LISTED(6) LISTED(7) OK},
+            {"FETCH 5:7 (UID BODY.PEEK[])", some},
+            {"FETCH 5 (UID BODY.PEEK[])", BODY(5) OK},
+            {"FETCH 6 (UID BODY.PEEK[])", nos[i]},
+            {"FETCH 6 (UID BODY.PEEK[])", nos[i]},
+            {"FETCH 7 (UID BODY.PEEK[])", BODY(7) OK},
+            {"UID MOVE 5,7", "@ OK [COPYUID 9 5,7 105,107] moved\r\n"},
+            {"SEARCH", "* SEARCH 6\r\n" OK},
+            {"FETCH 6 (UID FLAGS", LISTED(6) OK},
+            {"FETCH 6 (UID BODY.PEEK[])", BODY(6) OK},
+            {"UID MOVE 6", "@ OK [COPYUID 9 6 106] moved\r\n"}};
+        struct host *h = RUN(rules, "MOVE UIDPLUS", "", "5 7 ");
+        ck_assert_int_eq(h->trouble.class, ERROR_LINK);
+        ck_assert_ptr_nonnull(strstr(h->trouble.text, "message 6"));
+        ck_assert_uint_eq(h->ledger[6].attempts, 0);
+        ck_assert_str_eq(host_run(h), "6 ");
+        ck_assert_int_eq(h->trouble.class, ERROR_NONE);
+        host_stop(h);
+    }
+}
+END_TEST
+
 START_TEST(a_body_that_was_to_be_asked_for_again_counts_no_attempt_when_the_link_breaks)
 {
     static const struct script_rule rules[] = {{"SEARCH", "* SEARCH 5 6\r\n" OK},
@@ -561,6 +594,25 @@ START_TEST(what_the_server_did_not_list_or_give_is_looked_for_again_in_the_next_
 }
 END_TEST
 
+START_TEST(one_message_that_cannot_be_listed_keeps_no_other_back)
+{
+    static const char *const nos[] = {"@ NO cannot be read\r\n",
+                                      "@ NO [SERVERBUG] Internal error occurred\r\n"};
+    for (size_t i = 0; i < 2; i++) {
+        const struct script_rule rules[] = {
+            {"SEARCH", "* SEARCH 4 5 6\r\n" OK},    {"FETCH 4:6 (UID FLAGS", nos[i]},
+            {"FETCH 4 (UID FLAGS", nos[i]},          {"FETCH 5 (UID FLAGS", LISTED(5) OK},
+            {"FETCH 6 (UID FLAGS", LISTED(6) OK},    {"FETCH 5 (UID BODY", BODY(5) OK},
+            {"FETCH 6 (UID BODY", BODY(6) OK},
+            {"UID MOVE 5:6", "@ OK [COPYUID 9 5:6 105:106] moved\r\n"}};
+        struct host *h = RUN(rules, "MOVE UIDPLUS", "", "5 6 ");
+        ck_assert_int_eq(h->trouble.class, ERROR_LINK);
+        ck_assert_ptr_nonnull(strstr(h->trouble.text, "message 4"));
+        host_stop(h);
+    }
+}
+END_TEST
+
 START_TEST(a_listing_that_is_refused_twice_and_tells_nothing_is_a_failure)
 {
     static const struct script_rule rules[] = {FOUND_ONE,
@@ -699,6 +751,7 @@ static Suite *suite(void)
     tcase_add_test(t, behind_a_proxy_no_password_goes_out_in_plain_text);
     tcase_add_test(t, a_message_that_did_not_come_whole_is_not_handed_out);
     tcase_add_test(t, a_body_that_never_comes_is_asked_for_again_and_then_left_in_place);
+    tcase_add_test(t, after_a_no_each_message_is_asked_for_alone_and_what_is_left_is_told);
     tcase_add_test(t, a_body_that_was_to_be_asked_for_again_counts_no_attempt_when_the_link_breaks);
     tcase_add_test(t, a_window_that_came_in_part_when_the_ledger_failed_is_freed_once);
     tcase_add_test(t, silence_ends_by_the_clock_and_cancel_at_once);
@@ -706,6 +759,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_login_that_fails_says_of_what_kind);
     tcase_add_test(t, what_a_listing_left_out_is_asked_for_once_more_in_the_same_pass);
     tcase_add_test(t, a_listing_that_is_refused_twice_and_tells_nothing_is_a_failure);
+    tcase_add_test(t, one_message_that_cannot_be_listed_keeps_no_other_back);
     tcase_add_test(t, what_the_server_did_not_list_or_give_is_looked_for_again_in_the_next_pass);
     tcase_add_test(t, after_a_pause_at_the_start_the_next_call_tries_again);
     tcase_add_test(t, a_connection_cut_at_any_byte_hands_out_only_what_came_whole_and_was_answered);

@@ -138,7 +138,8 @@ static int imap_asked_done(void *context, const struct imap_event *answer, struc
     if (answer->status == IMAP_OK)
         return 0;
     struct error why;
-    (void)imap_answer_error(answer, ERROR_MAIL, "looking at messages", "try again later", &why);
+    (void)imap_answer_messages_error(answer, ERROR_MAIL, "looking at messages", "try again later",
+                                     &why);
     if (answer->status == IMAP_NO && why.class != ERROR_PAUSE)
         return 0;
     *err = why;

@@ -120,17 +120,30 @@ int imap_pickup_withdraw(struct imap_pickup *p, const uint32_t *uids, size_t cou
     return p->host->note(p->host->context, records, count, err);
 }
 
-/* A body that was asked for and did not come, though the server says all is well: later again, in
- * the end it stays where it is. Never badmail: this is not the mail's fault. */
-static int imap_pickup_missing(struct imap_pickup *p, struct imap_entry *entry, struct error *err)
+void imap_pickup_leave_behind(struct imap_pickup *p, uint32_t uid, const struct error *why)
+{
+    if (p->left_count++ == 0) {
+        p->left_uid = uid;
+        p->left_why = *why;
+    }
+}
+
+/* A body that was asked for and did not come, though the server says all is well, or with its NO (@no,
+ * else NULL): later again, in the end it stays where it is. Never badmail: this is not the mail's
+ * fault. */
+static int imap_pickup_missing(struct imap_pickup *p, struct imap_entry *entry,
+                               const struct error *no, struct error *err)
 {
     p->planned--;
+    entry->refused = entry->refused || no != NULL;
     if (++entry->tries >= IMAP_TRIES_MAX || p->retry_count == IMAP_RETRY_MAX) {
         imap_host_log(p->host, IMAP_LOG_WARNING,
                       "message %u of '%s' is listed, but the server does not "
                       "give it out, or it went meanwhile; left for a later run",
                       entry->uid, p->folders.mailbox.name);
         imap_entry_done(entry);
+        if (no != NULL)
+            imap_pickup_leave_behind(p, entry->uid, no);
         if (imap_set_add(&p->missed, entry->uid, entry->uid) < 0)
             return error_oom(err, "fetching mail");
         return entry->noted ? imap_pickup_withdraw(p, &entry->uid, 1, err) : 0;
@@ -147,14 +160,17 @@ static int imap_window_done(void *context, const struct imap_event *answer, stru
 {
     struct imap_window *w = context;
     struct imap_pickup *p = w->owner;
+    struct error no;
     if (answer->status == IMAP_BAD)
         return imap_answer_error(answer, ERROR_PROTOCOL, "UID FETCH", "try again later", err);
     if (answer->status ==
         IMAP_NO) { /* what came with a NO does not count; pauses end the session */
-        (void)imap_answer_error(answer, ERROR_LINK, "UID FETCH", "try again later", err);
-        if (err->class == ERROR_PAUSE)
+        (void)imap_answer_messages_error(answer, ERROR_LINK, "UID FETCH", "try again later", &no);
+        if (no.class == ERROR_PAUSE) {
+            *err = no;
             return -1;
-        imap_host_log(p->host, IMAP_LOG_WARNING, "%s", err->text);
+        }
+        imap_host_log(p->host, IMAP_LOG_WARNING, "%s", no.text);
     }
     size_t kept = 0;
     for (size_t i = 0; i < w->count; i++) {
@@ -166,7 +182,8 @@ static int imap_window_done(void *context, const struct imap_event *answer, stru
         }
         if (entry.complete || entry.error != NULL) {
             w->entries[kept++] = entry;
-        } else if (imap_pickup_missing(p, &entry, err) < 0) {
+        } else if (imap_pickup_missing(p, &entry, answer->status == IMAP_NO ? &no : NULL, err) <
+                   0) {
             w->entries[i] = entry;
             return -1;
         }
@@ -267,12 +284,15 @@ bool imap_pickup_limit_reached(const struct imap_pickup *p)
     return p->options.limit != 0 && p->planned >= p->options.limit;
 }
 
-/* Messages that a window may hold which begins with this one. */
+/* Messages that a window may hold which begins with this one. What came with a NO is asked for
+ * alone: a NO to many does not tell which of them it is about. */
 static size_t imap_window_most(const struct imap_pickup *p, const struct imap_entry *first)
 {
     size_t most = p->settings->batch != 0 ? p->settings->batch : IMAP_WINDOW_COUNT;
     if (imap_entry_is_suspect(first))
         most = first->attempts > 1 ? 1 : IMAP_SUSPECTS_MAX;
+    if (first->refused)
+        most = 1;
     return most < IMAP_WINDOW_MAX ? most : IMAP_WINDOW_MAX;
 }
 

@@ -151,7 +151,8 @@ int imap_pickup_search(struct imap_pickup *p, struct error *err)
     imap_set_clear(&p->missed);
     imap_set_clear(&p->unlisted);
     imap_set_clear(&p->todo);
-    p->overflow = p->listing_again = false;
+    p->overflow = p->listing_again = p->listing_refused = p->listed_any = false;
+    p->left_count = 0;
     p->searched = p->searching = true;
     p->struck = false;
     p->again.before = p->again.highest;
@@ -289,20 +290,18 @@ static void imap_listing_keep(struct imap_pickup *p)
 }
 
 /* What was searched for and found, and is not listed: mostly it went meanwhile. It is asked for once more
- * in this pass, when all else is listed, and then left for the next. Returns how many were listed, or
- * -1. */
+ * in this pass, when all else is listed, and then left for the next. */
 static int imap_listing_miss(struct imap_pickup *p, struct error *err)
 {
-    int listed = 0;
     struct imap_set *missed = p->listing_again ? &p->missed : &p->unlisted;
     for (size_t i = 0; i < p->listing_count; i++) {
         uint32_t uid = p->listing[i].uid;
         if (p->listing[i].listed)
-            listed++;
+            p->listed_any = true;
         else if (imap_set_add(missed, uid, uid) < 0)
             return error_oom(err, "listing mail");
     }
-    return listed;
+    return 0;
 }
 
 /* All is listed: now for what was missed. */
@@ -316,16 +315,21 @@ static int imap_listing_repeat(struct imap_pickup *p, struct error *err)
     return 0;
 }
 
-/* A server may say NO when some of them were expunged by somebody else (RFC 2180 s.4.1.2); what came
- * counts. Nothing at all, twice, is a failure. */
-static int imap_listing_refused(struct imap_pickup *p, const struct imap_event *answer, int listed,
+/* A server may say NO when some of them were expunged by somebody else (RFC 2180 s.4.1.2), or when it
+ * cannot read one of them: what came counts, and the others are asked for once more, each alone.
+ * Nothing at all in that way either is a failure. */
+static int imap_listing_refused(struct imap_pickup *p, const struct imap_event *answer,
                                 struct error *err)
 {
     struct error why;
-    (void)imap_answer_error(answer, ERROR_PROTOCOL, "listing mail", "try again later", &why);
+    (void)imap_answer_messages_error(answer, ERROR_LINK, "listing mail", "try again later", &why);
+    p->listing_refused = true;
     if (answer->status == IMAP_NO && why.class != ERROR_PAUSE &&
-        (listed > 0 || !p->listing_again))
+        (!p->listing_again || p->listed_any || p->todo.count > 0)) {
+        if (p->listing_again && !p->listing[0].listed)
+            imap_pickup_leave_behind(p, p->listing[0].uid, &why);
         return 0;
+    }
     return imap_pickup_answered_no(p, answer, ERROR_PROTOCOL, "listing mail", "try again later", err);
 }
 
@@ -333,9 +337,8 @@ static int imap_listing_done(void *context, const struct imap_event *answer, str
 {
     struct imap_pickup *p = context;
     p->listing_sent = false;
-    int listed = imap_listing_miss(p, err);
-    if (listed < 0 ||
-        (answer->status != IMAP_OK && imap_listing_refused(p, answer, listed, err) < 0) ||
+    if (imap_listing_miss(p, err) < 0 ||
+        (answer->status != IMAP_OK && imap_listing_refused(p, answer, err) < 0) ||
         imap_listing_repeat(p, err) < 0)
         return -1;
     imap_listing_keep(p);
@@ -370,7 +373,8 @@ int imap_listing_send(struct imap_pickup *p, struct error *err)
     imap_set_init(&window);
     if (imap_pickup_make_room(p, err) < 0)
         return -1;
-    if (imap_set_take(&p->todo, IMAP_WINDOW_MAX, &window) < 0)
+    bool alone = p->listing_again && p->listing_refused;
+    if (imap_set_take(&p->todo, alone ? 1 : IMAP_WINDOW_MAX, &window) < 0)
         return error_oom(err, "listing mail");
     imap_command_init(&command, "UID FETCH ");
     imap_command_set(&command, &window);

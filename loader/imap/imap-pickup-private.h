@@ -47,6 +47,11 @@ struct imap_pickup {
     struct imap_set missed; /* of these, what the server did not give out: to be looked for again */
     struct imap_set unlisted; /* found, and not listed when they were asked for once */
     bool listing_again;       /* ... and asked for once more in this pass */
+    bool listing_refused, listed_any; /* in this pass a listing was answered NO; a message was listed */
+    uint64_t left_count; /* what the server said NO to in this pass, and was left for a later one */
+    uint32_t left_uid;   /* the first of them ... */
+    struct error left_why; /* ... and what the server said */
+    bool left_told;
     uint32_t search_from;   /* not 0: the last search found too much, go on from this UID */
     bool searched, searching, overflow;
     bool struck; /* one of several folders: what the ledger knows is out of todo */
@@ -131,6 +136,10 @@ bool imap_pickup_awaits_any(const struct imap_pickup *p);
 
 /** imap_pickup_waits_for_host - nothing can be asked for before the host settles what it holds. */
 bool imap_pickup_waits_for_host(const struct imap_pickup *p);
+
+/** imap_pickup_leave_behind - the server does not give this one out, it says @why: left for a later
+ * pass, and told when this one is over. */
+void imap_pickup_leave_behind(struct imap_pickup *p, uint32_t uid, const struct error *why);
 
 /** imap_pickup_withdraw - these were attempted, and it was not their fault that nothing came of it:
  * it does not count. */

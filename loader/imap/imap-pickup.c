@@ -316,6 +316,27 @@ static int imap_pickup_refusals(struct imap_pickup *p, struct error *err)
     return 0;
 }
 
+bool imap_pickup_left(const struct imap_pickup *p, struct error *out_why)
+{
+    if (p->left_count == 0)
+        return false;
+    *out_why = p->left_why;
+    error_prefix(out_why, "%" PRIu64 " messages stay in '%s' that the server does not give out, "
+                 "message %u first", p->left_count, p->folders.mailbox.name, p->left_uid);
+    return true;
+}
+
+/* The pass is over: what was left is told, each single one was logged. Of several folders whoever goes
+ * through them tells it. */
+static void imap_pickup_tell_left(struct imap_pickup *p)
+{
+    struct error why;
+    bool left = imap_pickup_left(p, &why);
+    if ((left || p->left_told) && p->options.session == NULL && p->host->trouble != NULL)
+        p->host->trouble(p->host->context, left ? &why : NULL);
+    p->left_told = left;
+}
+
 /* As the next session would: where the server copies, a copy may be there in spite of the refusal. */
 static int imap_pickup_retry_moves(struct imap_pickup *p, struct error *err)
 {
@@ -399,6 +420,7 @@ enum imap_pickup_result imap_pickup_next(struct imap_pickup *p, struct imap_mess
             return IMAP_PICKUP_FAILED;
         }
         if (imap_pickup_is_done(p)) {
+            imap_pickup_tell_left(p);
             if (imap_session_read_no_more(p->session, err) < 0 ||
                 imap_pickup_refusals(p, err) < 0 || imap_pickup_pass_over(p, err) < 0)
                 return IMAP_PICKUP_FAILED;

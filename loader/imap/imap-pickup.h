@@ -96,6 +96,10 @@ int imap_pickup_settle(struct imap_pickup *pickup, const uint32_t *uids, size_t 
  * host; after DRAINED false means that the host must settle first. */
 bool imap_pickup_is_done(const struct imap_pickup *pickup);
 
+/** imap_pickup_left - after DRAINED: did the server say NO to some that it listed? They stay where they
+ * are, and are asked for again by the next pass. */
+bool imap_pickup_left(const struct imap_pickup *pickup, struct error *out_why);
+
 /** imap_pickup_waiting - messages that are found and not handed out, as far as known. */
 uint64_t imap_pickup_waiting(const struct imap_pickup *pickup);
 

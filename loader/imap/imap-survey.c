@@ -171,7 +171,7 @@ static int imap_survey_bodies_done(void *context, const struct imap_event *answe
     struct error why;
     if (answer->status == IMAP_OK)
         return 0;
-    (void)imap_answer_error(answer, ERROR_MAIL, "UID FETCH", "try again later", &why);
+    (void)imap_answer_messages_error(answer, ERROR_MAIL, "UID FETCH", "try again later", &why);
     if (why.class != ERROR_MAIL && why.class != ERROR_CONFIG) {
         *err = why;
         return -1;

@@ -327,6 +327,9 @@ static bool imap_tour_visited(struct imap_tour *tour)
 {
     if (!imap_pickup_is_done(tour->pickup) || tour->state == IMAP_TOUR_HOME)
         return true;
+    struct error why;
+    if (imap_pickup_left(tour->pickup, &why))
+        imap_stop_set_aside(tour->stop, tour->host, &why);
     imap_tour_leave(tour);
     return false;
 }

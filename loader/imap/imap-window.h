@@ -28,6 +28,7 @@
 struct imap_entry {
     uint32_t uid, attempts;
     unsigned int tries; /* times its body was asked for and did not come */
+    bool refused;       /* the server said NO to a window that it was in */
     bool listed;        /* its data came */
     bool left;          /* a rule says: leave it where it is */
     bool has_date, complete;
