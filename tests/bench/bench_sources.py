@@ -11,7 +11,10 @@ new mail in any of them is queued, from the end of the delivery to the durable e
 that are Dovecot's: it tells of new mail half a second later.
 
 Beyond PROCESSES connections those that wait are kept by Dovecot in one process (imap-hibernate): a
-process for each would need more memory than most machines have.
+process for each would need more memory than most machines have. Dovecot needs an inotify instance for
+each such connection, else it keeps the process, of which it has PROCESS_LIMIT:
+
+    sysctl fs.inotify.max_user_instances=12000
 """
 import argparse
 import contextlib
@@ -37,6 +40,7 @@ SECONDS = 3600   # until all are active
 MAIL_SECONDS = 120
 # Beyond this many, waiting connections are moved into one process of Dovecot's.
 PROCESSES = 300
+PROCESS_LIMIT = 3000
 
 SCALE = """
 imap_hibernate_timeout = {hibernate}
@@ -47,7 +51,7 @@ service imap-login {{
   process_limit = 8
 }}
 service imap {{
-  process_limit = 3000
+  process_limit = {processes}
   service_count = 1000
   unix_listener imap-master {{
     user = {user}
@@ -183,9 +187,19 @@ def percentile(values, share):
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
+def check_inotify(count):
+    with open("/proc/sys/fs/inotify/max_user_instances", encoding="ascii") as file:
+        instances = int(file.read())
+    if count > PROCESS_LIMIT + instances:
+        sys.exit("bench_sources: Dovecot cannot hold %d connections: fs.inotify.max_user_instances is %d; "
+                 "raise it" % (count, instances))
+
+
 def measure(args, count):
+    check_inotify(count)
     hibernate = "1s" if count > PROCESSES else "0"
-    more = SCALE.format(hibernate=hibernate, user=dovecot.server_account().pw_name)
+    more = SCALE.format(hibernate=hibernate, processes=PROCESS_LIMIT,
+                        user=dovecot.server_account().pw_name)
     with tempfile.TemporaryDirectory(prefix="mailchute-sources-") as folder, \
             dovecot.Dovecot(password=PASSWORD, max_connections=20000, more=more) as server:
         queue = "sqlite:" + os.path.join(folder, "queue")
