@@ -70,6 +70,7 @@ class Daemon:
         self.reader.start()
         case.addCleanup(self.end)
         case.wait(lambda: self.said("serving"), "the daemon serves", self)
+        self.forget()
 
     def _read(self):
         for line in self.process.stderr:
@@ -82,9 +83,14 @@ class Daemon:
         if self.process.poll() is None:
             self.process.send_signal(how)
         code = self.process.wait(PATIENCE)
+        self.forget()
         self.reader.join(PATIENCE)
         self.process.stderr.close()
         return code
+
+    def forget(self):
+        """What is known of the sources: whether they are served shows."""
+        getattr(self.case, "known", {}).clear()
 
     def get(self, path):
         """(code, body) of the daemon's HTTP server."""
@@ -99,6 +105,10 @@ class Daemon:
 class ServeCase(system_support.Case):
 
     server_options = {"password": CANARY}
+
+    def setUp(self):
+        super().setUp()
+        self.looking, self.known = None, {}
 
     def wait(self, true, what, daemon=None):
         end = time.monotonic() + PATIENCE
@@ -128,7 +138,21 @@ class ServeCase(system_support.Case):
                            "--password-file", password_file or self.password_file, *more)
 
     def shown(self, name="office"):
-        return self.source("show", name, "--json").entries[0]
+        """As source show tells it; a command is run only when the queue's database has changed since, as
+        tests ask again and again."""
+        version = self.version()
+        if version is None or self.known.get(name, (None,))[0] != version:
+            self.known[name] = (version, self.source("show", name, "--json").entries[0])
+        return self.known[name][1]
+
+    def version(self):
+        """Another one after each change by anybody else; None: not known."""
+        if self.prefix:
+            return None   # it is out of reach
+        if self.looking is None:
+            self.looking = self.open_database()
+            self.addCleanup(self.looking.close)
+        return self.looking.execute("PRAGMA data_version").fetchone()[0]
 
     def all_shown(self):
         return self.command("source", "list", "--json", "--queue", self.queue).out
