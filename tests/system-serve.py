@@ -151,7 +151,7 @@ class Serving(ServeCase):
         names = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")]
         self.assertEqual(len(names), len(set(names)))
         for path, want in (("/livez", 200), ("/readyz", 200), ("/healthz?source=office", 200),
-                           ("/healthz?source=nobody", 404), ("/", 404)):
+                           ("/healthz?source=nobody", 404), ("/nowhere", 404)):
             code, text = daemon.get(path)
             self.assertEqual((path, code), (path, want))
             json.loads(text)
