@@ -4,6 +4,8 @@
 #include <config.h>
 #include "check-main.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,6 +175,29 @@ START_TEST(idle_wakes_for_new_mail_and_sleeps_through_chatter)
     h->cancelled = true; /* the poll is due: DONE goes out; this server never answers it */
     ck_assert_str_eq(host_run(h), "failed: cancelled");
     TRACE(h, "IDLE");
+    host_stop(h);
+}
+END_TEST
+
+/* With a user timeout as short as the silence before the first probe Linux ends a connection whose first
+ * probe got lost. */
+START_TEST(a_connection_that_waits_outlives_two_lost_probes)
+{
+    static const struct script_rule rules[] = {{"IDLE", "+ idling\r\n"}};
+    static struct script script = {NULL, FULL, rules, 1};
+    struct host *h = host_start(&script, "");
+    int fd, on = 0, silence_s = 0, between_s = 0, dead_ms = 0;
+    uint32_t timeout_ms;
+    socklen_t size = sizeof on;
+    ck_assert_str_eq(host_run(h), "");
+    ck_assert_int_eq(imap_pickup_wait(h->pickup, &fd, &timeout_ms, &h->err), 0);
+    ck_assert_int_eq(getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, &size), 0);
+    ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &silence_s, &size), 0);
+    ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &between_s, &size), 0);
+    ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead_ms, &size), 0);
+    ck_assert_int_ne(on, 0);
+    ck_assert_int_ge(dead_ms, 1000 * (silence_s + 3 * between_s)); /* the third answers, or none */
+    ck_assert_int_le(dead_ms, 180000);
     host_stop(h);
 }
 END_TEST
@@ -741,6 +766,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_dry_run_shows_suspects_in_their_place_and_counts_nothing);
     tcase_add_test(t, suspects_go_alone_after_the_second_time_each_settled_before_the_next);
     tcase_add_test(t, idle_wakes_for_new_mail_and_sleeps_through_chatter);
+    tcase_add_test(t, a_connection_that_waits_outlives_two_lost_probes);
     tcase_add_test(t, news_on_the_way_into_idle_is_not_slept_over);
     tcase_add_test(t, a_mailbox_that_waits_has_no_room_for_mail_until_some_comes);
     tcase_add_test(t, idle_is_renewed_however_seldom_the_poll_is);

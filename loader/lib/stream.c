@@ -27,8 +27,11 @@
 #include "text.h"
 
 #define STREAM_POLL_MS 200         /* how long cancelled() may wait */
-#define STREAM_DEAD_PEER_MS 60000u /* TCP_USER_TIMEOUT: sent bytes may stay unacknowledged */
-#define STREAM_KEEPALIVE_S 60L
+#define STREAM_KEEPALIVE_S 60L /* silence until the first probe; others follow in a third of that */
+#define STREAM_PROBES 3u       /* that may get lost */
+/* TCP_USER_TIMEOUT: sent bytes may stay unacknowledged. With keepalive Linux counts the silence before the
+ * first probe as well: as short as that, one lost packet would end a connection that only waits. */
+#define STREAM_DEAD_PEER_MS (STREAM_KEEPALIVE_S * 1000u + STREAM_PROBES * STREAM_KEEPALIVE_S * 1000u / 3)
 #define STREAM_WHERE_MAX 300
 
 /* Which of the phases of connecting has been reached. */
