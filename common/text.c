@@ -204,6 +204,21 @@ static size_t text_ascii_words(const uint8_t *bytes, size_t count)
     return at;
 }
 
+size_t text_ascii_run(const uint8_t *bytes, size_t count)
+{
+    size_t at = 0;
+    uint64_t word;
+    for (; count - at >= sizeof word; at += sizeof word) {
+        memcpy(&word, bytes + at, sizeof word);
+        uint64_t has_nul = (word - UINT64_C(0x0101010101010101)) & ~word;
+        if (((word | has_nul) & UINT64_C(0x8080808080808080)) != 0)
+            break;
+    }
+    while (at < count && bytes[at] < 0x80 && bytes[at] != '\0')
+        at++;
+    return at;
+}
+
 bool text_is_utf8(const void *bytes, size_t count)
 {
     const uint8_t *at = bytes;

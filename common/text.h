@@ -57,6 +57,9 @@ size_t text_distance(const char *a, const char *b);
 size_t text_utf8_length(const uint8_t *bytes, size_t left);
 bool text_is_utf8(const void *bytes, size_t count);
 
+/** text_ascii_run - how many bytes from here on are ASCII, and not NUL. */
+size_t text_ascii_run(const uint8_t *bytes, size_t count);
+
 /** text_utf8_append - one character (U+0000..U+10FFFF; surrogates become U+FFFD) as UTF-8. */
 int text_utf8_append(struct buffer *out, uint32_t character);
 

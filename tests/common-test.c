@@ -140,6 +140,21 @@ START_TEST(the_nearest_word_is_found_by_its_edits)
 }
 END_TEST
 
+START_TEST(a_run_of_ascii_ends_at_the_first_byte_that_is_none_wherever_that_is)
+{
+    static const uint8_t ends[] = {0x00, 0x80, 0xC3, 0xFF};
+    uint8_t bytes[40];
+    for (size_t at = 0; at <= sizeof bytes; at++)
+        for (size_t i = 0; i < sizeof ends; i++) {
+            memset(bytes, at % 2 == 0 ? 0x01 : 0x7F, sizeof bytes);
+            if (at < sizeof bytes)
+                bytes[at] = ends[i];
+            for (size_t from = 0; from <= at; from++)
+                ck_assert_uint_eq(text_ascii_run(bytes + from, sizeof bytes - from), at - from);
+        }
+}
+END_TEST
+
 START_TEST(utf8_is_checked_as_rfc_3629_wants)
 {
     ck_assert(text_is_utf8("\xF0\x9F\x93\xAC", 4));
@@ -198,6 +213,7 @@ static Suite *suite(void)
     tcase_add_test(t, sizes_and_durations_read_as_people_write_them);
     tcase_add_test(t, the_nearest_word_is_found_by_its_edits);
     tcase_add_test(t, utf8_is_checked_as_rfc_3629_wants);
+    tcase_add_test(t, a_run_of_ascii_ends_at_the_first_byte_that_is_none_wherever_that_is);
     tcase_add_test(t, text_for_a_terminal_has_no_control_characters);
     tcase_add_test(t, dates_go_to_rfc_3339_and_back);
     suite_add_tcase(s, t);

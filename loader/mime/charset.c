@@ -107,13 +107,8 @@ static size_t utf8_run(const uint8_t *bytes, size_t count)
 {
     size_t at = 0;
     while (at < count) {
-        if (bytes[at] < 0x80) {
-            if (bytes[at] == '\0')
-                break;
-            at++;
-            continue;
-        }
-        size_t length = text_utf8_length(bytes + at, count - at);
+        size_t length = bytes[at] < 0x80 ? text_ascii_run(bytes + at, count - at)
+                                         : text_utf8_length(bytes + at, count - at);
         if (length == 0)
             break;
         at += length;
@@ -432,9 +427,10 @@ static size_t take_guess(struct charset_decoder *d, const uint8_t *bytes, size_t
                          struct buffer *out)
 {
     bool labelled = d->name != NULL && strcmp(d->name, "UTF-8") == 0;
-    size_t at = 0;
-    while (at < count && bytes[at] < 0x80 && bytes[at] != '\0' && (labelled || bytes[at] != ESC))
-        at++;
+    size_t at = text_ascii_run(bytes, count);
+    const uint8_t *escape = labelled ? NULL : memchr(bytes, ESC, at);
+    if (escape != NULL)
+        at = (size_t)(escape - bytes);
     if (at > 0)
         return text_append_fitting(out, bytes, at) < 0 ? SIZE_MAX : at;
     if (bytes[0] == '\0')
@@ -474,9 +470,7 @@ static size_t take_held(struct charset_decoder *d, const uint8_t *bytes, size_t 
 
 static size_t take_windows1252(const uint8_t *bytes, size_t count, struct buffer *out)
 {
-    size_t at = 0;
-    while (at < count && bytes[at] < 0x80 && bytes[at] != '\0')
-        at++;
+    size_t at = text_ascii_run(bytes, count);
     if (at > 0)
         return text_append_fitting(out, bytes, at) < 0 ? SIZE_MAX : at;
     if (bytes[0] != '\0' && emit_windows1252(bytes[0], out) < 0)

@@ -136,14 +136,16 @@ int mail_body_write(struct mail_body *body, const uint8_t *bytes, size_t count)
 /* CR LF and bare CR become LF, in place. Returns the new end. */
 static size_t lines_unify(char *text, size_t start, size_t end)
 {
-    char *cr = end > start ? memchr(text + start, '\r', end - start) : NULL;
-    if (cr == NULL)
-        return end;
-    size_t to = (size_t)(cr - text);
-    for (size_t from = to; from < end; from++) {
-        if (text[from] == '\r' && from + 1 < end && text[from + 1] == '\n')
-            continue;
-        text[to++] = text[from] == '\r' ? '\n' : text[from];
+    size_t to = start;
+    for (size_t from = start; from < end;) {
+        const char *cr = memchr(text + from, '\r', end - from);
+        size_t run = cr != NULL ? (size_t)(cr - text) - from : end - from;
+        if (to != from)
+            memmove(text + to, text + from, run);
+        to += run;
+        from += run + 1;
+        if (cr != NULL && (from == end || text[from] != '\n'))
+            text[to++] = '\n';
     }
     return to;
 }

@@ -9,6 +9,7 @@
 #include <config.h>
 #include "mail.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,7 +68,7 @@ struct mail_parser {
     uint32_t groups;      /* groups of alternatives so far */
     struct error failure; /* of the spool; else ERROR_NONE */
     bool null_path; /* Return-Path is "<>" */
-    uint8_t decoded[CHUNK + MIME_DECODE_PENDING];
+    uint8_t decoded[CHUNK + MIME_DECODE_PENDING]; /* last: it is not cleared */
 };
 
 /* Parts that somebody looks into, besides being body or attachment. */
@@ -585,8 +586,11 @@ static void sanitize(struct mail *m)
 struct mail_parser *mail_parser_new(const struct mail_options *options)
 {
     static const struct mail_options defaults;
-    AUTO(mail_parser) p = calloc(1, sizeof *p);
-    if (p == NULL || (p->mail = calloc(1, sizeof *p->mail)) == NULL)
+    AUTO(mail_parser) p = malloc(sizeof *p);
+    if (p == NULL)
+        return NULL;
+    memset(p, 0, offsetof(struct mail_parser, decoded));
+    if ((p->mail = calloc(1, sizeof *p->mail)) == NULL)
         return NULL;
     p->options = options != NULL ? *options : defaults;
     mail_body_init(&p->body, &p->mail->problems);

@@ -321,9 +321,29 @@ static int uu_piece(struct uuencode_filter *f, struct span piece, bool ends)
     return uu_line(f, line);
 }
 
+/* How many bytes of whole lines there are from here on none of which can begin a file. */
+static size_t uu_prose(const uint8_t *bytes, size_t count)
+{
+    size_t done = 0;
+    while (done < count && bytes[done] != 'b' && bytes[done] != '=') {
+        const uint8_t *lf = memchr(bytes + done, '\n', count - done);
+        if (lf == NULL)
+            break;
+        done = (size_t)(lf - bytes) + 1;
+    }
+    return done;
+}
+
 int uuencode_filter_feed(struct uuencode_filter *f, const uint8_t *bytes, size_t count)
 {
     while (count > 0) {
+        size_t prose = f->state == UU_TEXT && f->len == 0 && !f->long_line ? uu_prose(bytes, count) : 0;
+        if (uu_text(f, (struct span){bytes, prose}) < 0)
+            return -1;
+        bytes += prose;
+        count -= prose;
+        if (count == 0)
+            break;
         const uint8_t *lf = memchr(bytes, '\n', count);
         size_t take = lf != NULL ? (size_t)(lf - bytes) + 1 : count;
         if (uu_piece(f, (struct span){bytes, take}, lf != NULL) < 0)
