@@ -15,11 +15,11 @@ static const char db_settings[] = "PRAGMA page_size = 16384;"
                                   "PRAGMA journal_mode = WAL;"
                                   "PRAGMA synchronous = FULL;"
                                   "PRAGMA foreign_keys = ON;"
-                                  "PRAGMA cache_size = -4096;"
+                                  "PRAGMA cache_size = -2048;"
                                   "PRAGMA journal_size_limit = 67108864;" /* one huge batch */
                                   "PRAGMA trusted_schema = OFF;"
                                   "PRAGMA cell_size_check = ON;";
-_Static_assert(QUEUE_SQLITE_PAGE == 16384 && QUEUE_SQLITE_CACHE_KIB == 4096, "as in db_settings");
+_Static_assert(QUEUE_SQLITE_PAGE == 16384 && QUEUE_SQLITE_CACHE_KIB == 2048, "as in db_settings");
 
 /* A statement that changes more than one row keeps copies of pages until it is through. By default
  * they lie in memory in pieces of 1 kB, and cost as much as the rest of the statement; as one piece,
@@ -29,7 +29,9 @@ _Static_assert(QUEUE_SQLITE_PAGE == 16384 && QUEUE_SQLITE_CACHE_KIB == 4096, "as
 static bool db_copies_whole; /* written once, before anything is opened */
 static void db_configure(void)
 {
-    /* Refused where somebody else in this process uses SQLite already. */
+    /* Refused where somebody else in this process uses SQLite already. Nobody asks for sums of its
+     * memory, which cost a lock for each piece of it. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     db_copies_whole = sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, DB_COPIES) == SQLITE_OK;
 }
 
