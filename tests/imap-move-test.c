@@ -207,6 +207,74 @@ START_TEST(a_step_that_cannot_be_noted_is_not_taken)
 }
 END_TEST
 
+/* What a server says of messages that are there: @count from @first on, every @step-th UID. */
+static char *listing_of(uint32_t first, uint32_t step, size_t count)
+{
+    AUTO_DONE(buffer) text;
+    buffer_init(&text, 65536);
+    for (size_t i = 0; i < count; i++)
+        (void)buffer_printf(&text, "* 1 FETCH (UID %zu)\r\n", first + i * step);
+    (void)buffer_append_text(&text, OK);
+    return buffer_take(&text);
+}
+
+/* All that the ledger of the host knows, every @step-th UID, is stored and in the mailbox. */
+static struct host *many_stored(const struct script *script, uint32_t step)
+{
+    struct host *h = host_start(script, "");
+    for (uint32_t uid = 1; uid < UIDS; uid += step)
+        h->ledger[uid] =
+            (struct imap_record){.uidvalidity = 7, .uid = uid, .step = IMAP_STEP_STORED};
+    return h;
+}
+
+static void check_all_moved(const struct host *h, uint32_t step, uint32_t target_uid)
+{
+    for (uint32_t uid = 1; uid < UIDS; uid += step) {
+        ck_assert_msg(h->ledger[uid].step == IMAP_STEP_MOVED, "message %u", uid);
+        ck_assert_uint_eq(h->ledger[uid].target_uid, target_uid != 0 ? target_uid + uid : 0);
+    }
+}
+
+START_TEST(a_thousand_messages_whose_uids_follow_each_other_go_in_one_order)
+{
+    AUTO_TEXT first = listing_of(1, 1, 500);
+    AUTO_TEXT second = listing_of(501, 1, 500);
+    AUTO_TEXT third = listing_of(1001, 1, 299);
+    const struct script_rule rules[] = {
+        {"UID FETCH 1:500 (UID)", first},
+        {"UID FETCH 501:1000 (UID)", second},
+        {"UID FETCH 1001:1299 (UID)", third},
+        {"UID MOVE 1:1000 ", "@ OK [COPYUID 9 1:1000 5001:6000] moved\r\n"},
+        {"UID MOVE 1001:1299 ", "@ OK [COPYUID 9 1001:1299 6001:6299] moved\r\n"},
+        {"*SEARCH", "* SEARCH\r\n" OK}};
+    const struct script script = {NULL, FULL, rules, sizeof rules / sizeof rules[0], 0};
+    struct host *h = many_stored(&script, 1);
+    ck_assert_str_eq(host_run(h), "");
+    check_all_moved(h, 1, 5000);
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(an_order_for_uids_with_gaps_is_no_longer_than_five_hundred_of_them)
+{
+    AUTO_TEXT first = listing_of(1, 2, 500);
+    AUTO_TEXT second = listing_of(1001, 2, 150);
+    const struct script_rule rules[] = {{"UID FETCH 1,3,", first},
+                                        {"UID FETCH 1001,1003,", second},
+                                        {"UID MOVE 1,3,", OK},
+                                        {"UID MOVE 1001,1003,", OK},
+                                        {"UID FETCH 1,3,", OK}, /* they are gone */
+                                        {"UID FETCH 1001,1003,", OK},
+                                        {"*SEARCH", "* SEARCH\r\n" OK}};
+    const struct script script = {NULL, FULL, rules, sizeof rules / sizeof rules[0], 0};
+    struct host *h = many_stored(&script, 2);
+    ck_assert_str_eq(host_run(h), "");
+    check_all_moved(h, 2, 0);
+    host_stop(h);
+}
+END_TEST
+
 /* ---- What an earlier run left ---------------------------------------------------------------- */
 
 static struct host *leftover(const struct script *script, uint32_t step, uint32_t target_uid)
@@ -536,6 +604,8 @@ static Suite *suite(void)
     tcase_add_test(t, one_refused_message_does_not_keep_the_others);
     tcase_add_test(t, moves_that_are_refused_keep_no_new_mail_back);
     tcase_add_test(t, a_step_that_cannot_be_noted_is_not_taken);
+    tcase_add_test(t, a_thousand_messages_whose_uids_follow_each_other_go_in_one_order);
+    tcase_add_test(t, an_order_for_uids_with_gaps_is_no_longer_than_five_hundred_of_them);
     tcase_add_test(t, a_stored_message_that_is_gone_was_moved);
     tcase_add_test(t, a_stored_message_is_moved_and_not_handed_out_again);
     tcase_add_test(t, a_copied_message_is_only_deleted);

@@ -14,7 +14,7 @@
 #include "imap-pickup.h"
 #include "imap-script.h"
 
-#define UIDS 700
+#define UIDS 1300
 
 /* ---- A host ---------------------------------------------------------------------------------- */
 

@@ -47,8 +47,9 @@ struct imap_job {
     unsigned int tries;
     struct imap_folder *target; /* NULL: none */
     uint32_t target_uidvalidity;
-    size_t count;
-    struct imap_moving items[IMAP_MOVE_MAX];
+    size_t count, room;
+    size_t ranges; /* of UIDs that follow each other, at most: what the command's length goes by */
+    struct imap_moving items[];
 };
 
 struct imap_moves {
@@ -67,11 +68,12 @@ struct imap_moves {
 
 /* ---- Jobs ------------------------------------------------------------------------------------ */
 
-static struct imap_job *imap_job_new(struct imap_moves *moves)
+static struct imap_job *imap_job_new(struct imap_moves *moves, size_t room)
 {
-    struct imap_job *job = calloc(1, sizeof *job);
+    struct imap_job *job = calloc(1, sizeof *job + room * sizeof job->items[0]);
     if (job == NULL)
         return NULL;
+    job->room = room;
     job->moves = moves;
     job->since_ms = clock_monotonic_ms(&moves->host->clock);
     job->next = moves->jobs;
@@ -98,28 +100,38 @@ static void imap_job_keep_there(struct imap_job *job)
     job->count = kept;
 }
 
+static struct imap_record imap_job_record(const struct imap_job *job, enum imap_step step,
+                                          const struct imap_moving *item)
+{
+    return (struct imap_record){
+        .uidvalidity = job->moves->uidvalidity,
+        .uid = item->uid,
+        .step = step,
+        .fate = job->fate,
+        .target_uidvalidity = job->target_uidvalidity,
+        .target_uid = step == IMAP_STEP_MOVING && job->target != NULL ? job->target->uidnext
+                                                                      : item->target_uid,
+        .target = job->target != NULL ? job->target->path : NULL,
+    };
+}
+
 /* Note @step for all items, or for those only that are no longer there. */
 static int imap_job_note(struct imap_job *job, enum imap_step step, bool gone_only,
                          struct error *err)
 {
-    struct imap_record records[IMAP_MOVE_MAX];
+    const struct imap_host *host = job->moves->host;
+    struct imap_record records[IMAP_RECORDS_MAX];
     size_t count = 0;
     for (size_t i = 0; i < job->count; i++) {
         if (gone_only && job->items[i].there)
             continue;
-        records[count++] = (struct imap_record){
-            .uidvalidity = job->moves->uidvalidity,
-            .uid = job->items[i].uid,
-            .step = step,
-            .fate = job->fate,
-            .target_uidvalidity = job->target_uidvalidity,
-            .target_uid = step == IMAP_STEP_MOVING && job->target != NULL
-                              ? job->target->uidnext
-                              : job->items[i].target_uid,
-            .target = job->target != NULL ? job->target->path : NULL,
-        };
+        if (count == IMAP_RECORDS_MAX) {
+            if (host->note(host->context, records, count, err) < 0)
+                return -1;
+            count = 0;
+        }
+        records[count++] = imap_job_record(job, step, &job->items[i]);
     }
-    const struct imap_host *host = job->moves->host;
     return count > 0 ? host->note(host->context, records, count, err) : 0;
 }
 
@@ -202,7 +214,7 @@ static int imap_job_refused(struct imap_job *job, struct error *err)
 static int imap_job_split(struct imap_job *job, struct error *err)
 {
     for (size_t i = 0; i < job->count; i++) {
-        struct imap_job *one = imap_job_new(job->moves);
+        struct imap_job *one = imap_job_new(job->moves, 1);
         if (one == NULL)
             return error_oom(err, "moving mail");
         one->way = job->way;
@@ -546,6 +558,26 @@ bool imap_moves_leave(const struct imap_settings *settings, uint32_t can)
            (moves && (can & IMAP_CAN_MOVE) != 0);
 }
 
+static bool imap_job_is_full(const struct imap_job *job)
+{
+    return job->count == job->room || job->ranges == IMAP_MOVE_RANGES;
+}
+
+/* One more, in its place. */
+static void imap_job_put(struct imap_job *job, const struct imap_moving *item)
+{
+    size_t at = job->count;
+    while (at > 0 && job->items[at - 1].uid > item->uid)
+        at--;
+    if (at > 0 && job->items[at - 1].uid == item->uid)
+        return;
+    if (at == 0 || job->items[at - 1].uid + 1 != item->uid)
+        job->ranges++;
+    memmove(&job->items[at + 1], &job->items[at], (job->count - at) * sizeof job->items[0]);
+    job->items[at] = *item;
+    job->count++;
+}
+
 int imap_moves_add(struct imap_moves *moves, const struct imap_record *record, struct error *err)
 {
     enum imap_way way = imap_moves_way(moves, record);
@@ -554,9 +586,9 @@ int imap_moves_add(struct imap_moves *moves, const struct imap_record *record, s
     enum imap_fate fate = record->fate == IMAP_FATE_BAD ? IMAP_FATE_BAD : IMAP_FATE_QUEUED;
     struct imap_job *job = moves->jobs;
     while (job != NULL && (job->running || job->alone || job->way != way || job->fate != fate ||
-                           job->copied != copied || job->count == IMAP_MOVE_MAX))
+                           job->copied != copied || imap_job_is_full(job)))
         job = job->next;
-    if (job == NULL && (job = imap_job_new(moves)) == NULL)
+    if (job == NULL && (job = imap_job_new(moves, IMAP_MOVE_MAX)) == NULL)
         return error_oom(err, "moving mail");
     job->way = way;
     job->fate = fate;
@@ -567,14 +599,7 @@ int imap_moves_add(struct imap_moves *moves, const struct imap_record *record, s
     job->target_uidvalidity = copied                ? record->target_uidvalidity
                               : job->target != NULL ? job->target->uidvalidity
                                                     : 0;
-    size_t at = job->count;
-    while (at > 0 && job->items[at - 1].uid > record->uid)
-        at--;
-    if (at > 0 && job->items[at - 1].uid == record->uid)
-        return 0;
-    memmove(&job->items[at + 1], &job->items[at], (job->count - at) * sizeof job->items[0]);
-    job->items[at] = (struct imap_moving){record->uid, copied ? record->target_uid : 0, false};
-    job->count++;
+    imap_job_put(job, &(struct imap_moving){record->uid, copied ? record->target_uid : 0, false});
     return 0;
 }
 
@@ -591,7 +616,7 @@ static bool imap_moves_running(const struct imap_moves *moves)
  * be read anew), and each set costs a flush of the ledger. */
 static bool imap_job_grows(const struct imap_job *job, bool more)
 {
-    if (job->alone || job->count == IMAP_MOVE_MAX)
+    if (job->alone || imap_job_is_full(job))
         return false;
     return imap_moves_running(job->moves) ||
            (more && clock_monotonic_ms(&job->moves->host->clock) - job->since_ms < IMAP_MOVE_WAIT_MS);

@@ -32,7 +32,8 @@
 #include "imap-session.h"
 #include "imap-settings.h"
 
-#define IMAP_MOVE_MAX 500u /* messages in one command; <= IMAP_RECORDS_MAX */
+#define IMAP_MOVE_MAX 1000u  /* messages in one command ... */
+#define IMAP_MOVE_RANGES 500u /* ... in so many ranges of UIDs: not all servers read long lines */
 
 struct imap_moves;
 
