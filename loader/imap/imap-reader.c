@@ -179,7 +179,8 @@ static void imap_reader_show(struct imap_reader *reader, size_t received)
     pthread_mutex_lock(&reader->lock);
     imap_arrivals_join(&reader->arrivals, &reader->fresh);
     reader->received += received;
-    pthread_cond_signal(&reader->came);
+    if (reader->arrivals.count > 0) /* bytes alone are nothing to wake up for */
+        pthread_cond_signal(&reader->came);
     pthread_mutex_unlock(&reader->lock);
 }
 
