@@ -15,11 +15,11 @@ static const char db_settings[] = "PRAGMA page_size = 16384;"
                                   "PRAGMA journal_mode = WAL;"
                                   "PRAGMA synchronous = FULL;"
                                   "PRAGMA foreign_keys = ON;"
-                                  "PRAGMA cache_size = -2048;"
+                                  "PRAGMA cache_size = -1536;"
                                   "PRAGMA journal_size_limit = 67108864;" /* one huge batch */
                                   "PRAGMA trusted_schema = OFF;"
                                   "PRAGMA cell_size_check = ON;";
-_Static_assert(QUEUE_SQLITE_PAGE == 16384 && QUEUE_SQLITE_CACHE_KIB == 2048, "as in db_settings");
+_Static_assert(QUEUE_SQLITE_PAGE == 16384 && QUEUE_SQLITE_CACHE_KIB == 1536, "as in db_settings");
 
 /* A statement that changes more than one row keeps copies of pages until it is through. By default
  * they lie in memory in pieces of 1 kB, and cost as much as the rest of the statement; as one piece,

@@ -16,7 +16,7 @@
 
 #define QUEUE_SQLITE_PAGE 16384             /* bytes a page; measured: 1.2 times as fast as 4096 */
 #define QUEUE_SQLITE_BUSY_MS 10000u         /* how long to wait for another process's transaction */
-#define QUEUE_SQLITE_CACHE_KIB 2048         /* page cache of one connection */
+#define QUEUE_SQLITE_CACHE_KIB 1536         /* page cache of one connection */
 #define QUEUE_SQLITE_APPLICATION 0x6D636874 /* "mcht", in the file's header */
 #define QUEUE_SQLITE_RUN_SHIFT 13u          /* ids are sorted within runs of 2^13 entries */
 

@@ -30,7 +30,7 @@
 #include "imap-window.h"
 #include "stream.h"
 
-#define IMAP_ARRIVALS_BYTES (2u * 1024 * 1024) /* memory of what is not taken yet, about */
+#define IMAP_ARRIVALS_BYTES (3u * 512 * 1024)  /* memory of what is not taken yet, about */
 #define IMAP_ARRIVALS_MAX 2048u                /* and their number */
 #define IMAP_READER_INPUT (128u * 1024)        /* bytes received at once */
 
