@@ -370,15 +370,11 @@ static int pickup_run(struct pickup *p)
     return pickup_end(p, bad, &err);
 }
 
-#define PICKUP_KEPT (1 << 20) /* bytes of memory that are not given back between two messages */
-
 /* The loader's thread makes what this one frees: of a heap for each, both would keep the holes. */
 static void pickup_share_heap(void)
 {
 #ifdef M_ARENA_MAX
     (void)mallopt(M_ARENA_MAX, 1);
-    (void)mallopt(M_MMAP_THRESHOLD, PICKUP_KEPT);
-    (void)mallopt(M_TRIM_THRESHOLD, PICKUP_KEPT);
 #endif
 }
 

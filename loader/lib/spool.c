@@ -19,7 +19,7 @@
 #include "buffer.h"
 #include "write-all.h"
 
-#define SPOOL_BLOCK (512u * 1024)      /* bytes of one write, at most */
+#define SPOOL_BLOCK (256u * 1024)      /* bytes of one write, at most */
 #define SPOOL_ALIGN 4096u              /* sectors: where such writes begin, in memory and in the file */
 #define SPOOL_DIRECT_MIN (128u * 1024) /* less is not worth waiting for the disk */
 _Static_assert(SPOOL_BLOCK >= SPOOL_MEMORY_MAX && SPOOL_BLOCK % SPOOL_ALIGN == 0,
