@@ -12,8 +12,7 @@ import subprocess
 import time
 import unittest
 
-from serve_support import PATIENCE, SETTINGS, Daemon
-import system_support
+from serve_support import SETTINGS, Daemon, ServeCase
 from system_support import CONFIG, MAIL, OK, SOURCE, USAGE
 import tap
 
@@ -22,20 +21,9 @@ STORED, COMMAND, HOOK, WRONG = ("canary-%s-5ecret" % way for way in ("stored", "
                                                                      "wrong"))
 
 
-class DaemonCase(system_support.Case):
+class DaemonCase(ServeCase):
 
     server_options = {"password": STORED}
-
-    def wait(self, true, what, daemon=None):
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            if true():
-                return
-            if daemon is not None and daemon.process.poll() is not None:
-                break
-            time.sleep(0.05)
-        self.fail("it never came to be that %s\n%s" % (
-            what, "\n".join(daemon.log[-40:]) if daemon else ""))
 
     def source(self, verb, *args, code=OK):
         run = self.command("source", verb, *args, "--queue", self.queue)
@@ -44,9 +32,6 @@ class DaemonCase(system_support.Case):
 
     def add(self, name, *more):
         return self.source("add", name, self.connection(), "--user", self.user, *more)
-
-    def shown(self, name):
-        return self.source("show", name, "--json").entries[0]
 
     def is_dead(self, pid):
         try:
