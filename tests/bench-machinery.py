@@ -111,6 +111,12 @@ class Measuring(system_support.Case):
         self.assertEqual([row["messages"] for row in figures["pickups"]],
                          [20, 20, 20, 60, 20, 60])
 
+    def test_the_calls_of_the_page_are_measured_one_by_one(self):
+        figures, _ = self.figures("bench_web.py", "--entries", "400", "--sources", "20", "--times",
+                                  "1")
+        self.assertGreater(len(figures["calls"]), 20)
+        self.assertGreater(min(row["median_ms"] for row in figures["calls"]), 0)
+
     def test_every_part_is_measured_on_input_that_it_understands(self):
         program = os.path.join(TESTS, "bench-parts")
         names = subprocess.run([program, "--names"], capture_output=True, text=True,

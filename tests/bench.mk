@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Benchmarks: bench/bench.py says what they do. For an optimised build without sanitizers:
 #   make bench [PROFILES=small,office] [ROUNDS=3] [PEERS=fdm,mbsync|all|none] [LINKS=plain,tls]
-#   make bench-push, bench-scale, bench-sources, bench-mailchain, bench-micro, bench-callgrind,
+#   make bench-push, bench-scale, bench-sources, bench-web, bench-mailchain, bench-micro, bench-callgrind,
 #   bench-disk [FOLDER=...]
 BENCH_TOOLS = bench-mailbox bench-drain bench-run bench-imapd bench-parts bench-flush
 EXTRA_PROGRAMS += $(BENCH_TOOLS)
@@ -26,7 +26,7 @@ bench_run_SOURCES = bench/bench-run.c
 bench_run_CFLAGS = $(WARN_CFLAGS) $(SAN_FLAGS)
 bench_run_LDADD =
 BENCH_FILES = bench.py bench_callgrind.py bench_contestants.py bench_durable.py bench_mailchain.py \
-	bench_peers.py bench_push.py bench_scale.py bench_server.py bench_sources.py imapflow-pickup.mjs \
+	bench_peers.py bench_push.py bench_scale.py bench_server.py bench_sources.py bench_web.py imapflow-pickup.mjs \
 	mark-trashed.py python-pickup.py
 EXTRA_DIST += $(BENCH_FILES:%=bench/%)
 
@@ -52,7 +52,13 @@ bench-scale: bench-build
 bench-sources: bench-build
 	$(BENCH)/bench_sources.py --sources $(SOURCES) --json bench-sources.json
 
-.PHONY: bench-mailchain
+ENTRIES = 1000000
+ROWS = 10000
+.PHONY: bench-mailchain bench-web
+bench-web: bench-build
+	$(BENCH)/bench_web.py --entries $(ENTRIES) --sources $(ROWS) \
+	  $${FOLDER:+--folder "$$FOLDER"} --json bench-web.json
+
 bench-mailchain: bench-build
 	$(BENCH)/bench_mailchain.py --json bench-mailchain.json
 

@@ -27,7 +27,7 @@
 #define API_PAGE_MAX 200u
 #define API_PAGE 50u
 #define API_DEPTH_MAX 32u   /* of JSON that is sent to us */
-#define API_SEARCH_MAX 2000u /* entries that one page of a search looks through */
+#define API_SEARCH_MAX 1000u /* entries that one page of a search looks through */
 
 struct web;
 
