@@ -132,6 +132,56 @@ START_TEST(bytes_come_back_as_written_from_memory_or_file)
 }
 END_TEST
 
+/* A large message that borrows @block, given up after its last byte or finished. */
+static void write_lent(struct spool_block *block, size_t size, bool finish)
+{
+    AUTO(spool) spool = NULL;
+    uint8_t digest[DIGEST_SIZE];
+    struct error err = {0};
+    ck_assert_int_eq(spool_new(folder, size, &spool, &err), 0);
+    spool_lend(spool, block);
+    ck_assert_int_eq(fill(spool, size, 8000, &err), 0);
+    ck_assert_ptr_null(block->bytes); /* it is in use */
+    if (!finish)
+        return;
+    ck_assert_int_eq(spool_finish(spool, digest, &err), 0);
+    ck_assert_ptr_nonnull(block->bytes);
+    expect_bytes(spool, size);
+}
+
+START_TEST(a_block_that_is_lent_serves_one_spool_after_the_other)
+{
+    struct spool_block block = {NULL};
+    write_lent(&block, SPOOL_MEMORY_MAX * 5 + 11, true);
+    const uint8_t *bytes = block.bytes;
+    write_lent(&block, SPOOL_MEMORY_MAX + 1, false);
+    ck_assert_ptr_eq(block.bytes, bytes);
+    write_lent(&block, SPOOL_MEMORY_MAX * 2, true);
+    ck_assert_ptr_eq(block.bytes, bytes);
+    spool_block_done(&block);
+    ck_assert_ptr_null(block.bytes);
+}
+END_TEST
+
+START_TEST(a_finished_spool_knows_no_lender_any_more)
+{
+    static const size_t sizes[] = {10, SPOOL_MEMORY_MAX + 1};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        AUTO(spool) spool = NULL;
+        uint8_t digest[DIGEST_SIZE];
+        struct error err = {0};
+        struct spool_block *block = calloc(1, sizeof *block);
+        ck_assert_int_eq(spool_new(folder, sizes[i], &spool, &err), 0);
+        spool_lend(spool, block);
+        ck_assert_int_eq(fill(spool, sizes[i], 8000, &err), 0);
+        ck_assert_int_eq(spool_finish(spool, digest, &err), 0);
+        spool_block_done(block);
+        free(block);
+        expect_bytes(spool, sizes[i]);
+    }
+}
+END_TEST
+
 START_TEST(a_file_system_without_direct_writing_takes_the_common_way)
 {
     AUTO(spool) spool = NULL;
@@ -232,6 +282,8 @@ static Suite *suite(void)
     tcase_add_checked_fixture(t, make_folder, remove_folder);
     tcase_add_loop_test(t, bytes_come_back_as_written_from_memory_or_file, 0,
                         (int)(sizeof size_rows / sizeof size_rows[0]));
+    tcase_add_test(t, a_block_that_is_lent_serves_one_spool_after_the_other);
+    tcase_add_test(t, a_finished_spool_knows_no_lender_any_more);
     tcase_add_loop_test(t, a_file_system_without_direct_writing_takes_the_common_way, 0, 2);
     tcase_add_test(t, the_digest_is_sha256_of_all_bytes);
     tcase_add_loop_test(t, a_file_system_without_unnamed_files_leaves_no_name_behind, 0, 2);

@@ -556,7 +556,7 @@ void imap_pickup_close(struct imap_pickup *p)
     free(p->retry);
     imap_pickup_drop_room(p);
     imap_entry_done(&p->given);
-    imap_body_done(&p->body);
+    imap_body_close(&p->body);
     buffer_done(&p->header);
     imap_set_done(&p->todo);
     imap_set_done(&p->handled);

@@ -329,7 +329,7 @@ void imap_reader_free(struct imap_reader *reader)
     imap_reader_stop(reader);
     imap_arrivals_free(&reader->fresh);
     imap_arrivals_free(&reader->arrivals);
-    imap_body_done(&reader->body);
+    imap_body_close(&reader->body);
     if (reader->wake_fd >= 0)
         (void)close(reader->wake_fd);
     pthread_mutex_destroy(&reader->stream_lock);

@@ -46,6 +46,12 @@ void imap_body_done(struct imap_body *body)
     body->open = body->complete = false;
 }
 
+void imap_body_close(struct imap_body *body)
+{
+    imap_body_done(body);
+    spool_block_done(&body->block);
+}
+
 /* The listing told a smaller size, or none: the literal is the truth. */
 static int imap_body_too_large(struct imap_body *body, uint64_t size, struct error *err)
 {
@@ -69,7 +75,10 @@ int imap_body_start(struct imap_body *body, uint64_t size, bool wanted, struct e
     body->parser = mail_parser_new(&body->options);
     if (body->parser == NULL)
         return error_oom(err, "receiving mail");
-    return spool_new(body->spool_dir, size, &body->spool, err);
+    if (spool_new(body->spool_dir, size, &body->spool, err) < 0)
+        return -1;
+    spool_lend(body->spool, &body->block);
+    return 0;
 }
 
 int imap_body_bytes(struct imap_body *body, struct span bytes, struct error *err)

@@ -64,6 +64,7 @@ struct imap_body {
     struct mail_options options;
     uint64_t max_size;
     bool open, complete;
+    struct spool_block block; /* lent to one spool after the other */
     struct spool *spool;
     struct mail_parser *parser;
     struct mail *mail;
@@ -82,6 +83,7 @@ void imap_body_move(struct imap_body *from, struct imap_body *to);
 
 /** imap_body_give - the FETCH response is complete: what came goes to @entry (NULL: to nobody). */
 int imap_body_give(struct imap_body *body, struct imap_entry *entry, struct error *err);
-void imap_body_done(struct imap_body *body);
+void imap_body_done(struct imap_body *body); /* what came; another one may follow */
+void imap_body_close(struct imap_body *body); /* none will */
 
 #endif

@@ -19,7 +19,7 @@
 #include "buffer.h"
 #include "write-all.h"
 
-#define SPOOL_BLOCK (256u * 1024)      /* bytes of one write, at most */
+#define SPOOL_BLOCK (512u * 1024)      /* bytes of one write, at most */
 #define SPOOL_ALIGN 4096u              /* sectors: where such writes begin, in memory and in the file */
 #define SPOOL_DIRECT_MIN (128u * 1024) /* less is not worth waiting for the disk */
 _Static_assert(SPOOL_BLOCK >= SPOOL_MEMORY_MAX && SPOOL_BLOCK % SPOOL_ALIGN == 0,
@@ -29,6 +29,7 @@ struct spool {
     struct buffer bytes; /* all of them, as long as there is no file */
     uint8_t *block;      /* those not yet in the file */
     size_t in_block;
+    struct spool_block *lender; /* of the block; NULL: it is this spool's alone */
     char *dir;
     int fd;      /* -1: all in memory */
     bool direct; /* it is written by O_DIRECT */
@@ -57,10 +58,30 @@ static int spool_open_named(const struct spool *spool)
     return fd;
 }
 
-/* A file without a name, and the block that fills it. */
-static int spool_open_file(struct spool *spool, struct error *err)
+static int spool_take_block(struct spool *spool, struct error *err)
 {
     void *block;
+    if (spool->lender != NULL)
+        spool->block = TAKE(spool->lender->bytes);
+    if (spool->block != NULL)
+        return 0;
+    if (posix_memalign(&block, SPOOL_ALIGN, SPOOL_BLOCK) != 0)
+        return error_oom(err, "holding a mail");
+    spool->block = block;
+    return 0;
+}
+
+static void spool_drop_block(struct spool *spool)
+{
+    if (spool->lender != NULL && spool->lender->bytes == NULL)
+        spool->lender->bytes = TAKE(spool->block);
+    free(TAKE(spool->block));
+    spool->lender = NULL;
+}
+
+/* A file without a name, and what there is so far in the block that fills it. */
+static int spool_open_file(struct spool *spool, struct error *err)
+{
     spool->fd = open(spool->dir, O_TMPFILE | O_RDWR | O_CLOEXEC | O_DIRECT, 0600);
     spool->direct = spool->fd >= 0;
     if (spool->fd < 0 && errno == EINVAL)
@@ -69,11 +90,11 @@ static int spool_open_file(struct spool *spool, struct error *err)
         spool->fd = spool_open_named(spool);
     if (spool->fd < 0)
         return spool_fail_create(spool, err);
-    if (posix_memalign(&block, SPOOL_ALIGN, SPOOL_BLOCK) != 0)
-        return error_oom(err, "holding a mail");
-    spool->block = block;
-    if (spool->bytes.len > 0) /* at most a block */
+    if (spool->bytes.len > 0) { /* at most a block */
+        if (spool_take_block(spool, err) < 0)
+            return -1;
         memcpy(spool->block, spool->bytes.data, spool->bytes.len);
+    }
     spool->in_block = spool->bytes.len;
     buffer_done(&spool->bytes);
     buffer_init(&spool->bytes, SPOOL_MEMORY_MAX);
@@ -147,15 +168,27 @@ void spool_free(struct spool *spool)
     if (spool->fd >= 0)
         (void)close(spool->fd);
     buffer_done(&spool->bytes);
-    free(spool->block);
+    spool_drop_block(spool);
     digest_free(spool->digest);
     free(spool->dir);
     free(spool);
 }
 
+void spool_lend(struct spool *spool, struct spool_block *block)
+{
+    spool->lender = block;
+}
+
+void spool_block_done(struct spool_block *block)
+{
+    free(TAKE(block->bytes));
+}
+
 static int spool_write_block(struct spool *spool, const uint8_t *bytes, size_t count,
                              struct error *err)
 {
+    if (spool->block == NULL && spool_take_block(spool, err) < 0)
+        return -1;
     while (count > 0) {
         if (spool->in_block == SPOOL_BLOCK && spool_flush(spool, err) < 0)
             return -1;
@@ -188,9 +221,9 @@ int spool_finish(struct spool *spool, uint8_t out_digest[DIGEST_SIZE], struct er
             return -1;
         if (spool->direct)
             spool_end_direct(spool);
-        free(TAKE(spool->block));
         (void)lseek(spool->fd, 0, SEEK_SET);
     }
+    spool_drop_block(spool); /* the lender may be gone before the spool is, or in another thread */
     if (digest_finish(spool->digest, out_digest) < 0)
         return error_oom(err, "taking the digest of a mail");
     return 0;

@@ -25,6 +25,15 @@ int spool_new(const char *dir, uint64_t expected, struct spool **out_spool, stru
 void spool_free(struct spool *spool); /* closes and forgets; NULL is fine */
 AUTO_DEFINE(spool, spool_free);
 
+/** spool_lend - spools that are written one after the other need the memory for that only once: @block
+ * (zero at the start) outlives this one's spool_finish() or spool_free(). Before the first write; one
+ * spool at a time. */
+struct spool_block {
+    uint8_t *bytes; /* NULL: none yet, or in use */
+};
+void spool_lend(struct spool *spool, struct spool_block *block);
+void spool_block_done(struct spool_block *block);
+
 /** spool_write - the next bytes. ERROR_STORE when the disk refuses them. */
 int spool_write(struct spool *spool, const uint8_t *bytes, size_t count, struct error *err);
 
