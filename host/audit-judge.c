@@ -299,7 +299,11 @@ static int audit_read_raw(struct audit *audit, const struct audit_row *row, stru
     int fd = -1;
     *out_why = (struct error){0};
     if (queue_raw(s->queue, row->id, &fd, out_why) < 0)
+        return 0; /* gone, or of another size */
+    if (!s->deep || s->digest == NULL) {
+        close(fd);
         return 0;
+    }
     int failed = s->digest(s->context, fd, &size, sha256, out_why);
     close(fd);
     if (failed < 0 && out_why->class == ERROR_CANCELLED) {
@@ -312,7 +316,7 @@ static int audit_read_raw(struct audit *audit, const struct audit_row *row, stru
     return 0;
 }
 
-static int audit_deep(struct audit *audit, const struct audit_row *row)
+static int audit_kept(struct audit *audit, const struct audit_row *row)
 {
     struct error why;
     if (audit_read_raw(audit, row, &why) < 0)
@@ -325,8 +329,7 @@ static int audit_judge_row(struct audit *audit, const struct audit_row *row, boo
     const struct audit_settings *s = audit->settings;
     if (audit_inner(audit, row) < 0)
         return -1;
-    if (row->entries > 0 && row->has_raw && s->deep && s->digest != NULL &&
-        audit_deep(audit, row) < 0)
+    if (row->entries > 0 && row->has_raw && audit_kept(audit, row) < 0)
         return -1;
     if (row->entries == 0 || !of_mailbox || row->in_mailbox)
         return 0;

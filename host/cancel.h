@@ -3,11 +3,13 @@
  *
  * The signals are blocked and read from a descriptor: no handler, no global. The first one is the
  * request; from then on they have their usual effect again, so a second one ends the process at
- * once. */
+ * once, whatever it does: a thread waits for them. */
 #ifndef MAILCHUTE_HOST_CANCEL_H
 #define MAILCHUTE_HOST_CANCEL_H
 
+#include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "clock.h"
@@ -17,11 +19,15 @@
 
 struct cancel {
     const struct clock *clock;
-    int fd;            /* readable once a signal came; poll it */
+    int fd;            /* readable from a signal to the next cancel_asked(); poll it */
     atomic_int signal; /* the signal that came, 0: none */
     atomic_uint_least64_t grace_until_ms;
+    int signals, ending; /* the watcher's: signals come, it is to end */
+    pthread_t watcher;
+    bool watched;
 };
 
+/** cancel_init - from now on. Call it before other threads are begun, or they take the signals. */
 int cancel_init(struct cancel *cancel, const struct clock *clock, struct error *err);
 void cancel_done(struct cancel *cancel); /* the signals are as before, one not yet seen is lost */
 

@@ -295,6 +295,8 @@ static int audit_open(struct audit_command *c, struct error *err)
     if (command_open_queue(c->common.queue_url, COMMAND_QUEUE_EXISTING, &c->queue, err) < 0 ||
         (c->deep && plugin_open(PARSE_LOADER, &c->reader, err) < 0))
         return -1;
+    queue_heed(c->queue, cancel_now, &c->cancel);
+    output_heed(cancel_asked, &c->cancel);
     c->settings = (struct audit_settings){.queue = c->queue,
                                           .loader = plugin->name,
                                           .since_s = since_s,

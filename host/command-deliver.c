@@ -121,6 +121,7 @@ static int deliver_command_run(struct deliver_command *c, struct error *err)
             0 ||
         deliver_command_open(c, err) < 0)
         return -1;
+    queue_heed(c->deliver.queue, cancel_asked, &c->cancel);
     if (!c->deliver.dry_run && deliver_claim(c->deliver.queue, c->deliver.target, err) < 0)
         return -1;
     c->deliver.folder = &c->folder;

@@ -334,6 +334,8 @@ static int pickup_open(struct pickup *p, struct error *err)
     if (source_open(&p->source, &p->log, err) < 0 || pickup_open_queues(p, err) < 0 ||
         cancel_init(&p->cancel, p->clock, err) < 0)
         return -1;
+    queue_heed(p->queue, cancel_now, &p->cancel);
+    output_heed(cancel_asked, &p->cancel);
     progress_init(&p->progress, p->clock, p->common.quiet ? -1 : STDERR_FILENO);
     p->log.progress = &p->progress;
     p->width = terminal_is(STDOUT_FILENO) ? terminal_width(STDOUT_FILENO) : 0;

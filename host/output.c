@@ -4,18 +4,69 @@
 #include "output.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "json-line.h"
 #include "write-all.h"
 
+#define OUTPUT_LOOK_MS 100
+
+/* Of the process, as standard output is. */
+static int (*output_stopped)(void *context);
+static void *output_context;
+
+void output_heed(int (*stopped)(void *context), void *context)
+{
+    output_stopped = stopped;
+    output_context = context;
+}
+
+/* Wait for the reader of a pipe; -1: stopped meanwhile. */
+static int output_wait(void)
+{
+    struct pollfd reader = {STDOUT_FILENO, POLLOUT, 0};
+    while (poll(&reader, 1, OUTPUT_LOOK_MS) == 0)
+        if (output_stopped(output_context)) {
+            errno = ECANCELED;
+            return -1;
+        }
+    return 0;
+}
+
+/* What a pipe says it has room for is one piece of PIPE_BUF bytes. */
+static int output_pieces(const char *bytes, size_t count)
+{
+    while (count > 0) {
+        size_t piece = count < PIPE_BUF ? count : PIPE_BUF;
+        if (output_wait() < 0 || write_all(STDOUT_FILENO, bytes, piece) < 0)
+            return -1;
+        bytes += piece;
+        count -= piece;
+    }
+    return 0;
+}
+
+static int output_all(const char *bytes, size_t count)
+{
+    struct stat what;
+    if (output_stopped == NULL || fstat(STDOUT_FILENO, &what) < 0 || S_ISREG(what.st_mode))
+        return write_all(STDOUT_FILENO, bytes, count);
+    return output_pieces(bytes, count);
+}
+
 static int output_write(const char *bytes, size_t count, struct error *err)
 {
-    if (write_all(STDOUT_FILENO, bytes, count) == 0)
+    if (output_all(bytes, count) == 0)
         return 0;
     if (errno == EPIPE)
         return error_set(err, ERROR_NONE, "nobody reads standard output any more");
+    if (errno == ECANCELED)
+        return error_set(err, ERROR_CANCELLED,
+                         "stopped while nobody read standard output; run again");
     return error_set(err, ERROR_STORE,
                      "standard output cannot be written: %s; make room, or "
                      "send it elsewhere",

@@ -79,6 +79,7 @@ struct queue_backend {
     bool needs_path;
     int (*open)(const char *path, const struct clock *clock, void **out_store, struct error *err);
     void (*close)(void *store); /* an open batch is rolled back; NULL is fine */
+    void (*heed)(void *store, int (*stopped)(void *context), void *context); /* NULL: never waits */
     const char *(*folder)(const void *store); /* NULL: it has none */
     const char *(*spool_dir)(const void *store);
 

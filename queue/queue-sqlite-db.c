@@ -61,8 +61,8 @@ int queue_sqlite_db_fail(struct queue_sqlite_db *db, const char *doing, struct e
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return error_set(err, ERROR_STORE,
-                         "another process is writing to '%s' and did not finish within %u seconds; "
-                         "try again later",
+                         "another process is writing to '%s' and did not finish within the %u seconds "
+                         "that are waited for it; try again later",
                          db->path, QUEUE_SQLITE_BUSY_MS / 1000);
     case SQLITE_FULL:
         db->suspect = true;
@@ -129,6 +129,20 @@ static int db_check_settings(struct queue_sqlite_db *db, struct error *err)
     return got < 0 ? -1 : 0;
 }
 
+#define DB_NAP_MS 10u
+
+/* Called again and again with how often it was before; 0: give up. */
+static int db_busy(void *context, int before)
+{
+    const struct queue_sqlite_db *db = context;
+    bool stopped = db->stopped != NULL && db->stopped(db->stopped_context);
+    uint32_t most = stopped ? QUEUE_SQLITE_STOPPED_MS : QUEUE_SQLITE_BUSY_MS;
+    if ((uint32_t)before >= most / DB_NAP_MS)
+        return 0;
+    (void)sqlite3_sleep((int)DB_NAP_MS);
+    return 1;
+}
+
 int queue_sqlite_db_open(struct queue_sqlite_db *db, struct error *err)
 {
     int flags =
@@ -138,7 +152,7 @@ int queue_sqlite_db_open(struct queue_sqlite_db *db, struct error *err)
     db->suspect = false;
     if (sqlite3_open_v2(db->path, &db->handle, flags, NULL) != SQLITE_OK)
         return queue_sqlite_db_fail(db, "opening it", err);
-    if (sqlite3_busy_timeout(db->handle, QUEUE_SQLITE_BUSY_MS) != SQLITE_OK ||
+    if (sqlite3_busy_handler(db->handle, db_busy, db) != SQLITE_OK ||
         sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) != SQLITE_OK)
         return queue_sqlite_db_fail(db, "opening it", err);
     int64_t version; /* looked at before anything is set: it may not be ours to change */

@@ -16,6 +16,7 @@
 
 #define QUEUE_SQLITE_PAGE 16384             /* bytes a page; measured: 1.2 times as fast as 4096 */
 #define QUEUE_SQLITE_BUSY_MS 10000u         /* how long to wait for another process's transaction */
+#define QUEUE_SQLITE_STOPPED_MS 1000u       /* the same, once we are to stop */
 #define QUEUE_SQLITE_CACHE_KIB 1536         /* page cache of one connection */
 #define QUEUE_SQLITE_APPLICATION 0x6D636874 /* "mcht", in the file's header */
 #define QUEUE_SQLITE_RUN_SHIFT 13u          /* ids are sorted within runs of 2^13 entries */
@@ -128,6 +129,8 @@ struct queue_sqlite_db {
     sqlite3 *handle; /* NULL: closed after a failure */
     sqlite3_stmt *statements[SQL_COUNT];
     bool suspect;
+    int (*stopped)(void *context); /* NULL: nobody stops us */
+    void *stopped_context;
 };
 
 /** queue_sqlite_db_open - open the database (an empty file is made one), bring its schema up to

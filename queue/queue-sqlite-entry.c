@@ -554,6 +554,11 @@ static int entry_raw(struct queue_sqlite *store, int64_t n, const uint8_t id[QUE
     uint64_t size = (uint64_t)sqlite3_column_int64(get, 1);
     if (sqlite3_column_int(get, 0) == QUEUE_SQLITE_FILE)
         failed = queue_sqlite_raw_open(&store->raw, id, size, out_fd, err);
+    else if ((uint64_t)sqlite3_column_bytes(get, 2) != size)
+        failed = error_set(err, ERROR_STORE,
+                           "the database holds %d bytes of a message instead of %llu; put back a "
+                           "copy of its folder",
+                           sqlite3_column_bytes(get, 2), (unsigned long long)size);
     else if (queue_file_of_bytes(sqlite3_column_blob(get, 2), (size_t)sqlite3_column_bytes(get, 2),
                                  out_fd) < 0)
         failed = error_set(err, ERROR_STORE, "cannot hand out a message: %s", strerror(errno));

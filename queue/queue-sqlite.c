@@ -361,6 +361,13 @@ static int sqlite_claim(void *store_, const uint8_t id[QUEUE_UUID_SIZE], bool *o
     return queue_sqlite_claim(&store->folder, id, out_claimed, out_fd, err);
 }
 
+static void sqlite_heed(void *store, int (*stopped)(void *context), void *context)
+{
+    struct queue_sqlite *sqlite = store;
+    sqlite->db.stopped = stopped;
+    sqlite->db.stopped_context = context;
+}
+
 static const char *sqlite_folder(const void *store)
 {
     return ((const struct queue_sqlite *)store)->folder.path;
@@ -376,6 +383,7 @@ const struct queue_backend queue_sqlite_backend = {
     .needs_path = true,
     .open = sqlite_open,
     .close = sqlite_close,
+    .heed = sqlite_heed,
     .folder = sqlite_folder,
     .spool_dir = sqlite_spool_dir,
     .claim = sqlite_claim,

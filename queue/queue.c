@@ -85,6 +85,12 @@ const char *queue_spool_dir(const struct queue *queue)
     return queue->backend->spool_dir(queue->store);
 }
 
+void queue_heed(struct queue *queue, int (*stopped)(void *context), void *context)
+{
+    if (queue->backend->heed != NULL)
+        queue->backend->heed(queue->store, stopped, context);
+}
+
 const char *queue_folder(const struct queue *queue)
 {
     return queue->backend->folder(queue->store);

@@ -644,14 +644,23 @@ END_TEST
 
 /* ---- Several processes ----------------------------------------------------------------------- */
 
-START_TEST(another_process_that_writes_for_long_is_named_as_the_reason)
+static int stopped_count(void *context)
+{
+    unsigned *count = context;
+    ++*count;
+    return 1;
+}
+
+START_TEST(another_process_that_writes_for_long_is_named_and_delays_no_stop)
 {
     struct queue *other = NULL;
     ck_well(&f, queue_open(f.url, NULL, &f.clock, &other, &f.err));
     struct queue_item item = queue_fixture_item(1);
     ck_assert_int_eq(queue_put(other, &item, &f.err), QUEUE_PUT_ADDED);
-    sqlite3_busy_timeout(store()->db.handle, 0);
+    unsigned looks = 0; /* one each 10 ms; a stop leaves a second */
+    queue_heed(f.queue, stopped_count, &looks);
     ck_assert_int_eq(queue_put(f.queue, &item, &f.err), QUEUE_PUT_FAILED);
+    ck_assert_msg(looks > 1 && looks <= 101, "%u", looks);
     ck_assert_int_eq(f.err.class, ERROR_STORE);
     ck_assert_ptr_nonnull(strstr(f.err.text, "another process is writing"));
     const struct queue_record record = {.origin = item.origin, .step = QUEUE_STEP_MOVING};
@@ -764,7 +773,7 @@ static Suite *suite(void)
         entries_are_found_across_runs_of_ids,
         a_queue_of_schema_1_opens_with_all_it_held,
         a_queue_of_schema_3_opens_and_its_entries_go_by_a_policy,
-        another_process_that_writes_for_long_is_named_as_the_reason,
+        another_process_that_writes_for_long_is_named_and_delays_no_stop,
         two_handles_of_one_process_lose_nothing_to_another_process,
         a_duplicate_alone_keeps_nobody_waiting,
         an_entry_goes_to_one_of_several_workers,

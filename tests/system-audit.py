@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """mailchute audit against a real server: agreement after a pick-up on four kinds of server, each
 kind of disagreement planted and told alone, nothing changed, no body downloaded, bounded memory."""
+import contextlib
 import glob
 import os
 import shutil
@@ -272,6 +273,19 @@ class Audit(Case):
         os.unlink(raw)
         finding, = self.disagree("--deep")
         self.assertEqual(finding["kind"], "damaged")
+
+    def test_raw_messages_that_are_gone_are_told_without_looking_deep(self):
+        self.server.append(self.user, "INBOX", mail("a", b"y" * 300000 + b"\r\n"), mail("b"), mail("c"))
+        entries = self.picked_up()
+        self.agree()
+        raw, = glob.glob(os.path.join(self.folder, "queue", "raw", "*"))
+        os.unlink(raw)
+        with contextlib.closing(self.database()) as database, database:
+            database.execute("UPDATE body SET raw = x'' WHERE n = 2")
+            database.execute("DELETE FROM body WHERE n = 3")
+        found = self.disagree()
+        self.assertEqual({f["kind"] for f in found}, {"damaged"})
+        self.assertEqual({f["entry"] for f in found}, {e["id"] for e in entries})
 
     def test_files_are_held_against_the_queue_like_mail_on_a_server(self):
         folder = os.path.join(self.folder, "mail")

@@ -2,10 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mail becomes entries: each message one, whole, oldest first, over every kind of connection."""
 import contextlib
+import fcntl
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
+import sys
+import termios
 import threading
 import time
 
@@ -278,6 +282,47 @@ class WhileItRuns(system_support.Case):
                 process.wait()
         self.assertEqual(process.returncode, OK, err)
         self.assertIn("trying again in", err)
+
+    def stopped(self, process):
+        """The exit code of @process, which one signal has to end."""
+        watchdog = threading.Timer(system_support.SECONDS, process.kill)
+        watchdog.start()
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait()
+        finally:
+            watchdog.cancel()
+        return process.returncode
+
+    def test_a_stop_is_heeded_while_nobody_reads_standard_output(self):
+        self.server.append(self.user, "INBOX", *[mail("m%d" % n, b"x" * 2000) for n in range(99)])
+        process = subprocess.Popen([system_support.PROGRAM, *self.pickup_args()],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE)
+        unread = bytearray(4)
+        while int.from_bytes(unread, sys.byteorder) < 60000:   # of 65,536: no line fits any more
+            time.sleep(0.05)
+            fcntl.ioctl(process.stdout, termios.FIONREAD, unread)
+        self.assertNotIn(self.stopped(process), (None, -signal.SIGKILL))
+        process.communicate()
+        self.picked_up()
+        self.assertEqual(len(self.queued()), 99)
+        self.check_folders(INBOX=0, DROPBOX=99)
+
+    def test_a_stop_is_heeded_while_another_process_writes_to_the_queue(self):
+        self.picked_up()   # makes it
+        self.server.append(self.user, "INBOX", mail("a"))
+        path = os.path.join(self.folder, "queue", "queue.db")
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            process = subprocess.Popen([system_support.PROGRAM, *self.pickup_args()],
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.PIPE)
+            time.sleep(1)
+            self.assertNotIn(self.stopped(process), (None, -signal.SIGKILL))
+            process.communicate()
+        self.picked_up()
+        self.check_folders(INBOX=0, DROPBOX=1)
 
     @contextlib.contextmanager
     def watching(self, connection=None):
