@@ -78,9 +78,10 @@ void serve_halt(struct serve *serve, struct served *served)
 
 void serve_sync(struct serve *serve, struct served *served)
 {
-    served->unit->close_first = served->phase != SERVED_WORKING;
     if (served->phase == SERVED_WORKING)
         atomic_store(&served->unit->stop, true);
+    else
+        served->unit->close_first = true; /* nobody else has it now */
     serve_ready(serve, served);
 }
 
