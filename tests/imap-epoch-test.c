@@ -264,7 +264,8 @@ START_TEST(what_stayed_when_it_was_picked_up_is_known_again_and_not_queued_again
             put_message(500 + k, k, 0);
         }
         put_message(800, 501, 0);
-        const struct script_rule copy = {"*UID COPY", "@ OK copied\r\n"};
+        const struct script_rule copy = {"*UID COPY",
+                                         "@ OK [COPYUID 9 1:9999 10001:19999] copied\r\n"};
         ck_assert_msg(session_with(&copy) == ERROR_NONE, "row %zu: %s", i, w.err.text);
         ck_assert_uint_eq(w.handed, 1);
         ck_assert_uint_eq(entries(), 31);

@@ -10,6 +10,13 @@
 #include "imap-pickup-fixture.h"
 #include "imap-pickup-private.h"
 
+/* The archive before a copy, and afterwards. */
+#define GROWS                                                                                      \
+    {"STATUS \"DROPBOX\"", "* STATUS $ (UIDNEXT 100 UIDVALIDITY 9)\r\n" OK},                       \
+    {                                                                                              \
+        "*STATUS \"DROPBOX\"", "* STATUS $ (UIDNEXT 101 UIDVALIDITY 9)\r\n" OK                     \
+    }
+
 /* ---- By what the server can ------------------------------------------------------------------ */
 
 START_TEST(uidplus_copies_sees_the_copy_and_deletes_its_own)
@@ -35,6 +42,7 @@ START_TEST(without_uidplus_the_original_is_marked_and_nothing_is_expunged)
         FOUND_ONE,
         LIST_ONE,
         BODY_ONE,
+        GROWS,
         {"UID COPY 5", OK},
         {"UID STORE 5 +FLAGS.SILENT ($MailchutePickedUp)", OK}};
     struct host *h = RUN(rules, "", "", "5 ");
@@ -110,11 +118,27 @@ START_TEST(a_copy_without_proof_is_marked_and_not_deleted)
         FOUND_ONE,
         LIST_ONE,
         BODY_ONE,
+        GROWS,
         {"UID COPY 5", OK},
         {"UID STORE 5 +FLAGS.SILENT ($MailchutePickedUp)", OK}};
     struct host *h = RUN(rules, "UIDPLUS", "", "5 ");
     TRACE(h, "UID STORE 5", "-EXPUNGE", "-\\Deleted");
     host_stop(h);
+}
+END_TEST
+
+START_TEST(a_copy_without_proof_counts_only_when_the_archive_has_grown)
+{
+    static const struct script_rule rules[] = {FOUND_ONE, LIST_ONE, BODY_ONE, {"*UID COPY 5", OK}};
+    static const char *const capabilities[] = {"", "UIDPLUS"};
+    for (size_t i = 0; i < 2; i++) {
+        struct host *h = RUN(rules, capabilities[i], "", "5 failed: link");
+        TRACE(h, "note 5 MOVING", "UID COPY 5", "STATUS \"DROPBOX\"", "-STORE", "-COPIED",
+              "-note 5 MOVED");
+        ck_assert_ptr_nonnull(strstr(h->err.text, "not to be seen that it came to 'DROPBOX'"));
+        ck_assert_uint_eq(h->ledger[5].step, IMAP_STEP_MOVING); /* looked for by the next run */
+        host_stop(h);
+    }
 }
 END_TEST
 
@@ -600,6 +624,7 @@ static Suite *suite(void)
     tcase_add_test(t, what_a_refused_order_named_is_no_proof_for_the_next);
     tcase_add_test(t, a_refused_copy_is_never_followed_by_a_deletion);
     tcase_add_test(t, a_copy_without_proof_is_marked_and_not_deleted);
+    tcase_add_test(t, a_copy_without_proof_counts_only_when_the_archive_has_grown);
     tcase_add_test(t, a_folder_that_went_is_made_once_more);
     tcase_add_test(t, one_refused_message_does_not_keep_the_others);
     tcase_add_test(t, moves_that_are_refused_keep_no_new_mail_back);

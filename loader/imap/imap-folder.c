@@ -369,12 +369,17 @@ int imap_folder_create(struct imap_session *session, struct imap_folder *folder,
 
 /* ---- Status ---------------------------------------------------------------------------------- */
 
+bool imap_folder_is_told(const struct imap_folder *folder, const struct imap_event *event)
+{
+    return event->kind == IMAP_EVENT_MAILBOX && imap_name_matches(event->text, folder->wire);
+}
+
 static int imap_folder_status_data(void *context, const struct imap_event *event, bool *out_taken,
                                    struct error *err)
 {
     struct imap_folder *folder = context;
     (void)err;
-    if (event->kind != IMAP_EVENT_MAILBOX || !imap_name_matches(event->text, folder->wire))
+    if (!imap_folder_is_told(folder, event))
         return 0;
     *out_taken = true;
     folder->uidnext = event->uidnext;
@@ -391,6 +396,13 @@ static int imap_folder_status_done(void *context, const struct imap_event *answe
     return 0;
 }
 
+void imap_folder_status_command(const struct imap_folder *folder, struct imap_command *out_command)
+{
+    imap_command_init(out_command, "STATUS ");
+    imap_command_quoted(out_command, folder->wire);
+    imap_command_add(out_command, " (UIDNEXT UIDVALIDITY)");
+}
+
 int imap_folder_status(struct imap_session *session, struct imap_folder *folder, struct error *err)
 {
     struct imap_call call = {.what = "STATUS",
@@ -398,8 +410,6 @@ int imap_folder_status(struct imap_session *session, struct imap_folder *folder,
                              .data = imap_folder_status_data,
                              .done = imap_folder_status_done};
     struct imap_command command;
-    imap_command_init(&command, "STATUS ");
-    imap_command_quoted(&command, folder->wire);
-    imap_command_add(&command, " (UIDNEXT UIDVALIDITY)");
+    imap_folder_status_command(folder, &command);
     return imap_session_run(session, &command, &call, err);
 }

@@ -47,6 +47,7 @@ struct imap_job {
     unsigned int tries;
     struct imap_folder *target; /* NULL: none */
     uint32_t target_uidvalidity;
+    uint32_t told_uidnext, told_uidvalidity; /* of target, by job_grown; 0: not told */
     size_t count, room;
     size_t ranges; /* of UIDs that follow each other, at most: what the command's length goes by */
     struct imap_moving items[];
@@ -441,29 +442,94 @@ static int imap_job_store(struct imap_job *job, struct error *err)
     return imap_job_send(job, "UID STORE ", flags, NULL, &call, err);
 }
 
-static int imap_job_copied(void *context, const struct imap_event *answer, struct error *err)
+/* The copies are there: now the originals. */
+static int imap_job_copies_there(struct imap_job *job, struct error *err)
+{
+    job->copied = true;
+    if (imap_job_note(job, IMAP_STEP_COPIED, false, err) < 0)
+        return -1;
+    return imap_job_store(job, err);
+}
+
+static int imap_job_grown_data(void *context, const struct imap_event *event, bool *out_taken,
+                               struct error *err)
+{
+    struct imap_job *job = context;
+    (void)err;
+    if (!imap_folder_is_told(job->target, event))
+        return 0;
+    *out_taken = true;
+    job->told_uidnext = event->uidnext;
+    job->told_uidvalidity = event->uidvalidity;
+    return 0;
+}
+
+/* Has the target got as many messages as COPYUID did not name? What it grew by counts for one job. One
+ * that does not tell is believed: the originals stay. */
+static bool imap_job_has_grown(struct imap_job *job)
+{
+    struct imap_folder *target = job->target;
+    uint32_t unnamed = 0;
+    for (size_t i = 0; i < job->count; i++)
+        unnamed += job->items[i].there ? 1 : 0;
+    if (job->told_uidnext == 0)
+        return true;
+    if (target->uidnext == 0 || target->uidvalidity != job->told_uidvalidity) {
+        target->uidvalidity = job->told_uidvalidity; /* it was made while we worked */
+        target->uidnext = 1;
+    }
+    if (job->told_uidnext < target->uidnext || job->told_uidnext - target->uidnext < unnamed)
+        return false;
+    target->uidnext += unnamed;
+    return true;
+}
+
+/* In the ledger they stay as they are, MOVING: whoever tries again looks into the target first. */
+static int imap_job_grown(void *context, const struct imap_event *answer, struct error *err)
 {
     struct imap_job *job = context;
     struct imap_moves *moves = job->moves;
+    if (answer->status != IMAP_OK || !imap_job_has_grown(job)) {
+        error_set(&moves->why, ERROR_LINK,
+                  "the server says OK to a copy, and it is not to be seen that it came to '%s'; see to "
+                  "the folder, the entries are safe",
+                  job->target->name);
+        return imap_job_refused(job, err);
+    }
+    if (job->way == IMAP_WAY_COPY) /* no proof of each copy: the original stays */
+        imap_host_log(moves->host, IMAP_LOG_WARNING,
+                      "the server copied mail to '%s' but does not say to "
+                      "where (no COPYUID); the originals in '%s' are marked, not deleted",
+                      job->target->name, moves->folders->mailbox.name);
+    job->way = IMAP_WAY_KEEP;
+    return imap_job_copies_there(job, err);
+}
+
+/* OK without COPYUID proves nothing. */
+static int imap_job_look_at_target(struct imap_job *job, struct error *err)
+{
+    struct imap_call call = {.what = "STATUS",
+                             .context = job,
+                             .data = imap_job_grown_data,
+                             .done = imap_job_grown};
+    struct imap_command command;
+    job->told_uidnext = job->told_uidvalidity = 0;
+    imap_folder_status_command(job->target, &command);
+    return imap_session_send(job->moves->session, &command, &call, err);
+}
+
+static int imap_job_copied(void *context, const struct imap_event *answer, struct error *err)
+{
+    struct imap_job *job = context;
     if (answer->status != IMAP_OK)
         return imap_job_no(job, answer, "UID COPY", err);
     if (answer->code == IMAP_CODE_COPYUID)
         imap_job_copyuid(job, answer->args);
     imap_job_mark_unnamed(job);
-    bool all = true;
     for (size_t i = 0; i < job->count; i++)
-        all = all && !job->items[i].there;
-    if (job->way == IMAP_WAY_COPY && !all) { /* no proof of a copy: the original stays */
-        imap_host_log(moves->host, IMAP_LOG_WARNING,
-                      "the server copied mail to '%s' but does not say to "
-                      "where (no COPYUID); the originals in '%s' are marked, not deleted",
-                      job->target->name, moves->folders->mailbox.name);
-        job->way = IMAP_WAY_KEEP;
-    }
-    job->copied = true;
-    if (imap_job_note(job, IMAP_STEP_COPIED, false, err) < 0)
-        return -1;
-    return imap_job_store(job, err);
+        if (job->items[i].there)
+            return imap_job_look_at_target(job, err);
+    return imap_job_copies_there(job, err);
 }
 
 static int imap_job_start(struct imap_job *job, struct error *err)

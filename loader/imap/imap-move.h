@@ -8,8 +8,10 @@
  *                       -> note MOVED
  *   UIDPLUS (RFC 4315)  note MOVING -> UID COPY -> COPYUID names it -> note COPIED -> \Deleted
  *                       -> note DELETING -> UID EXPUNGE -> it is seen to be gone -> note MOVED
- *   neither             note MOVING -> UID COPY -> keyword IMAP_KEYWORD (where the server takes
- *                       none: \Flagged) -> note MOVED; the original stays
+ *   neither             note MOVING -> UID COPY -> STATUS of the folder shows as many new messages
+ *                       -> note COPIED -> keyword IMAP_KEYWORD (where the server takes none:
+ *                       \Flagged) -> note MOVED; the original stays. So also where COPYUID fails to
+ *                       name a copy
  *   after=Delete        note DELETING -> \Deleted -> UID EXPUNGE, where there is UIDPLUS
  *   after=Flag          the keyword; after=Leave: nothing but note MOVED
  *
@@ -62,10 +64,6 @@ int imap_moves_start(struct imap_moves *moves, bool more, struct error *err);
 
 /** imap_moves_busy - some are on their way or wait to be sent. */
 bool imap_moves_busy(const struct imap_moves *moves);
-
-/** imap_moves_refused - how many the server refused to take out of the mailbox; *out_why (may be
- * NULL) tells the last reason. */
-uint64_t imap_moves_refused(const struct imap_moves *moves, struct error *out_why);
 
 /** imap_moves_retry - forget that some were refused: they are added anew (imap_reconcile()), and a folder
  * that was full is asked again. A message that was told stays told. */
