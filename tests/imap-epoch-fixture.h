@@ -56,6 +56,8 @@ void teardown(void);
  * same Message-ID and size; variant 2 is four bytes longer. */
 void put_message(uint32_t uid, unsigned k, unsigned variant);
 
+#define NAMELESS 9000u /* messages from this k on have no Message-ID */
+
 /* Message k was stored under this name and has come to this step. */
 void before(uint32_t uidvalidity, uint32_t uid, unsigned k, enum imap_step step);
 

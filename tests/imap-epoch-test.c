@@ -433,6 +433,73 @@ START_TEST(another_message_under_the_uid_of_a_moved_one_holds)
 }
 END_TEST
 
+/* ---- Another message under the UID of a stored one ------------------------------------------- */
+
+START_TEST(another_message_under_the_uid_of_a_stored_one_holds_before_anything_is_moved)
+{
+    static const enum imap_step steps[] = {IMAP_STEP_STORED, IMAP_STEP_MOVING, IMAP_STEP_COPIED,
+                                           IMAP_STEP_DELETING};
+    static const unsigned others[] = {7, NAMELESS + 1}; /* the first has the same size */
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0] * 2; i++) {
+        teardown();
+        setup();
+        worked_in(8);
+        before(8, 4, 4, IMAP_STEP_STORED);
+        before(8, 5, 5, steps[i / 2]);
+        put_message(4, 4, 0);
+        put_message(5, others[i % 2], 0);
+        ck_session(ERROR_HELD);
+        ck_assert_uint_eq(mailbox().held, IMAP_HOLD_REUSED);
+        ck_assert_ptr_nonnull(strstr(w.err.text, "1 messages in it (UID 5) are others"));
+        SILENT("UID MOVE");
+        SILENT("UID STORE");
+        ck_assert_uint_eq(step_of(8, 5), steps[i / 2]);
+        w.count = 1; /* a person moved it to another folder and back */
+        put_message(6, others[i % 2], 0);
+        w.accept = true;
+        ck_session(ERROR_NONE);
+        ck_assert_uint_eq(w.handed, 1);
+        ck_assert_uint_eq(entries(), 3);
+        ck_assert_uint_eq(step_of(8, 5), IMAP_STEP_MOVED);
+        ck_assert_uint_eq(step_of(8, 6), IMAP_STEP_MOVED);
+    }
+}
+END_TEST
+
+START_TEST(a_stored_message_is_known_by_its_message_id_and_without_one_by_its_bytes)
+{
+    static const struct {
+        unsigned k, variant;
+        bool read;
+    } rows[] = {{5, 0, false}, {5, 2, false}, {NAMELESS, 0, true}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        teardown();
+        setup();
+        worked_in(8);
+        before(8, 5, rows[i].k, IMAP_STEP_STORED);
+        put_message(5, rows[i].k, rows[i].variant);
+        ck_session(ERROR_NONE);
+        ck_assert_uint_eq(w.handed, 0);
+        SAYS("UID MOVE 5");
+        ck_assert_int_eq(strstr(w.trace, "BODY.PEEK[])") != NULL, rows[i].read);
+    }
+}
+END_TEST
+
+START_TEST(a_stored_message_that_cannot_be_told_from_another_stays_and_is_told)
+{
+    worked_in(8);
+    before(8, 5, NAMELESS, IMAP_STEP_STORED);
+    put_message(5, NAMELESS, 0);
+    const struct script_rule refused = {"*BODY.PEEK[])", "@ NO cannot read it\r\n"};
+    ck_assert_int_eq(session_with(&refused), ERROR_LINK);
+    ck_assert_ptr_nonnull(strstr(w.log, "message 5 stays in 'INBOX'"));
+    SILENT("UID MOVE");
+    ck_assert_uint_eq(step_of(8, 5), IMAP_STEP_STORED);
+    ck_assert_uint_eq(mailbox().held, IMAP_HOLD_NONE);
+}
+END_TEST
+
 START_TEST(a_message_that_stays_as_the_server_wants_is_no_news)
 {
     worked_in(8);
@@ -534,6 +601,9 @@ static Suite *suite(void)
     tcase_add_test(t, other_mail_with_ids_and_sizes_seen_before_has_not_come_back);
     tcase_add_test(t, a_moved_message_that_is_there_again_is_moved_again_but_not_for_ever);
     tcase_add_test(t, another_message_under_the_uid_of_a_moved_one_holds);
+    tcase_add_test(t, another_message_under_the_uid_of_a_stored_one_holds_before_anything_is_moved);
+    tcase_add_test(t, a_stored_message_is_known_by_its_message_id_and_without_one_by_its_bytes);
+    tcase_add_test(t, a_stored_message_that_cannot_be_told_from_another_stays_and_is_told);
     tcase_add_test(t, a_message_that_stays_as_the_server_wants_is_no_news);
     tcase_add_test(t, a_stored_message_that_changed_its_uid_keeps_its_entry);
     tcase_add_test(t, a_stored_message_that_is_gone_and_did_not_come_again_was_moved);

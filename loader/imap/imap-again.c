@@ -39,6 +39,7 @@ void imap_again_done(struct imap_again *again)
 {
     free(again->gone);
     imap_set_done(&again->told);
+    imap_set_done(&again->sure);
     *again = (struct imap_again){0};
 }
 

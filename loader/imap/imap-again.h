@@ -42,6 +42,7 @@ struct imap_again {
     struct imap_gone *gone;
     size_t gone_count, gone_capacity;
     struct imap_set told; /* UIDs of "again" that were dealt with in this session */
+    struct imap_set sure; /* UIDs that are those of stored messages, seen in this session */
     bool history;         /* something of this mailbox was on record when the session began */
     uint32_t before;      /* highest UID that was on record before the last search; 0: none */
     uint32_t highest;     /* highest UID that is on record, or was listed in this session */

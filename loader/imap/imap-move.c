@@ -737,6 +737,12 @@ bool imap_moves_busy(const struct imap_moves *moves)
     return moves->jobs != NULL;
 }
 
+void imap_moves_refuse(struct imap_moves *moves, const struct error *why)
+{
+    moves->refused++;
+    moves->why = *why;
+}
+
 void imap_moves_retry(struct imap_moves *moves)
 {
     moves->refused = 0;

@@ -65,6 +65,13 @@ int imap_moves_start(struct imap_moves *moves, bool more, struct error *err);
 /** imap_moves_busy - some are on their way or wait to be sent. */
 bool imap_moves_busy(const struct imap_moves *moves);
 
+/** imap_moves_refused - how many the server refused to take out of the mailbox; *out_why (may be
+ * NULL) tells the last reason. */
+uint64_t imap_moves_refused(const struct imap_moves *moves, struct error *out_why);
+
+/** imap_moves_refuse - one more that stays in the mailbox: it was not added, because of @why. */
+void imap_moves_refuse(struct imap_moves *moves, const struct error *why);
+
 /** imap_moves_retry - forget that some were refused: they are added anew (imap_reconcile()), and a folder
  * that was full is asked again. A message that was told stays told. */
 void imap_moves_retry(struct imap_moves *moves);

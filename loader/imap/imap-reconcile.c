@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "digest.h"
+#include "imap-same.h"
 
 /* What tells two messages apart without fetching them. */
 struct imap_reconcile_looks {
@@ -22,6 +23,7 @@ struct imap_unsettled {
     struct imap_record record; /* its target is borrowed until the next page is read */
     bool there;                /* still in the mailbox */
     bool awaited; /* gone, and may come under another UID */
+    bool untold;  /* whether it is the message that was stored cannot be told */
     struct imap_reconcile_looks looks;
 };
 
@@ -254,6 +256,42 @@ static int imap_reconcile_targets(struct imap_reconcile *r, struct error *err)
 
 /* ---- One page of the ledger ------------------------------------------------------------------ */
 
+static void imap_reconcile_tell_untold(struct imap_reconcile *r, uint32_t uid)
+{
+    struct error why;
+    imap_reconcile_find(r, uid)->untold = true;
+    error_set(&why, ERROR_LINK,
+              "the server does not give out message %u, so that it cannot be told whether it is the one "
+              "that was stored under this UID; look at it, and run 'mailchute audit'", uid);
+    imap_host_log(r->host, IMAP_LOG_ERROR, "message %u stays in '%s': %s", uid,
+                  r->folders->mailbox.name, why.text);
+    imap_moves_refuse(r->moves, &why);
+}
+
+/* Is each that is there the message that was stored? UIDs may have been given twice. Once in a session
+ * is enough. */
+static int imap_reconcile_check(struct imap_reconcile *r, struct error *err)
+{
+    struct imap_look looks[IMAP_RECORDS_MAX];
+    size_t count = 0, others = 0;
+    for (size_t i = 0; i < r->count && r->host->evidence != NULL; i++)
+        if (r->items[i].there && !imap_set_has(&r->again->sure, r->items[i].record.uid))
+            looks[count++] = (struct imap_look){.uid = r->items[i].record.uid};
+    if (count > 0 && imap_same_ask(r->session, r->host, looks, count, err) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        others += looks[i].tag == IMAP_SAME_OTHER ? 1 : 0;
+    if (others > 0)
+        return imap_same_hold(r->host, &r->folders->mailbox, looks, count, IMAP_SAME_OTHER, err);
+    for (size_t i = 0; i < count; i++) {
+        if (looks[i].tag == IMAP_SAME_UNTOLD)
+            imap_reconcile_tell_untold(r, looks[i].uid);
+        else if (imap_set_add(&r->again->sure, looks[i].uid, looks[i].uid) < 0)
+            return error_oom(err, "looking for moved mail");
+    }
+    return 0;
+}
+
 /* Which of those that are gone were never ordered to go? What they are known by tells whether they can
  * be known again. */
 static int imap_reconcile_await(struct imap_reconcile *r, struct error *err)
@@ -302,7 +340,8 @@ static int imap_reconcile_page(struct imap_reconcile *r, struct error *err)
     for (size_t i = 0; i < r->count; i++)
         moving = moving || r->items[i].record.step == IMAP_STEP_MOVING;
     bool looks = by_copy && moving && r->settings->after != IMAP_AFTER_LEAVE;
-    if (imap_reconcile_look(r, looks, err) < 0 || (looks && imap_reconcile_targets(r, err) < 0) ||
+    if (imap_reconcile_look(r, looks, err) < 0 || imap_reconcile_check(r, err) < 0 ||
+        (looks && imap_reconcile_targets(r, err) < 0) ||
         imap_reconcile_await(r, err) < 0 || imap_reconcile_note(r, err) < 0)
         return -1;
     size_t gone = 0;
@@ -312,7 +351,7 @@ static int imap_reconcile_page(struct imap_reconcile *r, struct error *err)
             return error_oom(err, "looking for moved mail");
         if (!r->items[i].there)
             gone++;
-        else if (imap_moves_add(r->moves, record, err) < 0)
+        else if (!r->items[i].untold && imap_moves_add(r->moves, record, err) < 0)
             return -1;
     }
     imap_host_log(r->host, IMAP_LOG_INFO,
