@@ -433,6 +433,57 @@ START_TEST(another_message_under_the_uid_of_a_moved_one_holds)
 }
 END_TEST
 
+START_TEST(mail_restored_under_its_own_uids_is_moved_once_more_when_a_person_says_so)
+{
+    worked_in(8);
+    for (uint32_t k = 1; k <= 30; k++) {
+        before(8, k, k, IMAP_STEP_MOVED);
+        put_message(k, k, 0);
+    }
+    for (int again = 0; again < 2; again++) {
+        ck_session(ERROR_HELD);
+        ck_assert_uint_eq(mailbox().held, IMAP_HOLD_RESTORED);
+        ck_assert_ptr_nonnull(strstr(w.err.text, "30 of 30 messages"));
+        ck_assert_ptr_nonnull(strstr(w.err.text, "are moved once more"));
+    }
+    w.accept = true;
+    ck_session(ERROR_NONE);
+    SAYS("UID MOVE 1:30");
+    ck_assert_uint_eq(w.handed, 0);
+    w.accept = false;
+    w.count = 0;
+    put_message(31, 31, 0);
+    ck_session(ERROR_NONE);
+    ck_assert_uint_eq(w.handed, 1);
+    ck_assert_uint_eq(entries(), 31);
+}
+END_TEST
+
+START_TEST(other_mail_under_used_uids_is_told_as_such_and_picked_up_when_it_has_new_ones)
+{
+    worked_in(8);
+    for (uint32_t k = 1; k <= 25; k++) {
+        before(8, k, k, IMAP_STEP_MOVED);
+        put_message(k, 100 + k, 0);
+    }
+    for (int again = 0; again < 3; again++) {
+        ck_session(ERROR_HELD);
+        ck_assert_uint_eq(mailbox().held, IMAP_HOLD_REUSED);
+        ck_assert_ptr_nonnull(strstr(w.err.text, "25 messages in it (UID 1:25) are others"));
+        ck_assert_ptr_nonnull(strstr(w.err.text, "move them to another folder and back"));
+        SILENT("UID MOVE");
+        w.accept = again == 1; /* does not help as long as it is so */
+    }
+    w.count = 0;
+    for (uint32_t k = 1; k <= 25; k++)
+        put_message(25 + k, 100 + k, 0);
+    w.accept = true;
+    ck_session(ERROR_NONE);
+    ck_assert_uint_eq(w.handed, 25);
+    ck_assert_uint_eq(entries(), 50);
+}
+END_TEST
+
 /* ---- Another message under the UID of a stored one ------------------------------------------- */
 
 START_TEST(another_message_under_the_uid_of_a_stored_one_holds_before_anything_is_moved)
@@ -601,6 +652,8 @@ static Suite *suite(void)
     tcase_add_test(t, other_mail_with_ids_and_sizes_seen_before_has_not_come_back);
     tcase_add_test(t, a_moved_message_that_is_there_again_is_moved_again_but_not_for_ever);
     tcase_add_test(t, another_message_under_the_uid_of_a_moved_one_holds);
+    tcase_add_test(t, mail_restored_under_its_own_uids_is_moved_once_more_when_a_person_says_so);
+    tcase_add_test(t, other_mail_under_used_uids_is_told_as_such_and_picked_up_when_it_has_new_ones);
     tcase_add_test(t, another_message_under_the_uid_of_a_stored_one_holds_before_anything_is_moved);
     tcase_add_test(t, a_stored_message_is_known_by_its_message_id_and_without_one_by_its_bytes);
     tcase_add_test(t, a_stored_message_that_cannot_be_told_from_another_stays_and_is_told);

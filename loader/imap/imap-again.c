@@ -10,6 +10,7 @@
 #include "imap-hold.h"
 #include "imap-likes.h"
 #include "imap-pickup-private.h"
+#include "imap-same.h"
 
 static const char imap_again_doing[] = "looking at messages seen before";
 
@@ -17,6 +18,8 @@ static const char imap_again_doing[] = "looking at messages seen before";
 #define IMAP_TAG_BACK 1u
 #define IMAP_TAG_AGAIN 2u
 #define IMAP_TAG_RENAMED 4u
+#define IMAP_TAG_SAME 8u  /* with AGAIN: it is the message that was moved ... */
+#define IMAP_TAG_OTHER 16u /* ... or another one; neither: that cannot be told */
 
 #define IMAP_AGAIN_PROBE 16u /* settled messages of one size that are asked for to see if there is one */
 
@@ -171,17 +174,35 @@ static int imap_again_ask(struct imap_pickup *p, uint32_t tags, enum imap_looks_
     return imap_looks_ask(p->session, again->looks, again->count, what, err);
 }
 
+/* Those with new UIDs are new messages for us, those with their own are not. */
+static int imap_again_hold_restored(struct imap_pickup *p, size_t again, size_t back,
+                                    struct error *err)
+{
+    const char *then =
+        back == 0    ? "run pickup once with --accept-new-uids: they have the UIDs and entries that they "
+                       "had, and are moved once more"
+        : again == 0 ? "take out of it what is not to be processed again, then run pickup once with "
+                       "--accept-new-uids: what is left is picked up"
+                     : "take out of it what is not to be processed again, then run pickup once with "
+                       "--accept-new-uids: what has the UID that it had is moved once more, what has "
+                       "another is picked up";
+    return imap_hold_set(p->host, &p->folders.mailbox, NULL, IMAP_HOLD_RESTORED, err,
+                         "%zu of %" PRIu64 " messages listed were picked up and moved before, so it was "
+                         "probably restored from a backup; %s",
+                         again + back, p->again.listed, then);
+}
+
+/* A person's word releases what was moved before; a UID that means two messages it does not. */
 static int imap_again_hold_back(struct imap_pickup *p, struct error *err)
 {
-    size_t back = imap_again_count(&p->again, IMAP_TAG_BACK | IMAP_TAG_AGAIN);
-    if (!imap_hold_too_many(back, p->again.listed))
-        return 0;
-    return imap_hold_set(
-        p->host, &p->folders.mailbox, NULL, IMAP_HOLD_RESTORED, err,
-        "%zu of %" PRIu64 " messages listed were picked up and moved before, so it was probably "
-        "restored from a backup; take out of it what is not to be processed again, then run pickup "
-        "once with --accept-new-uids: what is left is picked up",
-        back, p->again.listed);
+    size_t again = imap_again_count(&p->again, IMAP_TAG_AGAIN);
+    size_t back = imap_again_count(&p->again, IMAP_TAG_BACK | IMAP_TAG_AGAIN) - again;
+    if (imap_again_count(&p->again, IMAP_TAG_OTHER) > 0)
+        return imap_same_hold(p->host, &p->folders.mailbox, p->again.looks, p->again.count,
+                              IMAP_TAG_OTHER, err);
+    return p->accept || !imap_hold_too_many(again + back, p->again.listed)
+               ? 0
+               : imap_again_hold_restored(p, again, back, err);
 }
 
 /* ---- Renamed --------------------------------------------------------------------------------- */
@@ -232,14 +253,20 @@ static int imap_again_rename(struct imap_pickup *p, struct imap_look *look, stru
 
 /* ---- Again ----------------------------------------------------------------------------------- */
 
-static int imap_again_hold_reused(struct imap_pickup *p, uint32_t uid, struct error *err)
+/* Is it the message that the ledger means, or another one? */
+static int imap_again_weigh(struct imap_pickup *p, struct imap_look *look, struct error *err)
 {
-    return imap_hold_set(
-        p->host, &p->folders.mailbox, NULL, IMAP_HOLD_REUSED, err,
-        "message %u is another one than that which was picked up and moved under this UID, so UIDs "
-        "mean two messages; have the server's administrator give it a new UIDVALIDITY, then run "
-        "pickup once with --accept-new-uids",
-        uid);
+    struct imap_evidence known = {
+        .uidvalidity = imap_session_selected(p->session)->uidvalidity, .uid = look->uid};
+    if ((look->tag & IMAP_TAG_AGAIN) == 0)
+        return 0;
+    if (p->host->evidence(p->host->context, &known, 1, err) < 0)
+        return -1;
+    if (known.step == IMAP_STEP_UNKNOWN || !known.has_sha256 || !look->has_sha256)
+        return 0;
+    look->tag |= memcmp(known.sha256, look->sha256, sizeof known.sha256) == 0 ? IMAP_TAG_SAME
+                                                                              : IMAP_TAG_OTHER;
+    return 0;
 }
 
 /* The same message: move it once more, unless that did not help before. */
@@ -266,19 +293,12 @@ static int imap_again_move(struct imap_pickup *p, const struct imap_look *look, 
 
 static int imap_again_judge(struct imap_pickup *p, const struct imap_look *look, struct error *err)
 {
-    struct imap_evidence known = {
-        .uidvalidity = imap_session_selected(p->session)->uidvalidity, .uid = look->uid};
     if ((look->tag & IMAP_TAG_AGAIN) == 0)
         return 0;
     if (imap_set_add(&p->again.told, look->uid, look->uid) < 0)
         return error_oom(err, imap_again_doing);
-    if (p->host->evidence(p->host->context, &known, 1, err) < 0)
-        return -1;
-    bool proof = known.step != IMAP_STEP_UNKNOWN && known.has_sha256 && look->has_sha256;
-    if (proof && memcmp(known.sha256, look->sha256, sizeof known.sha256) == 0)
+    if (look->tag & IMAP_TAG_SAME)
         return imap_again_move(p, look, err);
-    if (proof)
-        return imap_again_hold_reused(p, look->uid, err);
     imap_host_log(p->host, IMAP_LOG_ERROR,
                   "message %u was moved, and is in '%s' again; whether it is the same cannot be "
                   "told, so it is left there; look at it, and run 'mailchute audit'",
@@ -304,8 +324,12 @@ int imap_again_inspect(struct imap_pickup *p, struct error *err)
     imap_again_drop_few(again);
     if (imap_again_ask(p, IMAP_TAG_BACK | IMAP_TAG_AGAIN, IMAP_LOOKS_SHA256, err) < 0 ||
         imap_likes_compare(p->host, &which, again->looks, again->count, IMAP_TAG_BACK,
-                           IMAP_LIKES_SHA256, err) < 0 ||
-        imap_again_hold_back(p, err) < 0)
+                           IMAP_LIKES_SHA256, err) < 0)
+        return -1;
+    for (size_t i = 0; i < again->count; i++)
+        if (imap_again_weigh(p, &again->looks[i], err) < 0)
+            return -1;
+    if (imap_again_hold_back(p, err) < 0)
         return -1;
     for (size_t i = 0; i < again->count; i++)
         if (imap_again_judge(p, &again->looks[i], err) < 0)
