@@ -137,5 +137,7 @@ class Page:
                            "(await import('node:fs')).readFileSync(world.axe, 'utf8')"))
 
     def faults(self):
-        """Errors of scripts, and what the browser refused and complained of."""
-        return self.run("return world.faults")
+        """Errors of scripts, and what the browser refused and complained of; answers with an error are
+        none of those."""
+        return [fault for fault in self.run("return world.faults")
+                if not fault.startswith("Failed to load resource: the server responded")]

@@ -12,6 +12,7 @@
 #include "access.h"
 #include "check-progress.h"
 #include "entry-summary.h"
+#include "html-frame.h"
 #include "json-line.h"
 #include "pass.h"
 #include "web-problem.h"
@@ -401,6 +402,32 @@ START_TEST(more_tests_than_there_is_room_for_run_untold)
 }
 END_TEST
 
+/* ---- HTML ------------------------------------------------------------------------------------ */
+
+START_TEST(elements_that_call_strangers_lose_their_names_and_nothing_else_changes)
+{
+    static const struct {
+        const char *html, *want;
+    } rows[] = {
+        {"<link rel=preconnect href=x>", "<x-link rel=preconnect href=x>"},
+        {"<LiNk/rel=a><META a><Base\nb>", "<x-LiNk/rel=a><x-META a><x-Base\nb>"},
+        {"<<link>", "<<x-link>"},
+        {"<IFRAME src=a><frameset><object><embed><portal>",
+         "<x-IFRAME src=a><x-frameset><x-object><x-embed><x-portal>"},
+        {"a<", "a<"},
+        {"", ""},
+        {"</link>< link><li nk>&lt;link>", "</link>< link><li nk>&lt;link>"},
+        {"<p title='<link>'>links</p>", "<p title='<x-link>'>links</p>"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        AUTO_DONE(buffer) out;
+        buffer_init(&out, 4096);
+        ck_assert_int_eq(html_frame_append(&out, rows[i].html), 0);
+        ck_assert_str_eq(out.len == 0 ? "" : buffer_text(&out), rows[i].want);
+    }
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("web");
@@ -423,6 +450,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_thousand_entries_are_enough_and_folders_beyond_twenty_share_a_line);
     tcase_add_test(t, a_running_test_tells_its_steps_under_its_name_until_it_ends);
     tcase_add_test(t, more_tests_than_there_is_room_for_run_untold);
+    tcase_add_test(t, elements_that_call_strangers_lose_their_names_and_nothing_else_changes);
     suite_add_tcase(s, t);
     return s;
 }

@@ -14,7 +14,7 @@ EXTRA_DIST += system-rest.py system-tls.py rest_client.py
 # The page, in a browser: make browser fetches what drives it, in the versions that are pinned.
 TESTS += system-page.py
 EXTRA_DIST += system-page.py page_support.py browser.py browser/bridge.mjs browser/package.json \
-	browser/package-lock.json
+	browser/package-lock.json xss_vectors.py
 .PHONY: browser
 browser:
 	$(MKDIR_P) $(top_builddir)/browser

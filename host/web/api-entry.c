@@ -17,6 +17,7 @@
 
 #include "entry.h"
 #include "entry-summary.h"
+#include "html-frame.h"
 #include "parse.h"
 #include "save.h"
 #include "text.h"
@@ -208,7 +209,8 @@ void api_entry_html(struct api_call *call)
     call->answer->type = "text/html; charset=utf-8";
     call->answer->policy = "sandbox; default-src 'none'; style-src 'unsafe-inline'; "
                            "img-src data:; frame-ancestors 'self'";
-    if (buffer_append_text(&call->answer->body, html) < 0)
+    (void)http_answer_header(call->answer, "X-DNS-Prefetch-Control", "off");
+    if (html_frame_append(&call->answer->body, html) < 0)
         api_fail(call, 500, "memory ran out", "try again");
 }
 

@@ -28,7 +28,12 @@ world.fresh = async (options) => {
     Object.assign(world, {requests: [], faults: [], dialogs: 0});
     world.context = await browser.newContext(options);
     world.context.setDefaultTimeout(30000);
-    world.context.on("request", (request) => world.requests.push(request.url()));
+    // What left the page: a request that a policy stopped did not.
+    world.context.on("requestfinished", (request) => world.requests.push(request.url()));
+    world.context.on("requestfailed", (request) => {
+        if (!/csp|blocked/i.test(request.failure().errorText))
+            world.requests.push(request.url());
+    });
     world.context.on("page", (page) => {
         page.on("dialog", (dialog) => {
             world.dialogs += 1;
