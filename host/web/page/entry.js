@@ -18,6 +18,9 @@ import {foreign, size, t, time} from "./text.js";
 
 const SOURCE_SHOWN = 65536; // bytes of the raw message
 
+// Whether the message was downloaded: one that is too large never was.
+const isKept = (entry) => Boolean(entry.raw?.sha256);
+
 const path = (entry, ...more) => ["/entries", entry.id, ...more].join("/");
 
 /* ---- What it is ------------------------------------------------------------------------------ */
@@ -82,7 +85,7 @@ function message(entry) {
     const html = entry.html !== null &&
         {text: t("entry.html"), show: (panel) => fill(
             panel, h("p", {class: "hint"}, t("entry.html.hint")), frame(entry))};
-    const raw = entry.raw?.size > 0 &&
+    const raw = isKept(entry) &&
         {text: t("entry.raw"), show: (panel) => source(panel, entry).catch(tellProblem)};
     return h("section", {class: "panel panel-padded", "aria-label": t("entry.message")},
              tabs(t("entry.message"), [text, html, raw]));
@@ -116,7 +119,7 @@ function buttons(entry, shown) {
                        icon("cross"), t("entry.fail")),
              again && h("button", {class: "primary", type: "button", onclick: () =>
                  act(entry, "retry", {}, shown)}, icon("retry"), t("entry.retry")),
-             entry.raw?.size > 0 && h("a", {class: "button", href: url(path(entry, "raw")),
+             isKept(entry) && h("a", {class: "button", href: url(path(entry, "raw")),
                                            download: `${entry.id}.eml`},
                                       icon("download"), t("entry.download")));
 }
