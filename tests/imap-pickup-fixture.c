@@ -17,8 +17,8 @@ static uint64_t host_ms(void *context)
 
 static int64_t host_s(void *context)
 {
-    (void)context;
-    return 0;
+    const struct host *h = context;
+    return h->now_s;
 }
 
 static unsigned host_threads(void)

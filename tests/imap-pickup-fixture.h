@@ -25,6 +25,7 @@ struct host {
     struct imap_pickup *pickup;
     struct imap_record ledger[UIDS];
     uint64_t now_ms, step_ms; /* the clock, and how far it moves when it is looked at ... */
+    int64_t now_s; /* of the other clock */
     const char *step_at; /* ... as soon as this stands in the trace; NULL: at once */
     bool cancelled, note_fails;
     const char *cancel_at; /* cancelled as soon as this stands in the trace; NULL: not by that */

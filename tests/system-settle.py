@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What becomes of a message on the server: moved, left, deleted or flagged, as told, on four kinds
 of server; and nothing else is ever touched."""
+import glob
+import os
 import re
 import tempfile
 
@@ -120,6 +122,32 @@ class After(system_support.Case):
         self.server.append(self.user, "INBOX", mail("c"))
         entry, = self.picked_up()
         self.assertEqual((entry["subject"], entry["origin"]["uidvalidity"]), ("c", 4711))
+
+
+class UnreadableMail(system_support.Case):
+    """Dovecot ends the connection when it cannot read a message that is asked for."""
+
+    server_options = {"kind": "full", "mail_format": "maildir"}
+    TRY_LATER = 75
+
+    def file_of(self, number):
+        """One of the messages in the mailbox; where it lies now."""
+        where = self.server.path("mail", self.user, "**", "*,S=*")
+        found = [path for path in glob.glob(where, recursive=True) if "/.DROPBOX/" not in path]
+        return sorted(found, key=os.path.basename)[number if len(found) > 1 else 0]
+
+    def test_one_message_that_cannot_be_read_keeps_no_other_back_and_is_not_blamed(self):
+        self.server.append(self.user, "INBOX", *[mail("n%d" % n, b"line\r\n" * 2000) for n in range(5)])
+        os.chmod(self.file_of(1), 0)
+        for _ in range(5):   # each finds out one that may be why
+            run = self.pickup()
+            self.assertEqual(run.code, self.TRY_LATER, run)
+        uid, = self.server.uids(self.user)
+        self.assertIn("message %d of 'INBOX'" % uid, run.err)
+        self.check_folders(INBOX=1, DROPBOX=4)
+        os.chmod(self.file_of(1), 0o600)
+        self.assertEqual([entry["subject"] for entry in self.picked_up()], ["n%d" % (uid - 1)])
+        self.check_folders(INBOX=0, DROPBOX=5, BADMAIL=0)
 
 
 class WhatIsTaken(system_support.Case):

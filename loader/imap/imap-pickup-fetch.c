@@ -97,9 +97,9 @@ static bool imap_entry_fetches(const struct imap_entry *entry)
     return entry->error == NULL;
 }
 
-/* Tried before, and that time did not come to an end: it goes in a small window after the first time
- * and alone after the second, settled before the next is asked for, so that only the message that
- * kills us is counted to the end, while a kill from outside costs the others few round trips. */
+/* Tried before, and that time did not come to an end: it goes alone, settled before the next is asked
+ * for, so that only the message that kills us is counted to the end. After the first time, where there
+ * are many, some go in a small window: a kill from outside costs the others few round trips. */
 static bool imap_entry_is_suspect(const struct imap_entry *entry)
 {
     return imap_entry_fetches(entry) && entry->attempts > 0;
@@ -279,6 +279,11 @@ static int imap_window_send(struct imap_pickup *p, struct imap_window *w, struct
     return imap_session_send(p->session, &command, &call, err);
 }
 
+bool imap_suspects_go_alone(uint32_t attempts, size_t count)
+{
+    return attempts > 1 || count <= IMAP_SUSPECTS_MAX;
+}
+
 bool imap_pickup_limit_reached(const struct imap_pickup *p)
 {
     return p->options.limit != 0 && p->planned >= p->options.limit;
@@ -290,7 +295,7 @@ static size_t imap_window_most(const struct imap_pickup *p, const struct imap_en
 {
     size_t most = p->settings->batch != 0 ? p->settings->batch : IMAP_WINDOW_COUNT;
     if (imap_entry_is_suspect(first))
-        most = first->attempts > 1 ? 1 : IMAP_SUSPECTS_MAX;
+        most = imap_suspects_go_alone(first->attempts, p->listed_count) ? 1 : IMAP_SUSPECTS_MAX;
     if (first->refused)
         most = 1;
     return most < IMAP_WINDOW_MAX ? most : IMAP_WINDOW_MAX;
@@ -367,6 +372,59 @@ int imap_pickup_fill_window(struct imap_pickup *p, struct error *err)
     return imap_window_send(p, w, err);
 }
 
+bool imap_pickup_asks_no_more(const struct imap_pickup *p)
+{
+    return !p->searching && p->todo.count == 0 && !p->listing_sent && !p->listing_ready &&
+           p->listed_next == p->listed_count && p->retry_count == 0;
+}
+
+int imap_pickup_take_turns(struct imap_pickup *p, struct error *err)
+{
+    if (p->later.count == 0 || p->window_count > 0 || !imap_pickup_asks_no_more(p))
+        return 0;
+    p->turn++;
+    return imap_set_take(&p->later, UINT32_MAX, &p->todo) < 0 ? error_oom(err, "fetching mail") : 0;
+}
+
+/* ---- When it breaks -------------------------------------------------------------------------- */
+
+/* The body that comes next, as far as can be told: servers answer in order. Where all of a window came
+ * without an answer, its last. */
+static const struct imap_entry *imap_pickup_expected(const struct imap_pickup *p,
+                                                     const struct imap_window **out_window)
+{
+    const struct imap_entry *last = NULL;
+    for (size_t i = 0; i < p->window_count; i++) {
+        const struct imap_window *w = &p->windows[(p->first_window + i) % IMAP_WINDOWS];
+        for (size_t k = 0; k < w->count && w->state == IMAP_WINDOW_SENT; k++) {
+            const struct imap_entry *entry = &w->entries[k];
+            bool here = !imap_entry_fetches(entry) || entry->complete;
+            if (here && last != NULL && *out_window != w)
+                continue;
+            last = entry;
+            *out_window = w;
+            if (!here)
+                return last;
+        }
+    }
+    return last;
+}
+
+/* One that was tried before, in a window of many, moves up to those that go alone in any case: there it
+ * keeps no other back. */
+void imap_pickup_blame(struct imap_pickup *p, struct error *err)
+{
+    const struct imap_window *window = NULL;
+    const struct imap_entry *entry = imap_pickup_expected(p, &window);
+    if ((err->class != ERROR_LINK && err->class != ERROR_PROTOCOL) || entry == NULL ||
+        p->blamed != NULL)
+        return;
+    if (entry->noted && (entry->attempts == 0 || (entry->attempts == 1 && window->count > 1)))
+        p->blamed = entry;
+    error_prefix(err, "message %u of '%s' was on its way%s", entry->uid, p->folders.mailbox.name,
+                 entry->noted ? ", the next session asks for it behind all others" : "");
+}
+
 static void imap_pickup_withdraw_entries(struct imap_pickup *p, const struct imap_entry *entries,
                                          size_t first, size_t end)
 {
@@ -374,7 +432,7 @@ static void imap_pickup_withdraw_entries(struct imap_pickup *p, const struct ima
     size_t noted = 0;
     struct error err;
     for (size_t i = first; i < end; i++)
-        if (entries[i].noted)
+        if (entries[i].noted && &entries[i] != p->blamed)
             uids[noted++] = entries[i].uid;
     if (imap_pickup_withdraw(p, uids, noted, &err) < 0)
         imap_host_log(p->host, IMAP_LOG_WARNING, "attempts could not be taken back: %s", err.text);

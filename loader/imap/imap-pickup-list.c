@@ -144,15 +144,18 @@ int imap_pickup_search(struct imap_pickup *p, struct error *err)
         imap_command_add(&command, from);
     }
     if (imap_set_subtract(&p->handled, &p->missed) < 0 ||
-        imap_set_subtract(&p->handled, &p->unlisted) < 0) {
+        imap_set_subtract(&p->handled, &p->unlisted) < 0 ||
+        imap_set_subtract(&p->handled, &p->later) < 0) {
         imap_command_done(&command);
         return error_oom(err, "searching");
     }
     imap_set_clear(&p->missed);
     imap_set_clear(&p->unlisted);
+    imap_set_clear(&p->later);
     imap_set_clear(&p->todo);
     p->overflow = p->listing_again = p->listing_refused = p->listed_any = false;
     p->left_count = 0;
+    p->turn = 0;
     p->searched = p->searching = true;
     p->struck = false;
     p->again.before = p->again.highest;
@@ -245,6 +248,25 @@ static int imap_entry_judge(const struct imap_pickup *p, struct imap_entry *entr
     return error_oom(err, "listing mail");
 }
 
+/* Out of the listing: those whose turn comes later, because they were tried more often. */
+static int imap_listing_put_off(struct imap_pickup *p, struct imap_record *records,
+                                struct error *err)
+{
+    size_t kept = 0;
+    int failed = 0;
+    for (size_t i = 0; i < p->listing_count; i++) {
+        const struct imap_entry entry = p->listing[i];
+        bool later = !entry.left && entry.error == NULL && entry.attempts > p->turn;
+        if (later && imap_set_add(&p->later, entry.uid, entry.uid) < 0)
+            failed = error_oom(err, "listing mail");
+        records[kept] = records[i];
+        p->listing[kept] = entry;
+        kept += later ? 0 : 1;
+    }
+    p->listing_count = kept;
+    return failed;
+}
+
 /* What the ledger says of each message in the listing. */
 static int imap_listing_known(struct imap_pickup *p, struct error *err)
 {
@@ -274,7 +296,7 @@ static int imap_listing_known(struct imap_pickup *p, struct error *err)
     }
     if (known > 0)
         imap_pickup_expect(p, p->expected - (known < p->expected ? known : p->expected));
-    return imap_again_collect(p, records, err);
+    return imap_listing_put_off(p, records, err) < 0 ? -1 : imap_again_collect(p, records, err);
 }
 
 /* Out of the listing: what did not come (it is gone), and what is to be left. */
@@ -396,13 +418,22 @@ int imap_listing_send(struct imap_pickup *p, struct error *err)
     return imap_session_send(p->session, &command, &call, err);
 }
 
+/* Any number, another one each second. */
+static size_t imap_listing_draw(const struct imap_pickup *p, size_t below)
+{
+    uint64_t seconds = (uint64_t)clock_unix_s(&p->host->clock);
+    return (size_t)((seconds * UINT64_C(0x9e3779b97f4a7c15) >> 32) % below);
+}
+
 void imap_listing_adopt(struct imap_pickup *p)
 {
-    p->listed_count = p->listed_next = 0;
-    for (uint32_t attempts = 0; attempts < IMAP_ATTEMPTS_MAX; attempts++)
-        for (size_t i = 0; i < p->listing_count; i++)
-            if ((p->listing[i].error == NULL ? p->listing[i].attempts : 0) == attempts)
-                p->listed[p->listed_count++] = p->listing[i];
+    size_t count = p->listing_count;
+    bool alone = p->turn > 0 && count > 0 && imap_suspects_go_alone(p->turn, count);
+    size_t start = alone ? imap_listing_draw(p, count) : 0;
+    for (size_t i = 0; i < count; i++)
+        p->listed[i] = p->listing[(start + i) % count];
+    p->listed_count = count;
+    p->listed_next = 0;
     p->listing_count = 0;
     p->listing_ready = false;
 }

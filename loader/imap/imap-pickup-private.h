@@ -18,7 +18,8 @@
 #define IMAP_IDLE_SHORT_MS 10000u /* an IDLE that the server ends within this time helps nobody ... */
 #define IMAP_IDLES_SHORT 3u       /* ... and so often in a row: it is asked for no more */
 #define IMAP_WINDOWS 4u        /* one being handed out, three on their way while the host stores */
-#define IMAP_SUSPECTS_MAX 16u  /* messages of a window that did not come to an end once */
+#define IMAP_SUSPECTS_MAX 16u  /* that did not come to an end once: where there are more, so many go in
+                                  one window */
 #define IMAP_RETRY_MAX 500u     /* messages whose bodies did not come; more are left for a later run */
 #define IMAP_NOTE_AHEAD 400u   /* messages behind a window whose attempts are noted with its own */
 #define IMAP_WINDOW_COUNT 100u /* messages of a window, where batch does not say */
@@ -90,6 +91,9 @@ struct imap_pickup {
     bool accept;             /* a person released the mailbox: until the first pass is over */
     struct imap_again again;
     bool suspects;           /* the last window holds messages that were tried before */
+    uint32_t turn;           /* whose turn it is: of those that were tried so often before */
+    struct imap_set later;   /* listed in this pass, and tried more often */
+    const struct imap_entry *blamed; /* on its way when the link broke: its attempt counts */
     struct imap_entry given; /* what the last message's borrowed texts belong to */
     char date[CLOCK_RFC3339_MAX];
 };
@@ -109,10 +113,20 @@ int imap_listing_send(struct imap_pickup *p, struct error *err);
 int imap_listing_inspect(struct imap_pickup *p, struct error *err);
 
 /** imap_listing_adopt - what is listed is to be fetched, when all that was listed before is: the
- * oldest first; behind them those that were tried before, those tried least first. So whatever
- * kills us on its way takes the others' place only when they are through, and a message beside it
- * is not counted up to the limit. */
+ * oldest first. Those that go alone because they were tried before begin with any of them, another one
+ * each time: one that ends every session ends only some before a certain other had its turn. */
 void imap_listing_adopt(struct imap_pickup *p);
+
+/** imap_pickup_take_turns - all that was found and was not tried more often is through: now for those
+ * that were, those tried least first. So whatever kills us, or breaks the link, on its way takes the
+ * others' place only when they are through, and a message beside it is not counted up to the limit. */
+int imap_pickup_take_turns(struct imap_pickup *p, struct error *err);
+
+/** imap_pickup_asks_no_more - nothing of what was found is left to be asked for in this turn. */
+bool imap_pickup_asks_no_more(const struct imap_pickup *p);
+
+/** imap_suspects_go_alone - and not some in one window. */
+bool imap_suspects_go_alone(uint32_t attempts, size_t count);
 
 /** imap_pickup_listed - the data of a message came. */
 int imap_pickup_listed(struct imap_pickup *p, const struct imap_fetch *fetch, struct error *err);
@@ -146,8 +160,14 @@ void imap_pickup_leave_behind(struct imap_pickup *p, uint32_t uid, const struct 
 int imap_pickup_withdraw(struct imap_pickup *p, const uint32_t *uids, size_t count,
                          struct error *err);
 
-/** imap_pickup_withdraw_windows - the same for all that is on its way, or is to be asked for
- * again, and was not handed out. */
+/** imap_pickup_blame - the session failed while bodies were on their way: if it was the link or what the
+ * server said, one of them may be why, as where the server cannot read it. The first that is not here
+ * is tried behind all others from now on: its attempt is not taken back, but none of those that end in
+ * this way is the last that IMAP_ATTEMPTS_MAX allows. @err gets its name. */
+void imap_pickup_blame(struct imap_pickup *p, struct error *err);
+
+/** imap_pickup_withdraw_windows - imap_pickup_withdraw() for all that is on its way, or is to be asked for
+ * again, and was not handed out, but for what is blamed. */
 void imap_pickup_withdraw_windows(struct imap_pickup *p);
 
 #endif

@@ -36,6 +36,8 @@ static int imap_pickup_plan(struct imap_pickup *p, struct error *err)
         return -1;
     if (imap_pickup_limit_reached(p))
         return 0;
+    if (imap_pickup_take_turns(p, err) < 0)
+        return -1;
     for (;;) {
         size_t windows = p->window_count;
         if (p->listing_ready && p->listed_next == p->listed_count)
@@ -256,9 +258,7 @@ bool imap_pickup_is_done(const struct imap_pickup *p)
 {
     if (p->searching || p->window_count > 0 || imap_moves_busy(p->moves))
         return false;
-    return imap_pickup_limit_reached(p) ||
-           (p->todo.count == 0 && !p->listing_sent && !p->listing_ready &&
-            p->listed_next == p->listed_count && p->retry_count == 0);
+    return imap_pickup_limit_reached(p) || (imap_pickup_asks_no_more(p) && p->later.count == 0);
 }
 
 /* The server ended IDLE itself. One that does so at once would make us search as fast as the network
@@ -393,8 +393,9 @@ static int imap_pickup_pass_over(struct imap_pickup *p, struct error *err)
     return imap_again_settle(p, err);
 }
 
-enum imap_pickup_result imap_pickup_next(struct imap_pickup *p, struct imap_message *out_message,
-                                         struct error *err)
+static enum imap_pickup_result imap_pickup_go_on(struct imap_pickup *p,
+                                                 struct imap_message *out_message,
+                                                 struct error *err)
 {
     bool look = true;
     if (p->session == NULL && imap_pickup_connect(p, err) < 0)
@@ -437,6 +438,15 @@ enum imap_pickup_result imap_pickup_next(struct imap_pickup *p, struct imap_mess
     }
 }
 
+enum imap_pickup_result imap_pickup_next(struct imap_pickup *p, struct imap_message *out_message,
+                                         struct error *err)
+{
+    enum imap_pickup_result result = imap_pickup_go_on(p, out_message, err);
+    if (result == IMAP_PICKUP_FAILED)
+        imap_pickup_blame(p, err);
+    return result;
+}
+
 int imap_pickup_settle(struct imap_pickup *p, const uint32_t *uids, size_t count, uint32_t fate,
                        struct error *err)
 {
@@ -450,14 +460,18 @@ int imap_pickup_settle(struct imap_pickup *p, const uint32_t *uids, size_t count
         if (imap_moves_add(p->moves, &record, err) < 0)
             return -1;
     }
-    if (imap_moves_start(p->moves, imap_pickup_awaits_any(p), err) < 0)
-        return -1;
-    return imap_session_flush(p->session, err);
+    if (imap_moves_start(p->moves, imap_pickup_awaits_any(p), err) == 0 &&
+        imap_session_flush(p->session, err) == 0)
+        return 0;
+    imap_pickup_blame(p, err);
+    return -1;
 }
 
 uint64_t imap_pickup_waiting(const struct imap_pickup *p)
 {
     uint64_t count = p->listing_count + p->listed_count - p->listed_next + p->retry_count;
+    for (size_t i = 0; i < p->later.count; i++)
+        count += (uint64_t)p->later.ranges[i].last - p->later.ranges[i].first + 1;
     for (size_t i = 0; i < p->todo.count; i++)
         count += (uint64_t)p->todo.ranges[i].last - p->todo.ranges[i].first + 1;
     for (size_t i = 0; i < IMAP_WINDOWS; i++)
@@ -562,6 +576,7 @@ void imap_pickup_close(struct imap_pickup *p)
     imap_set_done(&p->handled);
     imap_set_done(&p->missed);
     imap_set_done(&p->unlisted);
+    imap_set_done(&p->later);
     imap_again_done(&p->again);
     imap_folders_done(&p->folders);
     imap_rules_done(&p->rules);
