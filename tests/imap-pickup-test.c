@@ -224,6 +224,33 @@ START_TEST(a_message_that_ends_the_session_goes_last_and_alone_and_keeps_no_othe
 }
 END_TEST
 
+START_TEST(a_message_that_ends_the_session_when_it_is_listed_keeps_no_other_back)
+{
+    static const struct script_rule first[] = {{"SEARCH", "* SEARCH 5 6 7\r\n" OK},
+                                               {"FETCH 5:7 (UID FLAGS", LISTED(5) "* BYE\r\n\2"}};
+    static const struct script_rule next[] = {
+        {"SEARCH", "* SEARCH 5 6 7\r\n" OK},
+        {"FETCH 5,7 (UID FLAGS", LISTED(5) LISTED(7) OK},
+        {"FETCH 5,7 (UID BODY.PEEK[])", BODY(5) BODY(7) OK},
+        {"FETCH 6 (UID FLAGS", "* BYE\r\n\2"},
+        {"UID MOVE 5,7", "@ OK [COPYUID 9 5,7 105,107] moved\r\n"}};
+    static const struct script script = {NULL, FULL, next, sizeof next / sizeof next[0], 0};
+    struct host *h = RUN(first, FULL, "", "failed: link");
+    for (uint32_t session = 1; session <= 4; session++) {
+        ck_assert_ptr_nonnull(strstr(h->err.text, "message 6 of 'INBOX'"));
+        imap_pickup_close(TAKE(h->pickup));
+        ck_assert_uint_eq(h->ledger[5].attempts, 0);
+        ck_assert_uint_eq(h->ledger[6].attempts, session < 2 ? session : 2); /* never the third */
+        ck_assert_uint_eq(h->ledger[7].attempts, 0);
+        h = host_again(h, &script);
+        h->ledger[5].step = h->ledger[7].step = IMAP_STEP_UNKNOWN;
+        ck_assert_str_eq(host_run(h), "5 7 failed: link");
+        h->ledger[5].attempts = h->ledger[7].attempts = 0;
+    }
+    host_stop(h);
+}
+END_TEST
+
 START_TEST(of_two_that_were_tried_another_one_goes_first_each_time)
 {
     static const struct script_rule rules[] = {{"SEARCH", "* SEARCH 5 6\r\n" OK},
@@ -874,6 +901,7 @@ static Suite *suite(void)
     tcase_add_test(t, many_suspects_go_some_together_after_the_first_time_behind_the_others);
     tcase_add_test(t, one_of_many_suspects_that_breaks_the_link_goes_behind_them);
     tcase_add_test(t, a_message_that_ends_the_session_goes_last_and_alone_and_keeps_no_other_back);
+    tcase_add_test(t, a_message_that_ends_the_session_when_it_is_listed_keeps_no_other_back);
     tcase_add_test(t, of_two_that_were_tried_another_one_goes_first_each_time);
     tcase_add_test(t, a_dry_run_shows_suspects_in_their_place_and_counts_nothing);
     tcase_add_test(t, suspects_go_alone_after_the_second_time_each_settled_before_the_next);

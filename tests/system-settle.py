@@ -125,15 +125,16 @@ class After(system_support.Case):
 
 
 class UnreadableMail(system_support.Case):
-    """Dovecot ends the connection when it cannot read a message that is asked for."""
+    """Dovecot ends the connection when it cannot read a message: here when its body is asked for."""
 
     server_options = {"kind": "full", "mail_format": "maildir"}
+    files = "*,S=*"
     TRY_LATER = 75
 
     def file_of(self, number):
         """One of the messages in the mailbox; where it lies now."""
-        where = self.server.path("mail", self.user, "**", "*,S=*")
-        found = [path for path in glob.glob(where, recursive=True) if "/.DROPBOX/" not in path]
+        where = self.server.path("mail", self.user, "**", self.files)
+        found = [path for path in glob.glob(where, recursive=True) if "DROPBOX" not in path]
         return sorted(found, key=os.path.basename)[number if len(found) > 1 else 0]
 
     def test_one_message_that_cannot_be_read_keeps_no_other_back_and_is_not_blamed(self):
@@ -148,6 +149,13 @@ class UnreadableMail(system_support.Case):
         os.chmod(self.file_of(1), 0o600)
         self.assertEqual([entry["subject"] for entry in self.picked_up()], ["n%d" % (uid - 1)])
         self.check_folders(INBOX=0, DROPBOX=5, BADMAIL=0)
+
+
+class UnlistedMail(UnreadableMail):
+    """And here when it is listed already."""
+
+    server_options = {"kind": "full", "mail_format": "sdbox"}
+    files = "u.*"
 
 
 class WhatIsTaken(system_support.Case):

@@ -264,6 +264,7 @@ static int imap_window_send(struct imap_pickup *p, struct imap_window *w, struct
         return fine ? 0 : error_oom(err, "fetching mail");
     }
     w->state = IMAP_WINDOW_SENT;
+    w->order = ++p->orders;
     if (imap_window_note(p, w, err) < 0) {
         imap_set_done(&set);
         return -1;
@@ -410,19 +411,55 @@ static const struct imap_entry *imap_pickup_expected(const struct imap_pickup *p
     return last;
 }
 
-/* One that was tried before, in a window of many, moves up to those that go alone in any case: there it
- * keeps no other back. */
+/* The one that is listed next, if that was asked for before the bodies that are on their way. */
+static struct imap_entry *imap_pickup_listed_next(struct imap_pickup *p,
+                                                  const struct imap_window *bodies)
+{
+    if (!p->listing_sent || (bodies != NULL && bodies->order < p->listing_order))
+        return NULL;
+    for (size_t i = 0; i < p->listing_count; i++)
+        if (!p->listing[i].listed)
+            return &p->listing[i];
+    return NULL;
+}
+
+/* Nothing was noted of it before it was listed. What is stored is not put off: whether it is still there
+ * is asked first of all. */
+static bool imap_pickup_note_listed(struct imap_pickup *p, const struct imap_entry *entry)
+{
+    struct error ignored;
+    struct imap_record record = {.uidvalidity = imap_session_selected(p->session)->uidvalidity,
+                                 .uid = entry->uid,
+                                 .step = IMAP_STEP_ATTEMPTED};
+    if (p->options.read_only || entry->stored)
+        return false;
+    if (entry->attempts > 1)
+        return true;
+    return p->host->note(p->host->context, &record, 1, &ignored) == 0;
+}
+
+/* One that was tried before, in a window of many or where it is listed, moves up to those that go alone
+ * in any case: there it keeps no other back. */
 void imap_pickup_blame(struct imap_pickup *p, struct error *err)
 {
     const struct imap_window *window = NULL;
-    const struct imap_entry *entry = imap_pickup_expected(p, &window);
-    if ((err->class != ERROR_LINK && err->class != ERROR_PROTOCOL) || entry == NULL ||
-        p->blamed != NULL)
+    if ((err->class != ERROR_LINK && err->class != ERROR_PROTOCOL) || p->blamed != NULL)
         return;
-    if (entry->noted && (entry->attempts == 0 || (entry->attempts == 1 && window->count > 1)))
-        p->blamed = entry;
-    error_prefix(err, "message %u of '%s' was on its way%s", entry->uid, p->folders.mailbox.name,
-                 entry->noted ? ", the next session asks for it behind all others" : "");
+    const struct imap_entry *entry = imap_pickup_expected(p, &window);
+    const struct imap_entry *listed = imap_pickup_listed_next(p, window);
+    bool last = false;
+    if (listed != NULL) {
+        last = imap_pickup_note_listed(p, listed);
+        entry = p->blamed = listed;
+    } else if (entry != NULL) {
+        last = entry->noted;
+        if (last && (entry->attempts == 0 || (entry->attempts == 1 && window->count > 1)))
+            p->blamed = entry;
+    }
+    if (entry != NULL)
+        error_prefix(err, "message %u of '%s' was on its way%s", entry->uid,
+                     p->folders.mailbox.name,
+                     last ? ", the next session asks for it behind all others" : "");
 }
 
 static void imap_pickup_withdraw_entries(struct imap_pickup *p, const struct imap_entry *entries,

@@ -248,25 +248,6 @@ static int imap_entry_judge(const struct imap_pickup *p, struct imap_entry *entr
     return error_oom(err, "listing mail");
 }
 
-/* Out of the listing: those whose turn comes later, because they were tried more often. */
-static int imap_listing_put_off(struct imap_pickup *p, struct imap_record *records,
-                                struct error *err)
-{
-    size_t kept = 0;
-    int failed = 0;
-    for (size_t i = 0; i < p->listing_count; i++) {
-        const struct imap_entry entry = p->listing[i];
-        bool later = !entry.left && entry.error == NULL && entry.attempts > p->turn;
-        if (later && imap_set_add(&p->later, entry.uid, entry.uid) < 0)
-            failed = error_oom(err, "listing mail");
-        records[kept] = records[i];
-        p->listing[kept] = entry;
-        kept += later ? 0 : 1;
-    }
-    p->listing_count = kept;
-    return failed;
-}
-
 /* What the ledger says of each message in the listing. */
 static int imap_listing_known(struct imap_pickup *p, struct error *err)
 {
@@ -296,7 +277,7 @@ static int imap_listing_known(struct imap_pickup *p, struct error *err)
     }
     if (known > 0)
         imap_pickup_expect(p, p->expected - (known < p->expected ? known : p->expected));
-    return imap_listing_put_off(p, records, err) < 0 ? -1 : imap_again_collect(p, records, err);
+    return imap_again_collect(p, records, err);
 }
 
 /* Out of the listing: what did not come (it is gone), and what is to be left. */
@@ -387,23 +368,15 @@ int imap_listing_inspect(struct imap_pickup *p, struct error *err)
     return 0;
 }
 
-/* Ask for the data of the next UIDs. */
-int imap_listing_send(struct imap_pickup *p, struct error *err)
+/* The next UIDs, of which nothing else is known: where the server said NO before, and of those that were
+ * tried twice, one alone. */
+static int imap_listing_take(struct imap_pickup *p, struct error *err)
 {
-    struct imap_call call = {.what = "UID FETCH", .context = p, .done = imap_listing_done};
-    struct imap_command command;
+    bool alone = (p->listing_again && p->listing_refused) || p->turn > 1;
     struct imap_set window;
     imap_set_init(&window);
-    if (imap_pickup_make_room(p, err) < 0)
-        return -1;
-    bool alone = p->listing_again && p->listing_refused;
     if (imap_set_take(&p->todo, alone ? 1 : IMAP_WINDOW_MAX, &window) < 0)
         return error_oom(err, "listing mail");
-    imap_command_init(&command, "UID FETCH ");
-    imap_command_set(&command, &window);
-    imap_command_add(&command, imap_rules_any(&p->rules)
-                                   ? " (UID FLAGS RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER])"
-                                   : " (UID FLAGS RFC822.SIZE INTERNALDATE)");
     p->listing_count = 0;
     for (size_t i = 0; i < window.count; i++) {
         if (imap_set_add(&p->handled, window.ranges[i].first, window.ranges[i].last) < 0)
@@ -414,7 +387,59 @@ int imap_listing_send(struct imap_pickup *p, struct error *err)
             p->listing[p->listing_count++] = (struct imap_entry){.uid = (uint32_t)uid};
     }
     imap_set_done(&window);
+    return 0;
+}
+
+/* Out of the listing: those whose turn comes later, because they were tried more often. What cannot be
+ * read may end the session when it is listed, too. */
+static int imap_listing_put_off(struct imap_pickup *p, struct error *err)
+{
+    struct imap_record records[IMAP_WINDOW_MAX];
+    size_t kept = 0;
+    if (p->options.read_only)
+        return 0;
+    for (size_t i = 0; i < p->listing_count; i++)
+        records[i] =
+            (struct imap_record){.uidvalidity = imap_session_selected(p->session)->uidvalidity,
+                                 .uid = p->listing[i].uid};
+    if (p->host->known(p->host->context, records, p->listing_count, err) < 0)
+        return -1;
+    for (size_t i = 0; i < p->listing_count; i++) {
+        struct imap_entry *entry = &p->listing[i];
+        entry->stored = records[i].step >= IMAP_STEP_STORED;
+        entry->attempts = records[i].step == IMAP_STEP_ATTEMPTED ? records[i].attempts : 0;
+        if (entry->attempts <= p->turn || entry->attempts >= IMAP_ATTEMPTS_MAX)
+            p->listing[kept++] = *entry;
+        else if (imap_set_add(&p->later, entry->uid, entry->uid) < 0)
+            return error_oom(err, "listing mail");
+    }
+    p->listing_count = kept;
+    return 0;
+}
+
+/* Ask for the data of the next UIDs. */
+int imap_listing_send(struct imap_pickup *p, struct error *err)
+{
+    struct imap_call call = {.what = "UID FETCH", .context = p, .done = imap_listing_done};
+    struct imap_command command;
+    struct imap_set set;
+    if (imap_pickup_make_room(p, err) < 0 || imap_listing_take(p, err) < 0 ||
+        imap_listing_put_off(p, err) < 0)
+        return -1;
+    if (p->listing_count == 0)
+        return imap_listing_repeat(p, err);
+    imap_set_init(&set);
+    imap_command_init(&command, "UID FETCH ");
+    for (size_t i = 0; i < p->listing_count; i++)
+        if (imap_set_add(&set, p->listing[i].uid, p->listing[i].uid) < 0)
+            command.refused = true;
+    imap_command_set(&command, &set);
+    imap_set_done(&set);
+    imap_command_add(&command, imap_rules_any(&p->rules)
+                                   ? " (UID FLAGS RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER])"
+                                   : " (UID FLAGS RFC822.SIZE INTERNALDATE)");
     p->listing_sent = true;
+    p->listing_order = ++p->orders;
     return imap_session_send(p->session, &command, &call, err);
 }
 

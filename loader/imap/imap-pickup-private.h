@@ -93,6 +93,7 @@ struct imap_pickup {
     bool suspects;           /* the last window holds messages that were tried before */
     uint32_t turn;           /* whose turn it is: of those that were tried so often before */
     struct imap_set later;   /* listed in this pass, and tried more often */
+    uint64_t orders, listing_order; /* windows and listings asked for; when the listing was */
     const struct imap_entry *blamed; /* on its way when the link broke: its attempt counts */
     struct imap_entry given; /* what the last message's borrowed texts belong to */
     char date[CLOCK_RFC3339_MAX];

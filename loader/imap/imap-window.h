@@ -30,6 +30,7 @@ struct imap_entry {
     unsigned int tries; /* times its body was asked for and did not come */
     bool refused;       /* the server said NO to a window that it was in */
     bool listed;        /* its data came */
+    bool stored;        /* says the ledger */
     bool left;          /* a rule says: leave it where it is */
     bool has_date, complete;
     bool noted; /* ATTEMPTED was noted and is not answered for yet */
@@ -51,6 +52,7 @@ struct imap_window {
     void *owner; /* whoever gets its answer */
     enum imap_window_state state;
     size_t count, next; /* next: to be handed out */
+    uint64_t order;     /* when it was asked for */
     uint64_t bytes, memory; /* of the bodies asked for; of those that do not go to files */
     struct imap_entry *entries; /* ascending UIDs; the owner's, room for IMAP_WINDOW_MAX */
 };
