@@ -68,6 +68,32 @@ START_TEST(one_small_message_alone_is_received_without_a_thread_and_two_with_one
 }
 END_TEST
 
+START_TEST(a_body_much_shorter_than_its_size_is_picked_up_with_a_problem)
+{
+    static const struct script_rule rules[] = {
+        {"SEARCH", "* SEARCH 5 6 7\r\n" OK},
+        {"RFC822.SIZE", LISTED(5) LISTED(6)
+                        "* 1 FETCH (UID 7 FLAGS () RFC822.SIZE 21)\r\n" OK}, /* a byte more: common */
+        {"BODY.PEEK[]", "* 1 FETCH (UID 5 BODY[] {0}\r\n)\r\n" BODY(6) BODY(7) OK}};
+    static struct script script = {NULL, FULL, rules, 3};
+    struct host *h = host_start(&script, "");
+    for (uint32_t uid = 5; uid <= 7; uid++) {
+        struct imap_message message;
+        ck_assert_int_eq(imap_pickup_next(h->pickup, &message, &h->err), IMAP_PICKUP_MESSAGE);
+        ck_assert_uint_eq(message.uid, uid);
+        ck_assert_ptr_null(message.error);
+        const struct mail_texts *problems = &message.mail->problems;
+        bool told = false;
+        for (size_t i = 0; i < problems->count; i++)
+            told = told || strstr(problems->items[i], "gave out 0 bytes of a message that has 20");
+        ck_assert_int_eq(told, uid == 5);
+        mail_free(message.mail);
+        spool_free(message.spool);
+    }
+    host_stop(h);
+}
+END_TEST
+
 START_TEST(a_rule_sees_decoded_headers_and_what_it_leaves_is_not_fetched)
 {
     static const struct script_rule rules[] = {
@@ -688,6 +714,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_message_is_moved_only_after_it_was_handed_out_and_noted);
     tcase_add_test(t, a_body_comes_before_its_uid_in_any_form_and_among_data_nobody_asked_for);
     tcase_add_test(t, one_small_message_alone_is_received_without_a_thread_and_two_with_one);
+    tcase_add_test(t, a_body_much_shorter_than_its_size_is_picked_up_with_a_problem);
     tcase_add_test(t, a_rule_sees_decoded_headers_and_what_it_leaves_is_not_fetched);
     tcase_add_test(t, idle_wakes_for_new_mail_and_sleeps_through_chatter);
     tcase_add_test(t, a_connection_that_waits_outlives_two_lost_probes);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "fault.h"
+#include "problem.h"
 
 void imap_entry_done(struct imap_entry *entry)
 {
@@ -114,6 +115,21 @@ void imap_body_move(struct imap_body *from, struct imap_body *to)
     imap_body_done(from);
 }
 
+/* Many servers tell sizes that are not those of the bytes; one that keeps much of a message back is worth
+ * a word. */
+static int imap_entry_compare_size(struct imap_entry *entry, struct error *err)
+{
+    uint64_t size = spool_size(entry->spool);
+    if (entry->mail == NULL || size >= entry->size - entry->size / 20)
+        return 0;
+    return problem_add(&entry->mail->problems,
+                       "the server gave out %" PRIu64 " bytes of a message that has %" PRIu64
+                       ", as it says",
+                       size, entry->size) == 0
+               ? 0
+               : error_oom(err, "fetching mail");
+}
+
 int imap_body_give(struct imap_body *body, struct imap_entry *entry, struct error *err)
 {
     if (body->complete)
@@ -123,7 +139,8 @@ int imap_body_give(struct imap_body *body, struct imap_entry *entry, struct erro
                          "the server sends messages that were not asked for, more than "
                          "%u; try again later, or tell its administrator",
                          IMAP_STRANGERS_MAX);
-    if (body->complete && entry != NULL && !entry->complete) {
+    bool given = body->complete && entry != NULL && !entry->complete;
+    if (given) {
         entry->complete = true;
         entry->spool = TAKE(body->spool);
         entry->mail = TAKE(body->mail);
@@ -132,5 +149,5 @@ int imap_body_give(struct imap_body *body, struct imap_entry *entry, struct erro
         memcpy(entry->sha256, body->sha256, sizeof entry->sha256);
     }
     imap_body_done(body);
-    return 0;
+    return given && entry->spool != NULL ? imap_entry_compare_size(entry, err) : 0;
 }
