@@ -250,9 +250,11 @@ static int pump_flush(struct pump *pump, bool settle, struct error *err)
 {
     if (pump->slot_count == 0)
         return 0;
+    int bad = 0;
     if (FAULT_SWAPPED && settle) /* never in a real build: see fault.h */
-        (void)pump_settle(pump, err);
-    int bad = pump_store(pump, err);
+        bad = pump_settle(pump, err);
+    if (bad == 0)
+        bad = pump_store(pump, err);
     if (bad == 0) {
         for (size_t i = 0; i < pump->slot_count; i++) {
             pump_count(pump, &pump->slots[i]);
