@@ -19,10 +19,18 @@ struct workers_list {
     struct workers_job *first, **last;
 };
 
+struct worker_thread {
+    struct worker_thread *next;
+    struct workers *workers;
+    pthread_t id;
+    bool ended; /* it is about to return, or has */
+};
+
 struct workers {
     struct workers_options options;
     pthread_mutex_t lock;
     pthread_cond_t given, ended;
+    struct worker_thread *all; /* that were not joined yet */
     struct workers_list waiting, done;
     unsigned threads, idle, queued;
     unsigned alive; /* threads, and those that are about to end */
@@ -122,7 +130,8 @@ static void worker_ended(struct workers *workers, struct workers_job *job)
 
 static void *worker_main(void *context)
 {
-    struct workers *workers = context;
+    struct worker_thread *self = context;
+    struct workers *workers = self->workers;
     struct unit_worker *worker = calloc(1, sizeof *worker);
     struct workers_job *job;
     while ((job = worker_await(workers)) != NULL) {
@@ -144,6 +153,7 @@ static void *worker_main(void *context)
         queue_close(worker->queue);
     free(worker);
     pthread_mutex_lock(&workers->lock);
+    self->ended = true;
     workers->alive--;
     pthread_cond_signal(&workers->ended);
     pthread_mutex_unlock(&workers->lock);
@@ -152,18 +162,47 @@ static void *worker_main(void *context)
 
 /* ---- Outside --------------------------------------------------------------------------------- */
 
+/* Join those that ended: what libraries keep for a thread is freed between its last line and its end, and
+ * must be before the process ends. It waits for no more than that. Under the lock. */
+static void workers_join(struct workers *workers)
+{
+    struct worker_thread **at = &workers->all;
+    while (*at != NULL) {
+        struct worker_thread *thread = *at;
+        if (!thread->ended) {
+            at = &thread->next;
+            continue;
+        }
+        *at = thread->next;
+        pthread_mutex_unlock(&workers->lock); /* its last line */
+        (void)pthread_join(thread->id, NULL);
+        free(thread);
+        pthread_mutex_lock(&workers->lock);
+        at = &workers->all; /* it may be another one's by now */
+    }
+}
+
+/* Under the lock. */
 static int workers_start_one(struct workers *workers)
 {
     pthread_attr_t how;
-    pthread_t thread;
+    struct worker_thread *thread = calloc(1, sizeof *thread);
+    if (thread == NULL)
+        return ENOMEM;
+    thread->workers = workers;
     pthread_attr_init(&how);
-    pthread_attr_setdetachstate(&how, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&how, WORKERS_STACK);
-    int failed = pthread_create(&thread, &how, worker_main, workers);
+    int failed = pthread_create(&thread->id, &how, worker_main, thread);
     pthread_attr_destroy(&how);
-    workers->threads += failed == 0;
-    workers->alive += failed == 0;
-    return failed;
+    if (failed != 0) {
+        free(thread);
+        return failed;
+    }
+    thread->next = workers->all;
+    workers->all = thread;
+    workers->threads++;
+    workers->alive++;
+    return 0;
 }
 
 int workers_new(const struct workers_options *options, struct workers **out_workers,
@@ -196,6 +235,7 @@ int workers_give(struct workers *workers, struct workers_job *job, struct error 
 {
     int failed = 0;
     pthread_mutex_lock(&workers->lock);
+    workers_join(workers);
     if (workers->idle <= workers->queued && workers->threads < workers->options.most)
         failed = workers_start_one(workers);
     if (workers->threads > 0) {
@@ -213,6 +253,7 @@ int workers_give(struct workers *workers, struct workers_job *job, struct error 
 unsigned workers_threads(struct workers *workers)
 {
     pthread_mutex_lock(&workers->lock);
+    workers_join(workers);
     unsigned threads = workers->alive;
     pthread_mutex_unlock(&workers->lock);
     return threads;
@@ -250,6 +291,7 @@ bool workers_free(struct workers *workers, unsigned wait_ms)
     while (workers->alive > 0 && late == 0)
         late = pthread_cond_timedwait(&workers->ended, &workers->lock, &end);
     bool all = workers->alive == 0;
+    workers_join(workers);
     pthread_mutex_unlock(&workers->lock);
     if (!all)
         return false;
