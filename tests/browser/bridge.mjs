@@ -19,7 +19,8 @@ const browser = await chromium.launch({
     // A sandboxed frame may do the same in a process of its own or not, and many take three times as
     // long there.
     args: ["--disable-features=IsolateSandboxedIframes", "--disable-gpu",
-           "--disable-dev-shm-usage", "--no-first-run", "--force-color-profile=srgb", "--font-render-hinting=none"]});
+           "--disable-dev-shm-usage", "--no-first-run", "--force-color-profile=srgb",
+           "--font-render-hinting=none"]});
 
 // What pages have done, and the present one.
 const world = {browser, axe: require.resolve("axe-core"), context: null, page: null, requests: [],
