@@ -189,6 +189,15 @@ static int host_settled(void *context, const struct imap_record *after, struct i
                         size_t capacity, size_t *out_count, struct error *err)
 {
     (void)context;
+    if (after == NULL || after->uidvalidity == w.flood_of) {
+        uint32_t uid = after != NULL ? after->uid : 0;
+        for (*out_count = 0; *out_count < capacity && uid < w.flood; ++*out_count)
+            out[*out_count] = (struct imap_record){
+                .uidvalidity = w.flood_of, .uid = ++uid, .step = IMAP_STEP_MOVED};
+        if (*out_count > 0)
+            return 0;
+        after = NULL;
+    }
     return host_page(queue_settled, after, out, capacity, out_count, err);
 }
 
@@ -209,6 +218,8 @@ static int host_evidence(void *context, struct imap_evidence *items, size_t coun
 {
     (void)context;
     for (size_t i = 0; i < count; i++) {
+        if (w.flood > 0 && items[i].uidvalidity == w.flood_of)
+            continue;
         struct queue_evidence item = {
             .origin = {SCOPE, items[i].uidvalidity, items[i].uid, NULL}};
         if (queue_evidence(w.queue, &item, 1, err) < 0)

@@ -38,6 +38,8 @@ struct world {
     struct clock clock;
     int64_t now_s;
     bool accept, read_only;
+    uint32_t flood_of; /* the ledger has so many settled rows of this UIDVALIDITY, before all others ... */
+    uint32_t flood;    /* ... of which nothing else is known; 0: none */
     struct error err;
     char log[8000];
     char *trace;   /* of the last session */

@@ -6,6 +6,7 @@
 #include "check-main.h"
 
 #include "imap-epoch-fixture.h"
+#include "imap-epoch.h"
 #include "imap-hold.h"
 
 /* ---- Nothing happened ------------------------------------------------------------------------ */
@@ -301,6 +302,41 @@ START_TEST(where_mail_stays_enough_is_what_is_enough_of_all_that_is_in_the_mailb
         ck_assert_uint_eq(w.handed, rows[i].accepted ? rows[i].others : 0);
         ck_assert_uint_eq(mailbox().held, rows[i].accepted ? IMAP_HOLD_NONE : IMAP_HOLD_NUMBERS);
     }
+}
+END_TEST
+
+START_TEST(where_more_mail_stayed_than_is_looked_for_it_is_held_and_none_of_it_is_new)
+{
+    w.more = "after=Leave";
+    worked_in(7);
+    w.flood_of = 7;
+    w.flood = IMAP_EPOCH_STAYED_MAX + 2 * IMAP_RECORDS_MAX;
+    for (uint32_t k = 1; k <= 30; k++) { /* behind them, and not all is read */
+        before(7, w.flood + k, k, IMAP_STEP_MOVED);
+        put_message(500 + k, k, 0);
+    }
+    ck_session(ERROR_HELD);
+    ck_assert_ptr_nonnull(strstr(w.err.text, "more than 1000000 messages"));
+    ck_assert_ptr_nonnull(strstr(w.err.text, "--accept-new-uids"));
+    ck_assert_uint_eq(w.handed, 0);
+    ck_assert_uint_eq(mailbox().held, IMAP_HOLD_NUMBERS);
+}
+END_TEST
+
+START_TEST(rows_of_older_numberings_leave_room_for_those_of_the_last)
+{
+    w.more = "after=Leave";
+    worked_in(7);
+    w.flood_of = 6;
+    w.flood = IMAP_EPOCH_STAYED_MAX + 2 * IMAP_RECORDS_MAX;
+    for (uint32_t k = 1; k <= 30; k++) {
+        before(7, k, k, IMAP_STEP_MOVED);
+        put_message(500 + k, k, 0);
+    }
+    ck_session(ERROR_NONE);
+    ck_assert_uint_eq(w.handed, 0);
+    ck_assert_uint_eq(entries(), 30);
+    ck_assert_ptr_nonnull(strstr(w.log, "older numberings"));
 }
 END_TEST
 
@@ -644,6 +680,8 @@ static Suite *suite(void)
     tcase_add_test(t, a_message_whose_new_name_is_anothers_holds_until_it_is_moved_by_hand);
     tcase_add_test(t, what_stayed_when_it_was_picked_up_is_known_again_and_not_queued_again);
     tcase_add_test(t, where_mail_stays_enough_is_what_is_enough_of_all_that_is_in_the_mailbox);
+    tcase_add_test(t, where_more_mail_stayed_than_is_looked_for_it_is_held_and_none_of_it_is_new);
+    tcase_add_test(t, rows_of_older_numberings_leave_room_for_those_of_the_last);
     tcase_add_test(t, where_mail_stays_an_altered_message_holds_and_an_archived_one_is_not_looked_for);
     tcase_add_test(t, what_comes_back_is_known_among_any_number_of_messages_of_its_size);
     tcase_add_test(t, up_to_twenty_that_come_back_are_processed_again);

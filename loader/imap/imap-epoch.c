@@ -22,6 +22,7 @@ struct imap_epoch {
     struct imap_evidence *rows; /* of another numbering, may be in the mailbox, with a digest */
     uint32_t *found;            /* for each row the UID it has now, 0: not found */
     size_t row_count, row_capacity, stayed_count; /* stayed: done with, and still in it */
+    bool older; /* of those the ones from before the last numbering are read, else its own */
     uint64_t listed; /* messages in the mailbox */
     struct imap_look *looks; /* messages that may be one of them, ascending UIDs */
     size_t look_count, look_capacity;
@@ -60,8 +61,10 @@ static bool imap_epoch_wants(const struct imap_epoch *e, const struct imap_recor
 {
     if (record->uidvalidity == imap_session_selected(e->session)->uidvalidity)
         return false;
-    return record->step != IMAP_STEP_MOVED || record->target == NULL ||
-           e->settings->after == IMAP_AFTER_MOVE;
+    if (record->step != IMAP_STEP_MOVED)
+        return true;
+    return e->older == (record->uidvalidity != e->state.uidvalidity) &&
+           (record->target == NULL || e->settings->after == IMAP_AFTER_MOVE);
 }
 
 /* unsettled() or settled() of the host. */
@@ -85,19 +88,45 @@ static int imap_epoch_read_page(struct imap_epoch *e, imap_epoch_walk *walk,
     return 0;
 }
 
-/* Up to @most of them, and one page. */
+/* Up to @most rows in all, and one page. */
 static int imap_epoch_read_all(struct imap_epoch *e, imap_epoch_walk *walk, size_t most,
                                struct error *err)
 {
     struct imap_record after = {0};
-    size_t count = IMAP_RECORDS_MAX, before = e->row_count;
-    while (count == IMAP_RECORDS_MAX && e->row_count - before <= most)
+    size_t count = IMAP_RECORDS_MAX;
+    while (count == IMAP_RECORDS_MAX && e->row_count <= most)
         if (imap_epoch_read_page(e, walk, after.uid != 0 ? &after : NULL, &after, &count, err) < 0)
             return -1;
     return 0;
 }
 
-static int imap_epoch_read_rows(struct imap_epoch *e, struct error *err)
+/* Those of the last numbering lay in the mailbox when it was looked at last: none of them may be left
+ * out. The older ones were not found again then, and may come back; they get the room that is left. */
+static int imap_epoch_read_stayed(struct imap_epoch *e, bool accept, struct error *err)
+{
+    size_t most = e->row_count + IMAP_EPOCH_STAYED_MAX;
+    if (imap_epoch_read_all(e, e->host->settled, most, err) < 0)
+        return -1;
+    if (e->row_count > most && !accept)
+        return imap_hold_set(
+            e->host, e->mailbox, &e->state, IMAP_HOLD_NUMBERS, err,
+            "it was numbered anew (UIDVALIDITY %u, now %u), and more than %u messages that were picked "
+            "up may still be in it, too many to be looked for; take them out of it, then run pickup "
+            "once with --accept-new-uids: those beyond the first %u are new mail then",
+            e->state.uidvalidity, imap_session_selected(e->session)->uidvalidity,
+            IMAP_EPOCH_STAYED_MAX, IMAP_EPOCH_STAYED_MAX);
+    e->older = true;
+    if (imap_epoch_read_all(e, e->host->settled, most, err) < 0)
+        return -1;
+    if (e->row_count > most)
+        imap_host_log(e->host, IMAP_LOG_WARNING,
+                      "more than %u messages were picked up and stayed in '%s': those of older "
+                      "numberings are not all looked for",
+                      IMAP_EPOCH_STAYED_MAX, e->mailbox->name);
+    return 0;
+}
+
+static int imap_epoch_read_rows(struct imap_epoch *e, bool accept, struct error *err)
 {
     bool stay = !imap_moves_leave(e->settings, imap_session_can(e->session));
     if (imap_epoch_read_all(e, e->host->unsettled, IMAP_EPOCH_ROWS_MAX, err) < 0)
@@ -109,7 +138,7 @@ static int imap_epoch_read_rows(struct imap_epoch *e, struct error *err)
                          IMAP_EPOCH_ROWS_MAX, e->mailbox->name);
     if (!stay || e->host->settled == NULL)
         return 0;
-    return imap_epoch_read_all(e, e->host->settled, IMAP_EPOCH_STAYED_MAX, err);
+    return imap_epoch_read_stayed(e, accept, err);
 }
 
 static int imap_epoch_compare_number(const void *a, const void *b)
@@ -392,7 +421,7 @@ static int imap_epoch_changed(struct imap_epoch *e, bool accept, struct error *e
             "told apart for long; tell its administrator, then run pickup once with "
             "--accept-new-uids",
             IMAP_CHANGES);
-    if (imap_epoch_read_rows(e, err) < 0 || imap_epoch_read_evidence(e, err) < 0 ||
+    if (imap_epoch_read_rows(e, accept, err) < 0 || imap_epoch_read_evidence(e, err) < 0 ||
         (e->row_count > 0 && imap_epoch_match(e, err) < 0))
         return -1;
     return imap_epoch_decide(e, accept, err);

@@ -14,7 +14,7 @@
  *
  * Where messages stay in the mailbox (after=Leave, after=Flag, a server without MOVE and UIDPLUS), those
  * that are done with are looked for as well. People delete some of these: enough is what is enough of
- * all that is in the mailbox.
+ * all that is in the mailbox. More than IMAP_EPOCH_STAYED_MAX that bore its last numbering hold.
  *
  * What is downloaded is what has a stored message's Message-ID; the mailbox is otherwise listed by
  * UID and size. Messages that were moved before and came back are the listing's matter
