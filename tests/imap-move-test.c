@@ -401,6 +401,39 @@ START_TEST(before_a_second_copy_the_archive_is_searched)
 }
 END_TEST
 
+START_TEST(where_a_copy_can_be_is_noted_of_the_folder_that_was_made_and_else_any_may_be_it)
+{
+    static const struct script_rule made[] = {
+        FOUND_ONE, LIST_ONE, BODY_ONE,
+        {"STATUS \"DROPBOX\"", "* STATUS \"DROPBOX\" (UIDNEXT 100 UIDVALIDITY 9)\r\n" OK},
+        {"UID COPY 5", "@ NO [TRYCREATE] no such folder\r\n"},
+        {"STATUS \"DROPBOX\"", "* STATUS \"DROPBOX\" (UIDNEXT 3 UIDVALIDITY 12)\r\n" OK},
+        {"UID COPY 5", "\2"}};
+    struct host *h = RUN(made, "UIDPLUS", "", "5 failed: link");
+    TRACE(h, "note 5 MOVING target 100", "UID COPY 5", "CREATE \"DROPBOX\"", "STATUS \"DROPBOX\"",
+          "note 5 MOVING target 3", "UID COPY 5");
+    ck_assert_uint_eq(h->ledger[5].target_uidvalidity, 12);
+    host_stop(h);
+    static const struct script_rule untold[] = {
+        FOUND_ONE, LIST_ONE, BODY_ONE, {"STATUS \"DROPBOX\"", "@ NO not now\r\n"}, {"UID COPY 5", "\2"}};
+    h = RUN(untold, "UIDPLUS", "", "5 failed: link");
+    TRACE(h, "note 5 MOVING target 0");
+    host_stop(h);
+    static const struct script_rule next[] = {{"UID FETCH 5 (UID RFC822.SIZE", LOOKS(5) OK},
+                                              {"SEARCH UID 1:* LARGER 19", "* SEARCH 99 107\r\n" OK},
+                                              {"UID FETCH 99,107", LOOKS(99) OK},
+                                              {"UID STORE 5 +FLAGS.SILENT (\\Deleted)", OK},
+                                              {"UID EXPUNGE 5", OK},
+                                              {"UID FETCH 5 (UID)", OK}};
+    static const struct script script = {NULL, "UIDPLUS", next, 6, 0};
+    h = leftover(&script, IMAP_STEP_MOVING, 0);
+    h->ledger[5].target_uidvalidity = 0;
+    ck_assert_str_eq(host_run(h), "");
+    TRACE(h, "EXAMINE \"DROPBOX\"", "note 5 COPIED target 99", "note 5 MOVED", "-UID COPY");
+    host_stop(h);
+}
+END_TEST
+
 START_TEST(a_busy_archive_is_looked_through_in_windows)
 {
     static const struct script_rule rules[] = {
@@ -636,6 +669,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_copied_message_is_only_deleted);
     tcase_add_test(t, a_copy_without_proof_is_not_trusted_by_the_next_run_either);
     tcase_add_test(t, before_a_second_copy_the_archive_is_searched);
+    tcase_add_test(t, where_a_copy_can_be_is_noted_of_the_folder_that_was_made_and_else_any_may_be_it);
     tcase_add_test(t, a_busy_archive_is_looked_through_in_windows);
     tcase_add_test(t, a_full_archive_is_asked_once_and_told_once);
     tcase_add_test(t, an_expunge_that_is_refused_is_told_and_nothing_is_copied_twice);

@@ -410,6 +410,7 @@ int imap_folder_status(struct imap_session *session, struct imap_folder *folder,
                              .data = imap_folder_status_data,
                              .done = imap_folder_status_done};
     struct imap_command command;
+    folder->uidnext = folder->uidvalidity = 0;
     imap_folder_status_command(folder, &command);
     return imap_session_run(session, &command, &call, err);
 }

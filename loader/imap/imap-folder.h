@@ -82,7 +82,7 @@ void imap_folder_done(struct imap_folder *folder);
 int imap_folder_create(struct imap_session *session, struct imap_folder *folder, const char *key,
                        struct error *err);
 
-/** imap_folder_status - ask for UIDVALIDITY and UIDNEXT; what cannot be had stays 0. */
+/** imap_folder_status - ask for UIDVALIDITY and UIDNEXT; what cannot be had is 0. */
 int imap_folder_status(struct imap_session *session, struct imap_folder *folder, struct error *err);
 
 /** imap_folder_status_command - the same for who waits for the answer in its own way.

@@ -332,11 +332,46 @@ static void imap_job_mark_unnamed(struct imap_job *job)
 
 /* ---- Creating the target --------------------------------------------------------------------- */
 
-static int imap_job_target_made(void *context, const struct imap_event *answer, struct error *err)
+static int imap_job_told_data(void *context, const struct imap_event *event, bool *out_taken,
+                              struct error *err)
 {
     struct imap_job *job = context;
-    (void)answer; /* if it was refused the order is refused again, and that is told */
+    (void)err;
+    if (!imap_folder_is_told(job->target, event))
+        return 0;
+    *out_taken = true;
+    job->told_uidnext = event->uidnext;
+    job->told_uidvalidity = event->uidvalidity;
+    return 0;
+}
+
+/* Its STATUS; what it does not tell is 0 by the time of @done. */
+static int imap_job_ask_target(struct imap_job *job,
+                               int (*done)(void *, const struct imap_event *, struct error *),
+                               struct error *err)
+{
+    struct imap_call call = {
+        .what = "STATUS", .context = job, .data = imap_job_told_data, .done = done};
+    struct imap_command command;
+    job->told_uidnext = job->told_uidvalidity = 0;
+    imap_folder_status_command(job->target, &command);
+    return imap_session_send(job->moves->session, &command, &call, err);
+}
+
+/* A new folder numbers its messages anew: what is noted of the old one would find no copy in it. */
+static int imap_job_target_told(void *context, const struct imap_event *answer, struct error *err)
+{
+    struct imap_job *job = context;
+    (void)answer; /* refused: what is noted then is that nothing is known */
+    job->target->uidnext = job->told_uidnext;
+    job->target->uidvalidity = job->told_uidvalidity;
     return imap_job_start(job, err);
+}
+
+static int imap_job_target_made(void *context, const struct imap_event *answer, struct error *err)
+{
+    (void)answer; /* if it was refused the order is refused again, and that is told */
+    return imap_job_ask_target(context, imap_job_target_told, err);
 }
 
 /* TRYCREATE (RFC 9051 s.7.1): somebody deleted the folder while we worked. */
@@ -451,19 +486,6 @@ static int imap_job_copies_there(struct imap_job *job, struct error *err)
     return imap_job_store(job, err);
 }
 
-static int imap_job_grown_data(void *context, const struct imap_event *event, bool *out_taken,
-                               struct error *err)
-{
-    struct imap_job *job = context;
-    (void)err;
-    if (!imap_folder_is_told(job->target, event))
-        return 0;
-    *out_taken = true;
-    job->told_uidnext = event->uidnext;
-    job->told_uidvalidity = event->uidvalidity;
-    return 0;
-}
-
 /* Has the target got as many messages as COPYUID did not name? What it grew by counts for one job. One
  * that does not tell is believed: the originals stay. */
 static bool imap_job_has_grown(struct imap_job *job)
@@ -505,19 +527,6 @@ static int imap_job_grown(void *context, const struct imap_event *answer, struct
     return imap_job_copies_there(job, err);
 }
 
-/* OK without COPYUID proves nothing. */
-static int imap_job_look_at_target(struct imap_job *job, struct error *err)
-{
-    struct imap_call call = {.what = "STATUS",
-                             .context = job,
-                             .data = imap_job_grown_data,
-                             .done = imap_job_grown};
-    struct imap_command command;
-    job->told_uidnext = job->told_uidvalidity = 0;
-    imap_folder_status_command(job->target, &command);
-    return imap_session_send(job->moves->session, &command, &call, err);
-}
-
 static int imap_job_copied(void *context, const struct imap_event *answer, struct error *err)
 {
     struct imap_job *job = context;
@@ -528,7 +537,7 @@ static int imap_job_copied(void *context, const struct imap_event *answer, struc
     imap_job_mark_unnamed(job);
     for (size_t i = 0; i < job->count; i++)
         if (job->items[i].there)
-            return imap_job_look_at_target(job, err);
+            return imap_job_ask_target(job, imap_job_grown, err); /* OK alone proves nothing */
     return imap_job_copies_there(job, err);
 }
 
@@ -548,6 +557,8 @@ static int imap_job_start(struct imap_job *job, struct error *err)
     if (job->target != NULL && job->target == job->moves->full && !job->copied)
         return imap_job_refused(job, err);
     job->tries++;
+    if (job->target != NULL && !job->copied)
+        job->target_uidvalidity = job->target->uidvalidity;
     for (size_t i = 0; i < job->count && !job->copied; i++)
         job->items[i].target_uid = 0; /* what an order named that was refused proves nothing */
     switch (job->way) {

@@ -146,18 +146,20 @@ static int imap_reconcile_look(struct imap_reconcile *r, bool looks, struct erro
 
 /* ---- Looking in the target ------------------------------------------------------------------- */
 
-/* The lowest UID a copy of ours can have there; 0: none is looked for. */
+/* The lowest UID a copy of ours can have there; 0: none is looked for. Where the server did not tell what
+ * its next UID was, any may be ours. */
 static uint32_t imap_reconcile_lowest(const struct imap_reconcile *r, enum imap_fate fate,
                                       uint32_t uidvalidity)
 {
     uint32_t lowest = 0;
     for (size_t i = 0; i < r->count; i++) {
         const struct imap_record *record = &r->items[i].record;
+        uint32_t from = record->target_uid != 0 ? record->target_uid : 1;
         if (!r->items[i].there || record->step != IMAP_STEP_MOVING || record->fate != fate ||
-            record->target_uid == 0 ||
-            (uidvalidity != 0 && record->target_uidvalidity != uidvalidity))
+            (uidvalidity != 0 && record->target_uid != 0 &&
+             record->target_uidvalidity != uidvalidity))
             continue;
-        lowest = lowest == 0 || record->target_uid < lowest ? record->target_uid : lowest;
+        lowest = lowest == 0 || from < lowest ? from : lowest;
     }
     return lowest;
 }

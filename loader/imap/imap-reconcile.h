@@ -8,7 +8,7 @@
  *   STORED                          move it
  *   MOVING, server knows MOVE       move it: a MOVE that was not done left it whole
  *   MOVING, server knows no MOVE    a COPY may have been done: look in the target, from the UIDNEXT
- *                                   noted before, for the same size, date and header; found: note
+ *                                   noted before (unknown: from UID 1), for the same size, date and header; found: note
  *                                   COPIED, and go on from there; else copy it
  *   COPIED, DELETING                delete the original: both orders may be repeated
  *
