@@ -118,6 +118,40 @@ START_TEST(a_turn_that_brought_bytes_heeds_a_stop_too)
 }
 END_TEST
 
+static int count_data(void *context, const struct imap_event *event, bool *out_taken,
+                      struct error *err)
+{
+    (void)event;
+    (void)out_taken;
+    (void)err;
+    ++*(unsigned *)context;
+    return 0;
+}
+
+START_TEST(who_stopped_waiting_for_an_answer_is_not_called_when_it_comes)
+{
+    static const struct script_rule rules[] = {{"NOOP", ""},
+                                               {"CHECK", "* OK more\r\n" OK}};
+    static const struct script script = {NULL, FULL, rules, 2, 0};
+    struct host *h = host_start(&script, "");
+    unsigned calls = 0, heard = 0;
+    struct imap_call call = {.what = "NOOP", .context = &calls, .data = count_data};
+    struct imap_call next = {.what = "CHECK", .context = &heard, .data = count_data};
+    struct imap_command command;
+    ck_assert_str_eq(host_run(h), "");
+    h->cancelled = true;
+    imap_command_init(&command, "NOOP");
+    ck_assert_int_lt(imap_session_run(h->pickup->session, &command, &call, &h->err), 0);
+    ck_assert_int_eq(h->err.class, ERROR_CANCELLED);
+    h->cancelled = false;
+    imap_command_init(&command, "CHECK");
+    ck_assert_int_eq(imap_session_run(h->pickup->session, &command, &next, &h->err), 0);
+    ck_assert_uint_eq(calls, 0);
+    ck_assert_uint_eq(heard, 1); /* not once more in the place of the first */
+    host_stop(h);
+}
+END_TEST
+
 static bool has_come(struct host *h, const char *piece)
 {
     char *trace = script_trace(h->server);
@@ -297,6 +331,7 @@ static Suite *suite(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, a_server_that_never_stops_talking_delays_no_stop);
     tcase_add_test(t, a_turn_that_brought_bytes_heeds_a_stop_too);
+    tcase_add_test(t, who_stopped_waiting_for_an_answer_is_not_called_when_it_comes);
     tcase_add_test(t, what_is_stored_when_a_stop_comes_is_still_settled);
     tcase_add_test(t, a_stop_while_the_archive_is_selected_orders_nothing_there);
     tcase_add_test(t, a_greeting_that_does_not_come_delays_no_stop);

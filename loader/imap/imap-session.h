@@ -112,7 +112,8 @@ void imap_session_forget_news(struct imap_session *session);
 int imap_session_send(struct imap_session *session, struct imap_command *command,
                       const struct imap_call *call, struct error *err);
 
-/** imap_session_run - send and wait. Without call->done an answer that is not OK is an error. */
+/** imap_session_run - send and wait. Without call->done an answer that is not OK is an error. After a
+ * failure nothing of @call is used any more, also when the answer still comes. */
 int imap_session_run(struct imap_session *session, struct imap_command *command,
                      const struct imap_call *call, struct error *err);
 
