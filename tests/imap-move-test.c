@@ -323,6 +323,46 @@ START_TEST(a_stored_message_that_is_gone_was_moved)
 }
 END_TEST
 
+#define EXPUNGED "@ NO some of them were expunged\r\n"
+
+START_TEST(what_a_no_leaves_unnamed_is_asked_for_once_more_and_counts_as_unknown_then)
+{
+    static const struct script_rule said[] = {
+        {"UID FETCH 5:6 (UID)", "* 1 FETCH (UID 6)\r\n" EXPUNGED},
+        {"UID FETCH 5 (UID)", OK}, {"UID MOVE 6", "* OK [COPYUID 9 6 106] moved\r\n" OK}};
+    static const struct script_rule unsaid[] = {
+        {"UID FETCH 5:6 (UID)", "* 1 FETCH (UID 6)\r\n" EXPUNGED},
+        {"UID FETCH 5 (UID)", EXPUNGED}, {"UID MOVE 6", "* OK [COPYUID 9 6 106] moved\r\n" OK}};
+    for (size_t i = 0; i < 2; i++) {
+        const struct script script = {NULL, FULL, i == 0 ? said : unsaid, 3, 0};
+        struct host *h = leftover(&script, IMAP_STEP_MOVING, 100);
+        h->ledger[6] = h->ledger[5];
+        h->ledger[6].uid = 6;
+        ck_assert_str_eq(host_run(h), "");
+        ck_assert_uint_eq(h->ledger[5].step, i == 0 ? IMAP_STEP_MOVED : IMAP_STEP_MOVING);
+        ck_assert_uint_eq(h->ledger[6].step, IMAP_STEP_MOVED);
+        host_stop(h);
+    }
+}
+END_TEST
+
+START_TEST(a_move_of_which_the_server_will_not_say_what_became_is_left_for_the_next_run)
+{
+    static const struct script_rule said[] = {
+        FOUND_ONE, LIST_ONE, BODY_ONE, {"UID MOVE 5", OK}, {"UID FETCH 5 (UID)", EXPUNGED},
+        {"UID FETCH 5 (UID)", OK}};
+    struct host *h = RUN(said, FULL, "", "5 ");
+    TRACE(h, "UID MOVE 5", "note 5 MOVED");
+    host_stop(h);
+    static const struct script_rule unsaid[] = {FOUND_ONE, LIST_ONE, BODY_ONE, {"UID MOVE 5", OK},
+                                                {"*UID FETCH 5 (UID)", EXPUNGED}};
+    h = RUN(unsaid, FULL, "", "5 failed: link");
+    TRACE(h, "UID MOVE 5", "-note 5 MOVED", "-note 5 STORED");
+    ck_assert_uint_eq(h->ledger[5].step, IMAP_STEP_MOVING);
+    host_stop(h);
+}
+END_TEST
+
 START_TEST(a_stored_message_is_moved_and_not_handed_out_again)
 {
     static const struct script_rule rules[] = {
@@ -665,6 +705,8 @@ static Suite *suite(void)
     tcase_add_test(t, a_thousand_messages_whose_uids_follow_each_other_go_in_one_order);
     tcase_add_test(t, an_order_for_uids_with_gaps_is_no_longer_than_five_hundred_of_them);
     tcase_add_test(t, a_stored_message_that_is_gone_was_moved);
+    tcase_add_test(t, what_a_no_leaves_unnamed_is_asked_for_once_more_and_counts_as_unknown_then);
+    tcase_add_test(t, a_move_of_which_the_server_will_not_say_what_became_is_left_for_the_next_run);
     tcase_add_test(t, a_stored_message_is_moved_and_not_handed_out_again);
     tcase_add_test(t, a_copied_message_is_only_deleted);
     tcase_add_test(t, a_copy_without_proof_is_not_trusted_by_the_next_run_either);

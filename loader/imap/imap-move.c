@@ -43,6 +43,7 @@ struct imap_job {
     bool alone;   /* tried one by one already */
     bool created; /* TRYCREATE was obeyed once */
     bool running;
+    bool doubted; /* job_verify was answered with NO once */
     uint64_t since_ms; /* when it was made */
     unsigned int tries;
     struct imap_folder *target; /* NULL: none */
@@ -260,19 +261,49 @@ static int imap_job_verify_data(void *context, const struct imap_event *event, b
     return 0;
 }
 
-static int imap_job_verified(void *context, const struct imap_event *answer, struct error *err)
+static int imap_job_verify(struct imap_job *job, struct error *err);
+
+static int imap_job_go_on(struct imap_job *job, struct error *err)
 {
-    struct imap_job *job = context;
-    if (answer->status != IMAP_OK)
-        return imap_answer_error(answer, ERROR_LINK, "looking for moved mail", "try again later",
-                                 err);
-    if (imap_job_note(job, IMAP_STEP_MOVED, true, err) < 0)
-        return -1;
     imap_job_keep_there(job);
     if (job->count > 0)
         return imap_job_again(job, err);
     imap_job_end(job);
     return 0;
+}
+
+/* A server may say NO when some of them were expunged by somebody else (RFC 2180 s.4.1.2): asked once
+ * more, and what is not named then either stays in the ledger as it is, for the next run. */
+static int imap_job_unverified(struct imap_job *job, const struct imap_event *answer,
+                               struct error *err)
+{
+    struct imap_moves *moves = job->moves;
+    struct error why;
+    size_t unknown = 0;
+    (void)imap_answer_messages_error(answer, ERROR_LINK, "looking for moved mail",
+                                     "try again later", &why);
+    if (answer->status != IMAP_NO || why.class == ERROR_PAUSE) {
+        *err = why;
+        return -1;
+    }
+    job->doubted = !job->doubted;
+    if (job->doubted)
+        return imap_job_verify(job, err);
+    for (size_t i = 0; i < job->count; i++)
+        unknown += job->items[i].there ? 0 : 1;
+    moves->refused += unknown;
+    if (unknown > 0 && moves->why.class == ERROR_NONE)
+        moves->why = why;
+    return imap_job_go_on(job, err);
+}
+
+static int imap_job_verified(void *context, const struct imap_event *answer, struct error *err)
+{
+    struct imap_job *job = context;
+    if (answer->status != IMAP_OK)
+        return imap_job_unverified(job, answer, err);
+    job->doubted = false;
+    return imap_job_note(job, IMAP_STEP_MOVED, true, err) < 0 ? -1 : imap_job_go_on(job, err);
 }
 
 /* Which of them are still in the mailbox? OK alone proves nothing. */

@@ -22,6 +22,7 @@ struct imap_reconcile_looks {
 struct imap_unsettled {
     struct imap_record record; /* its target is borrowed until the next page is read */
     bool there;                /* still in the mailbox */
+    bool unknown;              /* the server did not say whether it is */
     bool awaited; /* gone, and may come under another UID */
     bool untold;  /* whether it is the message that was stored cannot be told */
     struct imap_reconcile_looks looks;
@@ -40,6 +41,7 @@ struct imap_reconcile {
     uint32_t lowest;     /* while looking in a target: from here on */
     enum imap_fate fate; /* while looking in a target: whose */
     bool in_target;
+    bool refused;       /* the server said NO to the last look */
     uint64_t strangers; /* records of another UIDVALIDITY */
     size_t count;
     struct imap_unsettled items[IMAP_RECORDS_MAX]; /* ascending UIDs */
@@ -125,23 +127,69 @@ static int imap_reconcile_data(void *context, const struct imap_event *event, bo
     return fine == 0 ? 0 : error_oom(err, "looking for moved mail");
 }
 
-/* UID FETCH of our records, with what tells them apart where a twin is to be looked for. */
-static int imap_reconcile_look(struct imap_reconcile *r, bool looks, struct error *err)
+/* A server may say NO when some of them were expunged by somebody else (RFC 2180 s.4.1.2). */
+static int imap_reconcile_looked(void *context, const struct imap_event *answer, struct error *err)
 {
-    struct imap_call call = {
-        .what = "UID FETCH", .context = r, .data = imap_reconcile_data, .bulk = true};
+    struct imap_reconcile *r = context;
+    struct error why;
+    r->refused = answer->status != IMAP_OK;
+    if (!r->refused)
+        return 0;
+    (void)imap_answer_messages_error(answer, ERROR_LINK, "looking for moved mail",
+                                     "try again later", &why);
+    if (answer->status == IMAP_NO && why.class != ERROR_PAUSE)
+        return 0;
+    *err = why;
+    return -1;
+}
+
+/* UID FETCH of those that were not seen yet. */
+static int imap_reconcile_ask(struct imap_reconcile *r, bool looks, struct error *err)
+{
+    struct imap_call call = {.what = "UID FETCH",
+                             .context = r,
+                             .data = imap_reconcile_data,
+                             .done = imap_reconcile_looked,
+                             .bulk = true};
     struct imap_command command;
     struct imap_set set;
+    r->refused = false;
     imap_set_init(&set);
     imap_command_init(&command, "UID FETCH ");
     for (size_t i = 0; i < r->count; i++)
-        if (imap_set_add(&set, r->items[i].record.uid, r->items[i].record.uid) < 0)
+        if (!r->items[i].there &&
+            imap_set_add(&set, r->items[i].record.uid, r->items[i].record.uid) < 0)
             command.refused = true;
+    if (set.count == 0 && !command.refused) {
+        imap_command_done(&command);
+        return 0;
+    }
     imap_command_set(&command, &set);
     imap_set_done(&set);
     imap_command_add(&command,
                      looks ? " (UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER])" : " (UID)");
     return imap_session_run(r->session, &command, &call, err);
+}
+
+/* Which of our records are still there, with what tells them apart where a twin is to be looked for? After
+ * a NO, by whose end the server has told what is gone, once more; what is not named then either is
+ * neither there nor gone, and is left for a later look. */
+static int imap_reconcile_look(struct imap_reconcile *r, bool looks, struct error *err)
+{
+    size_t unknown = 0;
+    if (imap_reconcile_ask(r, looks, err) < 0 ||
+        (r->refused && imap_reconcile_ask(r, looks, err) < 0))
+        return -1;
+    for (size_t i = 0; i < r->count && r->refused; i++) {
+        r->items[i].unknown = !r->items[i].there;
+        unknown += r->items[i].unknown ? 1 : 0;
+    }
+    if (unknown > 0)
+        imap_host_log(r->host, IMAP_LOG_WARNING,
+                      "the server does not say whether %zu stored messages are still in '%s'; they are "
+                      "looked for again later",
+                      unknown, r->folders->mailbox.name);
+    return 0;
 }
 
 /* ---- Looking in the target ------------------------------------------------------------------- */
@@ -302,7 +350,7 @@ static int imap_reconcile_await(struct imap_reconcile *r, struct error *err)
         struct imap_unsettled *item = &r->items[i];
         struct imap_evidence known = {.uidvalidity = item->record.uidvalidity,
                                       .uid = item->record.uid};
-        if (item->there || item->record.step != IMAP_STEP_STORED)
+        if (item->there || item->unknown || item->record.step != IMAP_STEP_STORED)
             continue;
         if (r->host->evidence(r->host->context, &known, 1, err) < 0)
             return -1;
@@ -322,7 +370,8 @@ static int imap_reconcile_note(struct imap_reconcile *r, struct error *err)
     size_t count = 0;
     for (size_t i = 0; i < r->count; i++) {
         const struct imap_unsettled *item = &r->items[i];
-        if ((item->there && item->record.step != IMAP_STEP_COPIED) || item->awaited)
+        if ((item->there && item->record.step != IMAP_STEP_COPIED) || item->awaited ||
+            item->unknown)
             continue;
         records[count] = item->record;
         if (!item->there) {
@@ -352,7 +401,7 @@ static int imap_reconcile_page(struct imap_reconcile *r, struct error *err)
         if (imap_set_add(r->handled, record->uid, record->uid) < 0)
             return error_oom(err, "looking for moved mail");
         if (!r->items[i].there)
-            gone++;
+            gone += r->items[i].unknown ? 0 : 1;
         else if (!r->items[i].untold && imap_moves_add(r->moves, record, err) < 0)
             return -1;
     }

@@ -5,6 +5,7 @@
  *
  *   no longer in the mailbox        it was moved, the answer was lost: note MOVED; but if no move was
  *                                   under way it may have another UID now: imap-again.h
+ *   not said: the server says NO    nothing now; the next run looks again
  *   STORED                          move it
  *   MOVING, server knows MOVE       move it: a MOVE that was not done left it whole
  *   MOVING, server knows no MOVE    a COPY may have been done: look in the target, from the UIDNEXT
