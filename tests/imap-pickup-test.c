@@ -517,6 +517,7 @@ START_TEST(a_login_that_fails_says_of_what_kind)
         {NULL, "* BYE Suggested Backoff Time: 4001 milliseconds\r\n\2", "failed: pause", "4001"},
         {NULL, "* BYE busy\r\n\2", "failed: link", "busy"},
         {NULL, "@ NO sesame is wrong\r\n", "failed: credentials", "withheld"},
+        {NULL, "@ NO AGFubgBzZXNhbWU= is wrong\r\n", "failed: credentials", "withheld"},
         {"* PREAUTH hi\r\n", "", "failed: protocol", "PREAUTH"},
         {"* BYE too many\r\n\2", "", "failed: link", "too many"},
         {"\2", "", "failed: unreachable", "before the server said a word"},

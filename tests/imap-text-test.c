@@ -320,6 +320,39 @@ START_TEST(local_addresses_are_told_from_public_ones)
 }
 END_TEST
 
+START_TEST(a_secret_that_the_server_says_back_is_known_in_each_of_its_forms_and_where_it_was_cut)
+{
+    static const struct {
+        const char *said;
+        bool tells;
+    } rows[] = {
+        {"A2 NO sesame street is wrong", true},
+        {"A2 NO bad argument AGFubgBzZXNhbWUgc3RyZWV0", true},
+        {"A2 NO bad argument c2VzYW1lIHN0cmVldA==", true},
+        {"A2 NO bad argument dXNlcj1hbm4BYXV0aD1CZWFyZXIgc2VzYW1lIHN0cmVldAEB", true},
+        {"A2 NO bad argument eHNlc2FtZSBzdHJlZXQ=", true},
+        {"A2 NO no no no no no no no no no no no no no no no no no no no no no no no no no"
+         " no no no no no no no no no no no no no no no no no no no no no no no no no no n"
+         "o no no no no no no no no no no no sesa", true},
+        {"A2 NO no no no no no no no no no no no no no no no no no no no no no no no no no"
+         " no no no no no no no no no no no no no no no no no no no no no no no no no no n"
+         "o no no no no no no AGFubgBzZXNhbWUgc3Ry", true},
+        {"A2 NO sesame is wrong", false},
+        {"A2 NO wrong password", false},
+        {"A2 NO no no no no no no no no no no no no no no no no no no no no no no no no no"
+         " no no no no no no no no no no no no no no no no no no no no no no no no no no n"
+         "o no no no no no no no no no no no ses", false},
+        {"A2 NO bad argument AGFubgBvcGVu", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct login_log log = log_of(rows[i].said);
+        ck_assert_msg(login_log_tells(&log, "sesame street") == rows[i].tells, "%s", rows[i].said);
+    }
+    struct login_log log = log_of("A2 NO no");
+    ck_assert(!login_log_tells(&log, ""));
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("imap-text");
@@ -338,6 +371,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_pause_that_the_server_asks_for_is_found_wherever_it_stands);
     tcase_add_test(t, starttls_is_a_whole_word_of_a_capability_line);
     tcase_add_test(t, local_addresses_are_told_from_public_ones);
+    tcase_add_test(t, a_secret_that_the_server_says_back_is_known_in_each_of_its_forms_and_where_it_was_cut);
     suite_add_tcase(s, t);
     return s;
 }

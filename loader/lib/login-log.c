@@ -9,6 +9,7 @@
 #include "text.h"
 
 #define LOGIN_LOG_LINE_MAX 8192u /* bytes of a line that are looked at */
+#define LOGIN_ECHO_MIN 4u        /* bytes of a secret, or of its base64, that tell something */
 
 /* The next word: bytes up to a space, ']' or the end; the cursor stands behind the space. */
 static struct span login_log_word(struct cursor *c)
@@ -88,6 +89,55 @@ void login_log_line(struct login_log *log, const void *bytes, size_t count)
         login_log_refusal(log, c);
     }
 }
+
+/* ---- Echoes of the secret -------------------------------------------------------------------- */
+
+/* @lead bytes and the secret in base64, without the characters that depend on what stands around it: so
+ * it looks behind so many bytes of other data, or three more. As much as fits, and a text can hold. */
+static void login_log_encode(const char *secret, size_t lead, char out[LOGIN_LOG_TEXT_MAX + 1])
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    uint32_t bits = 0;
+    unsigned have = (unsigned)lead * 8 % 6, skip = have != 0 ? 1 : 0;
+    size_t used = 0;
+    for (; *secret != '\0' && used < LOGIN_LOG_TEXT_MAX - 1; secret++) {
+        bits = (bits << 8 | (uint8_t)*secret) & 0xFFFFu;
+        for (have += 8; have >= 6 && used < LOGIN_LOG_TEXT_MAX; have -= 6) {
+            if (skip > 0)
+                skip--;
+            else
+                out[used++] = digits[bits >> (have - 6) & 63u];
+        }
+    }
+    out[used] = '\0';
+    explicit_bzero(&bits, sizeof bits);
+}
+
+/* The whole of @form anywhere, or its beginning at the end. */
+static bool login_text_tells(const char *text, const char *form)
+{
+    size_t len = strlen(text), most = strlen(form);
+    if (most > 0 && strstr(text, form) != NULL)
+        return true;
+    for (size_t n = LOGIN_ECHO_MIN; n < most && n <= len; n++)
+        if (memcmp(text + len - n, form, n) == 0)
+            return true;
+    return false;
+}
+
+bool login_log_tells(const struct login_log *log, const char *secret)
+{
+    char form[LOGIN_LOG_TEXT_MAX + 1];
+    bool tells = login_text_tells(log->text, secret);
+    for (size_t lead = 0; lead < 3 && !tells; lead++) {
+        login_log_encode(secret, lead, form);
+        tells = strlen(form) >= LOGIN_ECHO_MIN && login_text_tells(log->text, form);
+    }
+    explicit_bzero(form, sizeof form);
+    return tells;
+}
+
+/* ---- What it means --------------------------------------------------------------------------- */
 
 enum error_class login_log_class(const struct login_log *log)
 {

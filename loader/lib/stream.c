@@ -382,8 +382,7 @@ static int stream_login_failed(const struct stream *stream, const struct stream_
                                struct error *err)
 {
     const char *said = stream->log.text[0] != '\0' ? stream->log.text : "nothing";
-    bool echoes = s->secret != NULL && s->secret[0] != '\0' && strstr(said, s->secret) != NULL;
-    if (echoes)
+    if (s->secret != NULL && login_log_tells(&stream->log, s->secret))
         said = "(withheld)";
     enum error_class class = login_log_class(&stream->log);
     if (class != ERROR_CREDENTIALS) {
