@@ -40,8 +40,10 @@ static int imap_pickup_body(struct imap_pickup *p, const struct imap_event *even
     p->header_open = event->section == IMAP_SECTION_HEADER;
     if (p->header_open)
         buffer_clear(&p->header);
-    if (event->section != IMAP_SECTION_WHOLE)
-        return imap_body_start(&p->body, 0, false, err);
+    if (event->section != IMAP_SECTION_WHOLE) {
+        imap_body_done(&p->body);
+        return 0;
+    }
     bool wanted =
         known ? imap_pickup_awaited(p, event->fetch.uid) != NULL : imap_pickup_awaits_any(p);
     return imap_body_start(&p->body, event->size, wanted, err);

@@ -65,12 +65,26 @@ static int imap_body_too_large(struct imap_body *body, uint64_t size, struct err
     return error_oom(err, "receiving mail");
 }
 
+/* A body that nobody asked for: how many are too many? */
+static int imap_body_stranger(struct imap_body *body, uint64_t size, struct error *err)
+{
+    body->strangers++;
+    body->strangers_bytes += size;
+    if (body->strangers <= IMAP_STRANGERS_MAX && body->strangers_bytes <= IMAP_STRANGERS_BYTES)
+        return 0;
+    return error_set(err, ERROR_PROTOCOL,
+                     "the server sends messages that were not asked for, more than %u or %llu MB; try "
+                     "again later, or tell its administrator",
+                     IMAP_STRANGERS_MAX, IMAP_STRANGERS_BYTES >> 20);
+}
+
 int imap_body_start(struct imap_body *body, uint64_t size, bool wanted, struct error *err)
 {
     imap_body_done(body);
     if (!wanted)
-        return 0;
+        return imap_body_stranger(body, size, err);
     body->open = true;
+    body->size = size;
     if (size > body->max_size)
         return imap_body_too_large(body, size, err);
     body->parser = mail_parser_new(&body->options);
@@ -108,6 +122,7 @@ void imap_body_move(struct imap_body *from, struct imap_body *to)
     imap_body_done(to);
     to->open = from->open;
     to->complete = from->complete;
+    to->size = from->size;
     to->spool = TAKE(from->spool);
     to->mail = TAKE(from->mail);
     to->error = TAKE(from->error);
@@ -134,11 +149,8 @@ int imap_body_give(struct imap_body *body, struct imap_entry *entry, struct erro
 {
     if (body->complete)
         fault_point("body");
-    if (body->complete && entry == NULL && ++body->strangers > IMAP_STRANGERS_MAX)
-        return error_set(err, ERROR_PROTOCOL,
-                         "the server sends messages that were not asked for, more than "
-                         "%u; try again later, or tell its administrator",
-                         IMAP_STRANGERS_MAX);
+    if (body->complete && entry == NULL && imap_body_stranger(body, body->size, err) < 0)
+        return -1;
     bool given = body->complete && entry != NULL && !entry->complete;
     if (given) {
         entry->complete = true;
