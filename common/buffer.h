@@ -3,8 +3,9 @@
  *
  * The struct is the caller's (buffer_init/buffer_done); the bytes are the buffer's until
  * buffer_take(). Always one byte more is kept than used, holding NUL, so text can be read in place.
- * An append either succeeds whole or changes nothing and returns -1: over the limit or out of memory
- * (buffer_is_full() tells which). Growth doubles: linear time over all appends. Not thread-safe. */
+ * An append either succeeds whole or changes nothing and returns -1: over the limit or out of
+ * memory (buffer_is_full() tells which). Growth doubles: linear time over all appends. Not
+ * thread-safe. */
 #ifndef MAILCHUTE_COMMON_BUFFER_H
 #define MAILCHUTE_COMMON_BUFFER_H
 

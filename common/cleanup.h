@@ -4,9 +4,9 @@
  *     AUTO(buffer) b = buffer_new(...);     calls buffer_free_at(&b) when b leaves its scope
  *     *out = TAKE(b);                       hands it over: the local forgets it
  *
- * A type offers it with AUTO_DEFINE(type, free_function) in its header; NULL is always fine. A local
- * is set (= NULL, = {0}, or by its _init right below) before anything can return: what is not set
- * would be freed. Builds with sanitizers fill locals with a pattern, so that tests notice.
+ * A type offers it with AUTO_DEFINE(type, free_function) in its header; NULL is always fine. A
+ * local is set (= NULL, = {0}, or by its _init right below) before anything can return: what is not
+ * set would be freed. Builds with sanitizers fill locals with a pattern, so that tests notice.
  * Never mixed with goto in one function. */
 #ifndef MAILCHUTE_COMMON_CLEANUP_H
 #define MAILCHUTE_COMMON_CLEANUP_H

@@ -2,8 +2,8 @@
 /* cursor.h - bounded reading of bytes that somebody else sent.
  *
  * A step succeeds and moves the cursor, or leaves it where it was. PARSE_MORE means: fine so far,
- * feed more bytes and ask again; whoever knows that no more will come (a whole line, a whole header)
- * treats it as PARSE_BAD. No step reads past len, none writes, none allocates. */
+ * feed more bytes and ask again; whoever knows that no more will come (a whole line, a whole
+ * header) treats it as PARSE_BAD. No step reads past len, none writes, none allocates. */
 #ifndef MAILCHUTE_COMMON_CURSOR_H
 #define MAILCHUTE_COMMON_CURSOR_H
 

@@ -58,7 +58,8 @@ int(error_set)(struct error *err, enum error_class class, const char *fmt, ...)
 
 int(error_oom)(struct error *err, const char *where)
 {
-    return error_set(err, ERROR_BUG, "out of memory while %s; free some memory and run again", where);
+    return error_set(err, ERROR_BUG, "out of memory while %s; free some memory and run again",
+                     where);
 }
 
 void error_prefix(struct error *err, const char *fmt, ...)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* error.h - what went wrong, how far it reaches, and what the user should do about it.
  *
- * Whoever detects a failure fills one struct error and returns -1 (or its own failure value); nobody
- * prints or exits below the host. A text says what failed, where (account, host, mailbox, UID; or
- * file and line) and what to do next: lower case, no full stop, input in single quotes, never a
- * secret. Everything here is safe in every thread: no state but the struct handed in. */
+ * Whoever detects a failure fills one struct error and returns -1 (or its own failure value);
+ * nobody prints or exits below the host. A text says what failed, where (account, host, mailbox,
+ * UID; or file and line) and what to do next: lower case, no full stop, input in single quotes,
+ * never a secret. Everything here is safe in every thread: no state but the struct handed in. */
 #ifndef MAILCHUTE_COMMON_ERROR_H
 #define MAILCHUTE_COMMON_ERROR_H
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fault.h - places where a test lets the process die, as if the power went off there.
  *
- * For test builds alone (configure --enable-fault-injection, and what tests/torture.mk builds beside
- * the real thing); else nothing of it is compiled.
+ * For test builds alone (configure --enable-fault-injection, and what tests/torture.mk builds
+ * beside the real thing); else nothing of it is compiled.
  *
- * MAILCHUTE_FAULT_TRACE names a file: each point that is passed adds one record of FAULT_RECORD bytes,
- * its name, filled up with spaces and ended by a newline. The file is the counter of the whole process,
- * plug-ins included. MAILCHUTE_FAULT_AT=n: at the n-th record the process ends there and then with exit
- * code FAULT_EXIT; nothing is flushed, closed or told. Without the variables a point does nothing. */
+ * MAILCHUTE_FAULT_TRACE names a file: each point that is passed adds one record of FAULT_RECORD
+ * bytes, its name, filled up with spaces and ended by a newline. The file is the counter of the
+ * whole process, plug-ins included. MAILCHUTE_FAULT_AT=n: at the n-th record the process ends there
+ * and then with exit code FAULT_EXIT; nothing is flushed, closed or told. Without the variables a
+ * point does nothing. */
 #ifndef MAILCHUTE_COMMON_FAULT_H
 #define MAILCHUTE_COMMON_FAULT_H
 

@@ -63,9 +63,9 @@ size_t text_ascii_run(const uint8_t *bytes, size_t count);
 /** text_utf8_append - one character (U+0000..U+10FFFF; surrogates become U+FFFD) as UTF-8. */
 int text_utf8_append(struct buffer *out, uint32_t character);
 
-/** text_append_fitting - append as much of @text (UTF-8) as fits, cut at a character; once the buffer
- * has refused anything, nothing more comes, so that it holds a beginning of the whole. Full is no
- * failure (buffer_is_full() tells): -1 only out of memory. */
+/** text_append_fitting - append as much of @text (UTF-8) as fits, cut at a character; once the
+ * buffer has refused anything, nothing more comes, so that it holds a beginning of the whole. Full
+ * is no failure (buffer_is_full() tells): -1 only out of memory. */
 int text_append_fitting(struct buffer *out, const void *text, size_t count);
 
 /** text_append_printable - append @text fit for a terminal, a log line or an error text: control

@@ -10,7 +10,8 @@
 #define AUDIT_PLACES (LOADER_PLACE_BADMAIL + 1u)
 #define AUDIT_DATE_MAX 32u
 
-/* A place of the source. Of LOADER_PLACE_MAILBOX there may be several: the folders of an archive. */
+/* A place of the source. Of LOADER_PLACE_MAILBOX there may be several: the folders of an archive.
+ */
 struct audit_place {
     char *path; /* NULL: not told */
     bool missing, keeps, deletes, archived;
@@ -54,7 +55,8 @@ struct audit {
  * known). -1: stop. */
 int audit_tell(struct audit *audit, const struct audit_finding *finding, int64_t when_s);
 
-/** audit_mailbox_of - the mailbox this row's message came from, as it was told; NULL: it was not. */
+/** audit_mailbox_of - the mailbox this row's message came from, as it was told; NULL: it was not.
+ */
 const struct audit_place *audit_mailbox_of(const struct audit *audit, const struct audit_row *row);
 
 /** audit_judge - all was seen: pair strays with rows, tell what is left over. -1 with audit->err,

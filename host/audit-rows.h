@@ -56,8 +56,8 @@ uint16_t audit_rows_number(const struct audit_rows *rows, const char *name);
 /** audit_rows_find - the row of this entry id, or NULL. */
 struct audit_row *audit_rows_find(const struct audit_rows *rows, const char *id);
 
-/** audit_rows_named - the row of the message that has this name now: not the one that its id was made of,
- * where its mailbox was numbered anew since. NULL: there is none. */
+/** audit_rows_named - the row of the message that has this name now: not the one that its id was
+ * made of, where its mailbox was numbered anew since. NULL: there is none. */
 struct audit_row *audit_rows_named(const struct audit_rows *rows, uint16_t mailbox,
                                    uint32_t uidvalidity, uint32_t uid);
 

@@ -4,8 +4,8 @@
  *
  *     audit_new ─> audit_folder (each place) ─> audit_message (each message) ─> audit_finish
  *
- * A source has one mailbox, or several: folders that are archived as they are. Entries of folders that
- * are not among them are not held against anybody.
+ * A source has one mailbox, or several: folders that are archived as they are. Entries of folders
+ * that are not among them are not held against anybody.
  *
  * audit_folder() and audit_message() are those of struct loader_surveyor. As little as possible is
  * believed of what pick-up wrote down: the ledger alone makes no message known, its entry must be

@@ -15,7 +15,8 @@
 
 #include "cleanup.h"
 
-#define CHILD_DRAIN_MS 200u /* for output that came before it ended, where others keep its pipe open */
+#define CHILD_DRAIN_MS                                                                             \
+    200u /* for output that came before it ended, where others keep its pipe open */
 
 /* One that runs. */
 struct child {
@@ -35,8 +36,8 @@ static uint64_t child_now_ms(void)
 
 /* ---- Starting -------------------------------------------------------------------------------- */
 
-static void child_set_files(posix_spawn_file_actions_t *files, const struct child_task *task, int in,
-                            int out)
+static void child_set_files(posix_spawn_file_actions_t *files, const struct child_task *task,
+                            int in, int out)
 {
     posix_spawn_file_actions_init(files);
     if (in >= 0)

@@ -2,8 +2,8 @@
 /* child.h - run another program, with an end in sight: a time limit, a way to stop it, its output
  * bounded.
  *
- * It gets a process group of its own, so that all it starts can be ended with it, no signal mask and
- * no descriptor of ours. Any thread. */
+ * It gets a process group of its own, so that all it starts can be ended with it, no signal mask
+ * and no descriptor of ours. Any thread. */
 #ifndef MAILCHUTE_HOST_CHILD_H
 #define MAILCHUTE_HOST_CHILD_H
 
@@ -21,10 +21,10 @@ struct child_task {
     char *const *environment; /* all of it, ends in NULL */
     const void *input;        /* what it reads; NULL: nothing */
     size_t input_size;
-    bool with_errors;         /* what it prints on standard error is output as well; else it is lost */
+    bool with_errors; /* what it prints on standard error is output as well; else it is lost */
     bool one_line;            /* nothing behind the first line end is wanted */
     uint32_t limit_ms;        /* for all of it ... */
-    uint32_t end_ms;          /* ... but where one line is wanted, so long to end once it is there */
+    uint32_t end_ms; /* ... but where one line is wanted, so long to end once it is there */
     int (*cancelled)(void *context); /* NULL: never */
     void *cancel_context;
 };

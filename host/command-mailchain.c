@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* command-mailchain.c - mailchute mailchain: the Mailchain connector for IMAP. Set up by questions, kept
- * in config.json, run until a signal comes. */
+/* command-mailchain.c - mailchute mailchain: the Mailchain connector for IMAP. Set up by questions,
+ * kept in config.json, run until a signal comes. */
 #include <config.h>
 #include "command.h"
 
@@ -98,8 +98,10 @@ static int mailchain_missing(const struct mailchain_command *c, struct error *er
 {
     if (c->config.has_imap && c->config.has_mailchain)
         return 0;
-    return error_set(err, ERROR_CONFIG, "invalid or missing config in '%s'; run mailchute mailchain "
-                     "--configure", c->folder);
+    return error_set(err, ERROR_CONFIG,
+                     "invalid or missing config in '%s'; run mailchute mailchain "
+                     "--configure",
+                     c->folder);
 }
 
 /* ---- Trying ---------------------------------------------------------------------------------- */

@@ -61,9 +61,11 @@ static const struct option_row queue_rows[] = {
 static const struct option_table queue_table = {
     "queue",
     "list | show ID | save ID DIR | take | done ID | fail ID --why TEXT | retry ID |\n"
-    "       move ID NAME | stats | queues | redeliver NAME | settings | configure NAME KEY=VALUE...",
+    "       move ID NAME | stats | queues | redeliver NAME | settings | configure NAME "
+    "KEY=VALUE...",
     "Lists entries, shows one, saves one with its attachments, takes the next, ends its work;\n"
-    "shows work queues, and sets what becomes of entries that fail in one and how fast it is taken.",
+    "shows work queues, and sets what becomes of entries that fail in one and how fast it is "
+    "taken.",
     queue_rows, sizeof queue_rows / sizeof queue_rows[0]};
 
 /* ---- list ------------------------------------------------------------------------------------ */

@@ -168,8 +168,8 @@ static int serve_tell_setup_command(const struct serve_command *c, struct queue 
     return 0;
 }
 
-/* Where browsers find it: under the first name that it may be called by, of a proxy where there is one;
- * else at the address that it listens to. */
+/* Where browsers find it: under the first name that it may be called by, of a proxy where there is
+ * one; else at the address that it listens to. */
 static void serve_where(const struct serve_command *c, char *out, size_t size)
 {
     const char *name = c->settings.web_hosts + strspn(c->settings.web_hosts, " ");
@@ -185,8 +185,8 @@ static void serve_where(const struct serve_command *c, char *out, size_t size)
                        http_server_host(c->http), http_server_port(c->http));
 }
 
-/* To standard error, not to the log: it lets somebody in, and logs are kept. So is what systemd takes
- * from standard error: there it is only told how to get one. */
+/* To standard error, not to the log: it lets somebody in, and logs are kept. So is what systemd
+ * takes from standard error: there it is only told how to get one. */
 static int serve_tell_setup(const struct serve_command *c, const char *url, struct error *err)
 {
     AUTO(queue) queue = NULL;
@@ -201,9 +201,11 @@ static int serve_tell_setup(const struct serve_command *c, const char *url, stru
         return -1;
     serve_where(c, where, sizeof where);
     if (token[0] != '\0')
-        dprintf(STDERR_FILENO, "There is no user yet. Who opens this link makes the first one, once, "
+        dprintf(STDERR_FILENO,
+                "There is no user yet. Who opens this link makes the first one, once, "
                 "within an hour:\n\n    %s/#/setup/%s\n\nSo does mailchute user add, and POST "
-                "%sauth/setup with this token: %s\n", where, token, ROUTE_START, token);
+                "%sauth/setup with this token: %s\n",
+                where, token, ROUTE_START, token);
     explicit_bzero(token, sizeof token);
     return 0;
 }

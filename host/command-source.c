@@ -36,9 +36,11 @@ static const struct option_row source_rows[] = {
     {"mailbox", 0, OPTION_TEXT, FIELD(mailbox), "FOLDER", "folder with incoming mail"},
     {"dropbox", 0, OPTION_TEXT, FIELD(dropbox), "FOLDER", "archive folder"},
     {"badmail", 0, OPTION_TEXT, FIELD(badmail), "FOLDER", "folder for mail with problems"},
-    {"folders", 0, OPTION_TEXT, FIELD(folders), "NAMES", "archive these, leave their mail: *, a/*,b"},
+    {"folders", 0, OPTION_TEXT, FIELD(folders), "NAMES",
+     "archive these, leave their mail: *, a/*,b"},
     {"skip-folders", 0, OPTION_TEXT, FIELD(skip_folders), "NAMES", "of those, leave these out"},
-    {"skip-special", 0, OPTION_TEXT, FIELD(skip_special), "USES", "of those, leave out Junk,Trash,..."},
+    {"skip-special", 0, OPTION_TEXT, FIELD(skip_special), "USES",
+     "of those, leave out Junk,Trash,..."},
     {"interval", 0, OPTION_DURATION, FIELD(interval_ms), "TIME", "between sweeps (5min)"},
     {"queue-name", 0, OPTION_TEXT, FIELD(queue_name), "NAME", "work queue of its entries"},
     {"password-command", 0, OPTION_TEXT, FIELD(password_command), "LINE",
@@ -218,8 +220,9 @@ static int source_run_list(struct source_command *c, struct error *err)
     struct source_list list = {c, err, 0};
     AUTO_DONE(buffer) head;
     buffer_init(&head, SOURCE_LINE_MAX);
-    if (!c->common.json && (table_append_head(&head, source_columns, SOURCE_COLUMNS, c->width) < 0 ||
-                            output_bytes(&head, err) < 0))
+    if (!c->common.json &&
+        (table_append_head(&head, source_columns, SOURCE_COLUMNS, c->width) < 0 ||
+         output_bytes(&head, err) < 0))
         return -1;
     return queue_source_each(c->queue, source_list_each, &list, err) < 0 ? -1 : list.failed;
 }

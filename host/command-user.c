@@ -42,7 +42,8 @@ static const struct option_row user_rows[] = {
 
 static const struct option_table user_table = {
     "user", "list | add NAME | password NAME | remove NAME | key NAME KEY-NAME | setup-token",
-    "Sets up who may use the REST interface of the daemon. key prints an API key, once; setup-token\n"
+    "Sets up who may use the REST interface of the daemon. key prints an API key, once; "
+    "setup-token\n"
     "a token that makes an admin by POST /api/v1/auth/setup, once, within an hour.",
     user_rows, sizeof user_rows / sizeof user_rows[0]};
 
@@ -60,8 +61,10 @@ static int user_find(struct user_command *c, struct queue_user *out_user, struct
     if (queue_user_find(c->queue, NULL, c->arguments[0], out_user, &found, err) < 0)
         return -1;
     return found ? 0
-                 : error_set(err, ERROR_USAGE, "there is no user '%.80s'; mailchute user list shows "
-                             "those there are", c->arguments[0]);
+                 : error_set(err, ERROR_USAGE,
+                             "there is no user '%.80s'; mailchute user list shows "
+                             "those there are",
+                             c->arguments[0]);
 }
 
 /* Asked for, or from a file; hashed. */

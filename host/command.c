@@ -67,8 +67,8 @@ static int command_unknown(const struct command *commands, const char *word)
     return command_fail(&err);
 }
 
-/* Where 0, 1 or 2 is closed, the next file would take its place, and a line for the log would end up in
- * a message. What stands there instead fails when it is used, as a closed one would. */
+/* Where 0, 1 or 2 is closed, the next file would take its place, and a line for the log would end
+ * up in a message. What stands there instead fails when it is used, as a closed one would. */
 static void command_hold_descriptors(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)

@@ -2,10 +2,10 @@
 /* condition.h - which mail makes work in a work queue: "Subject:/regex/", or "!Subject:/regex/" for
  * all but that.
  *
- * Looked at is what the entry will have: Subject, Sender (or From), Recipient (or To), Cc, Bcc, Body
- * (the text of the mail), or * for any of them; the first 64 kB of each. A field that is not there is
- * empty. The expression is filter.h's, with its limits; where one is hit, and where a mail could not be read, the mail makes
- * work: nothing is passed over in doubt. */
+ * Looked at is what the entry will have: Subject, Sender (or From), Recipient (or To), Cc, Bcc,
+ * Body (the text of the mail), or * for any of them; the first 64 kB of each. A field that is not
+ * there is empty. The expression is filter.h's, with its limits; where one is hit, and where a mail
+ * could not be read, the mail makes work: nothing is passed over in doubt. */
 #ifndef MAILCHUTE_HOST_CONDITION_H
 #define MAILCHUTE_HOST_CONDITION_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* deliver-folder.h - which folder an entry goes to: a template, level by level. Pure.
  *
- * "Protocol>Network>Address" is a level for each word, below the root folder ("Inbox"). The words, in
- * any case:
+ * "Protocol>Network>Address" is a level for each word, below the root folder ("Inbox"). The words,
+ * in any case:
  *
  *     Protocol  Network   of an entry whose mailbox is called "ethereum.mainnet"; of any other the
  *                         loader in small letters, and the mailbox
@@ -10,8 +10,8 @@
  *     Loader  Account  Mailbox  Source  Queue  Sender  Year  Month
  *     'text'              the text itself
  *
- * No value makes levels of its own, but Mailbox, which keeps those it has. Characters that no folder's
- * name should hold become '_'. */
+ * No value makes levels of its own, but Mailbox, which keeps those it has. Characters that no
+ * folder's name should hold become '_'. */
 #ifndef MAILCHUTE_HOST_DELIVER_FOLDER_H
 #define MAILCHUTE_HOST_DELIVER_FOLDER_H
 
@@ -26,14 +26,15 @@
 
 struct deliver_folder {
     const char *template, *root;
-    bool mainnet_to_root; /* an entry of a network "mainnet", or "...-mainnet", goes to root itself */
+    bool mainnet_to_root; /* an entry of a network "mainnet", or "...-mainnet", goes to root itself
+                           */
 };
 
 /** deliver_folder_check - ERROR_USAGE names the word that is none. */
 int deliver_folder_check(const struct deliver_folder *folder, struct error *err);
 
-/** deliver_folder_path - the path of @entry, '/' between levels; yours: free(). @date (RFC 3339) is for
- * Year and Month. The folder was checked. -1: out of memory. */
+/** deliver_folder_path - the path of @entry, '/' between levels; yours: free(). @date (RFC 3339) is
+ * for Year and Month. The folder was checked. -1: out of memory. */
 int deliver_folder_path(const struct deliver_folder *folder, const struct queue_entry *entry,
                         const char *date, char **out_path, struct error *err);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* deliver.h - entries of the queue into folders of a mail account, each once.
  *
- *     queue_append_open ─> folder, date, ids ─> note BEGUN ─> plug-in's deliver() ─> note DONE, REFUSED
- *          ^                                                                               │
+ *     queue_append_open ─> folder, date, ids ─> note BEGUN ─> plug-in's deliver() ─> note DONE,
+ * REFUSED ^                                                                               │
  *          └───────────────────────────── the next some dozens ────────────────────────────┘
  *
  * BEGUN is on disk before a byte is sent. What was begun and is not done, after a crash, a lost
@@ -57,12 +57,12 @@ struct deliver {
     struct deliver_counts counts;
 };
 
-/** deliver_step - some dozens of those that are open behind deliver->after, which moves; *out_more is
- * false once none is left. -1 as deliver_run(). */
+/** deliver_step - some dozens of those that are open behind deliver->after, which moves; *out_more
+ * is false once none is left. -1 as deliver_run(). */
 int deliver_step(struct deliver *deliver, bool *out_more, struct error *err);
 
-/** deliver_run - until nothing is open: 0. -1 with err: what the loader or the queue failed with, or
- * ERROR_CANCELLED; the handle is to be closed then. */
+/** deliver_run - until nothing is open: 0. -1 with err: what the loader or the queue failed with,
+ * or ERROR_CANCELLED; the handle is to be closed then. */
 int deliver_run(struct deliver *deliver, struct error *err);
 
 /** deliver_claim - nobody else delivers from this queue to @target until it is closed. */

@@ -44,9 +44,9 @@ int entry_json(const struct entry_envelope *envelope, const json_t *content, jso
 int entry_from_queue(const struct queue_entry *stored, json_t **out_entry, struct error *err);
 
 /** entry_write_item - an item as it would become an entry, as one line of JSON. @envelope supplies
- * what an item does not know: file, id, queue, source, created, loader; the rest is filled in. @take
- * gets it in pieces of some 64 kB, whatever the size of its texts, each valid during the call only;
- * what fails there (-1, err filled) fails here. */
+ * what an item does not know: file, id, queue, source, created, loader; the rest is filled in.
+ * @take gets it in pieces of some 64 kB, whatever the size of its texts, each valid during the call
+ * only; what fails there (-1, err filled) fails here. */
 typedef int entry_take(const struct buffer *piece, void *context, struct error *err);
 int entry_write_item(const struct loader_item *item, struct entry_envelope *envelope,
                      entry_take *take, void *context, struct error *err);

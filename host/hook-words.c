@@ -41,11 +41,14 @@ int hook_words(const char *line, char *out_words[HOOK_WORDS_MAX + 1], char **out
         if (*line == '\0')
             break;
         if (count == HOOK_WORDS_MAX)
-            return error_set(err, ERROR_USAGE, "a hook's command may have %u words; put the rest into "
-                             "a script", HOOK_WORDS_MAX);
+            return error_set(err, ERROR_USAGE,
+                             "a hook's command may have %u words; put the rest into "
+                             "a script",
+                             HOOK_WORDS_MAX);
         out_words[count++] = to;
         if (words_take(&line, &to) < 0)
-            return error_set(err, ERROR_USAGE, "a quote in the hook's command is not closed, or it ends "
+            return error_set(err, ERROR_USAGE,
+                             "a quote in the hook's command is not closed, or it ends "
                              "with '\\'; there is no shell behind it");
     }
     if (count == 0 || out_words[0][0] != '/')

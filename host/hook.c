@@ -182,7 +182,8 @@ static int headers_sign(struct hook_headers *headers, const struct hook_telling 
     if (hook->secret == NULL)
         return 0;
     hook_secret_id(hook->queue, id);
-    if (vault_unseal(telling->options->vault, id, hook->secret, hook->secret_size, &secret, err) < 0 ||
+    if (vault_unseal(telling->options->vault, id, hook->secret, hook->secret_size, &secret, err) <
+            0 ||
         vault_sign(secret, telling->key, telling->options->now_s, buffer_text(&telling->body),
                    telling->body.len, signature, err) < 0)
         return -1;

@@ -28,8 +28,8 @@
 #define HOOK_OUTPUT_SHOWN 200u  /* bytes of what it prints that are told */
 #define HOOK_BODY_MAX (256u << 20) /* bytes of an entry as JSON */
 
-/** hook_words - the words of @line in *out_memory, which is yours: free(). @out_words ends in NULL and
- * points into it. ERROR_USAGE says what is wrong. */
+/** hook_words - the words of @line in *out_memory, which is yours: free(). @out_words ends in NULL
+ * and points into it. ERROR_USAGE says what is wrong. */
 int hook_words(const char *line, char *out_words[HOOK_WORDS_MAX + 1], char **out_memory,
                struct error *err);
 

@@ -308,7 +308,8 @@ static int host_adopt(void *context, const char *account, const char *mailbox,
     struct loader_mailbox state = {0};
     struct queue_mailbox ours = {0};
     if (given != NULL)
-        memcpy(&state, given, given->struct_size < sizeof state ? given->struct_size : sizeof state);
+        memcpy(&state, given,
+               given->struct_size < sizeof state ? given->struct_size : sizeof state);
     ours.uidvalidity = state.uidvalidity;
     ours.held = state.held;
     ours.held_s = state.held_s;

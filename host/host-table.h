@@ -31,8 +31,8 @@ struct host_table {
                        settle */
 
     struct loader_host loader; /* hand &loader in */
-    /* A part of the source that is in trouble, as the loader told last; the class NONE: none is, and the
-     * text NULL (also out of memory). The class is there after host_table_done() too. */
+    /* A part of the source that is in trouble, as the loader told last; the class NONE: none is,
+     * and the text NULL (also out of memory). The class is there after host_table_done() too. */
     enum error_class trouble_class;
     char *trouble;
     struct queue_record *records;
@@ -43,7 +43,8 @@ void host_table_init(struct host_table *table);
 void host_table_spare(struct host_table *table); /* give back what is not in use between calls */
 void host_table_done(struct host_table *table);
 
-/** host_table_trouble - what is wrong with a part of the source; class ERROR_NONE: nothing (any more). */
+/** host_table_trouble - what is wrong with a part of the source; class ERROR_NONE: nothing (any
+ * more). */
 void host_table_trouble(struct host_table *table, const struct error *err);
 
 #endif

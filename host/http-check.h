@@ -20,8 +20,9 @@ bool http_check_site(const char *host, const char *origin, const char *site);
 
 enum http_range { HTTP_RANGE_NONE, HTTP_RANGE_PART, HTTP_RANGE_BAD };
 
-/** http_check_range - which bytes of @size are wanted (RFC 9110 s.14.2): all (NONE) where the header
- * is absent, not understood, or names several parts; PART; or BAD where there are none of them. */
+/** http_check_range - which bytes of @size are wanted (RFC 9110 s.14.2): all (NONE) where the
+ * header is absent, not understood, or names several parts; PART; or BAD where there are none of
+ * them. */
 enum http_range http_check_range(const char *header, uint64_t size, uint64_t *out_first,
                                  uint64_t *out_count);
 

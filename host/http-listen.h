@@ -23,8 +23,8 @@ int http_listen_open(const char *where, struct http_listener *out_listener, int 
 /** http_listen_peer_text - an address as a person writes it; "" for none. */
 void http_listen_peer_text(const struct sockaddr *peer, char *out, size_t size);
 
-/** http_listen_read_pem - the content of the file @path; nothing for "". ERROR_CONFIG when it cannot
- * be read, or is no PEM file. */
+/** http_listen_read_pem - the content of the file @path; nothing for "". ERROR_CONFIG when it
+ * cannot be read, or is no PEM file. */
 int http_listen_read_pem(const char *path, struct buffer *out, struct error *err);
 
 /** http_listen_is_local - only this machine can connect to what http_listen() makes of @where. */

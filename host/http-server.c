@@ -162,7 +162,8 @@ static void http_add_headers(struct MHD_Response *response, const struct http_ca
     const struct http_answer *answer = &call->answer;
     static const char policy[] = "default-src 'none'; frame-ancestors 'none'";
     (void)MHD_add_response_header(response, "Content-Type", answer->type);
-    (void)MHD_add_response_header(response, "Cache-Control", answer->cached ? "no-cache" : "no-store");
+    (void)MHD_add_response_header(response, "Cache-Control",
+                                  answer->cached ? "no-cache" : "no-store");
     (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     (void)MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
     (void)MHD_add_response_header(response, "Cross-Origin-Resource-Policy", "same-origin");
@@ -481,15 +482,16 @@ static enum MHD_Result http_send(struct http_call *call)
     else if (answer->fd >= 0)
         response = http_file_response(call);
     else if (answer->fixed != NULL) /* it is never written to */
-        response = MHD_create_response_from_buffer(answer->fixed_size, (void *)(uintptr_t)answer->fixed,
-                                                   MHD_RESPMEM_PERSISTENT);
+        response = MHD_create_response_from_buffer(
+            answer->fixed_size, (void *)(uintptr_t)answer->fixed, MHD_RESPMEM_PERSISTENT);
     else
         response = MHD_create_response_from_buffer(answer->body.len, answer->body.data,
                                                    MHD_RESPMEM_MUST_COPY);
     if (response == NULL)
         return MHD_NO;
     http_add_headers(response, call);
-    http_allow(call->server, call->request.connection, answer->stream ? HTTP_STREAM_MS : HTTP_ANSWER_MS);
+    http_allow(call->server, call->request.connection,
+               answer->stream ? HTTP_STREAM_MS : HTTP_ANSWER_MS);
     enum MHD_Result queued = MHD_queue_response(call->request.connection, (unsigned)answer->code,
                                                 response);
     MHD_destroy_response(response);

@@ -117,7 +117,8 @@ unsigned http_server_port(const struct http_server *server);
 const char *http_server_host(const struct http_server *server); /* "127.0.0.1", "[::1]" */
 
 /** http_server_publish - send these bytes (<= HTTP_EVENT_MAX), which end with an empty line, to all
- * event streams, "id: NUMBER" before them. Any thread. Returns the number, 0 when it was not done. */
+ * event streams, "id: NUMBER" before them. Any thread. Returns the number, 0 when it was not done.
+ */
 uint64_t http_server_publish(struct http_server *server, const char *event, size_t size);
 
 /** http_server_streams - how many event streams there are. Any thread. */

@@ -16,7 +16,8 @@ struct http_job {
 
 struct http_threads;
 
-/** http_threads_new - threads 0..@quick - 1 run quick jobs, the @slow ones behind them slow jobs. */
+/** http_threads_new - threads 0..@quick - 1 run quick jobs, the @slow ones behind them slow jobs.
+ */
 int http_threads_new(unsigned quick, unsigned slow, unsigned most_waiting,
                      struct http_threads **out_threads, struct error *err);
 

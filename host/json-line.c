@@ -53,8 +53,8 @@ int json_line_set(json_t *object, const char *key, json_t *value)
     return json_object_set_new_nocheck(object, key, value);
 }
 
-/* Characters that end a line for some readers, or steer a terminal: DEL, C1 (with U+0085), U+2028 and
- * U+2029. *out_bytes tells how long it is; 0: it is none of these. */
+/* Characters that end a line for some readers, or steer a terminal: DEL, C1 (with U+0085), U+2028
+ * and U+2029. *out_bytes tells how long it is; 0: it is none of these. */
 static unsigned json_line_escaped(const uint8_t *bytes, size_t left, size_t *out_bytes)
 {
     *out_bytes = 0;

@@ -60,8 +60,8 @@ static int log_append_fields(struct buffer *out, const struct log *log, uint32_t
     bool json = log->format == LOG_JSON;
     char now[CLOCK_RFC3339_MAX];
     clock_rfc3339(clock_unix_s(clock_system()), 0, now);
-    int bad = buffer_printf(out, json ? "{\"time\":\"%s\",\"level\":\"%s\"" : "time=%s level=%s", now,
-                            log_level_name(level));
+    int bad = buffer_printf(out, json ? "{\"time\":\"%s\",\"level\":\"%s\"" : "time=%s level=%s",
+                            now, log_level_name(level));
     if (log->source != NULL)
         bad |= buffer_append_text(out, json ? ",\"source\":" : " source=") |
                log_append_quoted(out, log->source);

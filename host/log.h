@@ -4,8 +4,8 @@
  *     LOG_PLAIN   mailchute: warning: office: ...         for people
  *     LOG_LOGFMT  time=... level=warning source=office msg="..."
  *     LOG_JSON    {"time":"...","level":"warning","source":"office","msg":"..."}
- *     LOG_AUTO    where that is systemd's journal: MESSAGE, PRIORITY, MAILCHUTE_SOURCE as fields of its
- *                 own (log_open_journal()); else as LOG_LOGFMT
+ *     LOG_AUTO    where that is systemd's journal: MESSAGE, PRIORITY, MAILCHUTE_SOURCE as fields of
+ * its own (log_open_journal()); else as LOG_LOGFMT
  *
  * The levels are those of enum loader_log_level. A line is one write(2), so that lines of several
  * threads do not mix. */
@@ -33,7 +33,8 @@ struct log {
     struct progress *progress;   /* taken from the screen before a line, NULL: there is none */
 };
 
-/** log_open_journal - set journal, if fd leads there. Before any thread: it reads the environment. */
+/** log_open_journal - set journal, if fd leads there. Before any thread: it reads the environment.
+ */
 void log_open_journal(struct log *log);
 
 /** log_event - write @text when @level is wanted. @context is a struct log: fits

@@ -56,7 +56,8 @@ static bool config_number(const json_t *half, const char *key, uint32_t max, uin
     uint64_t number = 0;
     if (json_is_integer(value) && json_integer_value(value) > 0)
         number = (uint64_t)json_integer_value(value);
-    else if (json_is_string(value) && text_to_u64(json_string_value(value), UINT32_MAX, &number) < 0)
+    else if (json_is_string(value) &&
+             text_to_u64(json_string_value(value), UINT32_MAX, &number) < 0)
         number = 0;
     *out = number <= max ? (uint32_t)number : 0;
     return *out != 0;
@@ -213,7 +214,8 @@ int mailchain_config_write(const char *folder, struct mailchain_config *config, 
     return config_store(part, path, text, err);
 }
 
-/* ---- Connection strings ----------------------------------------------------------------------- */
+/* ---- Connection strings -----------------------------------------------------------------------
+ */
 
 /* Key after key into *connection. */
 static int config_add(char **connection, const char *key, const char *value, struct error *err)

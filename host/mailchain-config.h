@@ -2,8 +2,8 @@
 /* mailchain-config.h - config.json of the Mailchain connector for IMAP, as the old one kept it:
  *
  *     {"imap": {"server": "mail.example.org", "username": "ann", "port": "993", "ssl": true},
- *      "mailchain": {"hostname": "127.0.0.1", "port": "8080", "ssl": false, "folders": "by_network",
- *                    "mainnet_to_inbox": true, "interval": "300"}}
+ *      "mailchain": {"hostname": "127.0.0.1", "port": "8080", "ssl": false, "folders":
+ * "by_network", "mainnet_to_inbox": true, "interval": "300"}}
  *
  * Numbers may stand there as numbers or as texts, and so may true and false; texts are what is
  * written, as before. Members that are not known stay when it is written. A password is never
@@ -43,12 +43,12 @@ int mailchain_config_folder(const char *given, char **out_folder, struct error *
  * ERROR_CONFIG for one that cannot be read. *out is overwritten; yours: mailchain_config_done(). */
 int mailchain_config_read(const char *folder, struct mailchain_config *out, struct error *err);
 
-/** mailchain_config_write - both halves that are there; the folder is made (mode 0700), the file (0600)
- * changes as a whole or not at all. */
+/** mailchain_config_write - both halves that are there; the folder is made (mode 0700), the file
+ * (0600) changes as a whole or not at all. */
 int mailchain_config_write(const char *folder, struct mailchain_config *config, struct error *err);
 
-/** mailchain_config_imap, _mailchain - connection strings for the loaders; yours: free(). @more (NULL:
- * none): keys that stand behind those of the config. */
+/** mailchain_config_imap, _mailchain - connection strings for the loaders; yours: free(). @more
+ * (NULL: none): keys that stand behind those of the config. */
 int mailchain_config_imap(const struct mailchain_config *config, const char *more,
                           char **out_connection, struct error *err);
 int mailchain_config_mailchain(const struct mailchain_config *config, bool footer,

@@ -3,8 +3,8 @@
  * mailbox, sleep, and again, whatever fails in between.
  *
  * Messages go through a work queue in the connector's own folder (queue/), durably, so that a crash
- * loses none and doubles none. What happens is told in mailchain_connector_imap.log there, a line each:
- * "2026-03-01 12:00:00 +0100 Checking messages", "Done", "Error: ...". */
+ * loses none and doubles none. What happens is told in mailchain_connector_imap.log there, a line
+ * each: "2026-03-01 12:00:00 +0100 Checking messages", "Done", "Error: ...". */
 #ifndef MAILCHUTE_HOST_MAILCHAIN_RUN_H
 #define MAILCHUTE_HOST_MAILCHAIN_RUN_H
 

@@ -78,7 +78,8 @@ static bool store_digest(struct cursor *at, uint8_t out[MD5_SIZE])
     if (cursor_left(&try) < 2 * MD5_SIZE)
         return false;
     for (size_t i = 0; i < MD5_SIZE; i++) {
-        int high = store_hex((uint8_t)cursor_next(&try)), low = store_hex((uint8_t)cursor_next(&try));
+        int high = store_hex((uint8_t)cursor_next(&try)),
+            low = store_hex((uint8_t)cursor_next(&try));
         if (high < 0 || low < 0)
             return false;
         out[i] = (uint8_t)(high << 4 | low);

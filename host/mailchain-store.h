@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mailchain-store.h - what the connector of 2020 wrote down of the messages that it had delivered, so
- * that those which their owner deleted since do not come again.
+/* mailchain-store.h - what the connector of 2020 wrote down of the messages that it had delivered,
+ * so that those which their owner deleted since do not come again.
  *
  * mailchain_connector_imap.pstore beside config.json: a PStore, which is one hash in Ruby's Marshal
- * format. Its keys are "append_" and the MD5 of a Message-ID, 32 hexadecimal digits; they stand in the
- * file as they are, whether as strings or as symbols, and are looked for as such. It is only read. */
+ * format. Its keys are "append_" and the MD5 of a Message-ID, 32 hexadecimal digits; they stand in
+ * the file as they are, whether as strings or as symbols, and are looked for as such. It is only
+ * read. */
 #ifndef MAILCHUTE_HOST_MAILCHAIN_STORE_H
 #define MAILCHUTE_HOST_MAILCHAIN_STORE_H
 
@@ -19,8 +20,8 @@
 
 struct mailchain_store;
 
-/** mailchain_store_read - of @folder; a file that is not there is one with nothing in it. ERROR_CONFIG
- * for one that cannot be read. *out_store is yours: mailchain_store_free(). */
+/** mailchain_store_read - of @folder; a file that is not there is one with nothing in it.
+ * ERROR_CONFIG for one that cannot be read. *out_store is yours: mailchain_store_free(). */
 int mailchain_store_read(const char *folder, struct mailchain_store **out_store, struct error *err);
 void mailchain_store_free(struct mailchain_store *store); /* NULL is fine */
 AUTO_DEFINE(mailchain_store, mailchain_store_free);

@@ -175,8 +175,10 @@ enum mailchain_answer mailchain_wizard_mailchain(struct mailchain_config *c, str
                       MAILCHAIN_INTERVAL_MAX_S, &c->interval_s, err) < 0)
         return MAILCHAIN_LEFT;
     c->by_address = !by_network;
-    if (wizard_say(err, "\n  host name %s\n  scheme    %s\n  port      %u\n  folders   %s\n  inbox     "
-                   "%s\n  interval  %u s\n\n", c->hostname, c->ssl ? "https" : "http", c->port,
+    if (wizard_say(err,
+                   "\n  host name %s\n  scheme    %s\n  port      %u\n  folders   %s\n  inbox     "
+                   "%s\n  interval  %u s\n\n",
+                   c->hostname, c->ssl ? "https" : "http", c->port,
                    c->by_address ? "by_address" : "by_network", c->mainnet_to_inbox ? "Yes" : "No",
                    c->interval_s) < 0)
         return MAILCHAIN_LEFT;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* md5.h - MD5 (RFC 1321), to find what older programs stored by it. Nothing is kept safe by it: whoever
- * wants can make two texts of one digest. Pure. */
+/* md5.h - MD5 (RFC 1321), to find what older programs stored by it. Nothing is kept safe by it:
+ * whoever wants can make two texts of one digest. Pure. */
 #ifndef MAILCHUTE_HOST_MD5_H
 #define MAILCHUTE_HOST_MD5_H
 

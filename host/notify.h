@@ -20,8 +20,8 @@ void notify_close(struct notify *notify);
 /** notify_send - lines such as "READY=1\nSTATUS=...". */
 void notify_send(const struct notify *notify, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/** notify_connect - a socket for datagrams to @path ("@...": an abstract one) that never waits; yours. -1:
- * nobody is there. */
+/** notify_connect - a socket for datagrams to @path ("@...": an abstract one) that never waits;
+ * yours. -1: nobody is there. */
 int notify_connect(const char *path);
 
 /** notify_reloading - "RELOADING=1" with the time it began; "READY=1" ends it. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pace.h - how fast a source is picked up from, for telling how long the rest will take. Pure.
  *
- * Measured over the time it is at work in one go, of which the past fades: what was PACE_FADES_MS ago
- * counts half. A failure or a pause ends it, so that waiting is not taken for slowness. */
+ * Measured over the time it is at work in one go, of which the past fades: what was PACE_FADES_MS
+ * ago counts half. A failure or a pause ends it, so that waiting is not taken for slowness. */
 #ifndef MAILCHUTE_HOST_PACE_H
 #define MAILCHUTE_HOST_PACE_H
 

@@ -15,7 +15,8 @@ static const struct {
                   "password at myaccount.google.com/apppasswords, and use that"},
     {"googlemail.com", "Gmail takes no account password here: turn on 2-Step Verification, make an "
                        "app password at myaccount.google.com/apppasswords, and use that"},
-    {"outlook.com", "Microsoft takes no passwords over IMAP any more: use auth=XOAuth2 with a token"},
+    {"outlook.com",
+     "Microsoft takes no passwords over IMAP any more: use auth=XOAuth2 with a token"},
     {"office365.com", "Microsoft 365 takes no passwords over IMAP: use auth=XOAuth2 with a token "
                       "(Exchange administrators can also allow an app alone)"},
     {"yahoo.com", "Yahoo takes no account password here: make an app password under Account "
@@ -26,8 +27,9 @@ static const struct {
                "account.apple.com; the user name is the part before the @"},
     {"icloud.com", "iCloud takes no account password here: make an app-specific password at "
                    "account.apple.com; the user name is the part before the @"},
-    {"fastmail.com", "Fastmail takes no account password here: make an app password under Settings, "
-                     "Privacy & Security, and use that"},
+    {"fastmail.com",
+     "Fastmail takes no account password here: make an app password under Settings, "
+     "Privacy & Security, and use that"},
     {"gmx.net", "GMX lets programs in only after 'POP3/IMAP' was allowed in its settings"},
     {"web.de", "web.de lets programs in only after 'POP3/IMAP' was allowed in its settings"},
 };

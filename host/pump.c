@@ -138,8 +138,10 @@ static int pump_ask_condition(struct pump *pump, struct error *err)
         if (named.policy.condition[0] != '\0' &&
             condition_new(named.policy.condition, &pump->condition, err) < 0) {
             struct error why = *err;
-            return error_set(err, ERROR_CONFIG, "work queue '%.100s': %.250s; set it anew by mailchute "
-                             "queue configure", pump->queue_name, why.text);
+            return error_set(err, ERROR_CONFIG,
+                             "work queue '%.100s': %.250s; set it anew by mailchute "
+                             "queue configure",
+                             pump->queue_name, why.text);
         }
     }
     for (size_t i = 0; i < pump->slot_count; i++)

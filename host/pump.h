@@ -9,8 +9,8 @@
  * whose outcome is unknown is repeated with the same items; the queue doubles none. A dry run puts
  * into the queue it is given (memory:), rolls back and releases.
  *
- * What does not meet the condition of its work queue (condition.h) is put as done, for its trace, and
- * settled like all that is queued.
+ * What does not meet the condition of its work queue (condition.h) is put as done, for its trace,
+ * and settled like all that is queued.
  *
  * Nothing is put while the loader runs: it may write to the ledger from inside next() and settle().
  *
@@ -91,10 +91,11 @@ struct pump {
     struct condition *condition; /* of the work queue, as of the last batch; NULL: none */
 };
 
-/** pump_run - (again, after 0: it goes on) until all is drained, the limit is reached or stored() says
- * stop: 0. -1 with err: the failure of the loader (a pause that it asks for is one: retry.h) or of the
- * queue, ERROR_CANCELLED after a request to stop; what was in hand is durable and settled as far as the
- * failure allowed, the rest is as it was at the source. The handle is to be closed then. */
+/** pump_run - (again, after 0: it goes on) until all is drained, the limit is reached or stored()
+ * says stop: 0. -1 with err: the failure of the loader (a pause that it asks for is one: retry.h)
+ * or of the queue, ERROR_CANCELLED after a request to stop; what was in hand is durable and settled
+ * as far as the failure allowed, the rest is as it was at the source. The handle is to be closed
+ * then. */
 int pump_run(struct pump *pump, struct error *err);
 
 #endif

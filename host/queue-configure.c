@@ -292,8 +292,10 @@ static int configure_prepare(struct queue *queue, const char *name,
         return error_oom(err, "reading a webhook");
     now->wanted = hooks->webhook != NULL ? hooks->webhook : now->target;
     if (now->wanted == NULL)
-        return error_set(err, ERROR_USAGE, "the work queue '%.100s' has no webhook to be signed; give "
-                         "webhook=https://... too", name);
+        return error_set(err, ERROR_USAGE,
+                         "the work queue '%.100s' has no webhook to be signed; give "
+                         "webhook=https://... too",
+                         name);
     return hooks->secret_file == NULL || now->wanted[0] == '\0'
                ? 0
                : configure_seal(queue, name, hooks->secret_file, now, err);
@@ -303,9 +305,8 @@ static int configure_set_hooks(struct queue *queue, const char *command,
                                const struct configure_webhook *webhook, struct error *err)
 {
     const char *name = webhook->name, *url = webhook->wanted;
-    if (command != NULL &&
-        queue_hook_set(queue, name, QUEUE_HOOK_COMMAND, command[0] == '\0' ? NULL : command, NULL, 0,
-                       err) < 0)
+    if (command != NULL && queue_hook_set(queue, name, QUEUE_HOOK_COMMAND,
+                                          command[0] == '\0' ? NULL : command, NULL, 0, err) < 0)
         return -1;
     return url == NULL
                ? 0

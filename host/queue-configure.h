@@ -13,7 +13,8 @@ struct queue_configure_hooks {
     const char *secret_file; /* of the webhook; "-": standard input */
 };
 
-/** queue_configure_read - change what these @count settings "key=value" name, the last of a key counts:
+/** queue_configure_read - change what these @count settings "key=value" name, the last of a key
+ * counts:
  *
  *     retry               none, linear, exponential
  *     retries             of one entry; 3 where retrying begins
@@ -23,8 +24,9 @@ struct queue_configure_hooks {
  *     throttle-items      so many in one throttle-interval; 0: any number
  *     throttle-interval   as a duration; 1min where throttling begins
  *     condition           as condition.h says, or nothing for none
- *     hook, webhook       a command, a URL (hook.h), or nothing for none: put into @hooks, which borrows
- *     webhook-secret-file what the webhook is signed with: a file, - for standard input, or nothing
+ *     hook, webhook       a command, a URL (hook.h), or nothing for none: put into @hooks, which
+ * borrows webhook-secret-file what the webhook is signed with: a file, - for standard input, or
+ * nothing
  *
  * ERROR_USAGE names the setting that cannot be, and @policy is then half changed. Limits that hold
  * across settings are queue_configure()'s. */

@@ -28,7 +28,8 @@ struct secret {
 };
 
 #define SECRET_END_MS 2000u /* for a command to end after its line */
-#define SECRET_SHELL_SIGNAL 128 /* a shell's exit code for a command that a signal ended, less that */
+#define SECRET_SHELL_SIGNAL                                                                        \
+    128 /* a shell's exit code for a command that a signal ended, less that */
 #define SECRET_ROOM (sizeof(struct secret) + SECRET_MAX + 2)
 
 /* Core dumps and debuggers must not see what comes next. A failure leaves us no worse than
@@ -163,8 +164,8 @@ int secret_from_bytes(const void *bytes, size_t count, const char *where,
 
 /* ---- From a command -------------------------------------------------------------------------- */
 
-/* Of a command whose output was taken. One that goes on printing is ended by SIGPIPE, which a shell in
- * between tells as an exit code: that is no failure. */
+/* Of a command whose output was taken. One that goes on printing is ended by SIGPIPE, which a shell
+ * in between tells as an exit code: that is no failure. */
 static bool secret_command_failed(int status)
 {
     return WIFEXITED(status) && WEXITSTATUS(status) != 0 &&
@@ -183,8 +184,10 @@ static int secret_judge_command(const struct child_result *result, uint32_t limi
         return error_set(err, ERROR_CONFIG, "the command for the password printed no line within "
                          "%u seconds, or too long a one; try it by hand", limit_ms / 1000);
     if (secret_command_failed(result->status))
-        return error_set(err, ERROR_CONFIG, "the command for the password failed with exit code %d; "
-                         "try it by hand", WEXITSTATUS(result->status));
+        return error_set(err, ERROR_CONFIG,
+                         "the command for the password failed with exit code %d; "
+                         "try it by hand",
+                         WEXITSTATUS(result->status));
     return 0;
 }
 

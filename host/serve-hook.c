@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* serve-hook.c - hooks of work queues, told by threads of their own. See serve-private.h, hook.h.
  *
- * What is to be told lies in the queue (queue-hook.h); here is when, and by whom. Hooks share nothing
- * with the sources but the queue: a receiver that hangs costs one of their few threads, and the
- * pick-up nothing. A hook is told by one thread at a time, oldest first, some at a turn, and what came
- * of a turn is written down at once: little of the disk goes to it.
+ * What is to be told lies in the queue (queue-hook.h); here is when, and by whom. Hooks share
+ * nothing with the sources but the queue: a receiver that hangs costs one of their few threads, and
+ * the pick-up nothing. A hook is told by one thread at a time, oldest first, some at a turn, and
+ * what came of a turn is written down at once: little of the disk goes to it.
  *
  * A delivery that fails ends its turn, and rests its hook for a pause that doubles until something
  * arrives: a receiver that is down is asked for one entry now and then, not for all of them. The
@@ -213,8 +213,8 @@ static void serve_hook_start(struct serve *serve, struct serve_hook *hook)
     serve->hooks_working++;
 }
 
-/* One thread is there for each hook that may be at work: no one that hangs keeps another waiting, up to
- * the limit. */
+/* One thread is there for each hook that may be at work: no one that hangs keeps another waiting,
+ * up to the limit. */
 void serve_hooks_dispatch(struct serve *serve)
 {
     int64_t now_s = clock_unix_s(serve->options.clock);

@@ -36,17 +36,18 @@ static const uint64_t serve_formats[] = {LOG_AUTO, LOG_PLAIN, LOG_LOGFMT, LOG_JS
 #define FIELD(member) offsetof(struct serve_settings, member)
 static const struct serve_row serve_rows[] = {
     {"queue", SERVE_TEXT, FIELD(queue), 0, 0, NULL, NULL, "",
-     "The work queue, sqlite:FOLDER. Empty: /var/lib/mailchute for root, else below the home folder."},
+     "The work queue, sqlite:FOLDER. Empty: /var/lib/mailchute for root, else below the home "
+     "folder."},
     {"listen", SERVE_TEXT, FIELD(listen), 0, 0, NULL, NULL, "127.0.0.1:8425",
      "Address and port of /metrics, /livez, /readyz and /healthz. Empty: none."},
     {"web", SERVE_CHOICE, FIELD(web), 0, 0, "no|yes", serve_switch, "yes",
      "The REST interface is there as well, for users who sign in."},
     {"web-hosts", SERVE_TEXT, FIELD(web_hosts), 0, 0, NULL, NULL, "",
-     "Names, with spaces between, by which browsers may call it, besides localhost and its address."},
+     "Names, with spaces between, by which browsers may call it, besides localhost and its "
+     "address."},
     {"web-certificate", SERVE_TEXT, FIELD(web_certificate), 0, 0, NULL, NULL, "",
      "PEM file with the certificate chain: TLS. Empty: without."},
-    {"web-key", SERVE_TEXT, FIELD(web_key), 0, 0, NULL, NULL, "",
-     "PEM file with its key."},
+    {"web-key", SERVE_TEXT, FIELD(web_key), 0, 0, NULL, NULL, "", "PEM file with its key."},
     {"web-proxy", SERVE_CHOICE, FIELD(web_proxy), 0, 0, "no|yes", serve_switch, "no",
      "A proxy in front does TLS: cookies go by TLS alone."},
     {"web-ports", SERVE_TEXT, FIELD(web_ports), 0, 0, NULL, NULL, "993 143",
@@ -74,7 +75,8 @@ static const struct serve_row serve_rows[] = {
     {"hook-timeout", SERVE_DURATION, FIELD(hook_timeout_ms), 100, 600000, NULL, NULL, "30s",
      "A hook's command, or the answer of a webhook, may take so long."},
     {"hook-tries", SERVE_NUMBER, FIELD(hook_tries), 1, 10000, NULL, NULL, "600",
-     "A delivery that failed so often is given up (600: after three days); queue redeliver tries it "
+     "A delivery that failed so often is given up (600: after three days); queue redeliver tries "
+     "it "
      "again."},
     {"hook-retry-first", SERVE_DURATION, FIELD(hook_retry_first_ms), 10, 900000, NULL, NULL, "2s",
      "After a failed delivery, the first pause; doubled each time, any part of it is taken."},
@@ -85,7 +87,8 @@ static const struct serve_row serve_rows[] = {
     {"log-level", SERVE_CHOICE, FIELD(log_level), 0, 0, "error|warning|info|debug", serve_levels,
      "info", "What is logged."},
     {"log-format", SERVE_CHOICE, FIELD(log_format), 0, 0, "auto|plain|logfmt|json", serve_formats,
-     "auto", "How it is logged, on standard error; auto: with fields into systemd's journal, else logfmt."},
+     "auto",
+     "How it is logged, on standard error; auto: with fields into systemd's journal, else logfmt."},
 };
 #define SERVE_ROWS (sizeof serve_rows / sizeof serve_rows[0])
 

@@ -36,7 +36,8 @@ static int metric_append_label(struct buffer *out, const char *text)
     for (; *text != '\0'; text++) {
         if (*text == '\\' || *text == '"')
             bad |= buffer_append_byte(out, '\\');
-        bad |= *text == '\n' ? buffer_append_text(out, "\\n") : buffer_append_byte(out, (uint8_t)*text);
+        bad |= *text == '\n' ? buffer_append_text(out, "\\n")
+                             : buffer_append_byte(out, (uint8_t)*text);
     }
     return bad;
 }

@@ -67,11 +67,15 @@ static int set_interval(const struct source_command *c, struct queue_source *sou
     if (c->interval_ms == 0)
         return 0;
     if (c->interval_ms < SOURCE_INTERVAL_MIN_MS)
-        return error_set(err, ERROR_USAGE, "an interval below %u s only burdens the server; mail is "
-                         "told at once where it has IDLE", SOURCE_INTERVAL_MIN_MS / 1000);
+        return error_set(err, ERROR_USAGE,
+                         "an interval below %u s only burdens the server; mail is "
+                         "told at once where it has IDLE",
+                         SOURCE_INTERVAL_MIN_MS / 1000);
     if (c->interval_ms > SOURCE_INTERVAL_MAX_MS)
-        return error_set(err, ERROR_USAGE, "an interval above %u days is none that anybody waits for; "
-                         "pause the source instead", SOURCE_INTERVAL_MAX_MS / 86400000);
+        return error_set(err, ERROR_USAGE,
+                         "an interval above %u days is none that anybody waits for; "
+                         "pause the source instead",
+                         SOURCE_INTERVAL_MAX_MS / 86400000);
     source->interval_s = c->interval_ms / 1000;
     return 0;
 }

@@ -11,13 +11,13 @@
  *        └────────────> PAUSED <────────────┘                  HELD is not.
  *                          └── resume: ──> PENDING (never drained yet), else ACTIVE
  *
- * From anywhere: pause -> PAUSED, hold -> HELD. resume leads from HELD as it does from PAUSED, and so
- * does edited from ERROR: what was wrong may be right now. A source that was paused and resumed while
- * it was at work is PENDING until that work ends, well (ACTIVE) or badly (ERROR). What lies beneath a status stands in detail: an
- * ACTIVE source that lost its link is `degraded`, not an error, as it will mend itself, and so is one
- * of whose folders some cannot be picked up from while the others are; one that
- * the server asks to slow down is `throttled`. A source is `idle` only as long as contact is
- * proven: the server has answered lately. Evidence decides, never intent.
+ * From anywhere: pause -> PAUSED, hold -> HELD. resume leads from HELD as it does from PAUSED, and
+ * so does edited from ERROR: what was wrong may be right now. A source that was paused and resumed
+ * while it was at work is PENDING until that work ends, well (ACTIVE) or badly (ERROR). What lies
+ * beneath a status stands in detail: an ACTIVE source that lost its link is `degraded`, not an
+ * error, as it will mend itself, and so is one of whose folders some cannot be picked up from while
+ * the others are; one that the server asks to slow down is `throttled`. A source is `idle` only as
+ * long as contact is proven: the server has answered lately. Evidence decides, never intent.
  *
  * Times are handed in: seconds since 1970 UTC to show, monotonic milliseconds to wait. */
 #ifndef MAILCHUTE_HOST_SOURCE_STATE_H
@@ -85,8 +85,8 @@ bool source_state_start(struct source_state *state, struct source_now now);
 /** source_state_contact - the server has answered just now. */
 void source_state_contact(struct source_state *state, struct source_now now);
 
-/** source_state_drained - nothing is left to pick up; @items were since the last time. @trouble: a part
- * of the source could not be picked up from, and this is why (degraded); NULL: all could. */
+/** source_state_drained - nothing is left to pick up; @items were since the last time. @trouble: a
+ * part of the source could not be picked up from, and this is why (degraded); NULL: all could. */
 void source_state_drained(struct source_state *state, uint64_t items, const char *trouble,
                           struct source_now now);
 

@@ -65,8 +65,8 @@ void steps_report(void *context, const char *step, uint32_t state, const char *t
     if (steps->secret != NULL)
         secret_hide(steps->secret, shown);
     if (steps->output_failed == 0 && !steps->quiet)
-        steps->output_failed =
-            steps->json
-                ? steps_show_json(step == NULL ? "" : step, known, shown, &steps->output_error)
-                : steps_show_line(steps, step == NULL ? "" : step, known, shown, &steps->output_error);
+        steps->output_failed = steps->json ? steps_show_json(step == NULL ? "" : step, known, shown,
+                                                             &steps->output_error)
+                                           : steps_show_line(steps, step == NULL ? "" : step, known,
+                                                             shown, &steps->output_error);
 }

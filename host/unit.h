@@ -56,8 +56,8 @@ struct unit {
     bool close_first;     /* what is open is to be closed before anything else */
     atomic_bool stop;     /* end the turn soon, close, and do nothing else */
     atomic_uint_least64_t grace_until_ms;
-    atomic_uint_least64_t left; /* known to be at the source still, also in the midst of a turn; what was
-                                   known last, while nothing is */
+    atomic_uint_least64_t left; /* known to be at the source still, also in the midst of a turn;
+                                   what was known last, while nothing is */
 
     /* While a handle is open. */
     struct plugin *plugin;

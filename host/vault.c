@@ -54,8 +54,8 @@ static int vault_bad_key(const char *path, struct error *err)
 }
 
 /* 32 bytes, or 64 digits and perhaps a line end. */
-static int vault_take_key(struct vault_key *key, const uint8_t *bytes, size_t count, const char *path,
-                          struct error *err)
+static int vault_take_key(struct vault_key *key, const uint8_t *bytes, size_t count,
+                          const char *path, struct error *err)
 {
     size_t digits = count > 0 && bytes[count - 1] == '\n' ? count - 1 : count;
     size_t size = 0;
@@ -181,8 +181,10 @@ static int vault_write_note(int folder, const char *folder_path, const struct va
     if (!made && fd >= 0)
         (void)unlinkat(folder, name, 0);
     return made ? 0
-                : error_set(err, ERROR_CREATE, "'%.300s/" VAULT_NOTE "' cannot be written: %s; check "
-                            "the folder's rights and its disk", folder_path, strerror(why));
+                : error_set(err, ERROR_CREATE,
+                            "'%.300s/" VAULT_NOTE "' cannot be written: %s; check "
+                            "the folder's rights and its disk",
+                            folder_path, strerror(why));
 }
 
 /* There is no credential here: is there to be one? */
@@ -191,12 +193,14 @@ static int vault_check_note(int folder, const char *folder_path, struct error *e
     char note[VAULT_NOTE_SIZE];
     if (vault_read_note(folder, note) < 0 || !text_starts_nocase(note, note_word))
         return 0;
-    return error_set(
-        err, ERROR_CONFIG,
-        "passwords are sealed by the credential " VAULT_CREDENTIAL ", which is not here; run it as the "
-        "service does: systemd-run --pty --wait -p User=mailchute -p LoadCredentialEncrypted="
-        VAULT_CREDENTIAL ":/etc/" VAULT_CREDENTIAL ".cred mailchute ...; if that key is lost, remove "
-        "'%.100s/" VAULT_NOTE "' and set all passwords again", folder_path);
+    return error_set(err, ERROR_CONFIG,
+                     "passwords are sealed by the credential " VAULT_CREDENTIAL
+                     ", which is not here; run it as the "
+                     "service does: systemd-run --pty --wait -p User=mailchute -p "
+                     "LoadCredentialEncrypted=" VAULT_CREDENTIAL ":/etc/" VAULT_CREDENTIAL
+                     ".cred mailchute ...; if that key is lost, remove "
+                     "'%.100s/" VAULT_NOTE "' and set all passwords again",
+                     folder_path);
 }
 
 static void vault_print(struct vault_key *key)
@@ -212,8 +216,9 @@ static int vault_find_in_folder(struct vault *vault, const char *path, bool cred
 {
     AUTO_FD folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0)
-        return error_set(err, ERROR_CREATE, "folder '%.300s' cannot be opened: %s; check its rights",
-                         path, strerror(errno));
+        return error_set(err, ERROR_CREATE,
+                         "folder '%.300s' cannot be opened: %s; check its rights", path,
+                         strerror(errno));
     if (!credential)
         return vault_check_note(folder, path, err) < 0
                    ? -1
@@ -305,7 +310,8 @@ int vault_unseal(const struct vault *vault, const char *id, const uint8_t *seale
                  struct secret **out_secret, struct error *err)
 {
     if (size < VAULT_OVERHEAD || size > VAULT_SEALED_MAX || sealed[0] != VAULT_VERSION)
-        return error_set(err, ERROR_CONFIG, "a stored password is of no known form; set it again by "
+        return error_set(err, ERROR_CONFIG,
+                         "a stored password is of no known form; set it again by "
                          "mailchute source edit --password-file");
     if (sodium_memcmp(sealed + 1, vault->key.print, VAULT_PRINT_SIZE) == 0)
         return vault_decrypt(&vault->key, id, sealed, size, out_secret, err);

@@ -12,10 +12,10 @@
  *     the systemd credential "mailchute.key" ($CREDENTIALS_DIRECTORY), 32 bytes or 64 hex digits
  *     FOLDER/secret.key, made when it is first needed with mode 0400, in the queue's folder
  *
- * Who has the credential opens what the file sealed as well, so that a queue can go over from the one
- * to the other, and leaves a note in the folder (secret.key.id: whose key, and its fingerprint). Who
- * finds that note and has no credential is refused and told how to get it: a key that was made beside
- * it would seal what the daemon should not have to trust, and lie in clear.
+ * Who has the credential opens what the file sealed as well, so that a queue can go over from the
+ * one to the other, and leaves a note in the folder (secret.key.id: whose key, and its
+ * fingerprint). Who finds that note and has no credential is refused and told how to get it: a key
+ * that was made beside it would seal what the daemon should not have to trust, and lie in clear.
  *
  * A copy of the database without the key is of no use to anybody, and so is a backup of it: keep
  * the key apart. The key is held in guarded, locked memory and wiped at the end. Nothing here is

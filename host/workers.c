@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define WORKERS_WINDOW_MS 10000u
-#define WORKERS_SPARE 2u         /* threads kept beyond what was needed in this window and the last */
+#define WORKERS_SPARE 2u /* threads kept beyond what was needed in this window and the last */
 #define WORKERS_STACK (1u << 20) /* bytes; loaders keep large things off the stack */
 
 struct workers_list {
@@ -79,8 +79,8 @@ static void workers_count_busy(struct workers *workers)
     workers->busiest = busy > workers->busiest ? busy : workers->busiest;
 }
 
-/* A thread holds a connection to the database, with what that has read: those that a start needed are
- * not kept for ever. */
+/* A thread holds a connection to the database, with what that has read: those that a start needed
+ * are not kept for ever. */
 static bool workers_are_many(struct workers *workers)
 {
     unsigned needed = workers->busiest > workers->busiest_before ? workers->busiest
@@ -162,8 +162,8 @@ static void *worker_main(void *context)
 
 /* ---- Outside --------------------------------------------------------------------------------- */
 
-/* Join those that ended: what libraries keep for a thread is freed between its last line and its end, and
- * must be before the process ends. It waits for no more than that. Under the lock. */
+/* Join those that ended: what libraries keep for a thread is freed between its last line and its
+ * end, and must be before the process ends. It waits for no more than that. Under the lock. */
 static void workers_join(struct workers *workers)
 {
     struct worker_thread **at = &workers->all;

@@ -45,8 +45,8 @@ bool workers_free(struct workers *workers, unsigned wait_ms);
  * thread could be started and there is none. */
 int workers_give(struct workers *workers, struct workers_job *job, struct error *err);
 
-/** workers_threads - how many there are now. They come with the jobs, and go when they are not needed
- * for some time. */
+/** workers_threads - how many there are now. They come with the jobs, and go when they are not
+ * needed for some time. */
 unsigned workers_threads(struct workers *workers);
 
 int workers_fd(const struct workers *workers);

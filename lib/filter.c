@@ -28,7 +28,8 @@ static int filter_bad_rule(const char *rule, const char *what, struct error *err
     char quoted[128];
     text_printable(quoted, sizeof quoted, rule, strlen(rule));
     return error_set(err, ERROR_USAGE,
-                     "rule '%s' %s; write Header:/expression/ or Header:/expression/i", quoted, what);
+                     "rule '%s' %s; write Header:/expression/ or Header:/expression/i", quoted,
+                     what);
 }
 
 /* field-name = 1*ftext, %d33-57 / %d59-126 (RFC 5322 s.3.6.8), or "*" */
@@ -48,8 +49,8 @@ static int filter_split(const char *rule, struct filter_rule *out, struct error 
     if (end == start + 1)
         return filter_bad_rule(rule, "has an empty expression, which every mail matches", err);
     if (!text_equal(end, "/") && !text_equal(end, "/i"))
-        return filter_bad_rule(rule, "has an unknown flag behind the last slash ('i' is the only one)",
-                               err);
+        return filter_bad_rule(
+            rule, "has an unknown flag behind the last slash ('i' is the only one)", err);
     *out = (struct filter_rule){rule, start + 1, end + 1, n, (size_t)(end - start - 1)};
     return 0;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* filter.h - one rule over header fields, "Header:/regex/": which mail to take, or to leave in place,
- * or makes work.
+/* filter.h - one rule over header fields, "Header:/regex/": which mail to take, or to leave in
+ * place, or makes work.
  *
- * By PCRE2 with its JIT, match, depth and heap limits: no expression and no mail can stall a pick-up. A
- * field matches when the expression is found in its decoded value (UTF-8); of several fields of one
- * name any may match. The header name "*" looks at every field. Flag i behind the last slash ignores
- * case. The one door to PCRE2. A filter is read only once made: any thread. */
+ * By PCRE2 with its JIT, match, depth and heap limits: no expression and no mail can stall a
+ * pick-up. A field matches when the expression is found in its decoded value (UTF-8); of several
+ * fields of one name any may match. The header name "*" looks at every field. Flag i behind the
+ * last slash ignores case. The one door to PCRE2. A filter is read only once made: any thread. */
 #ifndef MAILCHUTE_LIB_FILTER_H
 #define MAILCHUTE_LIB_FILTER_H
 
@@ -37,7 +37,8 @@ enum filter_result {
     FILTER_LIMIT /* a limit was hit: undecided; the caller treats it as no match and says so */
 };
 
-/** filter_match - does the value of field @name match? Text is borrowed; need not be valid UTF-8. */
+/** filter_match - does the value of field @name match? Text is borrowed; need not be valid UTF-8.
+ */
 enum filter_result filter_match(const struct filter *filter, const char *name, const char *value,
                                 size_t value_size);
 

@@ -67,8 +67,10 @@ int post_check_url(const char *text, struct error *err)
                          url.scheme);
     return post_names_loopback(url.host)
                ? 0
-               : error_set(err, ERROR_USAGE, "without TLS only a loopback address can be posted to; "
-                           "write https://%.200s/...", url.host);
+               : error_set(err, ERROR_USAGE,
+                           "without TLS only a loopback address can be posted to; "
+                           "write https://%.200s/...",
+                           url.host);
 }
 
 void post_url_host(const char *text, char *out_host, size_t size)
@@ -224,7 +226,8 @@ static int post_fail(const struct post_run *run, CURLcode code, struct error *er
 
 static struct curl_slist *post_headers(const struct post *post)
 {
-    struct curl_slist *list = curl_slist_append(NULL, "Expect:"); /* no round trip for a small body */
+    struct curl_slist *list =
+        curl_slist_append(NULL, "Expect:"); /* no round trip for a small body */
     for (size_t i = 0; list != NULL && post->headers[i] != NULL; i++) {
         struct curl_slist *longer = curl_slist_append(list, post->headers[i]);
         if (longer == NULL)
@@ -255,7 +258,8 @@ int post_send(const struct post *post, struct post_answer *out_answer, struct er
 {
     struct post_run run = {.post = post, .plain = text_starts_nocase(post->url, "http:")};
     if (post_check_url(post->url, err) < 0)
-        return error_set(err, ERROR_CONFIG, "the webhook's URL is none that is posted to; set it anew");
+        return error_set(err, ERROR_CONFIG,
+                         "the webhook's URL is none that is posted to; set it anew");
     CURL *easy = curl_easy_init();
     struct curl_slist *headers = post_headers(post);
     int bad = easy == NULL || headers == NULL ? error_oom(err, "posting to a webhook") : 0;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* post.h - one HTTP request with a body, and what came of it. A door to libcurl.
  *
- * https with a verified certificate; http to a loopback address only. Redirects are not followed, no
- * proxy of the environment is used, nothing is read from ~/.netrc, and what the answer says beyond its
- * status is not kept. Addresses that no service of one's own has are refused once they are resolved:
- * link-local ones (where clouds have their metadata), multicast, unspecified. Any thread. */
+ * https with a verified certificate; http to a loopback address only. Redirects are not followed,
+ * no proxy of the environment is used, nothing is read from ~/.netrc, and what the answer says
+ * beyond its status is not kept. Addresses that no service of one's own has are refused once they
+ * are resolved: link-local ones (where clouds have their metadata), multicast, unspecified. Any
+ * thread. */
 #ifndef MAILCHUTE_LIB_POST_H
 #define MAILCHUTE_LIB_POST_H
 
@@ -33,9 +34,9 @@ struct post_answer {
     uint32_t retry_after_s; /* 0: it was not told */
 };
 
-/** post_send - 0 when there was an answer, whatever its status. ERROR_CONFIG for a URL that is none or
- * may not be, and for a certificate that is not trusted; ERROR_UNREACHABLE, ERROR_LINK for what may be
- * otherwise next time; ERROR_CANCELLED. No error tells more of the URL than its host. */
+/** post_send - 0 when there was an answer, whatever its status. ERROR_CONFIG for a URL that is none
+ * or may not be, and for a certificate that is not trusted; ERROR_UNREACHABLE, ERROR_LINK for what
+ * may be otherwise next time; ERROR_CANCELLED. No error tells more of the URL than its host. */
 int post_send(const struct post *post, struct post_answer *out_answer, struct error *err);
 
 /** post_check_url - whether post_send() would try it at all, as far as that can be told without a

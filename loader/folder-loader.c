@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* folder-loader.c - External Source "Folder": picks up mail that lies as files in a folder.
  *
- * The smallest loader there is, to be read before writing another: settings, handing out, settling, the
- * table. What it knows of files stands in folder.h. Whoever puts mail there writes it under a name that
- * begins with '.', or next door, and renames it when it is complete. */
+ * The smallest loader there is, to be read before writing another: settings, handing out, settling,
+ * the table. What it knows of files stands in folder.h. Whoever puts mail there writes it under a
+ * name that begins with '.', or next door, and renames it when it is complete. */
 #include <config.h>
 #include "loader-item.h"
 
@@ -22,7 +22,8 @@
 #define FOLDER_WINDOW 64u      /* files that are asked about, and noted, at once */
 #define FOLDER_ATTEMPTS_MAX 3u /* attempts without an end, after which a file is set aside unread */
 
-/* ---- Settings: a struct, and the table of keys that fills it ---------------------------------- */
+/* ---- Settings: a struct, and the table of keys that fills it ----------------------------------
+ */
 
 struct folder_settings {
     char *path, *pattern, *dropbox, *badmail;
@@ -78,7 +79,8 @@ static int folder_loader_check_subfolder(const char *key, const char *name, stru
 {
     if (strchr(name, '/') == NULL && !text_equal(name, ".") && !text_equal(name, ".."))
         return 0;
-    return error_set(err, ERROR_USAGE, "key '%s' must be the name of a subfolder, without '/'", key);
+    return error_set(err, ERROR_USAGE, "key '%s' must be the name of a subfolder, without '/'",
+                     key);
 }
 
 static int folder_loader_read_settings(struct folder_loader *loader,
@@ -108,7 +110,8 @@ static struct mail_options folder_loader_mail_options(const struct folder_loader
     return (struct mail_options){loader->settings.attach_html, loader->settings.sanitize, NULL};
 }
 
-/* ---- Keys that were handed out; what is released, or read only, stays among them ---------------- */
+/* ---- Keys that were handed out; what is released, or read only, stays among them ----------------
+ */
 
 static int folder_loader_compare(const void *a, const void *b)
 {
@@ -134,7 +137,8 @@ static void folder_loader_forget(struct folder_loader *loader, const char *key)
     free(own);
 }
 
-/* These went back unharmed: what was counted as an attempt was none. A failure costs a try, no more. */
+/* These went back unharmed: what was counted as an attempt was none. A failure costs a try, no
+ * more. */
 static void folder_loader_take_back(const struct folder_loader *loader,
                                     const struct folder_item *items)
 {
@@ -148,8 +152,8 @@ static void folder_loader_take_back(const struct folder_loader *loader,
     }
 }
 
-/* Of the files that were asked about these were not reached, or left for later: the attempt that was
- * noted ahead was none. */
+/* Of the files that were asked about these were not reached, or left for later: the attempt that
+ * was noted ahead was none. */
 static void folder_loader_end_window(struct folder_loader *loader)
 {
     struct loader_record records[FOLDER_WINDOW];
@@ -163,7 +167,8 @@ static void folder_loader_end_window(struct folder_loader *loader)
         (void)loader_host_note(&loader->host, records, count, NULL);
 }
 
-/* ---- Making and freeing a handle -------------------------------------------------------------- */
+/* ---- Making and freeing a handle --------------------------------------------------------------
+ */
 
 static void folder_loader_free_items(struct folder_item *items)
 {
@@ -223,7 +228,8 @@ static int folder_loader_open(const struct loader_host *host,
     return 0;
 }
 
-/* ---- Settling ---------------------------------------------------------------------------------- */
+/* ---- Settling ----------------------------------------------------------------------------------
+ */
 
 /* Entry durable, so the file may move. One that was changed meanwhile is another mail and stays. */
 static int folder_loader_move(const struct folder_loader *loader, const char *name,
@@ -299,7 +305,8 @@ static int folder_loader_settle(struct folder_loader *loader, const struct folde
     return result;
 }
 
-/* ---- Handing out ------------------------------------------------------------------------------- */
+/* ---- Handing out -------------------------------------------------------------------------------
+ */
 
 static int folder_loader_note(const struct folder_loader *loader, struct loader_record *record,
                               enum loader_step step, struct error *err)
@@ -308,8 +315,8 @@ static int folder_loader_note(const struct folder_loader *loader, struct loader_
     return loader->read_only ? 0 : loader_host_note(&loader->host, record, 1, err);
 }
 
-/* Ask about the next files, and note that they will be tried: all new ones by one flush to disk. One
- * that was tried before is noted on its own, so that a crash counts against it alone. */
+/* Ask about the next files, and note that they will be tried: all new ones by one flush to disk.
+ * One that was tried before is noted on its own, so that a crash counts against it alone. */
 static int folder_loader_begin_window(struct folder_loader *loader, struct error *err)
 {
     size_t left = loader->files.count - loader->at, fresh = 0;
@@ -361,8 +368,10 @@ static int folder_loader_read(const struct folder_loader *loader, int fd,
                   file->name);
     else if (file->size > loader->settings.max_size)
         error_set(trouble, ERROR_MAIL,
-                  "'%.100s' has %" PRIu64 " bytes, maxSize allows %" PRIu64 "; raise it, or cut the "
-                  "mail", file->name, file->size, loader->settings.max_size);
+                  "'%.100s' has %" PRIu64 " bytes, maxSize allows %" PRIu64
+                  "; raise it, or cut the "
+                  "mail",
+                  file->name, file->size, loader->settings.max_size);
     else if (loader_item_read(fd, &loader->host, &options, parts, trouble) < 0 &&
              trouble->class != ERROR_MAIL)
         return -1;
@@ -448,7 +457,8 @@ static enum folder_outcome folder_loader_step(struct folder_loader *loader,
     return folder_loader_offer(loader, file, &loader->window[place], out_item, err);
 }
 
-/* ---- Entry points: what the host calls --------------------------------------------------------- */
+/* ---- Entry points: what the host calls ---------------------------------------------------------
+ */
 
 static int folder_entry_open(const struct loader_host *host, const struct loader_settings *settings,
                              void **out_handle, struct loader_error *out_err)
@@ -509,8 +519,9 @@ static void folder_entry_close(void *handle)
     folder_loader_free(handle);
 }
 
-static int folder_entry_parse(const struct loader_host *host, const struct loader_settings *settings,
-                              int32_t fd, const struct loader_sink *sink, void **out_handle,
+static int folder_entry_parse(const struct loader_host *host,
+                              const struct loader_settings *settings, int32_t fd,
+                              const struct loader_sink *sink, void **out_handle,
                               const struct loader_item **out_item, struct loader_error *out_err)
 {
     AUTO(folder_loader) loader = NULL;
@@ -525,7 +536,8 @@ static int folder_entry_parse(const struct loader_host *host, const struct loade
     return 0;
 }
 
-static int folder_entry_check(const struct loader_host *host, const struct loader_settings *settings,
+static int folder_entry_check(const struct loader_host *host,
+                              const struct loader_settings *settings,
                               void (*report)(void *context, const char *step, uint32_t state,
                                              const char *text),
                               void *report_context, struct loader_error *out_err)

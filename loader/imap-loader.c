@@ -696,8 +696,8 @@ static struct loader_plugin imap_plugin = {
     .deliver = imap_entry_deliver,
 };
 
-/* Runs when the plug-in is loaded, before anybody can look; constant from then on: threads may load it
- * at the same time. */
+/* Runs when the plug-in is loaded, before anybody can look; constant from then on: threads may load
+ * it at the same time. */
 __attribute__((constructor)) static void imap_entry_describe(void)
 {
     size_t count;

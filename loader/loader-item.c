@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* loader-item.c - joins the contract and our modules. See loader-item.h.
  *
- * Structs of both sides that stand in arrays are laid out alike, which the assertions below hold, so
- * that lists are handed out as they are, not copied. */
+ * Structs of both sides that stand in arrays are laid out alike, which the assertions below hold,
+ * so that lists are handed out as they are, not copied. */
 #include <config.h>
 #include "loader-item.h"
 
@@ -474,7 +474,8 @@ int loader_parse(const struct loader_host *host, const struct mail_options *opti
 {
     struct loader_sink theirs = {0};
     if (sink != NULL)
-        memcpy(&theirs, sink, sink->struct_size < sizeof theirs ? sink->struct_size : sizeof theirs);
+        memcpy(&theirs, sink,
+               sink->struct_size < sizeof theirs ? sink->struct_size : sizeof theirs);
     const struct mail_sink pass = {loader_sink_pass, &theirs};
     struct mail_options with_sink = *options;
     with_sink.sink = theirs.attachment != NULL ? &pass : NULL;

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* loader-item.h - what stands between the contract and our modules: host, errors, items, parse().
  *
- * The modules below know nothing of <mailchute/loader-plugin.h>; the top file of each loader joins the
- * two with what is here:
+ * The modules below know nothing of <mailchute/loader-plugin.h>; the top file of each loader joins
+ * the two with what is here:
  *
- *     loader_host_copy()    the host's table, old or new, and loader_host_*() callers with fallbacks
- *     loader_error_from()   struct error -> struct loader_error
- *     loader_item_read()    an open file -> mail and raw bytes
- *     loader_item_new()     mail, raw bytes and names -> one struct loader_item, and its owner
- *     loader_parse()        the last two, as a plug-in's parse() needs them
+ *     loader_host_copy()    the host's table, old or new, and loader_host_*() callers with
+ * fallbacks loader_error_from()   struct error -> struct loader_error loader_item_read()    an open
+ * file -> mail and raw bytes loader_item_new()     mail, raw bytes and names -> one struct
+ * loader_item, and its owner loader_parse()        the last two, as a plug-in's parse() needs them
  *     loader_options_from() the table of keys -> option descriptors
  *
  * Nothing here keeps state but the structs handed in; the threads of the contract apply. */
@@ -29,8 +28,8 @@
 
 /* ---- Errors ---------------------------------------------------------------------------------- */
 
-/** loader_error_from - tell the host: @err into @out, no further than its struct_size reaches. Either
- * may be NULL. Always returns -1, so that an entry point fails in one line. */
+/** loader_error_from - tell the host: @err into @out, no further than its struct_size reaches.
+ * Either may be NULL. Always returns -1, so that an entry point fails in one line. */
 int loader_error_from(const struct error *err, struct loader_error *out);
 
 /* ---- Host ------------------------------------------------------------------------------------ */
@@ -39,7 +38,8 @@ int loader_error_from(const struct error *err, struct loader_error *out);
  * version of the contract. What it points to stays the host's and lives until close(). */
 int loader_host_copy(const struct loader_host *theirs, struct loader_host *out, struct error *err);
 
-/** loader_settings_copy - the same for settings; NULL: all zero. The texts are borrowed for the call. */
+/** loader_settings_copy - the same for settings; NULL: all zero. The texts are borrowed for the
+ * call. */
 void loader_settings_copy(const struct loader_settings *theirs, struct loader_settings *out);
 
 /** loader_surveyor_copy - the same for a surveyor. */
@@ -55,8 +55,8 @@ struct clock loader_host_clock(const struct loader_host *host);
 /** loader_host_cancelled - the user wants to stop: err is filled with ERROR_CANCELLED. */
 bool loader_host_cancelled(const struct loader_host *host, struct error *err);
 
-/** loader_host_known, _note, _unsettled, _settled, _progress - as in the contract. Without the function:
- * strangers all; nothing kept; none; nothing. */
+/** loader_host_known, _note, _unsettled, _settled, _progress - as in the contract. Without the
+ * function: strangers all; nothing kept; none; nothing. */
 int loader_host_known(const struct loader_host *host, struct loader_record *records, size_t count,
                       struct error *err);
 int loader_host_note(const struct loader_host *host, const struct loader_record *records,
@@ -85,8 +85,9 @@ int loader_host_adopt(const struct loader_host *host, const char *account, const
 
 /* ---- Items ----------------------------------------------------------------------------------- */
 
-/* What an item is made of. Texts are borrowed (and copied). mail and spool are given: loader_item_new()
- * takes them, also when it fails; loader_item_parts_done() frees what was not taken. */
+/* What an item is made of. Texts are borrowed (and copied). mail and spool are given:
+ * loader_item_new() takes them, also when it fails; loader_item_parts_done() frees what was not
+ * taken. */
 struct loader_item_parts {
     uint64_t token;
     const char *account, *mailbox, *key;
@@ -118,16 +119,16 @@ const struct loader_item *loader_item_of(const struct loader_item_box *box);
 int loader_item_read(int fd, const struct loader_host *host, const struct mail_options *options,
                      struct loader_item_parts *parts, struct error *err);
 
-/** loader_parse - the plug-in's parse(): one item from @fd, its token 1, its key the digest in hex. The
- * sink of @options is replaced by @sink (NULL: nobody). *out_box is yours. */
+/** loader_parse - the plug-in's parse(): one item from @fd, its token 1, its key the digest in hex.
+ * The sink of @options is replaced by @sink (NULL: nobody). *out_box is yours. */
 int loader_parse(const struct loader_host *host, const struct mail_options *options, int fd,
                  const struct loader_sink *sink, struct loader_item_box **out_box,
                  struct error *err);
 
 /* ---- Options --------------------------------------------------------------------------------- */
 
-/** loader_options_from - a descriptor for each key that may be given. Returns how many there are; of
- * these up to @capacity are written. They borrow from the table. */
+/** loader_options_from - a descriptor for each key that may be given. Returns how many there are;
+ * of these up to @capacity are written. They borrow from the table. */
 size_t loader_options_from(const struct connection_key *keys, size_t count,
                            struct loader_option *out_options, size_t capacity);
 

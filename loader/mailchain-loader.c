@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mailchain-loader.c - External Source "Mailchain": picks up messages from a Mailchain client's API.
+/* mailchain-loader.c - External Source "Mailchain": picks up messages from a Mailchain client's
+ * API.
  *
  *     pass: /protocols ─> each network: /addresses ─> each address: /messages, page by page
  *           page: windows of messages ─> known? ─> mail (mailchain-mail.h) ─> next()
@@ -7,8 +8,8 @@
  * Origins: the account is the address, the mailbox "protocol.network", the UID 0 and the key
  * mailchain_mail_key(); no part of it tells where the client runs, so that one that moves brings
  * nothing twice. Within a page the oldest message comes first; pages come as the client gives them.
- * A pass reads every page, as the client tells no order that could be relied upon. Nothing is changed
- * at the client: what is settled is only noted.
+ * A pass reads every page, as the client tells no order that could be relied upon. Nothing is
+ * changed at the client: what is settled is only noted.
  *
  * A network or an address that fails is told, and left alone for a time that doubles; the others go
  * on. Only when all fail, or the client cannot be reached at all, next() fails. */
@@ -87,7 +88,8 @@ static char *chain_origin_text(const struct loader_origin *origin)
                                                                                          : text;
 }
 
-/* ---- Attempts that were none ------------------------------------------------------------------ */
+/* ---- Attempts that were none ------------------------------------------------------------------
+ */
 
 /* A failure to take one back costs a try, no more. */
 static void chain_take_back(const struct chain_loader *loader, const struct loader_origin *origin)
@@ -125,7 +127,8 @@ static void chain_end_pass(struct chain_loader *loader)
     loader->pass_due_ms = clock_monotonic_ms(&loader->clock) + loader->settings->poll_ms;
 }
 
-/* ---- Making and freeing a handle -------------------------------------------------------------- */
+/* ---- Making and freeing a handle --------------------------------------------------------------
+ */
 
 static void chain_free_items(struct chain_item *items)
 {
@@ -265,8 +268,9 @@ static int chain_window_add(struct chain_loader *loader, size_t at, struct error
     loader->page_news = true;
     slot->at = at;
     slot->noted = false;
-    slot->record = (struct loader_record){
-        {.account = account, .mailbox = loader->mailbox, .key = slot->key}, .step = LOADER_STEP_UNKNOWN};
+    slot->record =
+        (struct loader_record){{.account = account, .mailbox = loader->mailbox, .key = slot->key},
+                               .step = LOADER_STEP_UNKNOWN};
     AUTO_TEXT origin = chain_origin_text(&slot->record.origin);
     if (origin == NULL)
         return error_oom(err, "picking up messages");
@@ -275,8 +279,9 @@ static int chain_window_add(struct chain_loader *loader, size_t at, struct error
     return 0;
 }
 
-/* Ask about them, and note that new ones will be tried: one flush for all. One that was tried before is
- * noted on its own (chain_offer), and is alone in hand, so that a crash counts against it alone. */
+/* Ask about them, and note that new ones will be tried: one flush for all. One that was tried
+ * before is noted on its own (chain_offer), and is alone in hand, so that a crash counts against it
+ * alone. */
 static int chain_window_ask(struct chain_loader *loader, struct error *err)
 {
     struct loader_record records[CHAIN_WINDOW], tried[CHAIN_WINDOW];
@@ -315,7 +320,8 @@ static int chain_begin_window(struct chain_loader *loader, struct error *err)
     return loader->window_count == 0 ? 0 : chain_window_ask(loader, err);
 }
 
-/* ---- Handing out ------------------------------------------------------------------------------- */
+/* ---- Handing out -------------------------------------------------------------------------------
+ */
 
 /* The mail, its bytes and their digest into @parts. ERROR_MAIL: this one cannot be had. */
 static int chain_make_mail(const struct chain_loader *loader, const struct buffer *bytes,
@@ -329,7 +335,8 @@ static int chain_make_mail(const struct chain_loader *loader, const struct buffe
     AUTO(spool) spool = NULL;
     if (parser == NULL)
         return error_oom(err, "reading a mail");
-    if (spool_new(options.spool_dir, bytes->len, &spool, err) < 0 || spool_write(spool, data, bytes->len, err) < 0 ||
+    if (spool_new(options.spool_dir, bytes->len, &spool, err) < 0 ||
+        spool_write(spool, data, bytes->len, err) < 0 ||
         mail_parser_feed(parser, data, bytes->len, err) < 0 ||
         spool_finish(spool, parts->sha256, err) < 0 ||
         mail_parser_finish(parser, &parts->mail, err) < 0)
@@ -387,8 +394,8 @@ static bool chain_is_suspect(const struct chain_loader *loader, const struct loa
            record->attempts < CHAIN_ATTEMPTS_MAX;
 }
 
-/* One that was tried before is settled before the next is handed out, and waits for those before it:
- * what dies while it is in hand is its doing, and not that of its neighbours. */
+/* One that was tried before is settled before the next is handed out, and waits for those before
+ * it: what dies while it is in hand is its doing, and not that of its neighbours. */
 static bool chain_waits(const struct chain_loader *loader, const struct chain_slot *slot)
 {
     return loader->items != NULL && (loader->alone || chain_is_suspect(loader, &slot->record));
@@ -415,8 +422,9 @@ static enum chain_outcome chain_offer(struct chain_loader *loader, struct chain_
              .mailbox = record->origin.mailbox,
              .key = record->origin.key};
     if (record->attempts >= CHAIN_ATTEMPTS_MAX)
-        error_set(&trouble, ERROR_MAIL, "%u attempts to load message '%.100s' did not come to an end",
-                  record->attempts, slot->key);
+        error_set(&trouble, ERROR_MAIL,
+                  "%u attempts to load message '%.100s' did not come to an end", record->attempts,
+                  slot->key);
     else if (chain_build(loader, slot, &parts, date, &trouble) < 0 && trouble.class != ERROR_MAIL) {
         *err = trouble; /* not the message's fault: its attempt is taken back with the window's */
         return CHAIN_FAILED;
@@ -493,8 +501,8 @@ static int chain_next_address(struct chain_loader *loader, struct error *err)
     return failed;
 }
 
-/* Another page follows one that was full and brought something new: clients that know no pages give all
- * they have, again and again. */
+/* Another page follows one that was full and brought something new: clients that know no pages give
+ * all they have, again and again. */
 static int chain_next_page(struct chain_loader *loader, struct error *err)
 {
     char where[CHAIN_WHERE_MAX];
@@ -542,7 +550,8 @@ static enum chain_outcome chain_step(struct chain_loader *loader,
     return failed < 0 ? CHAIN_FAILED : CHAIN_PASSED_OVER;
 }
 
-/* ---- Settling ---------------------------------------------------------------------------------- */
+/* ---- Settling ----------------------------------------------------------------------------------
+ */
 
 /* Out of the list, or NULL. */
 static struct chain_item *chain_take_item(struct chain_loader *loader, uint64_t token)
@@ -591,7 +600,8 @@ static int chain_settle_some(struct chain_loader *loader, const uint64_t *tokens
     return failed;
 }
 
-/* ---- Entry points: what the host calls --------------------------------------------------------- */
+/* ---- Entry points: what the host calls ---------------------------------------------------------
+ */
 
 static int chain_entry_open(const struct loader_host *host, const struct loader_settings *settings,
                             void **out_handle, struct loader_error *out_err)
@@ -638,8 +648,8 @@ static int chain_entry_settle(void *handle, const uint64_t *tokens, uint64_t cou
     struct error err = {0};
     for (uint64_t at = 0; at < count; at += CHAIN_WINDOW) {
         uint64_t left = count - at;
-        if (chain_settle_some(handle, tokens + at, left < CHAIN_WINDOW ? (size_t)left : CHAIN_WINDOW,
-                              fate, &err) < 0)
+        if (chain_settle_some(handle, tokens + at,
+                              left < CHAIN_WINDOW ? (size_t)left : CHAIN_WINDOW, fate, &err) < 0)
             return loader_error_from(&err, out_err);
     }
     return 0;
@@ -680,7 +690,8 @@ static int chain_entry_parse(const struct loader_host *host, const struct loader
     return 0;
 }
 
-/* ---- Check ------------------------------------------------------------------------------------- */
+/* ---- Check -------------------------------------------------------------------------------------
+ */
 
 struct chain_check {
     struct chain_loader *loader;
@@ -752,7 +763,8 @@ static int chain_entry_check(const struct loader_host *host, const struct loader
     return loader_error_from(&err, out_err);
 }
 
-/* ---- The table --------------------------------------------------------------------------------- */
+/* ---- The table ---------------------------------------------------------------------------------
+ */
 
 static struct loader_option chain_options[CONNECTION_KEYS_MAX];
 static struct loader_plugin chain_plugin = {
@@ -775,7 +787,8 @@ __attribute__((constructor)) static void chain_entry_describe(void)
 {
     size_t count;
     const struct connection_key *keys = mailchain_settings_keys(&count);
-    chain_plugin.option_count = loader_options_from(keys, count, chain_options, CONNECTION_KEYS_MAX);
+    chain_plugin.option_count =
+        loader_options_from(keys, count, chain_options, CONNECTION_KEYS_MAX);
 }
 
 const struct loader_plugin *mailchute_loader_plugin(void)

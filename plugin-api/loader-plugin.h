@@ -2,16 +2,16 @@
 /* loader-plugin.h - the contract between a loader and its host; mailchute-loader(3) shows a whole
  * loader.
  *
- * A loader is a shared object that picks up items (today: mail) from outside. It exports one symbol,
- * mailchute_loader_plugin(), and needs no symbol of its host. A host, in any language, dlopens it,
- * calls that function and drives what it returns:
+ * A loader is a shared object that picks up items (today: mail) from outside. It exports one
+ * symbol, mailchute_loader_plugin(), and needs no symbol of its host. A host, in any language,
+ * dlopens it, calls that function and drives what it returns:
  *
  *     open ─> next ─> ITEM ──── host stores it durably, in batches ────> settle ─> next ...
  *               │
  *               └──> DRAINED ─> wait (poll the descriptor it hands out) ─> next ...       close
  *
- * The rule that everything here serves: an item is settled only after its entry is durable. Settling
- * is what lets the loader move, flag or delete the item at its source.
+ * The rule that everything here serves: an item is settled only after its entry is durable.
+ * Settling is what lets the loader move, flag or delete the item at its source.
  *
  * Ownership. Text is UTF-8 that ends in NUL; NULL means absent. What the host passes is borrowed
  * until the call returns, but *host, which lives until close(). What a loader hands out is the
@@ -58,7 +58,8 @@ enum loader_error_class {
     LOADER_ERROR_STORE = 11,      /* local disk, or a host function, failed: try again later */
     LOADER_ERROR_CANCELLED = 12,  /* cancelled() said so */
     LOADER_ERROR_BUG = 13,        /* the loader's own fault, or out of memory */
-    LOADER_ERROR_HELD = 14 /* the mailbox is held (struct loader_mailbox): a person must look at it */
+    LOADER_ERROR_HELD =
+        14 /* the mailbox is held (struct loader_mailbox): a person must look at it */
 };
 
 struct loader_error {
@@ -73,11 +74,12 @@ struct loader_error {
 /* Names one message for ever, together with the loader's name. Stands in arrays: never grows. */
 struct loader_origin {
     const char *account; /* whose mailbox: stable, never a password; "ann@mail.example.org" */
-    const char *mailbox; /* folder, Unicode, '/' between levels; "INBOX". A source may have several */
+    const char
+        *mailbox; /* folder, Unicode, '/' between levels; "INBOX". A source may have several */
     uint32_t uidvalidity; /* RFC 9051 s.2.3.1.1; 0 where the source has none */
     uint32_t uid;         /* never 0 for IMAP. 0: the source has no UIDs, key names the message */
-    const char *key;      /* 1..512 bytes, one value per message, never used again; ignored where uid
-                             is not 0 */
+    const char *key; /* 1..512 bytes, one value per message, never used again; ignored where uid
+                        is not 0 */
 };
 
 /* How far one message has come. Written down by the host, in its queue's own transactions. */
@@ -95,8 +97,8 @@ enum loader_step {
 enum loader_fate {
     LOADER_FATE_QUEUED = 0, /* its entry is durable: archive it (dropbox), as the settings say */
     LOADER_FATE_BAD = 1,    /* its entry, in state bad with the reason, is durable: badmail */
-    LOADER_FATE_RELEASE = 2 /* not stored (dry run, stopping): leave it as it is; this handle does not
-                               hand it out again */
+    LOADER_FATE_RELEASE = 2 /* not stored (dry run, stopping): leave it as it is; this handle does
+                               not hand it out again */
 };
 
 /* Stands in arrays: never grows. */
@@ -141,7 +143,8 @@ struct loader_mailbox {
     uint32_t highest_uid; /* known under that, whatever became of it, 0: none; the host's to tell */
     uint32_t held;        /* enum loader_hold */
     int64_t held_s;       /* since when, seconds since 1970 UTC */
-    int64_t changed_s[LOADER_MAILBOX_CHANGES]; /* when uidvalidity changed, newest first; 0: never */
+    int64_t
+        changed_s[LOADER_MAILBOX_CHANGES]; /* when uidvalidity changed, newest first; 0: never */
     uint64_t adopted;     /* messages that adopt() gave another name; the host's to tell */
     char why[512];        /* of the hold: what was seen, and what to do; ends in NUL */
 };
@@ -186,9 +189,10 @@ struct loader_host {
                  struct loader_error *err);
 
     /* Make @count records durable before the step they tell is taken: ATTEMPTED before a message is
-     * fetched, MOVING before a move is ordered, and so on; UNKNOWN takes one ATTEMPTED back: the attempt
-     * ended for a reason that was not the message's, such as a lost connection. One flush to disk for
-     * all of them. 0, or -1 with err: then the step must not be taken. NULL: not kept. */
+     * fetched, MOVING before a move is ordered, and so on; UNKNOWN takes one ATTEMPTED back: the
+     * attempt ended for a reason that was not the message's, such as a lost connection. One flush
+     * to disk for all of them. 0, or -1 with err: then the step must not be taken. NULL: not kept.
+     */
     int (*note)(void *context, const struct loader_record *records, uint64_t count,
                 struct loader_error *err);
 
@@ -222,23 +226,24 @@ struct loader_host {
     int (*mailbox)(void *context, const char *account, const char *mailbox,
                    struct loader_mailbox *out_state, struct loader_error *err);
 
-    /* These messages, which are stored, go on under other names, with the entries they have; and the
-     * mailbox is from now on as @state tells (NULL: as it was). All durable when it returns, or none:
-     * LOADER_ERROR_HELD where a new name is that of another message with an entry. NULL: not kept. */
+    /* These messages, which are stored, go on under other names, with the entries they have; and
+     * the mailbox is from now on as @state tells (NULL: as it was). All durable when it returns, or
+     * none: LOADER_ERROR_HELD where a new name is that of another message with an entry. NULL: not
+     * kept. */
     int (*adopt)(void *context, const char *account, const char *mailbox,
                  const struct loader_adoption *items, uint64_t count,
                  const struct loader_mailbox *state, struct loader_error *err);
 
-    /* As unsettled(), of records whose step is MOVED: where messages stay in the mailbox, those that are
-     * looked for again when it was numbered anew. NULL: there are none. */
+    /* As unsettled(), of records whose step is MOVED: where messages stay in the mailbox, those
+     * that are looked for again when it was numbered anew. NULL: there are none. */
     int (*settled)(void *context, const char *account, const char *mailbox,
                    const struct loader_origin *after, struct loader_record *out_records,
                    uint64_t capacity, uint64_t *out_count, struct loader_error *err);
 
-    /* Told at the end of each pass by a loader whose source has several parts: a part of it, such as a
-     * folder that cannot be opened, was not picked up from, while the rest was; it is tried again in
-     * the next pass. @error_class: enum loader_error_class; @text: what, where, what to do next. NULL
-     * and NONE: all is well (again). NULL: not wanted. */
+    /* Told at the end of each pass by a loader whose source has several parts: a part of it, such
+     * as a folder that cannot be opened, was not picked up from, while the rest was; it is tried
+     * again in the next pass. @error_class: enum loader_error_class; @text: what, where, what to do
+     * next. NULL and NONE: all is well (again). NULL: not wanted. */
     void (*trouble)(void *context, uint32_t error_class, const char *text);
 };
 
@@ -256,14 +261,16 @@ struct loader_settings {
 
 #define LOADER_READ_ONLY 1u /* change nothing at the source, whatever settle() says (dry run) */
 #define LOADER_ACCEPT_NEW_UIDS 2u /* a person looked at the held mailbox: release it */
-#define LOADER_WATCH 4u /* the host goes on for days: what the source refuses to settle is told by log()
-                           and tried again in this handle, instead of failing next() */
+#define LOADER_WATCH                                                                               \
+    4u /* the host goes on for days: what the source refuses to settle is told by log()            \
+          and tried again in this handle, instead of failing next() */
 /* Whoever wrote the connection string is not trusted with this machine and its networks: connect to
  * public addresses alone, judged when they are connected; open no file that it names. What cannot
  * keep to that refuses (LOADER_ERROR_USAGE). A loader that does not know this flag is not to be
  * opened with such strings: a host has a list of those that do. */
 #define LOADER_GUARDED 8u
-#define LOADER_DELIVER 16u /* the handle is for deliver(): next(), settle(), wait() are not called */
+#define LOADER_DELIVER                                                                             \
+    16u /* the handle is for deliver(): next(), settle(), wait() are not called */
 
 /* ---- Items ----------------------------------------------------------------------------------- */
 
@@ -330,9 +337,9 @@ struct loader_item {
 
     const struct loader_mail *mail;
 
-    /* The message byte for byte: in memory where raw_bytes is not NULL, else in the file raw_fd from
-     * offset 0 to its end, else (-1) not there. A file without a name that nobody changes any more:
-     * the host may give it a name (linkat) instead of copying it. */
+    /* The message byte for byte: in memory where raw_bytes is not NULL, else in the file raw_fd
+     * from offset 0 to its end, else (-1) not there. A file without a name that nobody changes any
+     * more: the host may give it a name (linkat) instead of copying it. */
     const uint8_t *raw_bytes;
     uint64_t raw_size;
     int32_t raw_fd;
@@ -344,8 +351,8 @@ struct loader_sink {
     uint32_t struct_size;
     uint32_t reserved;
     void *context;
-    /* The next bytes of attachment @ordinal, pieces of one in order; an empty one gives one call with
-     * count 0. Not 0 stops. */
+    /* The next bytes of attachment @ordinal, pieces of one in order; an empty one gives one call
+     * with count 0. Not 0 stops. */
     int (*attachment)(void *context, uint32_t ordinal, const uint8_t *bytes, uint64_t count);
 };
 
@@ -354,7 +361,7 @@ struct loader_sink {
 /* A key of the connection string, for help texts and forms. Stands in arrays: never grows. */
 struct loader_option {
     const char *key;           /* "dropbox" */
-    const char *type;          /* "text", "number", "boolean", "size", "duration", "choice", "file" */
+    const char *type; /* "text", "number", "boolean", "size", "duration", "choice", "file" */
     const char *default_value; /* as it would be written; NULL: none; */
     const char *choices;       /* "Auto|Required|Never" for "choice", else NULL */
     const char *help;          /* one sentence */
@@ -374,8 +381,9 @@ enum loader_place {
 #define LOADER_FOLDER_MISSING 1u /* it is not there: no message of it will be told */
 #define LOADER_FOLDER_KEEPS 2u   /* mailbox: picked-up mail stays, as settings or server want */
 #define LOADER_FOLDER_DELETES 4u /* mailbox: picked-up mail is deleted, as the settings want */
-#define LOADER_FOLDER_ARCHIVED 8u /* mailbox: with KEEPS; its owner works in it, and may take out what was
-                                     picked up */
+#define LOADER_FOLDER_ARCHIVED                                                                     \
+    8u /* mailbox: with KEEPS; its owner works in it, and may take out what was                    \
+          picked up */
 
 struct loader_folder {
     uint32_t struct_size;
@@ -473,28 +481,29 @@ enum loader_check_state { LOADER_CHECK_OK = 0, LOADER_CHECK_WARNING = 1, LOADER_
 
 struct loader_plugin {
     uint32_t struct_size, api_version; /* LOADER_PLUGIN_HEAD, at the plug-in's compile time */
-    const char *name;                  /* External Source as users write it, "IMAP": [A-Za-z0-9-]{1,32} */
+    const char *name; /* External Source as users write it, "IMAP": [A-Za-z0-9-]{1,32} */
     const char *version;               /* of the plug-in, "0.1.0" */
     const char *summary;               /* one line */
     const struct loader_option *options;
     uint64_t option_count;
 
-    /** open - read the settings and get ready. May connect, or leave that to the first next(). Changes
-     * nothing at the source. A host that must ask for the secret first opens with LOADER_READ_ONLY
-     * and without one, to learn what else is wrong: the loader then reads all other settings and does
-     * not connect; that only the secret is missing is no error, or LOADER_ERROR_CREDENTIALS.
-     * *out_handle is yours: close(). 0, or -1 with err. */
+    /** open - read the settings and get ready. May connect, or leave that to the first next().
+     * Changes nothing at the source. A host that must ask for the secret first opens with
+     * LOADER_READ_ONLY and without one, to learn what else is wrong: the loader then reads all
+     * other settings and does not connect; that only the secret is missing is no error, or
+     * LOADER_ERROR_CREDENTIALS. *out_handle is yours: close(). 0, or -1 with err. */
     int (*open)(const struct loader_host *host, const struct loader_settings *settings,
                 void **out_handle, struct loader_error *err);
 
-    /** next - the next item, oldest first. Blocks until there is one or there is none. Items already
-     * stored (known()) are not handed out again: what is left to do for them is done quietly. */
+    /** next - the next item, oldest first. Blocks until there is one or there is none. Items
+     * already stored (known()) are not handed out again: what is left to do for them is done
+     * quietly. */
     enum loader_next (*next)(void *handle, const struct loader_item **out_item,
                              struct loader_error *err);
 
-    /** settle - the entries of these items are durable (or released): do with them at the source what
-     * the settings say. The items are gone when it returns. It may return before the source has
-     * answered; what follows is told through note(), its failure by a later next(); after
+    /** settle - the entries of these items are durable (or released): do with them at the source
+     * what the settings say. The items are gone when it returns. It may return before the source
+     * has answered; what follows is told through note(), its failure by a later next(); after
      * LOADER_NEXT_DRAINED all is done. 0, or -1 with err. */
     int (*settle)(void *handle, const uint64_t *tokens, uint64_t count, uint32_t fate,
                   struct loader_error *err);
@@ -505,21 +514,21 @@ struct loader_plugin {
 
     /* -- What follows may be NULL. ------------------------------------------------------------ */
 
-    /** wait - after LOADER_NEXT_DRAINED: get ready to be told of new items and say what to poll for.
-     * Does not block for long. NULL: the host sleeps as it likes, then calls next(). */
+    /** wait - after LOADER_NEXT_DRAINED: get ready to be told of new items and say what to poll
+     * for. Does not block for long. NULL: the host sleeps as it likes, then calls next(). */
     int (*wait)(void *handle, struct loader_wait *out_wait, struct loader_error *err);
 
-    /** parse - read one item from a file (offset 0 to its end) as if it had been picked up; @settings
-     * supplies options such as attachHtml and may be NULL. @sink (may be NULL) gets the bytes of the
-     * attachments. *out_item lives until close(*out_handle); its token is 1, its origin's key is the
-     * digest. NULL: this loader cannot. */
+    /** parse - read one item from a file (offset 0 to its end) as if it had been picked up;
+     * @settings supplies options such as attachHtml and may be NULL. @sink (may be NULL) gets the
+     * bytes of the attachments. *out_item lives until close(*out_handle); its token is 1, its
+     * origin's key is the digest. NULL: this loader cannot. */
     int (*parse)(const struct loader_host *host, const struct loader_settings *settings, int32_t fd,
                  const struct loader_sink *sink, void **out_handle,
                  const struct loader_item **out_item, struct loader_error *err);
 
-    /** check - try everything that a pick-up would need and change nothing: connect, log in, look for
-     * the folders. Tells each step by @report (@state: enum loader_check_state). 0 when a pick-up
-     * would work, else -1 with err. NULL: this loader cannot. */
+    /** check - try everything that a pick-up would need and change nothing: connect, log in, look
+     * for the folders. Tells each step by @report (@state: enum loader_check_state). 0 when a
+     * pick-up would work, else -1 with err. NULL: this loader cannot. */
     int (*check)(const struct loader_host *host, const struct loader_settings *settings,
                  void (*report)(void *context, const char *step, uint32_t state, const char *text),
                  void *report_context, struct loader_error *err);
@@ -535,20 +544,21 @@ struct loader_plugin {
      * NULL: unknown. */
     const char *(*account)(void *handle);
 
-    /** deliver - put these messages into folders of the account, unread, in their order within a folder,
-     * with all levels of a path. The handle was opened with LOADER_DELIVER; the first call connects.
-     * result tells what came of each, also when the call fails: then those that are
+    /** deliver - put these messages into folders of the account, unread, in their order within a
+     * folder, with all levels of a path. The handle was opened with LOADER_DELIVER; the first call
+     * connects. result tells what came of each, also when the call fails: then those that are
      * LOADER_DELIVERED_NOT may be there or not, and the host gives them LOADER_DELIVER_LOOK when it
-     * hands them out again. So that it can, it writes down that they are about to be delivered before
-     * it calls. Some dozens in one call are cheap. 0, or -1 with err; then close the handle. NULL: this
-     * loader cannot. */
+     * hands them out again. So that it can, it writes down that they are about to be delivered
+     * before it calls. Some dozens in one call are cheap. 0, or -1 with err; then close the handle.
+     * NULL: this loader cannot. */
     int (*deliver)(void *handle, struct loader_delivery *items, uint64_t count,
                    struct loader_error *err);
 };
 
 #define LOADER_PLUGIN_HEAD sizeof(struct loader_plugin), LOADER_API_VERSION /* goes first */
 
-/** mailchute_loader_plugin - the one exported symbol: the plug-in's table, static, never changes. */
+/** mailchute_loader_plugin - the one exported symbol: the plug-in's table, static, never changes.
+ */
 #define LOADER_PLUGIN_SYMBOL "mailchute_loader_plugin"
 typedef const struct loader_plugin *loader_plugin_function(void);
 __attribute__((visibility("default"))) const struct loader_plugin *mailchute_loader_plugin(void);

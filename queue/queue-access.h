@@ -60,7 +60,8 @@ int queue_user_change(struct queue *queue, const struct queue_user *user, uint32
 /** queue_user_remove - with all its tokens. ERROR_USAGE when it is gone. */
 int queue_user_remove(struct queue *queue, const char *id, struct error *err);
 
-/** queue_user_find - by @id, or if that is NULL by @name. *out_found is false when there is none. */
+/** queue_user_find - by @id, or if that is NULL by @name. *out_found is false when there is none.
+ */
 int queue_user_find(struct queue *queue, const char *id, const char *name,
                     struct queue_user *out_user, bool *out_found, struct error *err);
 
@@ -89,8 +90,8 @@ int queue_token_each(struct queue *queue, uint32_t kind, const char *user_id,
                      int (*each)(void *context, const struct queue_token *token), void *context,
                      struct error *err);
 
-/** queue_audit_add - durable when it returns. Texts beyond their limit are cut, what should stand in
- * no line of text is replaced. */
+/** queue_audit_add - durable when it returns. Texts beyond their limit are cut, what should stand
+ * in no line of text is replaced. */
 int queue_audit_add(struct queue *queue, const struct queue_audit *line, struct error *err);
 
 /** queue_audit_each - newest first, those with a number below @before (0: from the newest), @limit

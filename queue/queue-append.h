@@ -34,9 +34,9 @@ struct queue_append {
     uint32_t attempts;      /* how often BEGUN was noted */
 };
 
-/** queue_append_open - up to @capacity entries that are not DONE at this target, in the order in which
- * they came, behind the place @after (0: from the start). Entries of an open batch are left out.
- * Cost: one walk over the entries behind @after, a million in about a second. */
+/** queue_append_open - up to @capacity entries that are not DONE at this target, in the order in
+ * which they came, behind the place @after (0: from the start). Entries of an open batch are left
+ * out. Cost: one walk over the entries behind @after, a million in about a second. */
 int queue_append_open(struct queue *queue, const char *target, uint64_t after,
                       struct queue_append *out_items, size_t capacity, size_t *out_count,
                       struct error *err);

@@ -8,9 +8,9 @@
  *
  * What queue.c warrants to each function: arguments within the limits of queue.h; origins whole,
  * with key "" where uid is not 0 and uidvalidity 0 where it is (loader: equal in any ASCII case);
- * note(), adopt() and change() never inside an open batch; after a failed put() comes a rollback(); commit()
- * only with something in the batch. Ownership, results and errors otherwise as queue.h tells for
- * the function of the same name.
+ * note(), adopt() and change() never inside an open batch; after a failed put() comes a rollback();
+ * commit() only with something in the batch. Ownership, results and errors otherwise as queue.h
+ * tells for the function of the same name.
  *
  * A store that only publishes (RabbitMQ) can stand behind put() and commit() alone, with the ledger
  * and all the rest in another one. */
@@ -83,8 +83,8 @@ struct queue_backend {
     const char *(*folder)(const void *store); /* NULL: it has none */
     const char *(*spool_dir)(const void *store);
 
-    /* @id names the mailbox. *out_claimed is false when somebody else has it; *out_fd holds the claim
-     * until it is closed, -1 where nobody else could have it. */
+    /* @id names the mailbox. *out_claimed is false when somebody else has it; *out_fd holds the
+     * claim until it is closed, -1 where nobody else could have it. */
     int (*claim)(void *store, const uint8_t id[QUEUE_UUID_SIZE], bool *out_claimed, int *out_fd,
                  struct error *err);
 
@@ -168,9 +168,9 @@ struct queue_backend {
     int (*named_each)(void *store, int (*each)(void *context, const struct queue_named *named),
                       void *context, struct error *err);
 
-    /* Hooks, see queue-hook.h; hook_set, delivery_tell and _again never inside an open batch. Whatever
-     * brings an entry into a queue (put, change) writes its deliveries in the same transaction, unless
-     * it is put as done. */
+    /* Hooks, see queue-hook.h; hook_set, delivery_tell and _again never inside an open batch.
+     * Whatever brings an entry into a queue (put, change) writes its deliveries in the same
+     * transaction, unless it is put as done. */
     int (*hook_set)(void *store, const char *name, enum queue_hook_kind kind, const char *target,
                     const uint8_t *secret, size_t secret_size, struct error *err);
     int (*hook_each)(void *store, int (*each)(void *context, const struct queue_hook *hook),
@@ -194,7 +194,8 @@ struct queue_backend {
 extern const struct queue_backend queue_memory_backend;
 extern const struct queue_backend queue_sqlite_backend;
 
-/** queue_store, queue_backend_of - the back end and its own handle: for queue-source.c and tests. */
+/** queue_store, queue_backend_of - the back end and its own handle: for queue-source.c and tests.
+ */
 void *queue_store(struct queue *queue);
 const struct queue_backend *queue_backend_of(const struct queue *queue);
 

@@ -23,10 +23,11 @@ static int hook_check(const char *target, size_t secret_size, struct error *err)
 {
     size_t size = target == NULL ? 1 : strlen(target);
     if (size == 0 || size > QUEUE_HOOK_TARGET_MAX)
-        return error_set(err, ERROR_USAGE, "a hook has 1 to %u bytes, not %zu", QUEUE_HOOK_TARGET_MAX,
-                         size);
+        return error_set(err, ERROR_USAGE, "a hook has 1 to %u bytes, not %zu",
+                         QUEUE_HOOK_TARGET_MAX, size);
     if (target != NULL && (!text_is_utf8(target, size) || text_has_control(target)))
-        return error_set(err, ERROR_USAGE, "a hook holds characters that none should; type it again");
+        return error_set(err, ERROR_USAGE,
+                         "a hook holds characters that none should; type it again");
     return secret_size <= QUEUE_HOOK_SECRET_MAX
                ? 0
                : error_set(err, ERROR_USAGE, "the secret of a hook is too long");

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* queue-hook.h - who is told of the entries that come into a work queue, and what is still to be told.
+/* queue-hook.h - who is told of the entries that come into a work queue, and what is still to be
+ * told.
  *
  * A work queue may have a command and a webhook. For each entry that comes into it, new or bad, by
  * being put or moved there, and for each hook it has then, a delivery is written in the transaction
  * that brings the entry: a crash leaves both or neither. A delivery is there until whoever delivers
- * (the host) tells that it arrived, so each arrives at least once; twice where a crash came between.
+ * (the host) tells that it arrived, so each arrives at least once; twice where a crash came
+ * between.
  *
  *     (entry comes) -> PENDING --arrived--> gone, counted
  *                       ^   |
  *                       |   +--failed, again later--> PENDING
  *                       |   +--given up-------------> FAILED --queue_delivery_again--> PENDING
  *
- * What a target means, and how it is told, is the host's business: here it is a text, and its secret
- * sealed bytes. Threads and ownership as in queue.h. */
+ * What a target means, and how it is told, is the host's business: here it is a text, and its
+ * secret sealed bytes. Threads and ownership as in queue.h. */
 #ifndef MAILCHUTE_QUEUE_QUEUE_HOOK_H
 #define MAILCHUTE_QUEUE_QUEUE_HOOK_H
 
@@ -49,8 +51,9 @@ int queue_hook_set(struct queue *queue, const char *name, enum queue_hook_kind k
                    const char *target, const uint8_t *secret, size_t secret_size,
                    struct error *err);
 
-/** queue_hook_each - each hook there is, in the order they were set first; @each borrows it, and may
- * not call the queue; not 0 stops. Small: whoever delivers may call it several times a second. */
+/** queue_hook_each - each hook there is, in the order they were set first; @each borrows it, and
+ * may not call the queue; not 0 stops. Small: whoever delivers may call it several times a second.
+ */
 int queue_hook_each(struct queue *queue,
                     int (*each)(void *context, const struct queue_hook *hook), void *context,
                     struct error *err);
@@ -67,8 +70,8 @@ struct queue_delivery {
 void queue_delivery_free(struct queue_delivery *delivery);
 AUTO_DEFINE(queue_delivery, queue_delivery_free);
 
-/** queue_delivery_key - what names this telling for ever, whatever is repeated: "<entry id>:<kind>",
- * for an entry that was moved "<entry id>:<kind>:<number>". */
+/** queue_delivery_key - what names this telling for ever, whatever is repeated: "<entry
+ * id>:<kind>", for an entry that was moved "<entry id>:<kind>:<number>". */
 void queue_delivery_key(const struct queue_delivery *delivery, enum queue_hook_kind kind,
                         char out_key[QUEUE_DELIVERY_KEY_MAX]);
 
@@ -78,8 +81,8 @@ struct queue_delivery_place {
     uint64_t number;
 };
 
-/** queue_delivery_next - the first pending delivery of @hook behind *at that is due, oldest due time
- * first; *at moves on. *out_delivery is NULL when there is none. */
+/** queue_delivery_next - the first pending delivery of @hook behind *at that is due, oldest due
+ * time first; *at moves on. *out_delivery is NULL when there is none. */
 int queue_delivery_next(struct queue *queue, uint64_t hook, struct queue_delivery_place *at,
                         struct queue_delivery **out_delivery, struct error *err);
 
@@ -96,8 +99,8 @@ struct queue_delivery_outcome {
     const char *error; /* why it failed; never a secret */
 };
 
-/** queue_delivery_tell - write these down, all or nothing, durably. Those of hooks that are no longer
- * set are passed over. */
+/** queue_delivery_tell - write these down, all or nothing, durably. Those of hooks that are no
+ * longer set are passed over. */
 int queue_delivery_tell(struct queue *queue, const struct queue_delivery_outcome *outcomes,
                         size_t count, struct error *err);
 

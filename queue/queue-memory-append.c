@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* queue-memory-append.c - the ledger of deliver, in memory. An entry's place is its index and one. */
+/* queue-memory-append.c - the ledger of deliver, in memory. An entry's place is its index and one.
+ */
 #include <config.h>
 #include "queue-memory-private.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* queue-memory-mailbox.c - what messages are known by, what is known of a mailbox, and messages that come
- * under another name, in memory. See queue-memory-private.h. */
+/* queue-memory-mailbox.c - what messages are known by, what is known of a mailbox, and messages
+ * that come under another name, in memory. See queue-memory-private.h. */
 #include <config.h>
 #include "queue-memory-private.h"
 
@@ -115,7 +115,8 @@ static int memory_adopt_check(struct queue_memory *store, const struct queue_ori
                  out->from->record.step >= QUEUE_STEP_STORED;
     if (moves && (!out->to->has_entry || out->to->entry == out->from->entry || out->to->renamed))
         return 0;
-    return error_set(err, ERROR_HELD, "message %u is stored as message %u, but another message with "
+    return error_set(err, ERROR_HELD,
+                     "message %u is stored as message %u, but another message with "
                      "an entry had this UID; move it to the archive folder by hand",
                      item->to_uid, item->from_uid);
 }

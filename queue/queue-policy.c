@@ -83,8 +83,10 @@ int queue_policy_check(const char *name, const struct queue_policy *policy, stru
         return error_set(err, ERROR_USAGE, "the condition of work queue '%s' holds characters that "
                          "none should; type it again", name);
     if (strcmp(policy->error_queue, name) == 0)
-        return error_set(err, ERROR_USAGE, "the work queue '%s' cannot be its own error queue; name "
-                         "another", name);
+        return error_set(err, ERROR_USAGE,
+                         "the work queue '%s' cannot be its own error queue; name "
+                         "another",
+                         name);
     if (policy->throttle_items == 0)
         return 0;
     return policy_check_range("items per interval", policy->throttle_items, 1,
@@ -160,7 +162,8 @@ static int policy_check_circle(struct queue *queue, const char *name, const char
         char next[QUEUE_NAME_MAX + 1];
         text_copy(next, sizeof next, at.policy.error_queue);
         if (strcmp(next, name) == 0 || steps == QUEUE_ERROR_CHAIN_MAX)
-            return error_set(err, ERROR_USAGE, "with the error queue '%.200s' what fails in '%.200s' "
+            return error_set(err, ERROR_USAGE,
+                             "with the error queue '%.200s' what fails in '%.200s' "
                              "would come back to it in the end; name one that does not lead there",
                              first, name);
         at = (struct queue_named){.is_error_queue = false};

@@ -9,12 +9,12 @@
  *                     NEW      in the error queue, at once, when they are used up
  *                     FAILED   when they are used up and there is no error queue
  *
- * A lease that ran out is such a failure too: the worker may have died of the entry. Where a queue has
- * neither retries nor an error queue, the entry goes to whoever takes next.
+ * A lease that ran out is such a failure too: the worker may have died of the entry. Where a queue
+ * has neither retries nor an error queue, the entry goes to whoever takes next.
  *
- * An error queue is a work queue like any other, but for this: who takes without naming a queue gets
- * nothing from it, so that what failed for good does not come back to the worker that it failed in.
- * It may have a policy, and an error queue, of its own; a circle of them is refused.
+ * An error queue is a work queue like any other, but for this: who takes without naming a queue
+ * gets nothing from it, so that what failed for good does not come back to the worker that it
+ * failed in. It may have a policy, and an error queue, of its own; a circle of them is refused.
  *
  * The decisions are pure functions of settings, attempts, time and chance; queue.c carries them
  * out. */
@@ -34,7 +34,8 @@
 enum queue_retry_kind {
     QUEUE_RETRY_NONE,
     QUEUE_RETRY_LINEAR,     /* each after retry_s */
-    QUEUE_RETRY_EXPONENTIAL /* the k-th after retry_s times a chance number in [base^(k-1), base^k) */
+    QUEUE_RETRY_EXPONENTIAL /* the k-th after retry_s times a chance number in [base^(k-1), base^k)
+                             */
 };
 const char *queue_retry_name(enum queue_retry_kind kind); /* "none", ...; static */
 int queue_retry_from_name(const char *name, enum queue_retry_kind *out_kind);
@@ -60,8 +61,8 @@ struct queue_window {
     uint32_t taken;
 };
 
-/** queue_policy_check - ERROR_USAGE when a setting of the queue @name breaks its limits, or the error
- * queue is the queue itself. */
+/** queue_policy_check - ERROR_USAGE when a setting of the queue @name breaks its limits, or the
+ * error queue is the queue itself. */
 int queue_policy_check(const char *name, const struct queue_policy *policy, struct error *err);
 
 /** queue_policy_counts_lapses - whether a lease that ran out is a failure of its entry. */
@@ -73,7 +74,8 @@ enum queue_verdict {
     QUEUE_VERDICT_FAIL   /* it stays, failed, until a person looks */
 };
 
-/** queue_policy_failed - what becomes of an entry that failed in its @attempts-th attempt (1, 2, ...).
+/** queue_policy_failed - what becomes of an entry that failed in its @attempts-th attempt (1, 2,
+ * ...).
  * @random: any 32 bits; the same give the same. */
 enum queue_verdict queue_policy_failed(const struct queue_policy *policy, uint32_t attempts,
                                        int64_t now_s, uint32_t random, int64_t *out_due_s);
@@ -108,8 +110,8 @@ int queue_configure(struct queue *queue, const char *name, const struct queue_po
 int queue_named_get(struct queue *queue, const char *name, struct queue_named *out_named,
                     struct error *err);
 
-/** queue_named_each - each work queue that has had an entry, or was configured, or is an error queue,
- * by name. @each may not call the queue; not 0 stops. */
+/** queue_named_each - each work queue that has had an entry, or was configured, or is an error
+ * queue, by name. @each may not call the queue; not 0 stops. */
 int queue_named_each(struct queue *queue,
                      int (*each)(void *context, const struct queue_named *named), void *context,
                      struct error *err);

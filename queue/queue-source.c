@@ -127,8 +127,10 @@ int queue_source_add(struct queue *queue, struct queue_source *source, struct er
         queue_backend_of(queue)->source_add(queue_store(queue), source, &done, err) < 0)
         return -1;
     if (!done)
-        return error_set(err, ERROR_USAGE, "there is a source '%s' already; choose another name, or "
-                         "change it by mailchute source edit", source->name);
+        return error_set(err, ERROR_USAGE,
+                         "there is a source '%s' already; choose another name, or "
+                         "change it by mailchute source edit",
+                         source->name);
     return 0;
 }
 
@@ -141,8 +143,10 @@ int queue_source_change(struct queue *queue, struct queue_source *source, struct
         queue_backend_of(queue)->source_change(queue_store(queue), source, &done, err) < 0)
         return -1;
     if (!done)
-        return error_set(err, ERROR_USAGE, "somebody else changed or removed source '%s' meanwhile; "
-                         "look at it, then do it again", source->name);
+        return error_set(err, ERROR_USAGE,
+                         "somebody else changed or removed source '%s' meanwhile; "
+                         "look at it, then do it again",
+                         source->name);
     source->version++;
     return 0;
 }
@@ -252,8 +256,10 @@ int queue_source_get(struct queue *queue, const char *name, struct queue_source 
                                              &found, err) < 0)
         return -1;
     if (found == NULL)
-        return error_set(err, ERROR_USAGE, "there is no source '%.80s'; mailchute source list shows "
-                         "those there are", name);
+        return error_set(err, ERROR_USAGE,
+                         "there is no source '%.80s'; mailchute source list shows "
+                         "those there are",
+                         name);
     *out_source = found;
     return 0;
 }

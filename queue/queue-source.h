@@ -45,7 +45,8 @@ struct queue_source {
     uint64_t version;       /* 1, 2, ...: see queue_source_change */
     int64_t created_s;
     /* Settings. */
-    char *name; /* 1..QUEUE_SOURCE_NAME_MAX bytes, one of a kind; stands in entries: never changes */
+    char
+        *name; /* 1..QUEUE_SOURCE_NAME_MAX bytes, one of a kind; stands in entries: never changes */
     char *loader, *connection, *queue;
     char *user;        /* NULL: none */
     char *secret_kind; /* what secret is, in a word */

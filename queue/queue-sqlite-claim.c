@@ -18,8 +18,10 @@
 
 static int claim_fail(const struct queue_sqlite_folder *folder, struct error *err)
 {
-    return error_set(err, ERROR_CREATE, "cannot lock below '%.300s/" CLAIM_FOLDER "': %s; check its "
-                     "rights", folder->path, strerror(errno));
+    return error_set(err, ERROR_CREATE,
+                     "cannot lock below '%.300s/" CLAIM_FOLDER "': %s; check its "
+                     "rights",
+                     folder->path, strerror(errno));
 }
 
 int queue_sqlite_claim(const struct queue_sqlite_folder *folder, const uint8_t id[QUEUE_UUID_SIZE],

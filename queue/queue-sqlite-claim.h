@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* queue-sqlite-claim.h - locks that say who picks up from which mailbox. Internal.
  *
- * One empty file per mailbox in FOLDER/claims, locked by flock(2) as long as its descriptor is open:
- * the kernel gives it back however the process ends. The files stay; only locks count. */
+ * One empty file per mailbox in FOLDER/claims, locked by flock(2) as long as its descriptor is
+ * open: the kernel gives it back however the process ends. The files stay; only locks count. */
 #ifndef MAILCHUTE_QUEUE_QUEUE_SQLITE_CLAIM_H
 #define MAILCHUTE_QUEUE_QUEUE_SQLITE_CLAIM_H
 

@@ -22,9 +22,9 @@ static const char db_settings[] = "PRAGMA page_size = 16384;"
 _Static_assert(QUEUE_SQLITE_PAGE == 16384 && QUEUE_SQLITE_CACHE_KIB == 1536, "as in db_settings");
 
 /* A statement that changes more than one row keeps copies of pages until it is through. By default
- * they lie in memory in pieces of 1 kB, and cost as much as the rest of the statement; as one piece,
- * of up to DB_COPIES bytes, they cost a tenth. No statement of ours changes so many pages that they
- * would go to a file. */
+ * they lie in memory in pieces of 1 kB, and cost as much as the rest of the statement; as one
+ * piece, of up to DB_COPIES bytes, they cost a tenth. No statement of ours changes so many pages
+ * that they would go to a file. */
 #define DB_COPIES (1 << 19)
 static bool db_copies_whole; /* written once, before anything is opened */
 static void db_configure(void)
@@ -60,10 +60,11 @@ int queue_sqlite_db_fail(struct queue_sqlite_db *db, const char *doing, struct e
     switch (code & 0xFF) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return error_set(err, ERROR_STORE,
-                         "another process is writing to '%s' and did not finish within the %u seconds "
-                         "that are waited for it; try again later",
-                         db->path, QUEUE_SQLITE_BUSY_MS / 1000);
+        return error_set(
+            err, ERROR_STORE,
+            "another process is writing to '%s' and did not finish within the %u seconds "
+            "that are waited for it; try again later",
+            db->path, QUEUE_SQLITE_BUSY_MS / 1000);
     case SQLITE_FULL:
         db->suspect = true;
         return error_set(err, ERROR_STORE,

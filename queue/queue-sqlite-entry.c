@@ -417,7 +417,8 @@ static int entry_due_in(struct queue_sqlite *store, enum queue_sqlite_sql sql, i
     return got < 0 ? -1 : 0;
 }
 
-/* The next queue of which may be taken, or @queue_name if that is one: 1, or 0. *queue is 0 first. */
+/* The next queue of which may be taken, or @queue_name if that is one: 1, or 0. *queue is 0 first.
+ */
 static int entry_next_open(struct queue_sqlite *store, const char *queue_name, int64_t now_s,
                            int64_t *queue, struct error *err)
 {

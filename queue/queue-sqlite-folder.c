@@ -163,9 +163,10 @@ static int folder_clear_spool(const struct queue_sqlite_folder *folder, struct e
     return flock(folder->spool_fd, LOCK_SH) < 0 ? folder_fail("lock", folder->spool, err) : 0;
 }
 
-/* SQLite would make it readable for others, and gives its other files the mode of this one. One that
- * is there is not opened: to close it would drop the locks (fcntl) of every handle that this process has
- * on it already, and another process could then take itself for the last one and remove the log. */
+/* SQLite would make it readable for others, and gives its other files the mode of this one. One
+ * that is there is not opened: to close it would drop the locks (fcntl) of every handle that this
+ * process has on it already, and another process could then take itself for the last one and remove
+ * the log. */
 static int folder_make_database(const struct queue_sqlite_folder *folder, struct error *err)
 {
     fault_point("queue folders made");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* queue-sqlite-hook.c - hooks and their deliveries, in the queue's database. See queue-hook.h.
  *
- * Triggers write the deliveries and count them (queue-sqlite-schema.c): whatever brings an entry into
- * a queue, its deliveries are in the same transaction. */
+ * Triggers write the deliveries and count them (queue-sqlite-schema.c): whatever brings an entry
+ * into a queue, its deliveries are in the same transaction. */
 #include <config.h>
 #include "queue-sqlite.h"
 

@@ -54,7 +54,8 @@ static size_t ledger_run(const struct queue_record *records, size_t count)
 {
     const struct queue_origin *first = &records[0].origin;
     size_t run = 1;
-    while (run < count && first->uid != 0 && first->uid + (uint64_t)run == records[run].origin.uid &&
+    while (run < count && first->uid != 0 &&
+           first->uid + (uint64_t)run == records[run].origin.uid &&
            first->uidvalidity == records[run].origin.uidvalidity &&
            text_equal(first->mailbox, records[run].origin.mailbox) &&
            text_equal(first->account, records[run].origin.account) &&
@@ -216,7 +217,8 @@ static int ledger_note_alike(struct queue_sqlite *store, const struct ledger_not
 {
     size_t there = 0;
     bool counts = ledger_notes_count(notes);
-    if (ledger_note_there(store, counts ? SQL_LEDGER_TRIED : SQL_LEDGER_STEP, notes, &there, err) < 0)
+    if (ledger_note_there(store, counts ? SQL_LEDGER_TRIED : SQL_LEDGER_STEP, notes, &there, err) <
+        0)
         return -1;
     if (there < notes->count && !counts &&
         ledger_note_there(store, SQL_LEDGER_TARGET, notes, &there, err) < 0)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* queue-sqlite-mailbox.c - what messages are known by, what is known of a mailbox, and messages that
- * come under another name. See queue-sqlite.h.
+/* queue-sqlite-mailbox.c - what messages are known by, what is known of a mailbox, and messages
+ * that come under another name. See queue-sqlite.h.
  *
- * A message whose name changed keeps its entry and the entry's origin. Its row in the ledger goes on
- * under the new name; the row under the old one stays (renamed), so that the id that was made of the
- * old name can never be made again. */
+ * A message whose name changed keeps its entry and the entry's origin. Its row in the ledger goes
+ * on under the new name; the row under the old one stays (renamed), so that the id that was made of
+ * the old name can never be made again. */
 #include <config.h>
 #include "queue-sqlite.h"
 
@@ -215,13 +215,13 @@ static int adopt_refused(struct queue_sqlite *store, int64_t scope,
                                   mailbox_reading, &renamed, err);
     if (got < 0 || renamed != 0)
         return got < 0 ? -1 : 0;
-    return error_set(err, ERROR_HELD,
-                     "message %u of the mailbox (UIDVALIDITY %u) is stored as message %u of %u, but "
-                     "another message with an entry of its own had this UID: the server gave it "
-                     "twice; move message %u to the archive folder by hand, then run pickup once with "
-                     "--accept-new-uids",
-                     item->to_uid, item->to_uidvalidity, item->from_uid, item->from_uidvalidity,
-                     item->to_uid);
+    return error_set(
+        err, ERROR_HELD,
+        "message %u of the mailbox (UIDVALIDITY %u) is stored as message %u of %u, but "
+        "another message with an entry of its own had this UID: the server gave it "
+        "twice; move message %u to the archive folder by hand, then run pickup once with "
+        "--accept-new-uids",
+        item->to_uid, item->to_uidvalidity, item->from_uid, item->from_uidvalidity, item->to_uid);
 }
 
 static int adopt_one(struct queue_sqlite *store, int64_t scope, const struct queue_adoption *item,

@@ -3,8 +3,8 @@
  *
  * All lie in one folder, so that a batch flushes one folder, however many files it has: ids are
  * digests, and in folders by their first digits nearly each file would have one of its own to make
- * and flush. File systems find a name among millions by its hash. A file that an earlier version put
- * into raw/3f/a0/ is found there.
+ * and flush. File systems find a name among millions by its hash. A file that an earlier version
+ * put into raw/3f/a0/ is found there.
  *
  * A file comes into its place before the database knows of it; until then nobody looks at it. So a
  * file without an entry is harmless: it stems from a batch that never was, and is replaced when its

@@ -129,8 +129,8 @@ static const char schema_2[] =
     "CREATE TRIGGER source_removed AFTER DELETE ON source BEGIN"
     "  UPDATE meta SET value = value + 1 WHERE key = 'source_epoch'; END;";
 
-/* Messages that come under another name. What they are known by stands in their entry: size, digest,
- * and message_id, a fingerprint. Sizes are sorted within runs, as ids are. */
+/* Messages that come under another name. What they are known by stands in their entry: size,
+ * digest, and message_id, a fingerprint. Sizes are sorted within runs, as ids are. */
 static const char schema_3[] =
     "ALTER TABLE entry ADD COLUMN message_id INTEGER;"
     "CREATE INDEX entry_size ON entry (n >> 13, scope, raw_size);"
@@ -171,9 +171,9 @@ static const char schema_4[] =
     "  ON CONFLICT DO UPDATE SET entries = entries + 1, raw_bytes = raw_bytes + excluded.raw_bytes;"
     "END;";
 
-/* Conditions of work queues, and hooks: who is to be told of what comes into them. A delivery is one
- * telling; failed ones wait for a person. What comes into a queue without work to do on it (done, as
- * the condition says) is counted, and nobody is told. */
+/* Conditions of work queues, and hooks: who is to be told of what comes into them. A delivery is
+ * one telling; failed ones wait for a person. What comes into a queue without work to do on it
+ * (done, as the condition says) is counted, and nobody is told. */
 static const char schema_5[] =
     "ALTER TABLE policy ADD COLUMN condition TEXT;"
     "ALTER TABLE policy ADD COLUMN skipped INTEGER NOT NULL DEFAULT 0;"
@@ -211,7 +211,8 @@ static const char schema_5[] =
     "  UPDATE hook SET pending = pending + old.failed - new.failed,"
     "    failed = failed + new.failed - old.failed WHERE id = new.hook; END;";
 
-/* What was delivered into folders of which account (queue-append.h). step: enum queue_append_step. */
+/* What was delivered into folders of which account (queue-append.h). step: enum queue_append_step.
+ */
 static const char schema_6[] =
     "CREATE TABLE append ("
     "  target INTEGER NOT NULL REFERENCES word,"
@@ -221,7 +222,8 @@ static const char schema_6[] =
     "  PRIMARY KEY (target, entry)) STRICT, WITHOUT ROWID;";
 
 /* Who may look into the queue over the network (queue-access.h); sources that one of them wrote
- * (guarded); and what came from each source on each day, which would take a walk over its entries. */
+ * (guarded); and what came from each source on each day, which would take a walk over its entries.
+ */
 static const char schema_7[] =
     "CREATE TABLE user (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE,"
     "  password TEXT NOT NULL, role INTEGER NOT NULL, created_s INTEGER NOT NULL)"
@@ -250,9 +252,9 @@ static const char schema_7[] =
     "    raw_bytes = raw_bytes + excluded.raw_bytes;"
     "END;";
 
-/* Entries are counted, and their hooks told of, when a batch of them is committed, not one by one: with
- * triggers on it an INSERT kept copies of the ten pages that it changes. 'counted' is the n up to which
- * that was done, so that what another version added without counting is counted later. */
+/* Entries are counted, and their hooks told of, when a batch of them is committed, not one by one:
+ * with triggers on it an INSERT kept copies of the ten pages that it changes. 'counted' is the n up
+ * to which that was done, so that what another version added without counting is counted later. */
 static const char schema_8[] =
     "INSERT INTO meta SELECT 'counted', coalesce(max(n), 0) FROM entry;"
     "DROP TRIGGER entry_added;"
@@ -272,7 +274,8 @@ static const char schema_8[] =
     "END;"
     "DROP TRIGGER entry_hooked_again;"
     "CREATE TRIGGER entry_hooked_again AFTER UPDATE OF queue ON entry"
-    "  WHEN old.queue <> new.queue AND new.n <= (SELECT value FROM meta WHERE key = 'counted') BEGIN"
+    "  WHEN old.queue <> new.queue AND new.n <= (SELECT value FROM meta WHERE key = 'counted') "
+    "BEGIN"
     "  INSERT INTO delivery (hook, entry, moved, due_s)"
     "  SELECT id, new.n, 1, 0 FROM hook WHERE queue = new.queue ORDER BY kind;"
     "END;";
@@ -314,7 +317,8 @@ static const char *const schema_sql[SQL_COUNT] = {
     [SQL_QUEUE_GET] = "SELECT id FROM work_queue WHERE name = ?1",
     [SQL_QUEUE_ADD] = "INSERT INTO work_queue (name) VALUES (?1)",
     [SQL_QUEUE_EACH] = "SELECT id FROM work_queue WHERE id > ?1 ORDER BY id LIMIT 1",
-    /* Whether queue ?1 is one of which may be taken at ?2; the next such one that is no error queue. */
+    /* Whether queue ?1 is one of which may be taken at ?2; the next such one that is no error
+       queue. */
     [SQL_QUEUE_OPEN] =
         "SELECT q.id FROM work_queue q WHERE q.id = ?1 AND NOT EXISTS (SELECT 1 FROM policy p"
         "  WHERE p.queue = q.id AND p.open_s > ?2 AND p.start_s <= ?2)",
@@ -340,17 +344,17 @@ static const char *const schema_sql[SQL_COUNT] = {
                           "  AND entry IS NULL",
     [SQL_LEDGER_TRIED] = "UPDATE ledger SET attempts = max(0, min(attempts + ?6, 4294967295))"
                          " WHERE " SCHEMA_LEDGER_RUN,
-    /* ?8: by how much target_uid ascends with uid. Where the target stays nothing has to be looked at
-     * but the rows themselves. */
-    [SQL_LEDGER_STEP] = "UPDATE ledger SET step = ?6, target_uidvalidity = ?9,"
-                        "  target_uid = ?7 + (uid - ?3) * ?8 WHERE " SCHEMA_LEDGER_RUN
-                        "  AND target IS ?10",
-    [SQL_LEDGER_TARGET] = "UPDATE ledger SET step = ?6, target_uidvalidity = ?9,"
-                          "  target_uid = ?7 + (uid - ?3) * ?8, target = ?10 WHERE " SCHEMA_LEDGER_RUN,
-    [SQL_LEDGER_ADD] =
-        "INSERT INTO ledger (scope, uidvalidity, uid, key, step, attempts, fate,"
-        "  target_uidvalidity, target_uid, target)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
+    /* ?8: by how much target_uid ascends with uid. Where the target stays nothing has to be looked
+     * at but the rows themselves. */
+    [SQL_LEDGER_STEP] =
+        "UPDATE ledger SET step = ?6, target_uidvalidity = ?9,"
+        "  target_uid = ?7 + (uid - ?3) * ?8 WHERE " SCHEMA_LEDGER_RUN "  AND target IS ?10",
+    [SQL_LEDGER_TARGET] =
+        "UPDATE ledger SET step = ?6, target_uidvalidity = ?9,"
+        "  target_uid = ?7 + (uid - ?3) * ?8, target = ?10 WHERE " SCHEMA_LEDGER_RUN,
+    [SQL_LEDGER_ADD] = "INSERT INTO ledger (scope, uidvalidity, uid, key, step, attempts, fate,"
+                       "  target_uidvalidity, target_uid, target)"
+                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
     [SQL_LEDGER_PAGE] =
         "SELECT l.step, l.attempts, l.fate, l.target_uidvalidity, l.target_uid, w.text, l.uid, "
         "l.key, l.uidvalidity, l.named_uidvalidity, l.named_uid"
@@ -371,11 +375,11 @@ static const char *const schema_sql[SQL_COUNT] = {
         " AND l.step = 6 ORDER BY l.uidvalidity, l.uid, l.key LIMIT ?5",
     [SQL_UNSETTLED_COUNT] =
         "SELECT count(*) FROM ledger INDEXED BY ledger_unsettled WHERE step BETWEEN 2 AND 5",
-    [SQL_EVIDENCE_GET] =
-        "SELECT l.step, e.raw_place, e.raw_size, e.raw_sha256, e.message_id"
-        " FROM ledger l JOIN entry e ON e.n = l.entry"
-        " WHERE l.scope = ?1 AND l.uidvalidity = ?2 AND l.uid = ?3 AND l.key = ?4",
-    /* Within one run of entries. One that has another name is done with under its old one (step 6). */
+    [SQL_EVIDENCE_GET] = "SELECT l.step, e.raw_place, e.raw_size, e.raw_sha256, e.message_id"
+                         " FROM ledger l JOIN entry e ON e.n = l.entry"
+                         " WHERE l.scope = ?1 AND l.uidvalidity = ?2 AND l.uid = ?3 AND l.key = ?4",
+    /* Within one run of entries. One that has another name is done with under its old one (step 6).
+     */
     [SQL_EVIDENCE_LIKE] =
         "SELECT l.step, e.raw_place, e.raw_size, e.raw_sha256, e.message_id, e.uidvalidity, e.uid"
         " FROM entry e INDEXED BY entry_size JOIN ledger l ON l.scope = e.scope"
@@ -452,10 +456,9 @@ static const char *const schema_sql[SQL_COUNT] = {
         "INSERT INTO tally SELECT queue, state, count(*), sum(iif(raw_place = 0, 0, raw_size))"
         " FROM " SCHEMA_NEW_ENTRY " GROUP BY queue, state ON CONFLICT DO UPDATE SET"
         "  entries = entries + excluded.entries, raw_bytes = raw_bytes + excluded.raw_bytes",
-    [SQL_COUNT_SOURCE] =
-        "INSERT INTO source_tally SELECT source, sum(state <> 4), sum(state = 4)"
-        " FROM " SCHEMA_NEW_ENTRY " GROUP BY source ON CONFLICT DO UPDATE SET"
-        "  queued = queued + excluded.queued, bad = bad + excluded.bad",
+    [SQL_COUNT_SOURCE] = "INSERT INTO source_tally SELECT source, sum(state <> 4), sum(state = 4)"
+                         " FROM " SCHEMA_NEW_ENTRY " GROUP BY source ON CONFLICT DO UPDATE SET"
+                         "  queued = queued + excluded.queued, bad = bad + excluded.bad",
     [SQL_COUNT_DAY] =
         "INSERT INTO source_day SELECT source, created_s / 86400, count(*), sum(state = 4),"
         "  sum(iif(raw_place = 0, 0, raw_size))"
@@ -496,14 +499,16 @@ static const char *const schema_sql[SQL_COUNT] = {
         "  last_success_s = ?9, next_try_s = ?10, import_started_s = ?11, import_ended_s = ?12,"
         "  left_over = ?13, failures = ?14, rate_milli = ?15",
     [SQL_NAMED_GET] =
-        "SELECT q.name, p.retry, p.retries, p.retry_s, p.base_milli, x.name, p.throttle_items, p.throttle_s,"
+        "SELECT q.name, p.retry, p.retries, p.retry_s, p.base_milli, x.name, p.throttle_items, "
+        "p.throttle_s,"
         "  p.start_s, p.open_s, p.taken,"
         "  EXISTS (SELECT 1 FROM policy e WHERE e.error_queue = q.id), p.condition, p.skipped"
         " FROM work_queue q LEFT JOIN policy p ON p.queue = q.id"
         "  LEFT JOIN work_queue x ON x.id = p.error_queue"
         " WHERE q.name = ?1",
     [SQL_NAMED_EACH] =
-        "SELECT q.name, p.retry, p.retries, p.retry_s, p.base_milli, x.name, p.throttle_items, p.throttle_s,"
+        "SELECT q.name, p.retry, p.retries, p.retry_s, p.base_milli, x.name, p.throttle_items, "
+        "p.throttle_s,"
         "  p.start_s, p.open_s, p.taken,"
         "  EXISTS (SELECT 1 FROM policy e WHERE e.error_queue = q.id), p.condition, p.skipped"
         " FROM work_queue q LEFT JOIN policy p ON p.queue = q.id"
@@ -518,10 +523,9 @@ static const char *const schema_sql[SQL_COUNT] = {
         "  condition = nullif(?9, ''),"
         "  start_s = 0, open_s = 0, taken = 0",
     /* The window of the queue that entry ?1 is in, if it is still as it was. */
-    [SQL_NAMED_COUNT] =
-        "UPDATE policy SET start_s = ?2, open_s = ?3, taken = ?4"
-        " WHERE queue = (SELECT queue FROM entry WHERE n = ?1)"
-        "  AND start_s = ?5 AND open_s = ?6 AND taken = ?7",
+    [SQL_NAMED_COUNT] = "UPDATE policy SET start_s = ?2, open_s = ?3, taken = ?4"
+                        " WHERE queue = (SELECT queue FROM entry WHERE n = ?1)"
+                        "  AND start_s = ?5 AND open_s = ?6 AND taken = ?7",
     [SQL_HOOK_EACH] =
         "SELECT h.id, q.name, h.kind, h.target, h.secret, h.pending, h.failed, h.delivered,"
         "  (SELECT due_s FROM delivery d WHERE d.hook = h.id AND d.failed = 0"
@@ -559,11 +563,10 @@ static const char *const schema_sql[SQL_COUNT] = {
     [SQL_USER_BY_NAME] = SCHEMA_USER " WHERE name = ?1",
     [SQL_USER_EACH] = SCHEMA_USER " WHERE name > ?1 ORDER BY name",
     /* Nobody's, or of a user who is there and has less than ?9 of the kind. */
-    [SQL_TOKEN_ADD] =
-        "INSERT INTO token (id, kind, role, digest, user, name, created_s, ends_s)"
-        " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE ?5 IS NULL OR"
-        "  (EXISTS (SELECT 1 FROM user WHERE id = ?5) AND"
-        "   (SELECT count(*) FROM token WHERE user = ?5 AND kind = ?2) < ?9)",
+    [SQL_TOKEN_ADD] = "INSERT INTO token (id, kind, role, digest, user, name, created_s, ends_s)"
+                      " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE ?5 IS NULL OR"
+                      "  (EXISTS (SELECT 1 FROM user WHERE id = ?5) AND"
+                      "   (SELECT count(*) FROM token WHERE user = ?5 AND kind = ?2) < ?9)",
     [SQL_TOKEN_SWEEP] = "DELETE FROM token WHERE ends_s <= ?1",
     [SQL_TOKEN_END] = "DELETE FROM token WHERE user = ?1 AND kind <> ?2",
     [SQL_TOKEN_GET] = SCHEMA_TOKEN " WHERE digest = ?1 AND ends_s > ?2",

@@ -90,7 +90,8 @@ int queue_sqlite_word_get(struct queue_sqlite *store, enum queue_sqlite_word_use
 int queue_sqlite_scope_get(struct queue_sqlite *store, const struct queue_origin *origin,
                            int64_t *out_id, struct error *err);
 
-/** queue_sqlite_forget - after a rollback: numbers of names and entries may have been given in it. */
+/** queue_sqlite_forget - after a rollback: numbers of names and entries may have been given in it.
+ */
 void queue_sqlite_forget(struct queue_sqlite *store);
 
 /* ---- Reading --------------------------------------------------------------------------------- */

@@ -557,8 +557,8 @@ static int queue_check_step(const struct queue_entry *entry, const struct queue_
                      step->queue != NULL ? "somebody works on it" : queue_move_advice[step->state]);
 }
 
-/* The only place that changes an entry's state. *out_changed is false when somebody else was faster:
- * look again. */
+/* The only place that changes an entry's state. *out_changed is false when somebody else was
+ * faster: look again. */
 static int queue_enter(struct queue *queue, struct queue_entry *entry,
                        const struct queue_step_to *step, bool *out_changed, struct error *err)
 {

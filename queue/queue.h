@@ -6,12 +6,12 @@
  * whenever. The ledger holds, per origin, how far its message has come (queue_step); an entry and
  * its ledger row are written in one transaction.
  *
- * The raw bytes of a message are kept once, exactly: small ones in the database, large ones as files
- * next to it.
+ * The raw bytes of a message are kept once, exactly: small ones in the database, large ones as
+ * files next to it.
  *
- * Ownership: what is passed in is borrowed for the call; what comes out says so itself. Threads: one
- * struct queue is used by one thread at a time; several processes may open the same queue. Text is
- * valid UTF-8 without NUL (whoever puts it makes it so). */
+ * Ownership: what is passed in is borrowed for the call; what comes out says so itself. Threads:
+ * one struct queue is used by one thread at a time; several processes may open the same queue. Text
+ * is valid UTF-8 without NUL (whoever puts it makes it so). */
 #ifndef MAILCHUTE_QUEUE_QUEUE_H
 #define MAILCHUTE_QUEUE_QUEUE_H
 
@@ -32,25 +32,25 @@
 
 struct queue;
 
-/** queue_open - open, or make, the queue at @url: "sqlite:PATH" (a folder that holds the database and
- * the raw files; made with mode 0700; "sqlite:" alone means @default_dir) or "memory:" (gone when
- * closed). Brings an older schema up to date; refuses a newer one, a network file system, a folder
- * others can write. *out_queue is yours: queue_close(). */
+/** queue_open - open, or make, the queue at @url: "sqlite:PATH" (a folder that holds the database
+ * and the raw files; made with mode 0700; "sqlite:" alone means @default_dir) or "memory:" (gone
+ * when closed). Brings an older schema up to date; refuses a newer one, a network file system, a
+ * folder others can write. *out_queue is yours: queue_close(). */
 int queue_open(const char *url, const char *default_dir, const struct clock *clock,
                struct queue **out_queue, struct error *err);
 void queue_close(struct queue *queue); /* what is not committed is gone; NULL is fine */
 AUTO_DEFINE(queue, queue_close);
 
-/** queue_heed - from now on look at @stopped while another process's transaction makes us wait: once
- * it is not 0, a call waits a second at most. From the thread that calls. */
+/** queue_heed - from now on look at @stopped while another process's transaction makes us wait:
+ * once it is not 0, a call waits a second at most. From the thread that calls. */
 void queue_heed(struct queue *queue, int (*stopped)(void *context), void *context);
 
 /** queue_folder - the folder that holds all of the queue. Borrowed until queue_close(); NULL for a
  * queue without files. */
 const char *queue_folder(const struct queue *queue);
 
-/** queue_spool_dir - a folder on the queue's file system for files that queue_put() can keep instead
- * of copying. Borrowed until queue_close(); NULL for a queue without files. */
+/** queue_spool_dir - a folder on the queue's file system for files that queue_put() can keep
+ * instead of copying. Borrowed until queue_close(); NULL for a queue without files. */
 const char *queue_spool_dir(const struct queue *queue);
 
 /* ---- Names ----------------------------------------------------------------------------------- */
@@ -105,7 +105,8 @@ struct queue_item {
     /* For lists and searches without reading content. NULL: none. */
     const char *sender, *subject;
     const char *date_received; /* RFC 3339 */
-    /* Raw bytes: in memory, or the file raw_fd from offset 0 (raw_bytes NULL), or none (raw_fd -1). */
+    /* Raw bytes: in memory, or the file raw_fd from offset 0 (raw_bytes NULL), or none (raw_fd -1).
+     */
     const uint8_t *raw_bytes;
     uint64_t raw_size; /* for bad mail without raw bytes: the size the source told, 0 unknown */
     int raw_fd;
@@ -115,13 +116,14 @@ struct queue_item {
 
 enum queue_put_result {
     QUEUE_PUT_ADDED,     /* part of the open batch: durable after queue_commit() */
-    QUEUE_PUT_DUPLICATE, /* this origin has its entry already; nothing changed: as good as stored (if
-                            its entry is in the open batch: after the commit) */
+    QUEUE_PUT_DUPLICATE, /* this origin has its entry already; nothing changed: as good as stored
+                            (if its entry is in the open batch: after the commit) */
     QUEUE_PUT_FAILED     /* err tells; the batch is rolled back, all of it is to be put again */
 };
 
 /** queue_put - add an entry and its ledger row (QUEUE_STEP_STORED) to the open batch; opens one if
- * there is none. A raw_fd without a name on the same file system is given one (linkat), else copied. */
+ * there is none. A raw_fd without a name on the same file system is given one (linkat), else
+ * copied. */
 enum queue_put_result queue_put(struct queue *queue, const struct queue_item *item,
                                 struct error *err);
 
@@ -139,11 +141,12 @@ void queue_rollback(struct queue *queue);
 
 /* ---- Ledger ---------------------------------------------------------------------------------- */
 
-/** queue_claim - from here until queue_close() nobody else, in this process or another, can claim this
- * mailbox of this queue: two pick-ups at once would count each other's attempts, and copy twice.
- * Claiming again is fine. ERROR_PAUSE when somebody else has it. A claim ends with its process. Each
- * costs a descriptor: whoever claims more than QUEUE_CLAIMS_MAX keeps the first and the latest, so that
- * of two pick-ups of all folders of an account, which begin with the same one, the second waits. */
+/** queue_claim - from here until queue_close() nobody else, in this process or another, can claim
+ * this mailbox of this queue: two pick-ups at once would count each other's attempts, and copy
+ * twice. Claiming again is fine. ERROR_PAUSE when somebody else has it. A claim ends with its
+ * process. Each costs a descriptor: whoever claims more than QUEUE_CLAIMS_MAX keeps the first and
+ * the latest, so that of two pick-ups of all folders of an account, which begin with the same one,
+ * the second waits. */
 #define QUEUE_CLAIMS_MAX 64u
 int queue_claim(struct queue *queue, const char *loader, const char *account, const char *mailbox,
                 struct error *err);
@@ -154,7 +157,8 @@ struct queue_claims {
     size_t count;
 };
 
-/** queue_claims_take - the same as queue_claim(), until queue_claims_done(). Zeroed claims are none. */
+/** queue_claims_take - the same as queue_claim(), until queue_claims_done(). Zeroed claims are
+ * none. */
 int queue_claims_take(struct queue_claims *claims, struct queue *queue, const char *loader,
                       const char *account, const char *mailbox, struct error *err);
 void queue_claims_done(struct queue_claims *claims); /* may be used again */
@@ -174,24 +178,25 @@ struct queue_record {
 };
 
 /** queue_known - fill in what the ledger knows of these origins; strangers get QUEUE_STEP_UNKNOWN.
- * Sees the open batch too. target is borrowed until the next call of queue_known/_unsettled/_ledger. */
+ * Sees the open batch too. target is borrowed until the next call of
+ * queue_known/_unsettled/_ledger. */
 int queue_known(struct queue *queue, struct queue_record *records, size_t count, struct error *err);
 
-/** queue_note - write these steps down, durably, in one transaction of their own (the open batch, if
- * any, is not touched: commit it first; a batch that is open makes this fail with ERROR_BUG). Where
- * all are MOVED or UNKNOWN they are there at once, and durable with the next note or commit that is:
- * a power cut before that costs another look into the mailbox, or counts an attempt too many.
- * ATTEMPTED raises attempts by one and never lowers a later step; UNKNOWN takes one attempt back: it
- * ended for a reason that was not the message's, such as a lost connection. Other steps are set as told;
- * fate is kept from the row. A step for an origin without row makes one. */
+/** queue_note - write these steps down, durably, in one transaction of their own (the open batch,
+ * if any, is not touched: commit it first; a batch that is open makes this fail with ERROR_BUG).
+ * Where all are MOVED or UNKNOWN they are there at once, and durable with the next note or commit
+ * that is: a power cut before that costs another look into the mailbox, or counts an attempt too
+ * many. ATTEMPTED raises attempts by one and never lowers a later step; UNKNOWN takes one attempt
+ * back: it ended for a reason that was not the message's, such as a lost connection. Other steps
+ * are set as told; fate is kept from the row. A step for an origin without row makes one. */
 int queue_note(struct queue *queue, const struct queue_record *records, size_t count,
                struct error *err);
 
 /** queue_unsettled - up to @capacity records of this loader, account and mailbox with a step from
- * STORED to DELETING, ordered by uidvalidity, UID and key, behind @after (NULL: from the start), which
- * is the origin of any record of that mailbox, such as the last of the page before.
- * What they point to is borrowed until the next call of queue_known/_unsettled/_ledger; @after may be
- * among it. */
+ * STORED to DELETING, ordered by uidvalidity, UID and key, behind @after (NULL: from the start),
+ * which is the origin of any record of that mailbox, such as the last of the page before. What they
+ * point to is borrowed until the next call of queue_known/_unsettled/_ledger; @after may be among
+ * it. */
 int queue_unsettled(struct queue *queue, const char *loader, const char *account,
                     const char *mailbox, const struct queue_origin *after,
                     struct queue_record *out_records, size_t capacity, size_t *out_count,
@@ -260,11 +265,11 @@ struct queue_adoption {
     uint32_t from_uidvalidity, from_uid, to_uidvalidity, to_uid;
 };
 
-/** queue_adopt - these messages, which are stored, have other names: their steps go on under those, with
- * the same entry, whose id stays. The old names are used up for ever, but for another message that is
- * adopted. All of them, and @state (NULL: as it is), in one durable transaction; what was adopted
- * before is passed over. ERROR_HELD when a message that still has one of the new names has an entry of
- * its own: then nothing is changed, and a person has to part the two. */
+/** queue_adopt - these messages, which are stored, have other names: their steps go on under those,
+ * with the same entry, whose id stays. The old names are used up for ever, but for another message
+ * that is adopted. All of them, and @state (NULL: as it is), in one durable transaction; what was
+ * adopted before is passed over. ERROR_HELD when a message that still has one of the new names has
+ * an entry of its own: then nothing is changed, and a person has to part the two. */
 int queue_adopt(struct queue *queue, const char *loader, const char *account, const char *mailbox,
                 const struct queue_adoption *items, size_t count,
                 const struct queue_mailbox *state, struct error *err);
@@ -304,13 +309,14 @@ struct queue_filter {
     const char *after; /* continue behind this entry id (its neighbour in the order), NULL: start */
 };
 
-/** queue_list - call @each for each entry, which borrows it; it may not call the queue; not 0 stops. */
+/** queue_list - call @each for each entry, which borrows it; it may not call the queue; not 0
+ * stops. */
 int queue_list(struct queue *queue, const struct queue_filter *filter,
                int (*each)(void *context, const struct queue_entry *entry), void *context,
                struct error *err);
 
-/** queue_get - one entry by its id or an unambiguous start of it (at least 4 characters). ERROR_USAGE
- * when there is none, or several. */
+/** queue_get - one entry by its id or an unambiguous start of it (at least 4 characters).
+ * ERROR_USAGE when there is none, or several. */
 int queue_get(struct queue *queue, const char *id, struct queue_entry **out_entry,
               struct error *err);
 
@@ -321,28 +327,29 @@ int queue_raw(struct queue *queue, const char *id, int *out_fd, struct error *er
 
 /** queue_take - lease the oldest due entry (new, or taken with its lease run out; of those the one
  * whose lease ended first stands for all) for @lease_s seconds. *out_entry is NULL when there is
- * none, or all that is there is throttled, or waits (queue-policy.h). @queue_name NULL: any but error
- * queues. Where a queue's policy counts it, an entry whose lease ran out has failed, and is not taken
- * but goes where its policy says. */
+ * none, or all that is there is throttled, or waits (queue-policy.h). @queue_name NULL: any but
+ * error queues. Where a queue's policy counts it, an entry whose lease ran out has failed, and is
+ * not taken but goes where its policy says. */
 int queue_take(struct queue *queue, const char *queue_name, uint32_t lease_s,
                struct queue_entry **out_entry, struct error *err);
 
 /** queue_done, queue_fail - end a lease: the work is done, or failed for the reason @why. @fence 0:
  * whoever holds it. ERROR_USAGE when the entry is not taken or its lease went to somebody else; a
- * lease that ran out and went to nobody may still be ended. @id as for queue_get(), here and below. */
+ * lease that ran out and went to nobody may still be ended. @id as for queue_get(), here and below.
+ */
 int queue_done(struct queue *queue, const char *id, uint64_t fence, struct error *err);
 /* A failed entry is tried again, or goes to the error queue, as the policy of its work queue says
  * (queue-policy.h); without one it is failed. Its error is @why, until it is taken. */
 int queue_fail(struct queue *queue, const char *id, uint64_t fence, const char *why,
                struct error *err);
 
-/** queue_retry - a failed or bad entry becomes new again, to be taken at once; its error is kept until
- * it is taken. */
+/** queue_retry - a failed or bad entry becomes new again, to be taken at once; its error is kept
+ * until it is taken. */
 int queue_retry(struct queue *queue, const char *id, struct error *err);
 
-/** queue_move - an entry that nobody has taken goes to the work queue @name, new, to be taken at once,
- * with no attempts; its error is kept until it is taken. Its condition is not asked: a person was.
- * ERROR_USAGE when it is taken, or there already. */
+/** queue_move - an entry that nobody has taken goes to the work queue @name, new, to be taken at
+ * once, with no attempts; its error is kept until it is taken. Its condition is not asked: a person
+ * was. ERROR_USAGE when it is taken, or there already. */
 int queue_move(struct queue *queue, const char *id, const char *name, struct error *err);
 
 struct queue_stats {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* abi-fields.h - every field of version 1.0 of the contract, for abi-test.c (today's header) and abi-old.c
- * (the frozen one). No include guard: each file defines STRUCT and FIELD first. What is added later does
- * not belong here; what is here never goes. STRUCT(name, grows): structs in arrays keep their size. */
+/* abi-fields.h - every field of version 1.0 of the contract, for abi-test.c (today's header) and
+ * abi-old.c (the frozen one). No include guard: each file defines STRUCT and FIELD first. What is
+ * added later does not belong here; what is here never goes. STRUCT(name, grows): structs in arrays
+ * keep their size. */
 STRUCT(loader_error, 1)
 FIELD(loader_error, struct_size) FIELD(loader_error, error_class) FIELD(loader_error, pause_s)
 FIELD(loader_error, text)

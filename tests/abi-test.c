@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* abi-test.c - loaders built against version 1.0 of the contract, and hosts that are older or newer than
- * a loader, keep working together. */
+/* abi-test.c - loaders built against version 1.0 of the contract, and hosts that are older or newer
+ * than a loader, keep working together. */
 #include <config.h>
 #include "check-main.h"
 
@@ -23,8 +23,8 @@ START_TEST(every_field_of_1_0_lies_where_it_lay)
         const struct abi_row *was = &abi_old[i], *is = &abi_new[i];
         ck_assert_str_eq(was->name, is->name);
         ck_assert_msg(was->offset == is->offset, "%s moved", was->name);
-        ck_assert_msg(was->grows ? is->size >= was->size : is->size == was->size, "%s: size %zu -> %zu",
-                      was->name, was->size, is->size);
+        ck_assert_msg(was->grows ? is->size >= was->size : is->size == was->size,
+                      "%s: size %zu -> %zu", was->name, was->size, is->size);
     }
 }
 END_TEST
@@ -49,7 +49,8 @@ static void drive(const struct loader_plugin *table, const struct loader_host *h
 
 START_TEST(our_host_drives_an_old_loader_with_a_shorter_or_longer_table)
 {
-    static const char *const paths[] = {"./.libs/old-plugin-short.so", "./.libs/old-plugin-long.so"};
+    static const char *const paths[] = {"./.libs/old-plugin-short.so",
+                                        "./.libs/old-plugin-long.so"};
     const struct loader_host host = {.struct_size = sizeof host,
                                      .api_version = LOADER_API_VERSION};
     AUTO(plugin) plugin = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* child-test.c - promises about programs that are run: what they read, say, inherit and when they are
- * ended. */
+/* child-test.c - promises about programs that are run: what they read, say, inherit and when they
+ * are ended. */
 #include <config.h>
 #include "check-main.h"
 
@@ -226,8 +226,8 @@ static Suite *suite(void)
 #ifdef HAVE_POSIX_SPAWN_FILE_ACTIONS_ADDCLOSEFROM_NP
     tcase_add_test(tests, descriptors_that_libraries_leave_open_are_not_inherited);
 #endif
-    tcase_add_loop_test(tests, without_descriptors_it_is_not_started_and_standard_input_stays_open, 0,
-                        COUNT(left_open));
+    tcase_add_loop_test(tests, without_descriptors_it_is_not_started_and_standard_input_stays_open,
+                        0, COUNT(left_open));
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -28,11 +28,21 @@ static const struct met_row {
     const char *text;
     bool met;
 } met_rows[] = {
-    {"Subject:/^Order \\d+$/", true}, {"subject:/order/i", true},  {"Subject:/order/", false},
-    {"!Subject:/order/", true},       {"!Subject:/Order/", false}, {"From:/@example\\.org>$/", true},
-    {"Sender:/ben/i", true},          {"To:/ann/", true},          {"Recipient:/ben/", false},
-    {"Body:/two/", true},             {"*:/please/", true},        {"*:/nowhere/", false},
-    {"!*:/two/", false},              {"Cc:/./", false},           {"Cc:/^$/", true},
+    {"Subject:/^Order \\d+$/", true},
+    {"subject:/order/i", true},
+    {"Subject:/order/", false},
+    {"!Subject:/order/", true},
+    {"!Subject:/Order/", false},
+    {"From:/@example\\.org>$/", true},
+    {"Sender:/ben/i", true},
+    {"To:/ann/", true},
+    {"Recipient:/ben/", false},
+    {"Body:/two/", true},
+    {"*:/please/", true},
+    {"*:/nowhere/", false},
+    {"!*:/two/", false},
+    {"Cc:/./", false},
+    {"Cc:/^$/", true},
     {"!Bcc:/./", true},
 };
 

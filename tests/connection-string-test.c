@@ -83,15 +83,17 @@ static const struct bad_row {
     {"name=x", "key 'url' is missing; add url=... (the server)"},
     {"url=h;nmae=x", "unknown key 'nmae' at position 7; did you mean 'name'?"},
     {"url=h; PROT =1", "unknown key 'PROT' at position 8; did you mean 'port'?"},
-    {"url=h;attachments=x",
-     "unknown key 'attachments' at position 7; the keys are url, name, level, proxyUrl, port, mode, "
-     "ssl, maxSize, poll"},
-    {"url=h;k\"=x", "what stands before '=' at position 7 is not a key; a value that holds ';' or a "
-                    "quote must stand in quotes"},
+    {"url=h;attachments=x", "unknown key 'attachments' at position 7; the keys are url, name, "
+                            "level, proxyUrl, port, mode, "
+                            "ssl, maxSize, poll"},
+    {"url=h;k\"=x",
+     "what stands before '=' at position 7 is not a key; a value that holds ';' or a "
+     "quote must stand in quotes"},
     {"url=h;port=1;PORT=2",
      "key 'port' at position 14 was given before, at position 7; keep one of them"},
-    {"url=h;name", "there is no '=' in the part at position 7; write key=value, and a value that holds "
-                   "';' in quotes"},
+    {"url=h;name",
+     "there is no '=' in the part at position 7; write key=value, and a value that holds "
+     "';' in quotes"},
     {"=x;url=h", "there is no key before '=' at position 1"},
     {"url=h;name=", "key 'name' at position 7 has no value; give one, or leave the key out"},
     {"url=h;name= ;", "key 'name' at position 7 has no value; give one, or leave the key out"},
@@ -110,7 +112,8 @@ static const struct bad_row {
     {"url=h;port=65536", "key 'port' at position 7: '65536' is not a number from 1 to 65535"},
     {"url=h;port=-1", "key 'port' at position 7: '-1' is not a number from 1 to 65535"},
     {"url=h;port=14x", "key 'port' at position 7: '14x' is not a number from 1 to 65535"},
-    {"url=h;port=4294967439", "key 'port' at position 7: '4294967439' is not a number from 1 to 65535"},
+    {"url=h;port=4294967439",
+     "key 'port' at position 7: '4294967439' is not a number from 1 to 65535"},
     {"url=h;ssl=on", "key 'ssl' at position 7: 'on' is not True or False (or Yes, No, 1, 0)"},
     {"url=h;mode=Sometimes",
      "key 'mode' at position 7: 'Sometimes' is not one of Auto, Required, Never"},
@@ -121,7 +124,8 @@ static const struct bad_row {
      "key 'maxSize' at position 7: '0' is not a size such as 50MB, from 1 bytes to 1GB"},
     {"url=h;poll=999ms",
      "key 'poll' at position 7: '999ms' is not a time such as 90s or 5min, from 1s to 1d"},
-    {"url=h;poll=2d", "key 'poll' at position 7: '2d' is not a time such as 90s or 5min, from 1s to 1d"},
+    {"url=h;poll=2d",
+     "key 'poll' at position 7: '2d' is not a time such as 90s or 5min, from 1s to 1d"},
     {"url=h;password=hunter2",
      "key 'password' at position 7 does not belong here: give it by --password-file"},
     {"url=h;pasword=hunter2",
@@ -165,8 +169,11 @@ START_TEST(each_type_reads_its_values)
 {
     struct sample s;
     struct error err = {0};
-    ck_assert_msg(read_sample("url=h;port=65535;ssl=YES;maxSize=64 kB;poll=90;mode=nEVER;level=hIGH;"
-                              "proxyUrl=x", &s, &err) == 0, "%s", err.text);
+    ck_assert_msg(
+        read_sample("url=h;port=65535;ssl=YES;maxSize=64 kB;poll=90;mode=nEVER;level=hIGH;"
+                    "proxyUrl=x",
+                    &s, &err) == 0,
+        "%s", err.text);
     ck_assert_uint_eq(s.port, 65535);
     ck_assert(s.ssl);
     ck_assert_uint_eq(s.size, 65536);

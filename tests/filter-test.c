@@ -48,7 +48,8 @@ static const struct bad_row {
     {"Subject://", "has an empty expression"},
     {"Subject:/x/g", "has an unknown flag"},
     {"Subject:/x/ii", "has an unknown flag"},
-    {"Subject:/a(b/", "rule 'Subject:/a(b/': the expression is wrong at position 13: missing closing"},
+    {"Subject:/a(b/",
+     "rule 'Subject:/a(b/': the expression is wrong at position 13: missing closing"},
     {"Subject:/\\C/", "the expression is wrong at position"},
 };
 
@@ -97,9 +98,11 @@ START_TEST(only_the_first_bytes_of_a_field_are_looked_at)
     memset(value, 'a', FILTER_SUBJECT_MAX + 1);
     ck_assert_int_eq(filter_new("Subject:/b/", &filter, NULL), 0);
     value[FILTER_SUBJECT_MAX] = 'b';
-    ck_assert_int_eq((int)filter_match(filter, "Subject", value, FILTER_SUBJECT_MAX + 1), FILTER_NO);
+    ck_assert_int_eq((int)filter_match(filter, "Subject", value, FILTER_SUBJECT_MAX + 1),
+                     FILTER_NO);
     value[FILTER_SUBJECT_MAX - 1] = 'b';
-    ck_assert_int_eq((int)filter_match(filter, "Subject", value, FILTER_SUBJECT_MAX + 1), FILTER_YES);
+    ck_assert_int_eq((int)filter_match(filter, "Subject", value, FILTER_SUBJECT_MAX + 1),
+                     FILTER_YES);
     free(value);
 }
 END_TEST

@@ -20,7 +20,8 @@ static const struct loader_plugin *plugin;
 #define FOLDER "/tmp/folder-loader-test-XXXXXX"
 static char folder[] = FOLDER;
 
-/* ---- A host that remembers -------------------------------------------------------------------- */
+/* ---- A host that remembers --------------------------------------------------------------------
+ */
 
 /* What was noted: one row for each key, as a queue would keep it. */
 struct ledger {
@@ -90,7 +91,8 @@ static const struct loader_host host = {
     .struct_size = sizeof(struct loader_host), .api_version = LOADER_API_VERSION,
     .log = ledger_log, .known = ledger_known, .note = ledger_note};
 
-/* ---- A folder ----------------------------------------------------------------------------------- */
+/* ---- A folder -----------------------------------------------------------------------------------
+ */
 
 static void set_up(void)
 {
@@ -191,7 +193,8 @@ static void expect(void *handle, bool settle, uint32_t fate, const char *subject
     ck_assert_str_eq(got, subjects);
 }
 
-/* ---- Promises ----------------------------------------------------------------------------------- */
+/* ---- Promises -----------------------------------------------------------------------------------
+ */
 
 START_TEST(mail_comes_oldest_first_and_moves_when_settled)
 {

@@ -154,9 +154,12 @@ static const struct address_row {
     {"<>", ""},
     {"root", "-<root>"},
     {"a@x <a@x>, \"B@Y\" <b@y>, 'c@z' <c@z>, d@x (d@x)", "-<a@x>|-<b@y>|-<c@z>|-<d@x>"},
-    {"Doe\\, Ann <a@x>, \\\"Bob\\\" <b@y>, DOM\\carl <c@z>", "Doe, Ann<a@x>|Bob<b@y>|DOM\\carl<c@z>"},
-    {"\"Ann E.\" ann@x, \"Bob\" \"B\" b@y, \"c d\" @z", "Ann E.<ann@x>|Bob\" \"B<b@y>|-<\"c d\"@z>"},
-    {"Ann E. [mailto:ann@x], [MAILTO:bob@y], Carl <mailto:c@z>", "Ann E.<ann@x>|-<bob@y>|Carl<c@z>"},
+    {"Doe\\, Ann <a@x>, \\\"Bob\\\" <b@y>, DOM\\carl <c@z>",
+     "Doe, Ann<a@x>|Bob<b@y>|DOM\\carl<c@z>"},
+    {"\"Ann E.\" ann@x, \"Bob\" \"B\" b@y, \"c d\" @z",
+     "Ann E.<ann@x>|Bob\" \"B<b@y>|-<\"c d\"@z>"},
+    {"Ann E. [mailto:ann@x], [MAILTO:bob@y], Carl <mailto:c@z>",
+     "Ann E.<ann@x>|-<bob@y>|Carl<c@z>"},
     {"ann@x>, Bob <b@y>, c@z>>", "-<ann@x>|Bob<b@y>|-<c@z>"},
     {"http://x.org Shop <a@x>, https://y.org <b@y>", "http://x.org Shop<a@x>|https://y.org<b@y>"},
     {"Ann (ann@x), Bob B (b@y), Carl (at work, c@z)", "Ann<ann@x>|Bob B<b@y>|at work, c@z<Carl>"},
@@ -404,7 +407,8 @@ static const struct value_row {
     {";x=1", "|x=1"},
     {"multipart/mixed; boundary=\"=_a b=\"", "multipart/mixed|boundary==_a b="},
     {"multipart/mixed; boundary=----=_Part_1?=", "multipart/mixed|boundary=----=_Part_1?="},
-    {"attachment; filen\xD4me=b; filename=c", "attachment|filename=c"}, /* never a name that is not UTF-8 */
+    {"attachment; filen\xD4me=b; filename=c",
+     "attachment|filename=c"}, /* never a name that is not UTF-8 */
 };
 
 START_TEST(a_field_with_parameters_is_read_whole_and_decoded)

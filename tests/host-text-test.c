@@ -268,7 +268,8 @@ static void logged_init(struct logged *l)
     l->journal = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
     ck_assert_int_ge(l->journal, 0);
     ck_assert_int_eq(bind(l->journal, (const struct sockaddr *)&at,
-                          (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(l->name))), 0);
+                          (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(l->name))),
+                     0);
     ck_assert_int_eq(pipe(l->written), 0);
     l->log = (struct log){.fd = l->written[1], .format = LOG_AUTO, .level = LOADER_LOG_INFO};
     l->log.journal = journal_connect(l->name);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* http-client-test.c - answers are whole and within their limits, or errors, whatever a server does. */
+/* http-client-test.c - answers are whole and within their limits, or errors, whatever a server
+ * does. */
 #include <config.h>
 #include "check-main.h"
 
@@ -15,7 +16,8 @@
 #include "http-client.h"
 #include "text.h"
 
-/* ---- A server that says one thing ------------------------------------------------------------- */
+/* ---- A server that says one thing -------------------------------------------------------------
+ */
 
 static struct server {
     int listener;
@@ -91,7 +93,8 @@ static void stop(void)
     close(server.listener);
 }
 
-/* ---- Asking ------------------------------------------------------------------------------------ */
+/* ---- Asking ------------------------------------------------------------------------------------
+ */
 
 static struct http_client_answer answer;
 static struct error err;
@@ -264,7 +267,8 @@ static Suite *suite(void)
     tcase_add_test(all, any_status_is_an_answer_and_nobody_is_led_elsewhere);
     tcase_add_test(all, an_answer_beyond_its_limit_is_an_error_and_one_at_it_is_not);
     tcase_add_loop_test(all, half_an_answer_is_none, 0, sizeof broken / sizeof broken[0]);
-    tcase_add_test(all, a_connection_that_was_used_before_and_breaks_is_no_server_that_is_not_there);
+    tcase_add_test(all,
+                   a_connection_that_was_used_before_and_breaks_is_no_server_that_is_not_there);
     tcase_add_test(all, a_stop_is_heeded_and_an_answer_that_does_not_end_is_ended);
     tcase_add_test(all, a_server_that_is_not_there_is_told_and_no_secret_of_the_url);
     tcase_add_test(all, what_is_special_in_a_query_is_escaped);

@@ -64,10 +64,11 @@ static void answer(void *context, unsigned thread, const struct http_request *re
     out->type = "text/plain";
     (void)http_answer_header(out, "X-Kept", "yes");
     ck_assert(!http_answer_header(out, "X-Split", "a\r\nSet-Cookie: b=c"));
-    (void)buffer_printf(&out->body, "%s %s %s q=%s c=%s h=%s %zu:%.20s", http_method_name(request->method),
-                        request->path, thread < HTTP_QUICK_THREADS ? "quick"
-                                       : thread < HTTP_THREADS     ? "slow"
-                                                                   : "now",
+    (void)buffer_printf(&out->body, "%s %s %s q=%s c=%s h=%s %zu:%.20s",
+                        http_method_name(request->method), request->path,
+                        thread < HTTP_QUICK_THREADS ? "quick"
+                        : thread < HTTP_THREADS     ? "slow"
+                                                    : "now",
                         http_request_query(request, "q"), http_request_cookie(request, "c"),
                         http_request_header(request, "X-H"), request->body_size, request->body);
 }
@@ -142,11 +143,13 @@ static const char *ask(const char *request)
 
 START_TEST(a_request_arrives_with_all_it_carries)
 {
-    ck_heard(ask("POST /quick?q=a%20b HTTP/1.1\r\nCookie: b=1; c=2\r\nX-H: v\r\nContent-Length: 5\r\n"
-                 "Host: localhost\r\nConnection: close\r\n\r\nhello"),
-             "POST /quick quick q=a b c=2 h=v 5:hello");
-    ck_heard(ask("PUT /slow HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" END "3\r\nabc\r\n0\r\n\r\n"),
-             "PUT /slow slow q=(null) c=(null) h=(null) 3:abc");
+    ck_heard(
+        ask("POST /quick?q=a%20b HTTP/1.1\r\nCookie: b=1; c=2\r\nX-H: v\r\nContent-Length: 5\r\n"
+            "Host: localhost\r\nConnection: close\r\n\r\nhello"),
+        "POST /quick quick q=a b c=2 h=v 5:hello");
+    ck_heard(
+        ask("PUT /slow HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" END "3\r\nabc\r\n0\r\n\r\n"),
+        "PUT /slow slow q=(null) c=(null) h=(null) 3:abc");
     ck_heard(ask("DELETE /x HTTP/1.1\r\n" END), "DELETE /x now");
     ck_heard(ask("BREW /x HTTP/1.1\r\n" END), "OTHER /x now");
     ck_heard(ask("GET /x HTTP/1.1\r\n" END), "X-Kept: yes");
@@ -168,7 +171,8 @@ END_TEST
 START_TEST(another_host_and_another_sites_page_are_refused)
 {
     ck_heard(ask("GET /x HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"), " 403 ");
-    ck_heard(ask("GET /x HTTP/1.1\r\nHost: mail.example.org\r\nConnection: close\r\n\r\n"), " 200 ");
+    ck_heard(ask("GET /x HTTP/1.1\r\nHost: mail.example.org\r\nConnection: close\r\n\r\n"),
+             " 200 ");
     ck_heard(ask("POST /x HTTP/1.1\r\nOrigin: http://evil.example\r\n" END), " 403 ");
     ck_heard(ask("POST /x HTTP/1.1\r\nSec-Fetch-Site: cross-site\r\n" END), " 403 ");
     ck_heard(ask("POST /x HTTP/1.1\r\nOrigin: http://localhost\r\n" END), " 200 ");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* imap-cancel-test.c - promises about stopping: in whatever phase, and however much the server says
- * meanwhile, a pick-up that is told to stop does so the next few times it asks, and nothing is lost by
- * it. No time is measured: each server here would go on for ever. */
+ * meanwhile, a pick-up that is told to stop does so the next few times it asks, and nothing is lost
+ * by it. No time is measured: each server here would go on for ever. */
 #include <config.h>
 #include "check-main.h"
 
@@ -194,10 +194,12 @@ static void script_looks(char *out, size_t size, unsigned last, bool header)
 {
     size_t used = 0;
     for (unsigned uid = 1; uid <= last; uid++)
-        used += (size_t)snprintf(out + used, size - used,
-                                 header ? "* 1 FETCH (UID %u RFC822.SIZE 20 INTERNALDATE "
-                                          "\"01-Mar-2026 12:00:00 +0000\" BODY[HEADER] {2}\r\n\r\n)\r\n"
-                                        : "* 1 FETCH (UID %u)\r\n", uid);
+        used +=
+            (size_t)snprintf(out + used, size - used,
+                             header ? "* 1 FETCH (UID %u RFC822.SIZE 20 INTERNALDATE "
+                                      "\"01-Mar-2026 12:00:00 +0000\" BODY[HEADER] {2}\r\n\r\n)\r\n"
+                                    : "* 1 FETCH (UID %u)\r\n",
+                             uid);
     (void)snprintf(out + used, size - used, OK);
 }
 
@@ -209,8 +211,8 @@ static void leave_behind(struct host *h, uint32_t uid, uint32_t fate)
                                           .fate = fate, .target_uidvalidity = 9, .target_uid = 100};
 }
 
-/* A page of refused copies is looked for again, is to be copied again, and with the next page the stop
- * comes while another folder is selected. */
+/* A page of refused copies is looked for again, is to be copied again, and with the next page the
+ * stop comes while another folder is selected. */
 static void stop_in_archive(const char *at)
 {
     static char looks[100000], there[30000];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* imap-deliver-test.c - messages into folders of servers that can much, can little, refuse and break
- * off. */
+/* imap-deliver-test.c - messages into folders of servers that can much, can little, refuse and
+ * break off. */
 #include <config.h>
 #include "check-main.h"
 
@@ -144,8 +144,9 @@ START_TEST(a_message_without_an_id_that_can_be_searched_for_is_looked_for_by_its
     items[1].ids[0] = "<a\r\nLOGOUT>";
     items[2].look = false;
     struct host *h = DELIVER(rules, ALL, 0);
-    TRACE(h, "OR (NOT HEADER Message-ID \"\" LARGER 18 SMALLER 20) (NOT HEADER Message-ID \"\" LARGER"
-             " 18 SMALLER 20)\n");
+    TRACE(h,
+          "OR (NOT HEADER Message-ID \"\" LARGER 18 SMALLER 20) (NOT HEADER Message-ID \"\" LARGER"
+          " 18 SMALLER 20)\n");
     TRACE(h, "-LOGOUT>");
     host_stop(h);
 }

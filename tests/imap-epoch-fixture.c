@@ -15,7 +15,8 @@
 
 static size_t message_text(unsigned k, unsigned variant, char *out, size_t size)
 {
-    static const char *const bodies[] = {"one body", "two body", "one body ...."}; /* and a hundred zeros */
+    static const char *const bodies[] = {"one body", "two body",
+                                         "one body ...."}; /* and a hundred zeros */
     int named = k < NAMELESS ? snprintf(out, size, "Message-ID: <m%04u@x>\r\n", k) : 0;
     return (size_t)named + (size_t)snprintf(out + named, size - (size_t)named,
                                             "Subject: s%04u\r\n\r\n%s\r\n%0100d\r\n", k,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* imap-epoch-fixture.h - one mailbox whose messages are numbered as a test wants, on a scripted server
- * (imap-script.h), and a host over a real queue that remembers what was there before.
+/* imap-epoch-fixture.h - one mailbox whose messages are numbered as a test wants, on a scripted
+ * server (imap-script.h), and a host over a real queue that remembers what was there before.
  *
  *     worked_in(7);
  *     before(7, 3, 3, IMAP_STEP_STORED);      message 3 was stored as UID 3 of UIDVALIDITY 7
@@ -38,7 +38,8 @@ struct world {
     struct clock clock;
     int64_t now_s;
     bool accept, read_only;
-    uint32_t flood_of; /* the ledger has so many settled rows of this UIDVALIDITY, before all others ... */
+    uint32_t flood_of; /* the ledger has so many settled rows of this UIDVALIDITY, before all others
+                          ... */
     uint32_t flood;    /* ... of which nothing else is known; 0: none */
     struct error err;
     char log[8000];
@@ -50,12 +51,13 @@ struct world {
 
 extern struct world w;
 
-/* A world with an empty mailbox (UIDVALIDITY 8) and an empty queue: checked fixture of each test. */
+/* A world with an empty mailbox (UIDVALIDITY 8) and an empty queue: checked fixture of each test.
+ */
 void setup(void);
 void teardown(void);
 
-/* Message k is in the mailbox: always the same text, all of one size. Variant 1 has other bytes, and the
- * same Message-ID and size; variant 2 is four bytes longer. */
+/* Message k is in the mailbox: always the same text, all of one size. Variant 1 has other bytes,
+ * and the same Message-ID and size; variant 2 is four bytes longer. */
 void put_message(uint32_t uid, unsigned k, unsigned variant);
 
 #define NAMELESS 9000u /* messages from this k on have no Message-ID */
@@ -66,8 +68,8 @@ void before(uint32_t uidvalidity, uint32_t uid, unsigned k, enum imap_step step)
 /* The mailbox was worked in under this UIDVALIDITY. */
 void worked_in(uint32_t uidvalidity);
 
-/* One session with the mailbox as it is in w. @first: a rule that comes before the others, or NULL. Its
- * end: ERROR_NONE when all is drained. */
+/* One session with the mailbox as it is in w. @first: a rule that comes before the others, or NULL.
+ * Its end: ERROR_NONE when all is drained. */
 enum error_class session_with(const struct script_rule *first);
 void ck_session(enum error_class want);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* imap-epoch-test.c - promises about messages that come under another UID, or come back: a mailbox
- * numbered anew, restored from a backup, whose UIDs do not last or are given twice; each rule at its
- * border. */
+ * numbered anew, restored from a backup, whose UIDs do not last or are given twice; each rule at
+ * its border. */
 #include <config.h>
 #include "check-main.h"
 
@@ -682,7 +682,8 @@ static Suite *suite(void)
     tcase_add_test(t, where_mail_stays_enough_is_what_is_enough_of_all_that_is_in_the_mailbox);
     tcase_add_test(t, where_more_mail_stayed_than_is_looked_for_it_is_held_and_none_of_it_is_new);
     tcase_add_test(t, rows_of_older_numberings_leave_room_for_those_of_the_last);
-    tcase_add_test(t, where_mail_stays_an_altered_message_holds_and_an_archived_one_is_not_looked_for);
+    tcase_add_test(t,
+                   where_mail_stays_an_altered_message_holds_and_an_archived_one_is_not_looked_for);
     tcase_add_test(t, what_comes_back_is_known_among_any_number_of_messages_of_its_size);
     tcase_add_test(t, up_to_twenty_that_come_back_are_processed_again);
     tcase_add_test(t, twenty_one_that_come_back_hold_until_a_person_says_so);
@@ -691,7 +692,8 @@ static Suite *suite(void)
     tcase_add_test(t, a_moved_message_that_is_there_again_is_moved_again_but_not_for_ever);
     tcase_add_test(t, another_message_under_the_uid_of_a_moved_one_holds);
     tcase_add_test(t, mail_restored_under_its_own_uids_is_moved_once_more_when_a_person_says_so);
-    tcase_add_test(t, other_mail_under_used_uids_is_told_as_such_and_picked_up_when_it_has_new_ones);
+    tcase_add_test(t,
+                   other_mail_under_used_uids_is_told_as_such_and_picked_up_when_it_has_new_ones);
     tcase_add_test(t, another_message_under_the_uid_of_a_stored_one_holds_before_anything_is_moved);
     tcase_add_test(t, a_stored_message_is_known_by_its_message_id_and_without_one_by_its_bytes);
     tcase_add_test(t, a_stored_message_that_cannot_be_told_from_another_stays_and_is_told);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* imap-folders-test.c - promises of imap-pattern.h and imap-tree.h: which folders an archive takes. */
+/* imap-folders-test.c - promises of imap-pattern.h and imap-tree.h: which folders an archive takes.
+ */
 #include <config.h>
 #include "check-main.h"
 
@@ -325,8 +326,9 @@ START_TEST(folders_mean_that_mail_is_left_and_what_says_otherwise_is_refused)
         {"folders=a, ,b", "a name between two commas is missing"},
         {"skipFolders=Junk", "key 'skipFolders' at position 7: folders are left out of those"},
         {"skipSpecial=Junk", "write folders=* too"},
-        {"folders=*;skipSpecial=Jink", "key 'skipSpecial' at position 17: 'Jink' is no special use; "
-                                       "do you mean Junk?"},
+        {"folders=*;skipSpecial=Jink",
+         "key 'skipSpecial' at position 17: 'Jink' is no special use; "
+         "do you mean Junk?"},
         {"folder=*", "did you mean 'folders'"},
     };
     struct imap_settings *settings;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* imap-hostile-test.c - promises about servers and networks that mean harm (docs/guarantees.md has the
- * table): whatever they say, and in whatever phase, a pick-up ends with an error that has a name, by its
- * deadline on the test's clock, without having sent a password in the clear, moved a message that it
- * does not have, or grown. Memory is looked at in builds without sanitizers. */
+/* imap-hostile-test.c - promises about servers and networks that mean harm (docs/guarantees.md has
+ * the table): whatever they say, and in whatever phase, a pick-up ends with an error that has a
+ * name, by its deadline on the test's clock, without having sent a password in the clear, moved a
+ * message that it does not have, or grown. Memory is looked at in builds without sanitizers. */
 #include <config.h>
 #include "check-main.h"
 
@@ -15,7 +15,8 @@
 
 #define GROWTH_MAX_KB (64L * 1024)
 #define CLOCK_STEP_MS 100000 /* each look at the clock is so much later than the one before ... */
-#define DRIP_STEP_MS 10000   /* ... and where bytes come all the time, so that silence is no reason */
+#define DRIP_STEP_MS 10000 /* ... and where bytes come all the time, so that silence is no reason  \
+                            */
 #define LOGIN_STEP_MS 5000  /* the same where a phase has 30 s */
 
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
@@ -51,7 +52,6 @@ struct attack {
 #define SLOW "less than 1 kB a second"
 #define UNASKED "that were not asked for"
 
-
 static const struct attack attacks[] = {
     {"* BYE so long\r\n\2", "link"},
     {"* BYE so long\r\n", "link"},
@@ -59,7 +59,8 @@ static const struct attack attacks[] = {
     {"\3", "link", SILENT},
     {"* OK half a li\3", "link", SILENT},
     {"\5* OK one byte at a time, for as long as you like, and longer still", "link", DRIPS},
-    {"* OK a line without end \4aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "protocol"},
+    {"* OK a line without end \4aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+     "protocol"},
     {"\4* X-NOISE " LONG, "protocol"},
     {"* X-NOISE {99999999999999999999}\r\n", "link"}, /* no literal, just noise; then nothing */
     {"* X-NOISE {4294967296}\r\n", "protocol"},
@@ -67,7 +68,8 @@ static const struct attack attacks[] = {
     {"* 1 FETCH (UID 5 BODY[] {4294967295}\r\n", "protocol"},
     {"* 1 FETCH (UID 0 FLAGS ())\r\n", "protocol"},
     {"* 1 FETCH (UID 4294967296 FLAGS ())\r\n", "protocol"},
-    {"* 1 FETCH ((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((\r\n", "protocol"},
+    {"* 1 FETCH ((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((\r\n",
+     "protocol"},
     {"aaaaaa1 OK forged\r\n", "protocol"},
     {"no IMAP at all\r\n", "protocol"},
 };
@@ -123,7 +125,8 @@ END_TEST
 START_TEST(a_body_that_comes_too_slowly_or_without_end_is_given_up)
 {
     static const struct attack rows[] = {
-        {"* 1 FETCH (UID 5 BODY[] {40000}\r\n\5one byte a second, and it will take a while", "link", SLOW},
+        {"* 1 FETCH (UID 5 BODY[] {40000}\r\n\5one byte a second, and it will take a while", "link",
+         SLOW},
         {"* 1 FETCH (UID 5 BODY[] {40000}\r\nand then nothing\3", "link", SILENT},
         {"* 1 FETCH (UID 5 BODY[] {40000}\r\nand then the end\2", "link", "closed the connection"},
         {"\4* 1 FETCH (UID 6 BODY[] {3}\r\nabc)\r\n", "protocol", UNASKED},
@@ -139,9 +142,11 @@ END_TEST
 START_TEST(no_answer_in_a_body_is_believed)
 {
     static const struct script_rule rules[] = {
-        FOUND_ONE, LIST_ONE,
-        {"BODY.PEEK[]", "* 1 FETCH (UID 5 BODY[] {?}\r\n@ OK FETCH completed\r\n* BYE bye\r\n)\r\n@ NO\r\n"
-                        "\1)\r\n" OK},
+        FOUND_ONE,
+        LIST_ONE,
+        {"BODY.PEEK[]",
+         "* 1 FETCH (UID 5 BODY[] {?}\r\n@ OK FETCH completed\r\n* BYE bye\r\n)\r\n@ NO\r\n"
+         "\1)\r\n" OK},
         MOVE_ONE};
     struct host *h = RUN(rules, FULL, "", "5 ");
     TRACE(h, "UID MOVE 5", "note 5 MOVED target 105");
@@ -173,8 +178,8 @@ START_TEST(without_the_encryption_that_is_wanted_no_password_is_sent)
         const struct script script = {rows[i].greeting, rows[i].capabilities, rules, 1, 0};
         struct host *h = host_start_at(&script, "url=127.0.0.1;starttls=Required;port=", "");
         const char *seen = host_run(h);
-        ck_assert_msg(is_one_of(seen, "protocol|config|link|unreachable"), "row %zu: %s: %s", i, seen,
-                      h->err.text);
+        ck_assert_msg(is_one_of(seen, "protocol|config|link|unreachable"), "row %zu: %s: %s", i,
+                      seen, h->err.text);
         TRACE(h, NO_PASSWORD, "-SELECT");
         host_stop(h);
     }
@@ -188,7 +193,8 @@ START_TEST(a_server_that_never_gets_to_the_log_in_is_given_up)
     } rows[] = {
         {"\3", "", "unreachable"},
         {"* O\3", "", "unreachable"},
-        {"\5* OK hello, one byte at a time, which takes longer than anybody waits", "", "unreachable"},
+        {"\5* OK hello, one byte at a time, which takes longer than anybody waits", "",
+         "unreachable"},
         {"\4* OK hello for ever and ever", "", "unreachable|protocol"},
         {NULL, "\3", "unreachable"},
         {NULL, "\4* OK still here\r\n", "unreachable|protocol"},
@@ -234,8 +240,8 @@ START_TEST(no_line_end_or_control_byte_reaches_the_server_in_credentials_or_name
             struct imap_settings *settings = NULL;
             struct error err = {0};
             (void)snprintf(connection, sizeof connection, "url=127.0.0.1;%s='%s'", keys[i], text);
-            ck_assert_msg(imap_settings_read(connection, &settings, &err) < 0, "%s, byte %d", keys[i],
-                          byte);
+            ck_assert_msg(imap_settings_read(connection, &settings, &err) < 0, "%s, byte %d",
+                          keys[i], byte);
         }
     }
 }

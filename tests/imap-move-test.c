@@ -454,17 +454,21 @@ START_TEST(where_a_copy_can_be_is_noted_of_the_folder_that_was_made_and_else_any
           "note 5 MOVING target 3", "UID COPY 5");
     ck_assert_uint_eq(h->ledger[5].target_uidvalidity, 12);
     host_stop(h);
-    static const struct script_rule untold[] = {
-        FOUND_ONE, LIST_ONE, BODY_ONE, {"STATUS \"DROPBOX\"", "@ NO not now\r\n"}, {"UID COPY 5", "\2"}};
+    static const struct script_rule untold[] = {FOUND_ONE,
+                                                LIST_ONE,
+                                                BODY_ONE,
+                                                {"STATUS \"DROPBOX\"", "@ NO not now\r\n"},
+                                                {"UID COPY 5", "\2"}};
     h = RUN(untold, "UIDPLUS", "", "5 failed: link");
     TRACE(h, "note 5 MOVING target 0");
     host_stop(h);
-    static const struct script_rule next[] = {{"UID FETCH 5 (UID RFC822.SIZE", LOOKS(5) OK},
-                                              {"SEARCH UID 1:* LARGER 19", "* SEARCH 99 107\r\n" OK},
-                                              {"UID FETCH 99,107", LOOKS(99) OK},
-                                              {"UID STORE 5 +FLAGS.SILENT (\\Deleted)", OK},
-                                              {"UID EXPUNGE 5", OK},
-                                              {"UID FETCH 5 (UID)", OK}};
+    static const struct script_rule next[] = {
+        {"UID FETCH 5 (UID RFC822.SIZE", LOOKS(5) OK},
+        {"SEARCH UID 1:* LARGER 19", "* SEARCH 99 107\r\n" OK},
+        {"UID FETCH 99,107", LOOKS(99) OK},
+        {"UID STORE 5 +FLAGS.SILENT (\\Deleted)", OK},
+        {"UID EXPUNGE 5", OK},
+        {"UID FETCH 5 (UID)", OK}};
     static const struct script script = {NULL, "UIDPLUS", next, 6, 0};
     h = leftover(&script, IMAP_STEP_MOVING, 0);
     h->ledger[5].target_uidvalidity = 0;
@@ -711,14 +715,17 @@ static Suite *suite(void)
     tcase_add_test(t, a_copied_message_is_only_deleted);
     tcase_add_test(t, a_copy_without_proof_is_not_trusted_by_the_next_run_either);
     tcase_add_test(t, before_a_second_copy_the_archive_is_searched);
-    tcase_add_test(t, where_a_copy_can_be_is_noted_of_the_folder_that_was_made_and_else_any_may_be_it);
+    tcase_add_test(t,
+                   where_a_copy_can_be_is_noted_of_the_folder_that_was_made_and_else_any_may_be_it);
     tcase_add_test(t, a_busy_archive_is_looked_through_in_windows);
     tcase_add_test(t, a_full_archive_is_asked_once_and_told_once);
     tcase_add_test(t, an_expunge_that_is_refused_is_told_and_nothing_is_copied_twice);
     tcase_add_test(t, a_copied_message_that_somebody_else_expunged_is_done_with);
-    tcase_add_test(t, a_host_that_goes_on_tries_refused_moves_again_in_one_session_and_is_told_once);
+    tcase_add_test(t,
+                   a_host_that_goes_on_tries_refused_moves_again_in_one_session_and_is_told_once);
     tcase_add_test(t, a_host_that_ends_at_its_limit_is_told_of_refused_moves_all_the_same);
-    tcase_add_test(t, new_mail_is_picked_up_while_moves_are_refused_and_does_not_put_their_next_try_off);
+    tcase_add_test(
+        t, new_mail_is_picked_up_while_moves_are_refused_and_does_not_put_their_next_try_off);
     tcase_add_test(t, a_copy_that_was_made_in_spite_of_a_refusal_is_found_when_it_is_tried_again);
     suite_add_tcase(s, t);
     return s;

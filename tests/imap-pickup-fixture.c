@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* imap-pickup-fixture.c - a host with a ledger in memory, and a scripted server (see the header). */
+/* imap-pickup-fixture.c - a host with a ledger in memory, and a scripted server (see the header).
+ */
 #include <config.h>
 #include "imap-pickup-fixture.h"
 

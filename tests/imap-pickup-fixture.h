@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* imap-pickup-fixture.h - a pick-up from a scripted server (imap-script.h), by a host that keeps its
- * ledger in memory: what the suites over the whole dialogue share.
+/* imap-pickup-fixture.h - a pick-up from a scripted server (imap-script.h), by a host that keeps
+ * its ledger in memory: what the suites over the whole dialogue share.
  *
  *     static const struct script_rule rules[] = {FOUND_ONE, LIST_ONE, BODY_ONE, MOVE_ONE};
  *     struct host *h = RUN(rules, FULL, "", "5 ");

@@ -72,8 +72,9 @@ START_TEST(a_body_much_shorter_than_its_size_is_picked_up_with_a_problem)
 {
     static const struct script_rule rules[] = {
         {"SEARCH", "* SEARCH 5 6 7\r\n" OK},
-        {"RFC822.SIZE", LISTED(5) LISTED(6)
-                        "* 1 FETCH (UID 7 FLAGS () RFC822.SIZE 21)\r\n" OK}, /* a byte more: common */
+        {"RFC822.SIZE",
+         LISTED(5) LISTED(
+             6) "* 1 FETCH (UID 7 FLAGS () RFC822.SIZE 21)\r\n" OK}, /* a byte more: common */
         {"BODY.PEEK[]", "* 1 FETCH (UID 5 BODY[] {0}\r\n)\r\n" BODY(6) BODY(7) OK}};
     static struct script script = {NULL, FULL, rules, 3};
     struct host *h = host_start(&script, "");
@@ -132,8 +133,8 @@ START_TEST(idle_wakes_for_new_mail_and_sleeps_through_chatter)
 }
 END_TEST
 
-/* With a user timeout as short as the silence before the first probe Linux ends a connection whose first
- * probe got lost. */
+/* With a user timeout as short as the silence before the first probe Linux ends a connection whose
+ * first probe got lost. */
 START_TEST(a_connection_that_waits_outlives_two_lost_probes)
 {
     static const struct script_rule rules[] = {{"IDLE", "+ idling\r\n"}};
@@ -176,16 +177,17 @@ END_TEST
 
 START_TEST(a_mailbox_that_waits_has_no_room_for_mail_until_some_comes)
 {
-    static const struct script_rule rules[] = {FOUND_ONE,
-                                               LIST_ONE,
-                                               BODY_ONE,
-                                               MOVE_ONE,
-                                               {"*IDLE", "+ idling\r\n"},
-                                               {"*DONE", "@ OK ended\r\n"},
-                                               {"SEARCH", "* SEARCH 6\r\n" OK},
-                                               {"RFC822.SIZE", LISTED(6) OK},
-                                               {"BODY.PEEK[]", BODY(6) OK},
-                                               {"UID MOVE 6", "* OK [COPYUID 9 6 106] moved\r\n" OK}};
+    static const struct script_rule rules[] = {
+        FOUND_ONE,
+        LIST_ONE,
+        BODY_ONE,
+        MOVE_ONE,
+        {"*IDLE", "+ idling\r\n"},
+        {"*DONE", "@ OK ended\r\n"},
+        {"SEARCH", "* SEARCH 6\r\n" OK},
+        {"RFC822.SIZE", LISTED(6) OK},
+        {"BODY.PEEK[]", BODY(6) OK},
+        {"UID MOVE 6", "* OK [COPYUID 9 6 106] moved\r\n" OK}};
     struct host *h = RUN(rules, FULL, "", "5 ");
     int fd;
     uint32_t timeout_ms;
@@ -478,8 +480,9 @@ START_TEST(silence_ends_by_the_clock_and_cancel_at_once)
 }
 END_TEST
 
-/* What the server says while it is closed is nobody's any more; least of all told by the thread that
- * receives. A race: some of these rounds close while that thread has hundreds of lines before it. */
+/* What the server says while it is closed is nobody's any more; least of all told by the thread
+ * that receives. A race: some of these rounds close while that thread has hundreds of lines before
+ * it. */
 START_TEST(closing_while_the_server_talks_calls_the_host_from_no_other_thread)
 {
     static const char line[] = "* OK [ALERT] and so on\r\n";

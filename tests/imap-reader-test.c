@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* imap-reader-test.c - promises of imap-reader.h: the server's order, bodies with their responses, and
- * that nothing grows while nobody takes. The stream is a pair of sockets, in the place of libcurl. */
+/* imap-reader-test.c - promises of imap-reader.h: the server's order, bodies with their responses,
+ * and that nothing grows while nobody takes. The stream is a pair of sockets, in the place of
+ * libcurl. */
 #include <config.h>
 #include "check-main.h"
 

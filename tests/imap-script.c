@@ -206,8 +206,8 @@ static bool script_answer(struct script_server *server, int fd, char *line)
     return script_say(server, fd, script_find(server, command), tag, name);
 }
 
-/* A literal that the line so far announces: taken, and put behind it in brackets, line ends as '|', a
- * bare LF as '~', its middle left out where it is long. false: the dialogue ends. */
+/* A literal that the line so far announces: taken, and put behind it in brackets, line ends as '|',
+ * a bare LF as '~', its middle left out where it is long. false: the dialogue ends. */
 static bool script_literal(struct script_server *server, int fd, struct buffer *line, bool *taken)
 {
     const char *text = buffer_text(line), *brace = strrchr(text, '{');

@@ -13,8 +13,8 @@
  *     \4       says what follows again and again, until the other side closes
  *     \5       says what follows again and again, one byte at a time with a moment between two
  *
- * A literal of a command is asked for by "+ go" and stands behind its size in brackets; a rule whose
- * match begins with '#' answers the command instead of "+ go".
+ * A literal of a command is asked for by "+ go" and stands behind its size in brackets; a rule
+ * whose match begins with '#' answers the command instead of "+ go".
  *
  * What came in stands in script_trace(), one command a line, and whatever the test adds to it. */
 #ifndef MAILCHUTE_TESTS_IMAP_SCRIPT_H

@@ -75,12 +75,16 @@ START_TEST(every_key_can_be_given)
 {
     AUTO(imap_settings) s = NULL;
     struct error err = {0};
-    ck_assert_msg(imap_settings_read(
-        "url=h;port=1143;ssl=no;mailbox=Inbox/\xC3\x84mter;dropbox=Done;badmail=Bad;attachHtml=True;"
-        "sanitize=1;starttls=required;allowInsecureCert=yes;caFile=/etc/ca.pem;"
-        "pinnedKey='" PIN ";" PIN "';minTls=1.3;after=flag;search=SINCE 1-Jan-2026 UNSEEN;"
-        "accept=Subject:/invoice/i;skip=*:/spam/;maxSize=1GB;batch=500;idle=False;poll=1s;"
-        "timeout=1h;proxy=socks5h://127.0.0.1:1080;auth=Scram-Sha-256", &s, &err) == 0, "%s", err.text);
+    ck_assert_msg(
+        imap_settings_read(
+            "url=h;port=1143;ssl=no;mailbox=Inbox/"
+            "\xC3\x84mter;dropbox=Done;badmail=Bad;attachHtml=True;"
+            "sanitize=1;starttls=required;allowInsecureCert=yes;caFile=/etc/ca.pem;"
+            "pinnedKey='" PIN ";" PIN "';minTls=1.3;after=flag;search=SINCE 1-Jan-2026 UNSEEN;"
+            "accept=Subject:/invoice/i;skip=*:/spam/;maxSize=1GB;batch=500;idle=False;poll=1s;"
+            "timeout=1h;proxy=socks5h://127.0.0.1:1080;auth=Scram-Sha-256",
+            &s, &err) == 0,
+        "%s", err.text);
     ck_assert_str_eq(s->mailbox, "Inbox/\xC3\x84mter");
     ck_assert_uint_eq(s->starttls, IMAP_STARTTLS_REQUIRED);
     ck_assert_uint_eq(s->after, IMAP_AFTER_FLAG);
@@ -103,7 +107,8 @@ static const struct bad_row {
     {"url=h;port=0", "key 'port' at position 7: '0' is not a number from 1 to 65535"},
     {"url=h;user=ann", "key 'user' at position 7 does not belong here: give the user name"},
     {"url=h;USERNAME=ann", "key 'userName' at position 7 does not belong here: give the user name"},
-    {"url=h;password=s3cret", "key 'password' at position 7 does not belong here: give the password"},
+    {"url=h;password=s3cret",
+     "key 'password' at position 7 does not belong here: give the password"},
     {"url=h;pass=s3cret", "key 'pass' at position 7 does not belong here: give the password"},
     {"url=h;pwd=s3cret", "--password-file"},
     {"ssl=1;url=imap://ann:s3cret@h", "key 'url' at position 7: a user name or password does not"},
@@ -114,7 +119,8 @@ static const struct bad_row {
     {"url=imap://h:", "the port in it is not a number from 1 to 65535"},
     {"url=h:993", "a port needs its own key; write port=NUMBER, or url=imap://host:port"},
     {"url=[::1]:993", "a port needs its own key"},
-    {"url=imap://h:143;port=993", "it names port 143, the key port names 993; take one of them out"},
+    {"url=imap://h:143;port=993",
+     "it names port 143, the key port names 993; take one of them out"},
     {"url=imaps://h;ssl=False", "imaps:// means TLS, but ssl=False is given too"},
     {"url=pop3://h", "only imap:// and imaps:// can be picked up from"},
     {"url=imap://h/INBOX", "a folder belongs into the key mailbox"},
@@ -127,19 +133,23 @@ static const struct bad_row {
     {"url=[1:2:3]", "this is not the name or address of a host"},
     {"url=[::1]x", "there is more than a host and a port in it"},
     {"url=h;mailbox=X;dropbox=x", "key 'dropbox' at position 17: dropbox and mailbox are the same"},
-    {"url=h;mailbox=DROPBOX", "key 'dropbox' (by default): dropbox and mailbox are the same folder"},
+    {"url=h;mailbox=DROPBOX",
+     "key 'dropbox' (by default): dropbox and mailbox are the same folder"},
     {"url=h;dropbox=inbox", "dropbox and mailbox are the same folder"},
     {"url=h;badmail=DropBox", "badmail and dropbox are the same folder"},
     {"url=h;badmail=INBOX", "badmail and mailbox are the same folder"},
     {"url=h;dropbox=a//b", "'a//b' has a level without a name"},
     {"url=h;dropbox=/a", "'/a' has a level without a name"},
-    {"url=h;ssl=True;starttls=Required", "STARTTLS cannot be had where TLS runs from the first byte"},
+    {"url=h;ssl=True;starttls=Required",
+     "STARTTLS cannot be had where TLS runs from the first byte"},
     {"url=h;accept=Subject", "key 'accept' at position 7: rule 'Subject' does not start with"},
-    {"url=h;skip=Subject:/(/", "key 'skip' at position 7: rule 'Subject:/(/': the expression is wrong"},
+    {"url=h;skip=Subject:/(/",
+     "key 'skip' at position 7: rule 'Subject:/(/': the expression is wrong"},
     {"url=h;pinnedKey=abc", "key 'pinnedKey' at position 7: write sha256// and the 44 characters"},
     {"url=h;pinnedKey='" PIN ";'", "key 'pinnedKey' at position 7"},
     {"url=h;minTls=1.1", "key 'minTls' at position 7: '1.1' is not one of 1.2, 1.3"},
-    {"url=h;poll=0", "key 'poll' at position 7: '0' is not a time such as 90s or 5min, from 1s to 1d"},
+    {"url=h;poll=0",
+     "key 'poll' at position 7: '0' is not a time such as 90s or 5min, from 1s to 1d"},
     {"url=h;timeout=2h", "from 1s to 1h"},
     {"url=h;maxSize=2GB", "from 1 bytes to 1GB"},
     {"url=h;batch=501", "a number from 1 to 500"},

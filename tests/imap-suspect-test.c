@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* imap-suspect-test.c - messages that were tried before, or that end the session: they keep no other
- * one back, and no broken line makes them bad. */
+/* imap-suspect-test.c - messages that were tried before, or that end the session: they keep no
+ * other one back, and no broken line makes them bad. */
 #include <config.h>
 #include "check-main.h"
 

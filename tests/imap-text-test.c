@@ -371,7 +371,8 @@ static Suite *suite(void)
     tcase_add_test(t, a_pause_that_the_server_asks_for_is_found_wherever_it_stands);
     tcase_add_test(t, starttls_is_a_whole_word_of_a_capability_line);
     tcase_add_test(t, local_addresses_are_told_from_public_ones);
-    tcase_add_test(t, a_secret_that_the_server_says_back_is_known_in_each_of_its_forms_and_where_it_was_cut);
+    tcase_add_test(
+        t, a_secret_that_the_server_says_back_is_known_in_each_of_its_forms_and_where_it_was_cut);
     suite_add_tcase(s, t);
     return s;
 }

@@ -234,9 +234,9 @@ static size_t host_sent(struct host *h, const char *piece)
 /* Nothing else ever goes to the server of an archive. */
 static void host_only_looked(struct host *h)
 {
-    static const char *const allowed[] = {
-        "LOGIN ...",  "CAPABILITY", "ID (",       "NAMESPACE",  "LIST \"\" ", "STATUS \"", "EXAMINE \"",
-        "UID SEARCH ", "UID FETCH ", "IDLE",      "DONE",       "LOGOUT"};
+    static const char *const allowed[] = {"LOGIN ...",  "CAPABILITY", "ID (",       "NAMESPACE",
+                                          "LIST \"\" ", "STATUS \"",  "EXAMINE \"", "UID SEARCH ",
+                                          "UID FETCH ", "IDLE",       "DONE",       "LOGOUT"};
     char *trace = script_trace(h->server), *save = NULL;
     for (char *line = strtok_r(trace, "\n", &save); line != NULL;
          line = strtok_r(NULL, "\n", &save)) {

@@ -304,7 +304,8 @@ START_TEST(a_pipe_is_read_to_its_end)
     AUTO(loader_item_box) box = NULL;
     int ends[2];
     ck_assert_int_eq(pipe(ends), 0);
-    ck_assert_int_eq(write(ends[1], mail_text, sizeof mail_text - 1), (ssize_t)sizeof mail_text - 1);
+    ck_assert_int_eq(write(ends[1], mail_text, sizeof mail_text - 1),
+                     (ssize_t)sizeof mail_text - 1);
     close(ends[1]);
     ck_assert_int_eq(loader_parse(&host, &options, ends[0], NULL, &box, NULL), 0);
     ck_assert_uint_eq(loader_item_of(box)->raw_size, sizeof mail_text - 1);

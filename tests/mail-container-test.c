@@ -165,7 +165,8 @@ static void put_meeting(struct buffer *tnef, const char *class)
     put_u32(&props, 0x001A001E);
     put_text_value(&props, class);
     put_u32(&props, 0x0037001E);
-    put_text_value(&props, "Review; a, b and a long enough subject that it must be folded somewhere");
+    put_text_value(&props,
+                   "Review; a, b and a long enough subject that it must be folded somewhere");
     for (uint32_t i = 0; i < 2; i++) {
         put_appointment_tag(&props, 0x80000040 + (i << 16), 0x820D + i);
         put_u32(&props, (uint32_t)times[i]);

@@ -30,7 +30,8 @@ static const struct kind_row {
      "a backslash, which would escape the quote behind it",
      "Subject: \x83\\\x81[\x83X\x95\\\nFrom: \"\x83\\\x81[\x83X\x95\\\" <a@x>\n"
      "Content-Type: text/plain; charset=iso-2022-jp\n\nx\n",
-     "ソース表", "ソース表 <a@x>", "x\n", "", "", "header: 8-bit text without charset, read as cp932"},
+     "ソース表", "ソース表 <a@x>", "x\n", "", "",
+     "header: 8-bit text without charset, read as cp932"},
     {"Russian mailer of the nineties: everything is KOI8-R, nothing in the header says so",
      "From: \xE9\xD7\xC1\xCE <i@x>\nSubject: \xF0\xD2\xC9\xD7\xC5\xD4\n"
      "Content-Type: text/plain; charset=koi8-r\n\n\xF0\xD2\xC9\xD7\xC5\xD4\n",
@@ -96,8 +97,8 @@ static const struct kind_row {
      FLOWED "> You wrote \n> this.\nMy answer \nis here. \n> and \n>> deep\n", NULL, NULL,
      "> You wrote \n> this.\nMy answer is here. \n> and \n>> deep\n", "", "", ""},
     {"space-stuffing goes: From, an indent, a quote that is none",
-     FLOWED " From here\n  two spaces\n > no quote\n", NULL, NULL, "From here\n two spaces\n> no quote\n",
-     "", "", ""},
+     FLOWED " From here\n  two spaces\n > no quote\n", NULL, NULL,
+     "From here\n two spaces\n> no quote\n", "", "", ""},
     {"a paragraph that ends in a space before the signature", FLOWED "Bye \n-- \nAnn\n", NULL, NULL,
      "Bye \n-- \nAnn\n", "", "", ""},
     {"the last line ends in a space", FLOWED "a \nb ", NULL, NULL, "a b ", "", "", ""},
@@ -107,22 +108,23 @@ static const struct kind_row {
      NULL, NULL, "a b\n", "", "", ""},
     {"only text/plain flows", "Content-Type: text/html; format=flowed\n\n<pre>a \nb</pre>", NULL,
      NULL, "a\nb", "<pre>a \nb</pre>", "", ""},
-    {"format=fixed is as it stands", "Content-Type: text/plain; format=fixed\n\na \nb\n", NULL, NULL,
-     "a \nb\n", "", "", ""},
+    {"format=fixed is as it stands", "Content-Type: text/plain; format=fixed\n\na \nb\n", NULL,
+     NULL, "a \nb\n", "", "", ""},
     /* Encodings, and what lists and gateways do to them. */
     {"Mailman's footer below base64 that needed no padding",
-     "Content-Transfer-Encoding: base64\n\naGkK\n\n____\nlist mailing list\n", NULL, NULL, "hi\n", "", "",
-     "text behind the end of base64"},
+     "Content-Transfer-Encoding: base64\n\naGkK\n\n____\nlist mailing list\n", NULL, NULL, "hi\n",
+     "", "", "text behind the end of base64"},
     {"a footer of plain words below base64 with padding",
      "Content-Transfer-Encoding: base64\r\n\r\naGk=\r\n\r\nSent by Ann\r\n", NULL, NULL, "hi", "",
      "", "text behind the end of base64"},
-    {"a footer right below the padding", "Content-Transfer-Encoding: base64\n\naGk=\n-- \nAnn Example\n",
-     NULL, NULL, "hi", "", "", "text behind the end of base64"},
+    {"a footer right below the padding",
+     "Content-Transfer-Encoding: base64\n\naGk=\n-- \nAnn Example\n", NULL, NULL, "hi", "", "",
+     "text behind the end of base64"},
     {"an empty line in the middle of base64 ends nothing",
      "Content-Transfer-Encoding: base64\n\n\naGkg\n\n\naGkK\n", NULL, NULL, "hi hi\n", "", "", ""},
     {"nor does one damaged byte in the line behind it",
-     "Content-Transfer-Encoding: base64\n\naGkg\n\naGkgaGkg*aGkK\n", NULL, NULL, "hi hi hi hi\n", "", "",
-     "base64 has stray bytes"},
+     "Content-Transfer-Encoding: base64\n\naGkg\n\naGkgaGkg*aGkK\n", NULL, NULL, "hi hi hi hi\n",
+     "", "", "base64 has stray bytes"},
     {"base64 encoded line by line, each with its padding",
      "Content-Transfer-Encoding: base64\n\naA==\naQ==\n", NULL, NULL, "hi", "", "", ""},
     {"names of encodings as some programs spell them",
@@ -130,8 +132,8 @@ static const struct kind_row {
            "text/plain\nContent-Transfer-Encoding: Base-64\n\naGk=" PART
            "text/plain\nContent-Transfer-Encoding: 7-bit\n\nc\n--b--\n",
      NULL, NULL, "a=b\nhi\nc", "", "", ""},
-    {"a file that an editor saved with a byte order mark", "\xEF\xBB\xBFSubject: x\n\nhi\n", "x", NULL,
-     "hi\n", "", "", ""},
+    {"a file that an editor saved with a byte order mark", "\xEF\xBB\xBFSubject: x\n\nhi\n", "x",
+     NULL, "hi\n", "", "", ""},
     {"a script that says base64 and encodes nothing",
      "Content-Transfer-Encoding: base64\n\nDear Ann,\nall is well.\n", NULL, NULL,
      "Dear Ann,\nall is well.\n", "", "", "should be base64 is none"},
@@ -139,13 +141,15 @@ static const struct kind_row {
      "Content-Transfer-Encoding: base64\r\n\r\n  hello you there\r\nall\r\n", NULL, NULL,
      "  hello you there\nall\n", "", "", "should be base64 is none"},
     {"base64 in words of four, as a bad gateway folds it",
-     "Content-Transfer-Encoding: base64\n\naGkg aGkg\naGkK\n", NULL, NULL, "hi hi hi\n", "", "", ""},
+     "Content-Transfer-Encoding: base64\n\naGkg aGkg\naGkK\n", NULL, NULL, "hi hi hi\n", "", "",
+     ""},
     {"base64 that begins with a damaged byte is base64",
      "Content-Transfer-Encoding: base64\n\n!aGkK\n", NULL, NULL, "hi\n", "", "", "stray bytes"},
     /* The same text twice, side by side. */
     {"a PHP script that took mixed for alternative",
      MIXED "text/plain\n\nHello you, see http://x.org/" PART
-           "text/html\n\n<h1>Hello <b>you</b>,</h1><p>see <a href='http://x.org/'>http://x.org/</a>\n--b--\n",
+           "text/html\n\n<h1>Hello <b>you</b>,</h1><p>see <a "
+           "href='http://x.org/'>http://x.org/</a>\n--b--\n",
      NULL, NULL, "Hello you, see http://x.org/",
      "<h1>Hello <b>you</b>,</h1><p>see <a href='http://x.org/'>http://x.org/</a>", "", ""},
     {"the same with Cyrillic letters, and a list's footer behind",
@@ -153,8 +157,8 @@ static const struct kind_row {
            "text/plain\n\nfooter\n--b--\n",
      NULL, NULL, "Привет!\nfooter", "<p>Привет!", "", ""},
     {"HTML that says more than the text before it is read",
-     MIXED "text/plain\n\nHello" PART "text/html\n\n<p>Hello you\n--b--\n", NULL, NULL, "Hello\nHello you",
-     "<p>Hello you", "", ""},
+     MIXED "text/plain\n\nHello" PART "text/html\n\n<p>Hello you\n--b--\n", NULL, NULL,
+     "Hello\nHello you", "<p>Hello you", "", ""},
     {"HTML of a picture alone repeats nothing",
      MIXED "text/plain\n\n***" PART "text/html\n\n<p>---</p>\n--b--\n", NULL, NULL, "***\n---",
      "<p>---</p>", "", ""},
@@ -170,17 +174,19 @@ static const struct kind_row {
     {"types that lack their half",
      MIXED "text/\n\none" PART "application/; name=a\n\nA" PART "/pdf; name=b\n\nB\n--b--\n", NULL,
      NULL, "one", "", "a;b;", "content type 'text/' is none: read as text/plain"},
-    {"a multipart that does not say which", "Content-Type: multipart; boundary=b\n" PART
-     "text/plain\n\none" PART "image/png\n\nPNG\n--b--\n",
+    {"a multipart that does not say which",
+     "Content-Type: multipart; boundary=b\n" PART "text/plain\n\none" PART
+     "image/png\n\nPNG\n--b--\n",
      NULL, NULL, "one", "", "noname1.png;", "read as multipart/mixed"},
     /* multipart/related */
     {"two texts in related, the second one is the start",
-     "Content-Type: multipart/related; start=\"<s@x>\"; boundary=b\n" PART
-     "text/plain\n\none" PART "text/plain\nContent-ID: <s@x>\n\ntwo\n--b--\n",
+     "Content-Type: multipart/related; start=\"<s@x>\"; boundary=b\n" PART "text/plain\n\none" PART
+     "text/plain\nContent-ID: <s@x>\n\ntwo\n--b--\n",
      NULL, NULL, "one\ntwo", "", "", ""},
     {"a mailer that took related for alternative: text, then HTML, each with an id",
-     RELATED "text/plain\nContent-ID: <1@x>\n\nHi" PART "text/html\nContent-ID: <2@x>\n\n<p>Hi</p>"
-             PART "image/png\nContent-ID: <3@x>\n\nPNG\n--b--\n",
+     RELATED "text/plain\nContent-ID: <1@x>\n\nHi" PART
+             "text/html\nContent-ID: <2@x>\n\n<p>Hi</p>" PART
+             "image/png\nContent-ID: <3@x>\n\nPNG\n--b--\n",
      NULL, NULL, "Hi", "<p>Hi</p>", "noname1.png;", ""},
     {"the start is HTML behind another HTML: both are documents",
      "Content-Type: multipart/related; start=\"<s@x>\"; boundary=b\n" PART
@@ -197,8 +203,8 @@ static const struct kind_row {
     /* Names that only repeat the address. */
     {"Outlook's address book: the name is the address in quotes",
      "From: \"'ann@x.org'\" <ann@x.org>\n\n", NULL, "ann@x.org", "", "", "", ""},
-    {"Exchange: the name is the address in another case", "From: \"Ann@X.org\" <ann@x.org>\n\n", NULL,
-     "ann@x.org", "", "", "", ""},
+    {"Exchange: the name is the address in another case", "From: \"Ann@X.org\" <ann@x.org>\n\n",
+     NULL, "ann@x.org", "", "", "", ""},
     {"a name that is another address is told", "From: \"bob@x.org\" <ann@x.org>\n\n", NULL,
      "bob@x.org <ann@x.org>", "", "", "", ""},
     /* Structures */
@@ -206,8 +212,8 @@ static const struct kind_row {
      "Content-Type: message/partial; id=\"i@x\"; number=2; total=3\n\nmiddle\n", NULL, NULL, "", "",
      "noname1.bin;", "piece 2 of 3 of a message, not put together"},
     {"the last piece alone may leave out how many there are: here none does",
-     "Content-Type: message/partial; id=\"i@x\"; number=1\n\nSubject: in\n\nx\n", NULL, NULL, "", "",
-     "noname1.bin;", "piece 1 of ?"},
+     "Content-Type: message/partial; id=\"i@x\"; number=1\n\nSubject: in\n\nx\n", NULL, NULL, "",
+     "", "noname1.bin;", "piece 1 of ?"},
     {"a digest's parts without a type are messages",
      "Content-Type: multipart/digest; boundary=b\n\n--b\n\nSubject: one\n\n1\n--b\n\nSubject: "
      "two\n\n2\n--b--\n",
@@ -234,8 +240,9 @@ static const struct kind_row {
            "text/plain; charset=us-ascii\nContent-Disposition: inline\n\n_____\nlist\n--b--\n",
      NULL, NULL, "Hello\n_____\nlist", "", "noname1.png;", ""},
     {"Apple Mail: a picture between two pieces of HTML",
-     MIXED "text/html\n\n<p>one</p>" PART "image/jpeg; name=p.jpg\nContent-Disposition: inline\n\nJ"
-           PART "text/html\n\n<p>two</p>\n--b--\n",
+     MIXED "text/html\n\n<p>one</p>" PART
+           "image/jpeg; name=p.jpg\nContent-Disposition: inline\n\nJ" PART
+           "text/html\n\n<p>two</p>\n--b--\n",
      NULL, NULL, "one\ntwo", "<p>one</p>\n<p>two</p>", "p.jpg;", ""},
     {"an invitation: text, HTML and calendar as alternatives",
      "Content-Type: multipart/alternative; boundary=b\n" PART "text/plain\n\nCome" PART

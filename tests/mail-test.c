@@ -278,7 +278,8 @@ START_TEST(text_that_a_multipart_without_parts_has_too_much_of_is_cut_and_that_i
     for (size_t count = most - 1; count <= most + 1; count++) {
         AUTO_DONE(buffer) b;
         buffer_init(&b, 2 * most);
-        ck_assert_int_eq(buffer_append_text(&b, "Content-Type: multipart/mixed; boundary=b\n\n"), 0);
+        ck_assert_int_eq(buffer_append_text(&b, "Content-Type: multipart/mixed; boundary=b\n\n"),
+                         0);
         for (size_t i = 0; i < count; i++)
             ck_assert_int_eq(buffer_append_byte(&b, 'a'), 0);
         AUTO(mail) m = mail_of(buffer_text(&b));

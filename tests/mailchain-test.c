@@ -23,9 +23,11 @@ static struct error err;
 /* ---- Answers --------------------------------------------------------------------------------- */
 
 static const char page_text[] =
-    "{\"messages\":[{\"headers\":{\"date\":\"2020-09-01T07:05:00+02:00\",\"from\":\"\\u003c0x9a@mainnet."
+    "{\"messages\":[{\"headers\":{\"date\":\"2020-09-01T07:05:00+02:00\",\"from\":\"\\u003c0x9a@"
+    "mainnet."
     "ethereum\\u003e\",\"to\":\"\\\"Ann\\\" \\u003c0x1f@mainnet.ethereum\\u003e\",\"message-id\":"
-    "\"0a1b\",\"content-type\":\"text/html; charset=\\\"UTF-8\\\"\",\"rekey-to\":\"0xab\",\"odd\":7},"
+    "\"0a1b\",\"content-type\":\"text/html; "
+    "charset=\\\"UTF-8\\\"\",\"rekey-to\":\"0xab\",\"odd\":7},"
     "\"body\":\"Hi \\u0000 Ann\",\"subject\":\"Gr\xC3\xBC\xC3\x9F\x65\",\"status\":\"ok\",\"status-"
     "code\":\"\",\"read\":false,\"block-id\":\"0xc801\"},{\"status\":\"could not read\"},7]}\n";
 
@@ -112,7 +114,8 @@ END_TEST
 START_TEST(names_that_lead_elsewhere_are_no_networks)
 {
     static const char answer[] =
-        "{\"protocols\":[{\"name\":\"ethereum\",\"networks\":[{\"name\":\"mainnet\"},{\"name\":\"a/b\"},"
+        "{\"protocols\":[{\"name\":\"ethereum\",\"networks\":[{\"name\":\"mainnet\"},{\"name\":\"a/"
+        "b\"},"
         "{\"name\":\"..\\n\"},{\"name\":7},7]},{\"name\":\"x y\",\"networks\":[{\"name\":\"n\"}]},"
         "{\"name\":\"z\"},null]}";
     struct mailchain_pairs pairs;
@@ -316,7 +319,8 @@ START_TEST(what_fails_rests_twice_as_long_each_time_and_an_answer_ends_it)
 }
 END_TEST
 
-/* ---- Who may not reach this machine ----------------------------------------------------------- */
+/* ---- Who may not reach this machine -----------------------------------------------------------
+ */
 
 START_TEST(no_client_is_asked_for_those_who_may_not_reach_this_machine)
 {
@@ -332,7 +336,8 @@ START_TEST(no_client_is_asked_for_those_who_may_not_reach_this_machine)
         void *handle = NULL;
         struct loader_error why = {.struct_size = sizeof why};
         (void)snprintf(connection, sizeof connection, "url=%s;ssl=True", urls[i]);
-        struct loader_settings settings = {.struct_size = sizeof settings, .connection = connection};
+        struct loader_settings settings = {.struct_size = sizeof settings,
+                                           .connection = connection};
         ck_assert_msg(function()->open(&host, &settings, &handle, &why) == 0, "%s", why.text);
         function()->close(handle);
         settings.flags = LOADER_GUARDED;

@@ -61,7 +61,8 @@ static bool stop_client(void *context)
 
 START_TEST(a_client_that_is_stopped_closes_without_waiting_for_it)
 {
-    const struct http_client_settings settings = {.clock = clock_system(), .cancelled = stop_client};
+    const struct http_client_settings settings = {.clock = clock_system(),
+                                                  .cancelled = stop_client};
     const struct http_client_request request = {.method = "GET", .url = "https://silent.example/"};
     struct http_client *client = NULL;
     struct http_client_answer answer = {.status = 0};

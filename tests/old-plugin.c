@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* old-plugin.c - a loader that was built against version 1.0 of the contract and is never rebuilt.
  *
- * It hands out as many items as its connection string says in digits. Built twice: with the shortest
- * table that 1.0 allows (OLD_PLUGIN_SHORT: nothing behind close), and with one that goes on with fields
- * no host has heard of. */
+ * It hands out as many items as its connection string says in digits. Built twice: with the
+ * shortest table that 1.0 allows (OLD_PLUGIN_SHORT: nothing behind close), and with one that goes
+ * on with fields no host has heard of. */
 #include "data/loader-plugin-1.0.h"
 
 #include <stddef.h>

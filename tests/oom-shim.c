@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* oom-shim.c - preloaded into a program: its n-th allocation fails.
  *
- * Those of the command, of its plug-ins and of the libraries that they call count (shim_counted); not
- * those of what these libraries bring along - the dynamic loader, TLS and directory services, whose
- * constructors may end the process as they like. OOM_AT=n: that one fails. OOM_ON=1: and all behind it.
- * OOM_TRACE names a file that gets the library whose allocation failed when that has happened: without
- * it, n is beyond the last. */
+ * Those of the command, of its plug-ins and of the libraries that they call count (shim_counted);
+ * not those of what these libraries bring along - the dynamic loader, TLS and directory services,
+ * whose constructors may end the process as they like. OOM_AT=n: that one fails. OOM_ON=1: and all
+ * behind it. OOM_TRACE names a file that gets the library whose allocation failed when that has
+ * happened: without it, n is beyond the last. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -25,8 +25,9 @@ static long shim_at;     /* 0: not yet, or never */
 static bool shim_goes_on;
 static const char *shim_trace;
 
-static const char *const shim_counted[] = {"mailchute", "imap.so", "folder.so", "libc.so", "libcurl",
-                                          "libsqlite3", "libjansson", "libpcre2", "libuuid"};
+static const char *const shim_counted[] = {"mailchute",  "imap.so",  "folder.so",
+                                           "libc.so",    "libcurl",  "libsqlite3",
+                                           "libjansson", "libpcre2", "libuuid"};
 
 /* Name of the file that holds @code; "" where it does not count. */
 static const char *shim_origin(const void *code)
@@ -45,7 +46,8 @@ static const char *shim_origin(const void *code)
 /* Without the calls of the C library that others watch, and without memory. */
 static void shim_tell(const char *name)
 {
-    long fd = syscall(SYS_openat, AT_FDCWD, shim_trace, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    long fd =
+        syscall(SYS_openat, AT_FDCWD, shim_trace, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return;
     (void)syscall(SYS_write, fd, name, strlen(name));

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* power-shim.c - preloaded into a program: writes down all that it does to files, and what it sends.
+/* power-shim.c - preloaded into a program: writes down all that it does to files, and what it
+ * sends.
  *
  * POWER_LOG names the file that gets the record, POWER_ROOT a folder: of calls on other disks than
- * that folder's nothing is kept. torture_power.py reads the record; it holds calls that succeeded, in
- * their order, each as a struct record with `size` bytes behind it:
+ * that folder's nothing is kept. torture_power.py reads the record; it holds calls that succeeded,
+ * in their order, each as a struct record with `size` bytes behind it:
  *
  *   CREATE    file, a=1: a folder; the number means a new file from here on
- *   LINK      file has the name behind the record, in folder a;   UNLINK  that name is gone from folder a
- *   RENAME    file, from folder a to folder b; both names, with a NUL between them
- *   WRITE     file, at byte a, the bytes;   TRUNCATE  file, a its new size;   SYNC  file is flushed
- *   SENT      the bytes, over some socket
+ *   LINK      file has the name behind the record, in folder a;   UNLINK  that name is gone from
+ * folder a RENAME    file, from folder a to folder b; both names, with a NUL between them WRITE
+ * file, at byte a, the bytes;   TRUNCATE  file, a its new size;   SYNC  file is flushed SENT the
+ * bytes, over some socket
  *
  * Files are named by their inodes. */
 #define _GNU_SOURCE
@@ -90,7 +91,8 @@ static bool shim_place(int at, const char *path, uint64_t *out_folder, const cha
     struct stat info;
     *out_name = slash == NULL ? path : slash + 1;
     if (slash != NULL)
-        (void)snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+        (void)snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path),
+                       path);
     if (shim_fd < 0 || fstatat(at, folder, &info, 0) < 0 || info.st_dev != shim_disk)
         return false;
     *out_folder = info.st_ino;

@@ -167,7 +167,8 @@ END_TEST
 /* As an older version does that was running when the queue got its new schema. */
 static void add_uncounted(void)
 {
-    ck_well(&f, queue_hook_set(f.queue, "default", QUEUE_HOOK_COMMAND, "/bin/true", NULL, 0, &f.err));
+    ck_well(&f,
+            queue_hook_set(f.queue, "default", QUEUE_HOOK_COMMAND, "/bin/true", NULL, 0, &f.err));
     queue_fixture_add(&f, 1, 3);
     run_sql("UPDATE meta SET value = 0 WHERE key = 'counted'; DELETE FROM tally;"
             "DELETE FROM source_tally; DELETE FROM source_day; DELETE FROM delivery");
@@ -192,7 +193,8 @@ START_TEST(what_moves_to_another_queue_before_it_is_counted_is_told_of_once)
 {
     const struct queue_policy policy = {.error_queue = "errors"};
     ck_well(&f, queue_configure(f.queue, "default", &policy, &f.err));
-    ck_well(&f, queue_hook_set(f.queue, "errors", QUEUE_HOOK_COMMAND, "/bin/true", NULL, 0, &f.err));
+    ck_well(&f,
+            queue_hook_set(f.queue, "errors", QUEUE_HOOK_COMMAND, "/bin/true", NULL, 0, &f.err));
     add_uncounted();
     AUTO(queue_entry) entry = NULL;
     ck_well(&f, queue_take(f.queue, NULL, 60, &entry, &f.err));
@@ -209,8 +211,8 @@ START_TEST(a_queue_of_schema_7_opens_and_goes_on_counting)
     open_old(SRCDIR "/data/queue-v7.sql");
     check_sums();
     ck_assert_int_eq(sql_number("SELECT value FROM meta WHERE key = 'counted'"), 6);
-    ck_well(&f, queue_hook_set(f.queue, "default", QUEUE_HOOK_WEBHOOK, "https://a.example/", NULL, 0,
-                               &f.err));
+    ck_well(&f, queue_hook_set(f.queue, "default", QUEUE_HOOK_WEBHOOK, "https://a.example/", NULL,
+                               0, &f.err));
     queue_fixture_add(&f, 101, 103);
     check_sums();
     ck_assert_int_eq(sql_number("SELECT count(*) FROM delivery WHERE moved = 0"), 3);
@@ -334,8 +336,8 @@ static Suite *suite(void)
     suite_add_tcase(s, t);
     TCase *many = tcase_create("many at once");
     tcase_add_checked_fixture(many, NULL, teardown);
-    tcase_add_loop_test(many, attempts_are_counted_for_each_message_whichever_were_counted_before, 0,
-                        QUEUE_FIXTURE_KINDS);
+    tcase_add_loop_test(many, attempts_are_counted_for_each_message_whichever_were_counted_before,
+                        0, QUEUE_FIXTURE_KINDS);
     tcase_add_loop_test(many, an_attempt_leaves_what_came_later_as_it_is, 0, QUEUE_FIXTURE_KINDS);
     tcase_add_loop_test(many, each_message_of_many_gets_its_own_place_in_the_target, 0,
                         QUEUE_FIXTURE_KINDS);

@@ -26,7 +26,8 @@ void queue_fixture_init(struct queue_fixture *fixture, int kind);
 void queue_fixture_done(struct queue_fixture *fixture);
 void queue_fixture_reopen(struct queue_fixture *fixture);
 
-/** queue_fixture_item - message @uid of ann's INBOX with a small raw message. Borrows static text. */
+/** queue_fixture_item - message @uid of ann's INBOX with a small raw message. Borrows static text.
+ */
 struct queue_item queue_fixture_item(uint32_t uid);
 
 /** queue_fixture_add - put and commit messages @first to @last. */

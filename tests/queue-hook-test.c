@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* queue-hook-test.c - who is told of entries, entries that move, entries without work to do, and leases
- * that run out, over every back end; and a database of before there was any of it. */
+/* queue-hook-test.c - who is told of entries, entries that move, entries without work to do, and
+ * leases that run out, over every back end; and a database of before there was any of it. */
 #include <config.h>
 #include "check-main.h"
 
@@ -283,7 +283,8 @@ START_TEST(a_hook_that_no_terminal_should_see_is_refused)
     ck_assert_int_eq(queue_hook_set(f.queue, "default", QUEUE_HOOK_COMMAND, "/bin/a\n", NULL, 0,
                                     &f.err), -1);
     ck_assert_int_eq(f.err.class, ERROR_USAGE);
-    ck_assert_int_eq(queue_hook_set(f.queue, "default", QUEUE_HOOK_COMMAND, "", NULL, 0, &f.err), -1);
+    ck_assert_int_eq(queue_hook_set(f.queue, "default", QUEUE_HOOK_COMMAND, "", NULL, 0, &f.err),
+                     -1);
 }
 END_TEST
 
@@ -574,7 +575,8 @@ static Suite *suite(void)
         tcase_add_loop_test(kinds, tests[i], 0, QUEUE_FIXTURE_KINDS);
     tcase_add_checked_fixture(old, NULL, teardown);
     tcase_add_test(old, a_queue_of_schema_4_opens_and_tells_of_what_comes_from_then_on);
-    tcase_add_test(old, hooks_that_memory_does_not_suffice_for_are_an_error_not_the_end_of_the_list);
+    tcase_add_test(old,
+                   hooks_that_memory_does_not_suffice_for_are_an_error_not_the_end_of_the_list);
     suite_add_tcase(s, kinds);
     suite_add_tcase(s, old);
     return s;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* queue-mailbox-test.c - what stored messages are known by, what is known of a mailbox, and messages
- * that come under another name: over every back end alike. */
+/* queue-mailbox-test.c - what stored messages are known by, what is known of a mailbox, and
+ * messages that come under another name: over every back end alike. */
 #include <config.h>
 #include "check-main.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* queue-policy-test.c - retries, error queues and throttling: the decisions by themselves, and every
- * back end that carries them out. */
+/* queue-policy-test.c - retries, error queues and throttling: the decisions by themselves, and
+ * every back end that carries them out. */
 #include <config.h>
 #include "check-main.h"
 

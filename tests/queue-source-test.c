@@ -334,7 +334,8 @@ START_TEST(what_came_from_a_source_is_counted_when_it_is_committed)
     queue_rollback(f.queue);
     queue_fixture_add(&f, 7, 7);
     AUTO(queue_entry) taken = NULL;
-    ck_well(&f, queue_take(f.queue, NULL, 60, &taken, &f.err)); /* what becomes of them is not asked */
+    ck_well(&f,
+            queue_take(f.queue, NULL, 60, &taken, &f.err)); /* what becomes of them is not asked */
     char id[QUEUE_ID_TEXT];
     queue_fixture_id(4, id);
     ck_well(&f, queue_retry(f.queue, id, &f.err));

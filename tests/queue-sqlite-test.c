@@ -637,7 +637,8 @@ START_TEST(a_queue_of_schema_1_opens_with_all_it_held)
     ck_well(&f, queue_stats(f.queue, NULL, &stats, &f.err));
     for (unsigned state = QUEUE_NEW; state <= QUEUE_BAD; state++)
         ck_assert_uint_eq(stats.by_state[state], state == QUEUE_NEW ? 2 : 1);
-    ck_assert_int_eq(sql_number("SELECT sum(queued) FROM source_tally"), 5); /* counted afterwards */
+    ck_assert_int_eq(sql_number("SELECT sum(queued) FROM source_tally"),
+                     5); /* counted afterwards */
     ck_assert_int_eq(sql_number("SELECT sum(bad) FROM source_tally"), 1);
 }
 END_TEST

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* spool-test.c - one message's bytes: in memory, in a file without a name, on a disk that refuses.
  *
- * The linker puts __wrap_open() before open() (see lib.mk), to be a file system without O_TMPFILE. */
+ * The linker puts __wrap_open() before open() (see lib.mk), to be a file system without O_TMPFILE.
+ */
 #include <config.h>
 #include "check-main.h"
 
@@ -197,9 +198,11 @@ END_TEST
 
 START_TEST(the_digest_is_sha256_of_all_bytes)
 {
-    static const uint8_t abc[DIGEST_SIZE] = { /* FIPS 180-4, example "abc" */
-        0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea, 0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23,
-        0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17, 0x7a, 0x9c, 0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad};
+    static const uint8_t abc[DIGEST_SIZE] = {/* FIPS 180-4, example "abc" */
+                                             0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea,
+                                             0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23,
+                                             0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17, 0x7a, 0x9c,
+                                             0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad};
     AUTO(spool) spool = NULL;
     uint8_t digest[DIGEST_SIZE];
     ck_assert_int_eq(spool_new(folder, 0, &spool, NULL), 0);

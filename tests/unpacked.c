@@ -4,7 +4,8 @@
  * Dovecot has /usr/lib/dovecot and /usr/bin/doveconf compiled in. ./quickstart does not install it,
  * because that would start a mail server for the whole system; it unpacks the packages below the
  * build folder and runs them there. This file sends the three calls that use those built-in paths
- * below $UNPACKED_ROOT, where such a file is there. It is not part of mailchute and never installed. */
+ * below $UNPACKED_ROOT, where such a file is there. It is not part of mailchute and never
+ * installed. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>

@@ -149,8 +149,8 @@ START_TEST(the_depth_of_json_is_seen_before_it_is_read)
         {"[\"\\", 1}, {"[\"\\\\\\\"[", 1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        ck_assert_msg(web_problem_json_depth(rows[i].text, strlen(rows[i].text)) == rows[i].depth, "%s",
-                      rows[i].text);
+        ck_assert_msg(web_problem_json_depth(rows[i].text, strlen(rows[i].text)) == rows[i].depth,
+                      "%s", rows[i].text);
 }
 END_TEST
 
@@ -326,7 +326,8 @@ START_TEST(mail_from_before_the_import_tells_nothing_of_how_long_it_takes)
     entry.raw_size = 10001;
     ck_assert(source_recent_add(recent, &entry));
     AUTO_JSON told = source_recent_json(recent);
-    const json_t *latency = json_object_get(told, "latency"), *sizes = json_object_get(told, "sizes");
+    const json_t *latency = json_object_get(told, "latency"),
+                 *sizes = json_object_get(told, "sizes");
     ck_assert_int_eq(json_integer_value(json_object_get(told, "entries")), 2);
     ck_assert_int_eq(json_integer_value(json_object_get(latency, "count")), 1);
     ck_assert_int_eq(json_integer_value(json_object_get(latency, "median")), 3);

@@ -235,8 +235,9 @@ static void work_compare(const char *head, const char *piece, const char *closer
     for (size_t work = 0; work < sizeof works / sizeof works[0]; work++) {
         uint64_t once = work_for(work, head, piece, closer, PIECES);
         uint64_t twice = work_for(work, head, piece, closer, 2 * PIECES);
-        ck_assert_msg(twice <= 2 * once + once / 2 + 1000, "%s: '%s' '%s' '%s': %ju blocks, then %ju",
-                      works[work].name, head, piece, closer, (uintmax_t)once, (uintmax_t)twice);
+        ck_assert_msg(twice <= 2 * once + once / 2 + 1000,
+                      "%s: '%s' '%s' '%s': %ju blocks, then %ju", works[work].name, head, piece,
+                      closer, (uintmax_t)once, (uintmax_t)twice);
         ck_assert_msg(once > 0, "%s is not counted", works[work].name);
     }
 }

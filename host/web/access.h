@@ -8,8 +8,8 @@
  *
  * A browser shows a session (a cookie, with the CSRF token that belongs to it when something is to
  * change), a program an API key (Authorization: Bearer, or X-API-KEY). A session ends ACCESS_IDLE_S
- * after its last request, ACCESS_SESSION_S after its start, and with the user's password. A key ends
- * on its day; it never may more than its user. */
+ * after its last request, ACCESS_SESSION_S after its start, and with the user's password. A key
+ * ends on its day; it never may more than its user. */
 #ifndef MAILCHUTE_HOST_WEB_ACCESS_H
 #define MAILCHUTE_HOST_WEB_ACCESS_H
 

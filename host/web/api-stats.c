@@ -81,8 +81,10 @@ static json_t *stats_json(const struct queue_source *source, struct source_stats
         json_line_set(out, "mailboxCount", json_integer(1)) < 0 ||
         json_line_set(out, "emailBytes", json_line_size(stats->raw_bytes)) < 0 ||
         json_line_set(out, "totalBytes", json_line_size(stats->raw_bytes)) < 0 ||
-        json_line_set(out, "firstEmailAt", any ? api_time(stats->first_day * 86400) : json_null()) < 0 ||
-        json_line_set(out, "lastEmailAt", any ? api_time(stats->last_day * 86400) : json_null()) < 0 ||
+        json_line_set(out, "firstEmailAt", any ? api_time(stats->first_day * 86400) : json_null()) <
+            0 ||
+        json_line_set(out, "lastEmailAt", any ? api_time(stats->last_day * 86400) : json_null()) <
+            0 ||
         json_line_set(out, "mailboxes", json_pack("[O]", mailbox)) < 0 ||
         json_line_set(out, "children", json_array()) < 0 ||
         json_line_set(out, "recentActivity", TAKE(stats->recent)) < 0 ||

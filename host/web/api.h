@@ -58,7 +58,8 @@ bool web_secure(const struct web *web);
 uint64_t web_rate_try(struct web *web, const char *account, const char *from);
 void web_rate_forget(struct web *web, const char *account);
 
-/* ---- Answers. All return -1 or 0 as the name says; a handler returns what they return. -------- */
+/* ---- Answers. All return -1 or 0 as the name says; a handler returns what they return. --------
+ */
 
 /** api_json - @value is given; NULL: out of memory. */
 void api_json(struct api_call *call, int code, json_t *value);

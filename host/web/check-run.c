@@ -30,7 +30,8 @@ static void check_step(void *context, const char *step, uint32_t state, const ch
     if (steps->secret != NULL)
         secret_hide(steps->secret, shown);
     if (json_line_set(one, "step", json_line_text(step == NULL ? "" : step)) == 0 &&
-        json_line_set(one, "state", json_line_text(names[state <= LOADER_CHECK_FAILED ? state : 1])) == 0 &&
+        json_line_set(one, "state",
+                      json_line_text(names[state <= LOADER_CHECK_FAILED ? state : 1])) == 0 &&
         json_line_set(one, "text", json_line_text(shown)) == 0 &&
         json_array_size(steps->list) < CHECK_STEPS_MAX) {
         (void)json_array_append(steps->list, one);

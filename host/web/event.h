@@ -8,8 +8,8 @@
  *     event: removed  the id of a source that is gone
  *     event: reset    look at everything anew
  *
- * The queue is looked at four times a second for entries, once a second for the rest, and not at all
- * while nobody listens. Whoever writes to it, in whatever process, is seen. */
+ * The queue is looked at four times a second for entries, once a second for the rest, and not at
+ * all while nobody listens. Whoever writes to it, in whatever process, is seen. */
 #ifndef MAILCHUTE_HOST_WEB_EVENT_H
 #define MAILCHUTE_HOST_WEB_EVENT_H
 

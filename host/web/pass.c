@@ -7,8 +7,9 @@
 #include <string.h>
 
 _Static_assert(PASS_HASH_SIZE > crypto_pwhash_STRBYTES, "room for a hash");
-_Static_assert(PASS_TOKEN_SIZE == sodium_base64_ENCODED_LEN(PASS_DIGEST_SIZE,
-                                                            sodium_base64_VARIANT_URLSAFE_NO_PADDING),
+_Static_assert(PASS_TOKEN_SIZE ==
+                   sodium_base64_ENCODED_LEN(PASS_DIGEST_SIZE,
+                                             sodium_base64_VARIANT_URLSAFE_NO_PADDING),
                "256 bits as text");
 
 int pass_start(struct error *err)

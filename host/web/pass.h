@@ -2,9 +2,9 @@
 /* pass.h - what users prove themselves with: passwords and random tokens. The second door to
  * libsodium, beside vault.h. pass_start() comes first, once.
  *
- * A password is kept as Argon2id (crypto_pwhash_str: 64 MB, 2 passes, its own salt). A token has 256
- * random bits, is written as 43 characters of base64url, and only its digest is kept: what is in the
- * database lets nobody in. Any thread. */
+ * A password is kept as Argon2id (crypto_pwhash_str: 64 MB, 2 passes, its own salt). A token has
+ * 256 random bits, is written as 43 characters of base64url, and only its digest is kept: what is
+ * in the database lets nobody in. Any thread. */
 #ifndef MAILCHUTE_HOST_WEB_PASS_H
 #define MAILCHUTE_HOST_WEB_PASS_H
 
@@ -25,7 +25,8 @@ int pass_start(struct error *err);
 /** pass_hash - takes some 0.1 s and 64 MB. ERROR_USAGE when it is too short or too long. */
 int pass_hash(const char *password, char out_hash[PASS_HASH_SIZE], struct error *err);
 
-/** pass_check - whether this is the password. @hash NULL or "": it is not, but that takes as long. */
+/** pass_check - whether this is the password. @hash NULL or "": it is not, but that takes as long.
+ */
 bool pass_check(const char *hash, const char *password);
 
 /** pass_token - a new one. */

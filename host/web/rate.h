@@ -2,9 +2,9 @@
 /* rate.h - how often somebody may try to sign in. Pure: the time is handed in.
  *
  * RATE_ACCOUNT_TRIES a minute for an account, RATE_FROM_TRIES for an address; who has used them up
- * waits RATE_WAIT_MS, the next time twice as long, up to RATE_WAIT_MAX_MS; who signs in starts anew.
- * What is remembered has a fixed size: who is pushed out by others starts anew, so an attacker needs
- * RATE_SLOTS addresses for that. One thread at a time. */
+ * waits RATE_WAIT_MS, the next time twice as long, up to RATE_WAIT_MAX_MS; who signs in starts
+ * anew. What is remembered has a fixed size: who is pushed out by others starts anew, so an
+ * attacker needs RATE_SLOTS addresses for that. One thread at a time. */
 #ifndef MAILCHUTE_HOST_WEB_RATE_H
 #define MAILCHUTE_HOST_WEB_RATE_H
 

@@ -9,7 +9,8 @@
 #include "http-server.h"
 
 #define ROUTE_START "/api/v1/"
-#define ROUTE_PART_SIZE 128u /* bytes of a {part} of a path, NUL included; longer ones match nothing */
+#define ROUTE_PART_SIZE                                                                            \
+    128u /* bytes of a {part} of a path, NUL included; longer ones match nothing */
 #define ROUTE_PARTS 2u
 
 struct api_call;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* source-form.h - a source as web clients write and read it: fields of a form, which are keys of the
- * connection string, and what users of the web may not set.
+/* source-form.h - a source as web clients write and read it: fields of a form, which are keys of
+ * the connection string, and what users of the web may not set.
  *
  *     providerConfig.host, port, secure, allowInsecureCert    url, port, ssl, allowInsecureCert
  *     providerConfig.username, password                       user, its password
@@ -8,9 +8,9 @@
  *
  * Whoever writes here is no administrator of this machine. Refused therefore: loaders that do not
  * keep to LOADER_GUARDED; passwords that are commands, files or variables; caFile, proxy and
- * deliver; and, unless private hosts are allowed, a url that is more than a host, and ports that are
- * not listed. Where a server is changed, the password is to be given anew: else the old one would be sent to
- * whatever server is named. */
+ * deliver; and, unless private hosts are allowed, a url that is more than a host, and ports that
+ * are not listed. Where a server is changed, the password is to be given anew: else the old one
+ * would be sent to whatever server is named. */
 #ifndef MAILCHUTE_HOST_WEB_SOURCE_FORM_H
 #define MAILCHUTE_HOST_WEB_SOURCE_FORM_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* source-recent.h - what the newest entries of a source tell: how long mail took from its arrival at
- * the server to the queue, how large it is, which folders it came from. Pure.
+/* source-recent.h - what the newest entries of a source tell: how long mail took from its arrival
+ * at the server to the queue, how large it is, which folders it came from. Pure.
  *
  * How long it took counts only for mail that arrived after the import: what was there before waited
  * for somebody to set the source up. The server tells whole seconds. */
@@ -30,7 +30,8 @@ bool source_recent_add(struct source_recent *recent, const struct queue_entry *e
  * memory. */
 json_t *source_recent_json(struct source_recent *recent);
 
-/** source_recent_time - seconds since 1970 of "2026-03-01T12:00:00+02:00"; false when it is none. */
+/** source_recent_time - seconds since 1970 of "2026-03-01T12:00:00+02:00"; false when it is none.
+ */
 bool source_recent_time(const char *text, int64_t *out_unix_s);
 
 #endif

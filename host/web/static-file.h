@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* static-file.h - files that are part of the program, for whoever asks: the page, and the document of
- * the REST interface. Nothing in them is secret. They have an ETag, so that a browser asks and is told
- * that it has them already. */
+/* static-file.h - files that are part of the program, for whoever asks: the page, and the document
+ * of the REST interface. Nothing in them is secret. They have an ETag, so that a browser asks and
+ * is told that it has them already. */
 #ifndef MAILCHUTE_HOST_WEB_STATIC_FILE_H
 #define MAILCHUTE_HOST_WEB_STATIC_FILE_H
 

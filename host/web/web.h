@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* web.h - the REST interface of a daemon and its page, behind its HTTP server.
  *
- * The daemon hands on what web_has() names; each thread of the server has a queue of its own here. Nothing of the daemon's own state is touched: what people order is written into the queue's
+ * The daemon hands on what web_has() names; each thread of the server has a queue of its own here.
+ * Nothing of the daemon's own state is touched: what people order is written into the queue's
  * database, where the daemon finds it within a quarter of a second, as it finds what the command
  * writes. */
 #ifndef MAILCHUTE_HOST_WEB_WEB_H

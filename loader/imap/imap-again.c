@@ -21,7 +21,8 @@ static const char imap_again_doing[] = "looking at messages seen before";
 #define IMAP_TAG_SAME 8u  /* with AGAIN: it is the message that was moved ... */
 #define IMAP_TAG_OTHER 16u /* ... or another one; neither: that cannot be told */
 
-#define IMAP_AGAIN_PROBE 16u /* settled messages of one size that are asked for to see if there is one */
+#define IMAP_AGAIN_PROBE                                                                           \
+    16u /* settled messages of one size that are asked for to see if there is one */
 
 int imap_again_begin(struct imap_pickup *p, struct error *err)
 {
@@ -68,8 +69,8 @@ static bool imap_again_is_stranger(const struct imap_record *record)
     return record->step < IMAP_STEP_STORED;
 }
 
-/* Was a message of this size settled before the last search? Yes also where so many were settled since
- * that they hide it: then it is looked at more closely. */
+/* Was a message of this size settled before the last search? Yes also where so many were settled
+ * since that they hide it: then it is looked at more closely. */
 static int imap_again_has_like(const struct imap_pickup *p, uint64_t size, bool *out_has,
                                struct error *err)
 {
@@ -179,15 +180,18 @@ static int imap_again_hold_restored(struct imap_pickup *p, size_t again, size_t 
                                     struct error *err)
 {
     const char *then =
-        back == 0    ? "run pickup once with --accept-new-uids: they have the UIDs and entries that they "
-                       "had, and are moved once more"
-        : again == 0 ? "take out of it what is not to be processed again, then run pickup once with "
-                       "--accept-new-uids: what is left is picked up"
-                     : "take out of it what is not to be processed again, then run pickup once with "
-                       "--accept-new-uids: what has the UID that it had is moved once more, what has "
-                       "another is picked up";
+        back == 0
+            ? "run pickup once with --accept-new-uids: they have the UIDs and entries that they "
+              "had, and are moved once more"
+        : again == 0
+            ? "take out of it what is not to be processed again, then run pickup once with "
+              "--accept-new-uids: what is left is picked up"
+            : "take out of it what is not to be processed again, then run pickup once with "
+              "--accept-new-uids: what has the UID that it had is moved once more, what has "
+              "another is picked up";
     return imap_hold_set(p->host, &p->folders.mailbox, NULL, IMAP_HOLD_RESTORED, err,
-                         "%zu of %" PRIu64 " messages listed were picked up and moved before, so it was "
+                         "%zu of %" PRIu64
+                         " messages listed were picked up and moved before, so it was "
                          "probably restored from a backup; %s",
                          again + back, p->again.listed, then);
 }

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* imap-again.h - messages of a listing that were seen before: under another UID, or under the one they
- * have although they were moved.
+/* imap-again.h - messages of a listing that were seen before: under another UID, or under the one
+ * they have although they were moved.
  *
- *   back    unknown, with the digest of a message that was moved: somebody put it back. A few are to
- *           be processed again; many at once look like a mailbox restored from a backup: hold
+ *   back    unknown, with the digest of a message that was moved: somebody put it back. A few are
+ * to be processed again; many at once look like a mailbox restored from a backup: hold
  *           (imap-hold.h)
  *   again   moved, says the ledger, and still there under its UID: the same message is moved once
  *           more (IMAP_AGAIN_MAX times at most, then only told), and many at once hold first, as
  *           above; another one has a UID that was given before: hold, until it has another
- *   renamed stored, never moved, and gone, while a message with its Message-ID and a size at most 5 %
- *           apart came with a higher UID: a server gave a message that it changed a new UID
- *           (MS-STANXIMAP V0004). It keeps its entry and is moved
+ *   renamed stored, never moved, and gone, while a message with its Message-ID and a size at most 5
+ * % apart came with a higher UID: a server gave a message that it changed a new UID (MS-STANXIMAP
+ * V0004). It keeps its entry and is moved
  *
- * What a search finds lies in the mailbox at the same time: of two such messages none is the other one
- * put back, so that only what was on record before the search is held against what it found.
+ * What a search finds lies in the mailbox at the same time: of two such messages none is the other
+ * one put back, so that only what was on record before the search is held against what it found.
  *
  * Nothing of this costs a question to the server as long as nothing looks like it: candidates are
  * found in the ledger, by size, and for back only where a listing has more than IMAP_BACK_MAX
@@ -62,17 +62,17 @@ struct imap_pickup;
 /** imap_again_begin - the mailbox is selected; what is on record of it? Before imap_epoch(). */
 int imap_again_begin(struct imap_pickup *pickup, struct error *err);
 
-/** imap_again_collect - @records are what the ledger knows of the listing's entries, in their order:
- * what of it is to be looked at more closely? Asks the ledger alone. */
+/** imap_again_collect - @records are what the ledger knows of the listing's entries, in their
+ * order: what of it is to be looked at more closely? Asks the ledger alone. */
 int imap_again_collect(struct imap_pickup *pickup, const struct imap_record *records,
                        struct error *err);
 
-/** imap_again_inspect - look at it, now that no body is on its way; what is not to be fetched is left
- * out of the listing. ERROR_HELD when the mailbox is held from now on. */
+/** imap_again_inspect - look at it, now that no body is on its way; what is not to be fetched is
+ * left out of the listing. ERROR_HELD when the mailbox is held from now on. */
 int imap_again_inspect(struct imap_pickup *pickup, struct error *err);
 
-/** imap_again_settle - the pass is over: what is gone and did not come under another UID was moved by
- * somebody else. */
+/** imap_again_settle - the pass is over: what is gone and did not come under another UID was moved
+ * by somebody else. */
 int imap_again_settle(struct imap_pickup *pickup, struct error *err);
 
 #endif

@@ -199,8 +199,10 @@ static int imap_check_tree(struct imap_check *check, const struct imap_tree *tre
         imap_check_tell(check, "folder", IMAP_CHECK_WARNING,
                         "there is no folder '%.200s' that can hold mail; check folders", missing);
     if (tree->taken == 0) {
-        error_set(err, ERROR_CONFIG, "none of %zu folders would be taken; check folders, skipFolders "
-                  "and skipSpecial", tree->count);
+        error_set(err, ERROR_CONFIG,
+                  "none of %zu folders would be taken; check folders, skipFolders "
+                  "and skipSpecial",
+                  tree->count);
         return imap_check_failed(check, "folders", err);
     }
     imap_check_tell(check, "folders", IMAP_CHECK_OK,

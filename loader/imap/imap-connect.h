@@ -13,7 +13,8 @@
 int imap_connect(const struct imap_settings *settings, const char *user, const char *secret,
                  const struct imap_host *host, struct stream **out_stream, struct error *err);
 
-/** imap_connect_prefix - random letters: a mail that was written to forge a tag has to guess them. */
+/** imap_connect_prefix - random letters: a mail that was written to forge a tag has to guess them.
+ */
 int imap_connect_prefix(char out_prefix[IMAP_TAG_PREFIX + 1], struct error *err);
 
 /** imap_connect_identify - send ID (RFC 2971) where the server has it: some providers (163.com) let

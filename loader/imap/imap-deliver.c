@@ -187,7 +187,8 @@ static void deliver_add_header(struct imap_command *command, const char *id)
     imap_command_quoted(command, id);
 }
 
-/* ( id and size ), or with by_id the id alone; a message without id: one of its size without any. */
+/* ( id and size ), or with by_id the id alone; a message without id: one of its size without any.
+ */
 static void deliver_add_criteria(struct imap_command *command, const struct imap_delivery *item)
 {
     bool first = deliver_id_is_usable(item->ids[0]), second = deliver_id_is_usable(item->ids[1]);

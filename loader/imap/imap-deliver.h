@@ -9,8 +9,8 @@
  * (RFC 3502: all or none), without waiting for "+" where it has LITERAL+ (RFC 7888). Folders are
  * named as in imap-folder.h; every level that is made is subscribed to.
  *
- * Nothing is kept: what was delivered before, and in which order steps are noted, is the caller's. One
- * handle, one thread; after a failure a handle can only be closed. */
+ * Nothing is kept: what was delivered before, and in which order steps are noted, is the caller's.
+ * One handle, one thread; after a failure a handle can only be closed. */
 #ifndef MAILCHUTE_LOADER_IMAP_DELIVER_H
 #define MAILCHUTE_LOADER_IMAP_DELIVER_H
 
@@ -52,8 +52,8 @@ struct imap_delivery {
 
 struct imap_deliver;
 
-/** imap_deliver_open - settings and host are borrowed until imap_deliver_close(); keeps a copy of the
- * secret until the first connection is made. Nothing is sent. */
+/** imap_deliver_open - settings and host are borrowed until imap_deliver_close(); keeps a copy of
+ * the secret until the first connection is made. Nothing is sent. */
 int imap_deliver_open(const struct imap_settings *settings, const char *user, const char *secret,
                       const struct imap_host *host, struct imap_deliver **out_deliver,
                       struct error *err);
@@ -62,8 +62,8 @@ AUTO_DEFINE(imap_deliver, imap_deliver_close);
 
 /** imap_deliver_run - all of @items, folder by folder. -1 when that cannot go on: results tell what
  * came of each so far, IMAP_DELIVERED_NOT that it is not there or that nobody knows. What stops one
- * message only (a server that does not take it) is REFUSED; quota, rights and a folder that cannot be
- * made stop all. */
+ * message only (a server that does not take it) is REFUSED; quota, rights and a folder that cannot
+ * be made stop all. */
 int imap_deliver_run(struct imap_deliver *deliver, struct imap_delivery *items, size_t count,
                      struct error *err);
 

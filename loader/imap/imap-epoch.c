@@ -100,8 +100,9 @@ static int imap_epoch_read_all(struct imap_epoch *e, imap_epoch_walk *walk, size
     return 0;
 }
 
-/* Those of the last numbering lay in the mailbox when it was looked at last: none of them may be left
- * out. The older ones were not found again then, and may come back; they get the room that is left. */
+/* Those of the last numbering lay in the mailbox when it was looked at last: none of them may be
+ * left out. The older ones were not found again then, and may come back; they get the room that is
+ * left. */
 static int imap_epoch_read_stayed(struct imap_epoch *e, bool accept, struct error *err)
 {
     size_t most = e->row_count + IMAP_EPOCH_STAYED_MAX;
@@ -110,8 +111,10 @@ static int imap_epoch_read_stayed(struct imap_epoch *e, bool accept, struct erro
     if (e->row_count > most && !accept)
         return imap_hold_set(
             e->host, e->mailbox, &e->state, IMAP_HOLD_NUMBERS, err,
-            "it was numbered anew (UIDVALIDITY %u, now %u), and more than %u messages that were picked "
-            "up may still be in it, too many to be looked for; take them out of it, then run pickup "
+            "it was numbered anew (UIDVALIDITY %u, now %u), and more than %u messages that were "
+            "picked "
+            "up may still be in it, too many to be looked for; take them out of it, then run "
+            "pickup "
             "once with --accept-new-uids: those beyond the first %u are new mail then",
             e->state.uidvalidity, imap_session_selected(e->session)->uidvalidity,
             IMAP_EPOCH_STAYED_MAX, IMAP_EPOCH_STAYED_MAX);
@@ -369,7 +372,8 @@ static int imap_epoch_adopt(struct imap_epoch *e, struct error *err)
 static int imap_epoch_decide(struct imap_epoch *e, bool accept, struct error *err)
 {
     uint32_t uidvalidity = imap_session_selected(e->session)->uidvalidity;
-    uint64_t unmoved = e->row_count - e->stayed_count, unmoved_found = imap_epoch_count_found(e, false);
+    uint64_t unmoved = e->row_count - e->stayed_count,
+             unmoved_found = imap_epoch_count_found(e, false);
     uint64_t stayed = e->stayed_count < e->listed ? e->stayed_count : e->listed;
     uint64_t stayed_found = imap_epoch_count_found(e, true);
     uint64_t contradicted = imap_epoch_count_contradicted(e);
@@ -379,7 +383,8 @@ static int imap_epoch_decide(struct imap_epoch *e, bool accept, struct error *er
     return imap_hold_set(
         e->host, e->mailbox, &e->state, IMAP_HOLD_NUMBERS, err,
         "it was numbered anew (UIDVALIDITY %u, now %u), and of %" PRIu64 " stored messages that "
-        "should still be in it %" PRIu64 " were found again, %" PRIu64 " were altered; see whether it is "
+        "should still be in it %" PRIu64 " were found again, %" PRIu64
+        " were altered; see whether it is "
         "the right mailbox, then run pickup once with --accept-new-uids: what was not found again "
         "is new mail then",
         e->state.uidvalidity, uidvalidity, unmoved + stayed, unmoved_found + stayed_found,
@@ -417,7 +422,8 @@ static int imap_epoch_changed(struct imap_epoch *e, bool accept, struct error *e
     if (imap_epoch_is_flapping(e))
         return imap_hold_set(
             e->host, e->mailbox, &e->state, IMAP_HOLD_FLAPPING, err,
-            "the server numbered it anew (UIDVALIDITY) %u times within a day, so messages cannot be "
+            "the server numbered it anew (UIDVALIDITY) %u times within a day, so messages cannot "
+            "be "
             "told apart for long; tell its administrator, then run pickup once with "
             "--accept-new-uids",
             IMAP_CHANGES);

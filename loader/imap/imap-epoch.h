@@ -7,14 +7,15 @@
  *   another UIDVALIDITY, the third time in a day     the server's UIDs do not last: hold
  *   another UIDVALIDITY                              find stored, unmoved messages again: by size
  *                                                    (5 % apart at most), then Message-ID, then the
- *                                                    digest of the whole message, which alone counts
- *     enough found (imap-hold.h)                     these get their new names and keep their
+ *                                                    digest of the whole message, which alone
+ * counts enough found (imap-hold.h)                     these get their new names and keep their
  *                                                    entries; the rest was moved by somebody else
  *     else                                           hold
  *
- * Where messages stay in the mailbox (after=Leave, after=Flag, a server without MOVE and UIDPLUS), those
- * that are done with are looked for as well. People delete some of these: enough is what is enough of
- * all that is in the mailbox. More than IMAP_EPOCH_STAYED_MAX that bore its last numbering hold.
+ * Where messages stay in the mailbox (after=Leave, after=Flag, a server without MOVE and UIDPLUS),
+ * those that are done with are looked for as well. People delete some of these: enough is what is
+ * enough of all that is in the mailbox. More than IMAP_EPOCH_STAYED_MAX that bore its last
+ * numbering hold.
  *
  * What is downloaded is what has a stored message's Message-ID; the mailbox is otherwise listed by
  * UID and size. Messages that were moved before and came back are the listing's matter
@@ -34,9 +35,9 @@
 #define IMAP_EPOCH_STAYED_MAX 1000000u /* and such as stayed when they were done with */
 
 /** imap_epoch - @mailbox is selected; call it before anything is asked of the ledger. @accept: a
- * person said that a hold is to be released, and what is found to be accepted. With a host that keeps
- * nothing (a dry run) a new numbering is only told. ERROR_HELD when the mailbox is, or is now,
- * held. */
+ * person said that a hold is to be released, and what is found to be accepted. With a host that
+ * keeps nothing (a dry run) a new numbering is only told. ERROR_HELD when the mailbox is, or is
+ * now, held. */
 int imap_epoch(struct imap_session *session, const struct imap_settings *settings,
                const struct imap_host *host, const struct imap_folder *mailbox, bool accept,
                struct error *err);

@@ -86,7 +86,8 @@ int imap_folder_create(struct imap_session *session, struct imap_folder *folder,
 int imap_folder_status(struct imap_session *session, struct imap_folder *folder, struct error *err);
 
 /** imap_folder_status_command - the same for who waits for the answer in its own way.
- * imap_folder_is_told - is this what it tells? Then uidnext and uidvalidity of @event are the folder's. */
+ * imap_folder_is_told - is this what it tells? Then uidnext and uidvalidity of @event are the
+ * folder's. */
 void imap_folder_status_command(const struct imap_folder *folder, struct imap_command *out_command);
 bool imap_folder_is_told(const struct imap_folder *folder, const struct imap_event *event);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* imap-literal.h - a message as the literal of an APPEND (RFC 9051 s.4.3).
  *
- * Messages on the wire have CR LF at the ends of their lines; one that was picked up from a file may
- * have LF alone, which some servers refuse. A CR is put before each LF that has none; nothing else is
- * changed. The message is read in pieces, twice: to count, and to send. */
+ * Messages on the wire have CR LF at the ends of their lines; one that was picked up from a file
+ * may have LF alone, which some servers refuse. A CR is put before each LF that has none; nothing
+ * else is changed. The message is read in pieces, twice: to count, and to send. */
 #ifndef MAILCHUTE_LOADER_IMAP_LITERAL_H
 #define MAILCHUTE_LOADER_IMAP_LITERAL_H
 

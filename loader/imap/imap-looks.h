@@ -2,9 +2,9 @@
 /* imap-looks.h - what tells messages of the selected mailbox apart: size, Message-ID, digest.
  *
  * Each is asked for only where the one before it leaves a doubt, since each costs more: a number, a
- * line, the whole message (which goes through SHA-256 as it comes and is kept nowhere). Messages are
- * asked for in windows, so that no answer gets long. The calls wait for their answers: no body of
- * anybody else may be on its way. */
+ * line, the whole message (which goes through SHA-256 as it comes and is kept nowhere). Messages
+ * are asked for in windows, so that no answer gets long. The calls wait for their answers: no body
+ * of anybody else may be on its way. */
 #ifndef MAILCHUTE_LOADER_IMAP_LOOKS_H
 #define MAILCHUTE_LOADER_IMAP_LOOKS_H
 

@@ -19,8 +19,9 @@
  * sent only after the one before it was answered OK, so that a refused COPY can never be followed
  * by its EXPUNGE. Up to IMAP_MOVE_MAX messages go in one command; several commands may be on their
  * way. When a command is refused, its messages are tried one by one; those refused again stay where
- * they are, in the ledger as stored, and imap_moves_refused() tells. A folder that is full or in use,
- * or that we have no right to, is asked once. Only throttling and BAD are failures of the session. */
+ * they are, in the ledger as stored, and imap_moves_refused() tells. A folder that is full or in
+ * use, or that we have no right to, is asked once. Only throttling and BAD are failures of the
+ * session. */
 #ifndef MAILCHUTE_LOADER_IMAP_MOVE_H
 #define MAILCHUTE_LOADER_IMAP_MOVE_H
 
@@ -39,7 +40,8 @@
 
 struct imap_moves;
 
-/** imap_moves_leave - is a message no longer in the mailbox when it is done with? @can: IMAP_CAN_*. */
+/** imap_moves_leave - is a message no longer in the mailbox when it is done with? @can: IMAP_CAN_*.
+ */
 bool imap_moves_leave(const struct imap_settings *settings, uint32_t can);
 
 /** imap_moves_new - everything is borrowed until imap_moves_free(), which must come before the
@@ -57,9 +59,10 @@ int imap_moves_add(struct imap_moves *moves, const struct imap_record *record, s
 
 #define IMAP_MOVE_WAIT_MS 1000u /* an order waits no longer for others to join it */
 
-/** imap_moves_start - note and send what was added. Does not wait. @more: bodies are on their way, so
- * that more will be added soon; then an order that is not full may be left to grow. While another folder
- * is selected, or the mailbox under another UIDVALIDITY, nothing is: a UID means another message there. */
+/** imap_moves_start - note and send what was added. Does not wait. @more: bodies are on their way,
+ * so that more will be added soon; then an order that is not full may be left to grow. While
+ * another folder is selected, or the mailbox under another UIDVALIDITY, nothing is: a UID means
+ * another message there. */
 int imap_moves_start(struct imap_moves *moves, bool more, struct error *err);
 
 /** imap_moves_busy - some are on their way or wait to be sent. */
@@ -72,8 +75,8 @@ uint64_t imap_moves_refused(const struct imap_moves *moves, struct error *out_wh
 /** imap_moves_refuse - one more that stays in the mailbox: it was not added, because of @why. */
 void imap_moves_refuse(struct imap_moves *moves, const struct error *why);
 
-/** imap_moves_retry - forget that some were refused: they are added anew (imap_reconcile()), and a folder
- * that was full is asked again. A message that was told stays told. */
+/** imap_moves_retry - forget that some were refused: they are added anew (imap_reconcile()), and a
+ * folder that was full is asked again. A message that was told stays told. */
 void imap_moves_retry(struct imap_moves *moves);
 
 #endif

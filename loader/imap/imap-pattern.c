@@ -14,8 +14,8 @@ static const char imap_pattern_doing[] = "reading a list of folders";
 
 /* ---- Lists ----------------------------------------------------------------------------------- */
 
-/* One item: up to a comma that stands alone (*out_more: another follows), or to the end; *text moves
- * behind that. */
+/* One item: up to a comma that stands alone (*out_more: another follows), or to the end; *text
+ * moves behind that. */
 static int imap_list_item(const char **text, struct buffer *out, bool *out_more, struct error *err)
 {
     buffer_clear(out);
@@ -188,7 +188,8 @@ int imap_special_read(const char *text, uint32_t *out_uses, struct error *err)
     bool none = failed == 0 && words.count == 1 && text_equal_nocase(words.items[0].text, "None");
     for (size_t i = 0; failed == 0 && !none && i < words.count; i++) {
         size_t at = 0;
-        while (at < IMAP_SPECIALS && !text_equal_nocase(words.items[i].text, imap_specials[at].name))
+        while (at < IMAP_SPECIALS &&
+               !text_equal_nocase(words.items[i].text, imap_specials[at].name))
             at++;
         if (at == IMAP_SPECIALS)
             failed = imap_special_unknown(words.items[i].text, err);

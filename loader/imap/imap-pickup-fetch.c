@@ -99,9 +99,10 @@ static bool imap_entry_fetches(const struct imap_entry *entry)
     return entry->error == NULL;
 }
 
-/* Tried before, and that time did not come to an end: it goes alone, settled before the next is asked
- * for, so that only the message that kills us is counted to the end. After the first time, where there
- * are many, some go in a small window: a kill from outside costs the others few round trips. */
+/* Tried before, and that time did not come to an end: it goes alone, settled before the next is
+ * asked for, so that only the message that kills us is counted to the end. After the first time,
+ * where there are many, some go in a small window: a kill from outside costs the others few round
+ * trips. */
 static bool imap_entry_is_suspect(const struct imap_entry *entry)
 {
     return imap_entry_fetches(entry) && entry->attempts > 0;
@@ -130,9 +131,9 @@ void imap_pickup_leave_behind(struct imap_pickup *p, uint32_t uid, const struct 
     }
 }
 
-/* A body that was asked for and did not come, though the server says all is well, or with its NO (@no,
- * else NULL): later again, in the end it stays where it is. Never badmail: this is not the mail's
- * fault. */
+/* A body that was asked for and did not come, though the server says all is well, or with its NO
+ * (@no, else NULL): later again, in the end it stays where it is. Never badmail: this is not the
+ * mail's fault. */
 static int imap_pickup_missing(struct imap_pickup *p, struct imap_entry *entry,
                                const struct error *no, struct error *err)
 {
@@ -391,8 +392,8 @@ int imap_pickup_take_turns(struct imap_pickup *p, struct error *err)
 
 /* ---- When it breaks -------------------------------------------------------------------------- */
 
-/* The body that comes next, as far as can be told: servers answer in order. Where all of a window came
- * without an answer, its last. */
+/* The body that comes next, as far as can be told: servers answer in order. Where all of a window
+ * came without an answer, its last. */
 static const struct imap_entry *imap_pickup_expected(const struct imap_pickup *p,
                                                      const struct imap_window **out_window)
 {
@@ -425,8 +426,8 @@ static struct imap_entry *imap_pickup_listed_next(struct imap_pickup *p,
     return NULL;
 }
 
-/* Nothing was noted of it before it was listed. What is stored is not put off: whether it is still there
- * is asked first of all. */
+/* Nothing was noted of it before it was listed. What is stored is not put off: whether it is still
+ * there is asked first of all. */
 static bool imap_pickup_note_listed(struct imap_pickup *p, const struct imap_entry *entry)
 {
     struct error ignored;
@@ -440,8 +441,8 @@ static bool imap_pickup_note_listed(struct imap_pickup *p, const struct imap_ent
     return p->host->note(p->host->context, &record, 1, &ignored) == 0;
 }
 
-/* One that was tried before, in a window of many or where it is listed, moves up to those that go alone
- * in any case: there it keeps no other back. */
+/* One that was tried before, in a window of many or where it is listed, moves up to those that go
+ * alone in any case: there it keeps no other back. */
 void imap_pickup_blame(struct imap_pickup *p, struct error *err)
 {
     const struct imap_window *window = NULL;

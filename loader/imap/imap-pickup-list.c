@@ -22,8 +22,8 @@ static int imap_search_data(void *context, const struct imap_event *event, bool 
     return 0;
 }
 
-/* The server said NO. For one of several folders that is the end of this folder alone, unless it asks for a
- * pause. */
+/* The server said NO. For one of several folders that is the end of this folder alone, unless it
+ * asks for a pause. */
 static int imap_pickup_answered_no(struct imap_pickup *p, const struct imap_event *answer,
                                    enum error_class class, const char *what, const char *hint,
                                    struct error *err)
@@ -200,7 +200,8 @@ int imap_pickup_listed(struct imap_pickup *p, const struct imap_fetch *fetch, st
     return entry->left ? 0 : imap_pickup_apply_rules(p, entry, err);
 }
 
-/* ---- Room --------------------------------------------------------------------------------------- */
+/* ---- Room ---------------------------------------------------------------------------------------
+ */
 
 int imap_pickup_make_room(struct imap_pickup *p, struct error *err)
 {
@@ -293,8 +294,8 @@ static void imap_listing_keep(struct imap_pickup *p)
     p->listing_count = kept;
 }
 
-/* What was searched for and found, and is not listed: mostly it went meanwhile. It is asked for once more
- * in this pass, when all else is listed, and then left for the next. */
+/* What was searched for and found, and is not listed: mostly it went meanwhile. It is asked for
+ * once more in this pass, when all else is listed, and then left for the next. */
 static int imap_listing_miss(struct imap_pickup *p, struct error *err)
 {
     struct imap_set *missed = p->listing_again ? &p->missed : &p->unlisted;
@@ -319,8 +320,8 @@ static int imap_listing_repeat(struct imap_pickup *p, struct error *err)
     return 0;
 }
 
-/* A server may say NO when some of them were expunged by somebody else (RFC 2180 s.4.1.2), or when it
- * cannot read one of them: what came counts, and the others are asked for once more, each alone.
+/* A server may say NO when some of them were expunged by somebody else (RFC 2180 s.4.1.2), or when
+ * it cannot read one of them: what came counts, and the others are asked for once more, each alone.
  * Nothing at all in that way either is a failure. */
 static int imap_listing_refused(struct imap_pickup *p, const struct imap_event *answer,
                                 struct error *err)
@@ -334,7 +335,8 @@ static int imap_listing_refused(struct imap_pickup *p, const struct imap_event *
             imap_pickup_leave_behind(p, p->listing[0].uid, &why);
         return 0;
     }
-    return imap_pickup_answered_no(p, answer, ERROR_PROTOCOL, "listing mail", "try again later", err);
+    return imap_pickup_answered_no(p, answer, ERROR_PROTOCOL, "listing mail", "try again later",
+                                   err);
 }
 
 static int imap_listing_done(void *context, const struct imap_event *answer, struct error *err)
@@ -368,8 +370,8 @@ int imap_listing_inspect(struct imap_pickup *p, struct error *err)
     return 0;
 }
 
-/* The next UIDs, of which nothing else is known: where the server said NO before, and of those that were
- * tried twice, one alone. */
+/* The next UIDs, of which nothing else is known: where the server said NO before, and of those that
+ * were tried twice, one alone. */
 static int imap_listing_take(struct imap_pickup *p, struct error *err)
 {
     bool alone = (p->listing_again && p->listing_refused) || p->turn > 1;
@@ -390,8 +392,8 @@ static int imap_listing_take(struct imap_pickup *p, struct error *err)
     return 0;
 }
 
-/* Out of the listing: those whose turn comes later, because they were tried more often. What cannot be
- * read may end the session when it is listed, too. */
+/* Out of the listing: those whose turn comes later, because they were tried more often. What cannot
+ * be read may end the session when it is listed, too. */
 static int imap_listing_put_off(struct imap_pickup *p, struct error *err)
 {
     struct imap_record records[IMAP_WINDOW_MAX];

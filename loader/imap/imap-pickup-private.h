@@ -15,12 +15,15 @@
 #include "imap-rules.h"
 #include "imap-window.h"
 
-#define IMAP_IDLE_SHORT_MS 10000u /* an IDLE that the server ends within this time helps nobody ... */
+#define IMAP_IDLE_SHORT_MS                                                                         \
+    10000u /* an IDLE that the server ends within this time helps nobody ... */
 #define IMAP_IDLES_SHORT 3u       /* ... and so often in a row: it is asked for no more */
 #define IMAP_WINDOWS 4u        /* one being handed out, three on their way while the host stores */
-#define IMAP_SUSPECTS_MAX 16u  /* that did not come to an end once: where there are more, so many go in
-                                  one window */
-#define IMAP_RETRY_MAX 500u     /* messages whose bodies did not come; more are left for a later run */
+#define IMAP_SUSPECTS_MAX                                                                          \
+    16u /* that did not come to an end once: where there are more, so many go in                   \
+           one window */
+#define IMAP_RETRY_MAX 500u /* messages whose bodies did not come; more are left for a later run   \
+                             */
 #define IMAP_NOTE_AHEAD 400u   /* messages behind a window whose attempts are noted with its own */
 #define IMAP_WINDOW_COUNT 100u /* messages of a window, where batch does not say */
 
@@ -48,7 +51,8 @@ struct imap_pickup {
     struct imap_set missed; /* of these, what the server did not give out: to be looked for again */
     struct imap_set unlisted; /* found, and not listed when they were asked for once */
     bool listing_again;       /* ... and asked for once more in this pass */
-    bool listing_refused, listed_any; /* in this pass a listing was answered NO; a message was listed */
+    bool listing_refused,
+        listed_any;      /* in this pass a listing was answered NO; a message was listed */
     uint64_t left_count; /* what the server said NO to in this pass, and was left for a later one */
     uint32_t left_uid;   /* the first of them ... */
     struct error left_why; /* ... and what the server said */
@@ -102,25 +106,26 @@ struct imap_pickup {
 /** imap_pickup_search - look for mail anew; what is found comes to todo. */
 int imap_pickup_search(struct imap_pickup *p, struct error *err);
 
-/** imap_pickup_strike - of what was found in one of several folders, take out what the ledger knows:
- * it stays where it is, so that there is nothing to ask the server for. */
+/** imap_pickup_strike - of what was found in one of several folders, take out what the ledger
+ * knows: it stays where it is, so that there is nothing to ask the server for. */
 int imap_pickup_strike(struct imap_pickup *p, struct error *err);
 
 /** imap_listing_send - ask for the data of the next UIDs of todo. */
 int imap_listing_send(struct imap_pickup *p, struct error *err);
 
-/** imap_listing_inspect - some of what was listed was seen before (imap-again.h): as soon as no body is
- * on its way, look at it. */
+/** imap_listing_inspect - some of what was listed was seen before (imap-again.h): as soon as no
+ * body is on its way, look at it. */
 int imap_listing_inspect(struct imap_pickup *p, struct error *err);
 
 /** imap_listing_adopt - what is listed is to be fetched, when all that was listed before is: the
- * oldest first. Those that go alone because they were tried before begin with any of them, another one
- * each time: one that ends every session ends only some before a certain other had its turn. */
+ * oldest first. Those that go alone because they were tried before begin with any of them, another
+ * one each time: one that ends every session ends only some before a certain other had its turn. */
 void imap_listing_adopt(struct imap_pickup *p);
 
-/** imap_pickup_take_turns - all that was found and was not tried more often is through: now for those
- * that were, those tried least first. So whatever kills us, or breaks the link, on its way takes the
- * others' place only when they are through, and a message beside it is not counted up to the limit. */
+/** imap_pickup_take_turns - all that was found and was not tried more often is through: now for
+ * those that were, those tried least first. So whatever kills us, or breaks the link, on its way
+ * takes the others' place only when they are through, and a message beside it is not counted up to
+ * the limit. */
 int imap_pickup_take_turns(struct imap_pickup *p, struct error *err);
 
 /** imap_pickup_asks_no_more - nothing of what was found is left to be asked for in this turn. */
@@ -161,14 +166,14 @@ void imap_pickup_leave_behind(struct imap_pickup *p, uint32_t uid, const struct 
 int imap_pickup_withdraw(struct imap_pickup *p, const uint32_t *uids, size_t count,
                          struct error *err);
 
-/** imap_pickup_blame - the session failed while bodies were on their way: if it was the link or what the
- * server said, one of them may be why, as where the server cannot read it. The first that is not here
- * is tried behind all others from now on: its attempt is not taken back, but none of those that end in
- * this way is the last that IMAP_ATTEMPTS_MAX allows. @err gets its name. */
+/** imap_pickup_blame - the session failed while bodies were on their way: if it was the link or
+ * what the server said, one of them may be why, as where the server cannot read it. The first that
+ * is not here is tried behind all others from now on: its attempt is not taken back, but none of
+ * those that end in this way is the last that IMAP_ATTEMPTS_MAX allows. @err gets its name. */
 void imap_pickup_blame(struct imap_pickup *p, struct error *err);
 
-/** imap_pickup_withdraw_windows - imap_pickup_withdraw() for all that is on its way, or is to be asked for
- * again, and was not handed out, but for what is blamed. */
+/** imap_pickup_withdraw_windows - imap_pickup_withdraw() for all that is on its way, or is to be
+ * asked for again, and was not handed out, but for what is blamed. */
 void imap_pickup_withdraw_windows(struct imap_pickup *p);
 
 #endif

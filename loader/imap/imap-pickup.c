@@ -261,8 +261,8 @@ bool imap_pickup_is_done(const struct imap_pickup *p)
     return imap_pickup_limit_reached(p) || (imap_pickup_asks_no_more(p) && p->later.count == 0);
 }
 
-/* The server ended IDLE itself. One that does so at once would make us search as fast as the network
- * is. */
+/* The server ended IDLE itself. One that does so at once would make us search as fast as the
+ * network is. */
 static void imap_pickup_idle_ended(struct imap_pickup *p, uint64_t now)
 {
     p->idles = false;
@@ -286,7 +286,8 @@ static void imap_pickup_plan_retry(struct imap_pickup *p, uint64_t refused, cons
     text_copy(p->refused_why, sizeof p->refused_why, why->text);
     if (p->refused_ms != 0)
         return; /* planned already */
-    uint64_t pause_ms = p->refused_pause_ms == 0 ? IMAP_REFUSED_MS : p->refused_pause_ms * UINT64_C(2);
+    uint64_t pause_ms =
+        p->refused_pause_ms == 0 ? IMAP_REFUSED_MS : p->refused_pause_ms * UINT64_C(2);
     p->refused_pause_ms =
         pause_ms < IMAP_REFUSED_MAX_MS ? (uint32_t)pause_ms : IMAP_REFUSED_MAX_MS;
     p->refused_ms = clock_monotonic_ms(&p->host->clock) + p->refused_pause_ms;
@@ -326,8 +327,8 @@ bool imap_pickup_left(const struct imap_pickup *p, struct error *out_why)
     return true;
 }
 
-/* The pass is over: what was left is told, each single one was logged. Of several folders whoever goes
- * through them tells it. */
+/* The pass is over: what was left is told, each single one was logged. Of several folders whoever
+ * goes through them tells it. */
 static void imap_pickup_tell_left(struct imap_pickup *p)
 {
     struct error why;
@@ -337,7 +338,8 @@ static void imap_pickup_tell_left(struct imap_pickup *p)
     p->left_told = left;
 }
 
-/* As the next session would: where the server copies, a copy may be there in spite of the refusal. */
+/* As the next session would: where the server copies, a copy may be there in spite of the refusal.
+ */
 static int imap_pickup_retry_moves(struct imap_pickup *p, struct error *err)
 {
     p->refused_ms = 0;
@@ -346,17 +348,18 @@ static int imap_pickup_retry_moves(struct imap_pickup *p, struct error *err)
                           &p->again, err);
 }
 
-/* A stop that came while the archive was looked into left us there: whoever goes on would take its mail
- * for new. */
+/* A stop that came while the archive was looked into left us there: whoever goes on would take its
+ * mail for new. */
 static int imap_pickup_check_place(struct imap_pickup *p, struct error *err)
 {
     if (p->options.session != NULL || !imap_session_is_open(p->session) ||
         imap_session_is_in(p->session, p->folders.mailbox.wire,
                            imap_session_selected(p->session)->uidvalidity))
         return 0;
-    return error_set(err, ERROR_LINK,
-                     "%s: the search for moved mail was broken off in another folder; open '%s' again",
-                     p->settings->host, p->folders.mailbox.name);
+    return error_set(
+        err, ERROR_LINK,
+        "%s: the search for moved mail was broken off in another folder; open '%s' again",
+        p->settings->host, p->folders.mailbox.name);
 }
 
 /* ---- One pass -------------------------------------------------------------------------------- */
@@ -531,7 +534,8 @@ int imap_pickup_wait(struct imap_pickup *p, int *out_fd, uint32_t *out_timeout_m
     *out_fd = imap_session_fd(p->session);
     uint64_t end = p->next_poll_ms < p->idle_end_ms ? p->next_poll_ms : p->idle_end_ms;
     end = p->refused_ms != 0 && p->refused_ms < end ? p->refused_ms : end;
-    if (end > now && !imap_session_news(p->session)) /* news came while IDLE began: nothing to poll */
+    if (end > now &&
+        !imap_session_news(p->session)) /* news came while IDLE began: nothing to poll */
         *out_timeout_ms = (uint32_t)(end - now);
     return 0;
 }
@@ -544,8 +548,8 @@ static void imap_pickup_free_entries(struct imap_entry *entries, size_t from, si
         imap_entry_done(&entries[i]);
 }
 
-/* Moves that waited for others to join them: nothing will. Nobody waits for the answer either; what is
- * noted as MOVING is looked for by the next run. */
+/* Moves that waited for others to join them: nothing will. Nobody waits for the answer either; what
+ * is noted as MOVING is looked for by the next run. */
 static void imap_pickup_order_rest(struct imap_pickup *p)
 {
     struct error ignored;

@@ -8,11 +8,12 @@
  * Every stage is asked for ahead, so that the server always has work, and a thread (imap-reader.h)
  * takes in what was asked for while the host stores what it was handed. Every stage is bounded: one
  * listing and some windows of at most IMAP_WINDOW_MAX messages, IMAP_WINDOW_BYTES and
- * IMAP_WINDOW_MEMORY (or one larger message) are held. Messages come with the lowest UID first. "New" is whatever is in the
- * mailbox and not in the ledger: neither \Seen nor the highest UID seen so far is asked.
+ * IMAP_WINDOW_MEMORY (or one larger message) are held. Messages come with the lowest UID first.
+ * "New" is whatever is in the mailbox and not in the ledger: neither \Seen nor the highest UID seen
+ * so far is asked.
  *
- * One handle, one thread; the reader's lives from the first window of a pass until it is drained, and
- * calls nobody. After a failure a handle can only be closed. */
+ * One handle, one thread; the reader's lives from the first window of a pass until it is drained,
+ * and calls nobody. After a failure a handle can only be closed. */
 #ifndef MAILCHUTE_LOADER_IMAP_PICKUP_H
 #define MAILCHUTE_LOADER_IMAP_PICKUP_H
 
@@ -30,7 +31,7 @@
 #include "spool.h"
 
 #define IMAP_ATTEMPTS_MAX 3u /* attempts without an end after which a message is set aside */
-#define IMAP_REFUSED_MS 60000u       /* until moves that were refused are tried again, doubled ... */
+#define IMAP_REFUSED_MS 60000u /* until moves that were refused are tried again, doubled ... */
 #define IMAP_REFUSED_MAX_MS 3600000u /* ... up to this */
 #define IMAP_TRIES_MAX 3u    /* times a body that does not come is asked for in one session */
 
@@ -44,8 +45,8 @@ struct imap_pickup_options {
     bool accept_new_uids; /* a person looked at a held mailbox: release it (imap-hold.h) */
     bool watch; /* refused moves are no failure: told, and tried again after growing pauses */
     uint64_t limit; /* 0: none */
-    /* One folder of several (imap-tour.h), NULL: the settings' mailbox, by a session of its own. Both
-     * are borrowed; the folder is opened with EXAMINE, and its mail left where it is. */
+    /* One folder of several (imap-tour.h), NULL: the settings' mailbox, by a session of its own.
+     * Both are borrowed; the folder is opened with EXAMINE, and its mail left where it is. */
     struct imap_session *session;
     const struct imap_folder *folder;
     struct imap_set *handled; /* UIDs that need not be looked at: taken over, see _leave() */
@@ -92,12 +93,12 @@ enum imap_pickup_result imap_pickup_next(struct imap_pickup *pickup,
 int imap_pickup_settle(struct imap_pickup *pickup, const uint32_t *uids, size_t count,
                        uint32_t fate, struct error *err);
 
-/** imap_pickup_is_done - all that was found is handed out and settled as far as it was settled by the
- * host; after DRAINED false means that the host must settle first. */
+/** imap_pickup_is_done - all that was found is handed out and settled as far as it was settled by
+ * the host; after DRAINED false means that the host must settle first. */
 bool imap_pickup_is_done(const struct imap_pickup *pickup);
 
-/** imap_pickup_left - after DRAINED: did the server say NO to some that it listed? They stay where they
- * are, and are asked for again by the next pass. */
+/** imap_pickup_left - after DRAINED: did the server say NO to some that it listed? They stay where
+ * they are, and are asked for again by the next pass. */
 bool imap_pickup_left(const struct imap_pickup *pickup, struct error *out_why);
 
 /** imap_pickup_waiting - messages that are found and not handed out, as far as known. */
@@ -106,14 +107,14 @@ uint64_t imap_pickup_waiting(const struct imap_pickup *pickup);
 /** imap_pickup_others_settled - so many messages of other folders (options.out) are settled. */
 void imap_pickup_others_settled(struct imap_pickup *pickup, uint64_t count);
 
-/** imap_pickup_leave - one folder of several is done with: what was looked at in it goes to @handled,
- * the UIDVALIDITY of that to *uidvalidity; both stay as they are where some of it was not handed
- * out. True: nothing of it is left to be looked for again. */
+/** imap_pickup_leave - one folder of several is done with: what was looked at in it goes to
+ * @handled, the UIDVALIDITY of that to *uidvalidity; both stay as they are where some of it was not
+ * handed out. True: nothing of it is left to be looked for again. */
 bool imap_pickup_leave(struct imap_pickup *pickup, struct imap_set *handled,
                        uint32_t *uidvalidity);
 
-/** imap_pickup_wait - after DRAINED: what to poll for, and for how long: until the next poll, or until
- * moves that were refused are tried again. */
+/** imap_pickup_wait - after DRAINED: what to poll for, and for how long: until the next poll, or
+ * until moves that were refused are tried again. */
 int imap_pickup_wait(struct imap_pickup *pickup, int *out_fd, uint32_t *out_timeout_ms,
                      struct error *err);
 

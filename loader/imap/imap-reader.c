@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* imap-reader.c - a thread that receives while the host stores. See imap-reader.h.
  *
- * Two locks: one for the stream, held for one call of libcurl; one for what both threads see, held for
- * a few assignments. Neither is held while waiting for the other. */
+ * Two locks: one for the stream, held for one call of libcurl; one for what both threads see, held
+ * for a few assignments. Neither is held while waiting for the other. */
 #include <config.h>
 #include "imap-reader.h"
 

@@ -3,21 +3,21 @@
  *
  *   server ─> stream ─> parser ─> bodies: digest, spool, MIME ─┐           thread of the reader
  *                          └────> all other events ────────────┴─> arrivals (bounded)
- *                                                                     │    thread of the host's call
- *                     known, note <─ session, pick-up, moves <────────┘
+ *                                                                     │    thread of the host's
+ * call known, note <─ session, pick-up, moves <────────┘
  *
  * What costs time and needs nobody is done here: receiving, TLS, reading responses, taking bodies
  * apart. All that decides, and all that calls the host, stays in the thread of the loader's calls,
  * which takes the arrivals in the server's order, exactly as it would have taken the events itself.
  * A whole body is not an event any more: it comes with the FETCH response that it belongs to.
  *
- * What is not taken yet is bounded (IMAP_ARRIVALS_*): then nothing is received, the kernel's buffers
- * fill, and the server waits. So a slow disk slows the server and nothing grows. The reader lives while
- * bodies are on their way; a mailbox that has nothing new holds no thread.
+ * What is not taken yet is bounded (IMAP_ARRIVALS_*): then nothing is received, the kernel's
+ * buffers fill, and the server waits. So a slow disk slows the server and nothing grows. The reader
+ * lives while bodies are on their way; a mailbox that has nothing new holds no thread.
  *
- * From imap_reader_start() to imap_reader_stop() parser and receiving are the reader's; sending is done
- * between imap_reader_lock() and _unlock(), since a TLS stream is one object. All functions are for
- * the thread of the loader's calls. */
+ * From imap_reader_start() to imap_reader_stop() parser and receiving are the reader's; sending is
+ * done between imap_reader_lock() and _unlock(), since a TLS stream is one object. All functions
+ * are for the thread of the loader's calls. */
 #ifndef MAILCHUTE_LOADER_IMAP_READER_H
 #define MAILCHUTE_LOADER_IMAP_READER_H
 
@@ -64,8 +64,9 @@ enum imap_reader_state {
 
 struct imap_reader;
 
-/** imap_reader_start - @stream and @parser are borrowed until imap_reader_stop(); the parser's events
- * must go to imap_reader_event(). @body tells how bodies are read; what it holds is not looked at. */
+/** imap_reader_start - @stream and @parser are borrowed until imap_reader_stop(); the parser's
+ * events must go to imap_reader_event(). @body tells how bodies are read; what it holds is not
+ * looked at. */
 int imap_reader_start(struct stream *stream, struct imap_parser *parser,
                       const struct imap_body *body, struct imap_reader **out_reader,
                       struct error *err);

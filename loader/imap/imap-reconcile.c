@@ -171,9 +171,9 @@ static int imap_reconcile_ask(struct imap_reconcile *r, bool looks, struct error
     return imap_session_run(r->session, &command, &call, err);
 }
 
-/* Which of our records are still there, with what tells them apart where a twin is to be looked for? After
- * a NO, by whose end the server has told what is gone, once more; what is not named then either is
- * neither there nor gone, and is left for a later look. */
+/* Which of our records are still there, with what tells them apart where a twin is to be looked
+ * for? After a NO, by whose end the server has told what is gone, once more; what is not named then
+ * either is neither there nor gone, and is left for a later look. */
 static int imap_reconcile_look(struct imap_reconcile *r, bool looks, struct error *err)
 {
     size_t unknown = 0;
@@ -185,17 +185,18 @@ static int imap_reconcile_look(struct imap_reconcile *r, bool looks, struct erro
         unknown += r->items[i].unknown ? 1 : 0;
     }
     if (unknown > 0)
-        imap_host_log(r->host, IMAP_LOG_WARNING,
-                      "the server does not say whether %zu stored messages are still in '%s'; they are "
-                      "looked for again later",
-                      unknown, r->folders->mailbox.name);
+        imap_host_log(
+            r->host, IMAP_LOG_WARNING,
+            "the server does not say whether %zu stored messages are still in '%s'; they are "
+            "looked for again later",
+            unknown, r->folders->mailbox.name);
     return 0;
 }
 
 /* ---- Looking in the target ------------------------------------------------------------------- */
 
-/* The lowest UID a copy of ours can have there; 0: none is looked for. Where the server did not tell what
- * its next UID was, any may be ours. */
+/* The lowest UID a copy of ours can have there; 0: none is looked for. Where the server did not
+ * tell what its next UID was, any may be ours. */
 static uint32_t imap_reconcile_lowest(const struct imap_reconcile *r, enum imap_fate fate,
                                       uint32_t uidvalidity)
 {
@@ -310,16 +311,18 @@ static void imap_reconcile_tell_untold(struct imap_reconcile *r, uint32_t uid)
 {
     struct error why;
     imap_reconcile_find(r, uid)->untold = true;
-    error_set(&why, ERROR_LINK,
-              "the server does not give out message %u, so that it cannot be told whether it is the one "
-              "that was stored under this UID; look at it, and run 'mailchute audit'", uid);
+    error_set(
+        &why, ERROR_LINK,
+        "the server does not give out message %u, so that it cannot be told whether it is the one "
+        "that was stored under this UID; look at it, and run 'mailchute audit'",
+        uid);
     imap_host_log(r->host, IMAP_LOG_ERROR, "message %u stays in '%s': %s", uid,
                   r->folders->mailbox.name, why.text);
     imap_moves_refuse(r->moves, &why);
 }
 
-/* Is each that is there the message that was stored? UIDs may have been given twice. Once in a session
- * is enough. */
+/* Is each that is there the message that was stored? UIDs may have been given twice. Once in a
+ * session is enough. */
 static int imap_reconcile_check(struct imap_reconcile *r, struct error *err)
 {
     struct imap_look looks[IMAP_RECORDS_MAX];
@@ -342,8 +345,8 @@ static int imap_reconcile_check(struct imap_reconcile *r, struct error *err)
     return 0;
 }
 
-/* Which of those that are gone were never ordered to go? What they are known by tells whether they can
- * be known again. */
+/* Which of those that are gone were never ordered to go? What they are known by tells whether they
+ * can be known again. */
 static int imap_reconcile_await(struct imap_reconcile *r, struct error *err)
 {
     for (size_t i = 0; i < r->count && r->host->evidence != NULL; i++) {
@@ -362,8 +365,8 @@ static int imap_reconcile_await(struct imap_reconcile *r, struct error *err)
     return 0;
 }
 
-/* Note what is no longer there as MOVED, and what has a twin as COPIED. Where to is told by the ledger
- * alone: what was to be deleted, or what somebody else took, went to no folder of ours. */
+/* Note what is no longer there as MOVED, and what has a twin as COPIED. Where to is told by the
+ * ledger alone: what was to be deleted, or what somebody else took, went to no folder of ours. */
 static int imap_reconcile_note(struct imap_reconcile *r, struct error *err)
 {
     struct imap_record records[IMAP_RECORDS_MAX];
@@ -438,8 +441,9 @@ static int imap_reconcile_read(struct imap_reconcile *r, struct imap_record *aft
         records[lost++] = records[i];
     }
     r->strangers += lost;
-    return lost > 0 && r->host->mailbox != NULL ? r->host->note(r->host->context, records, lost, err)
-                                                : 0;
+    return lost > 0 && r->host->mailbox != NULL
+               ? r->host->note(r->host->context, records, lost, err)
+               : 0;
 }
 
 int imap_reconcile(struct imap_session *session, const struct imap_settings *settings,

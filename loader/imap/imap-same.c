@@ -105,8 +105,10 @@ int imap_same_hold(const struct imap_host *host, const struct imap_folder *mailb
     imap_same_write_uids(looks, count, tag, &uids);
     int result = imap_hold_set(
         host, mailbox, NULL, IMAP_HOLD_REUSED, err,
-        "%zu messages in it (UID %s) are others than those that were picked up under these UIDs; it was "
-        "probably restored from a backup: move them to another folder and back into it, so that they "
+        "%zu messages in it (UID %s) are others than those that were picked up under these UIDs; "
+        "it was "
+        "probably restored from a backup: move them to another folder and back into it, so that "
+        "they "
         "get new UIDs, then run pickup once with --accept-new-uids: they are picked up",
         others, buffer_text(&uids));
     buffer_done(&uids);

@@ -264,8 +264,8 @@ static int imap_session_ended(struct imap_session *session, struct error *err)
                      session->outstanding_count > 0 ? session->outstanding[0].call.what : "");
 }
 
-/* Take what is there: all of it, since TLS keeps bytes that poll() does not see; or up to the budget,
- * whereupon the turn ends without a poll and the next one goes on. */
+/* Take what is there: all of it, since TLS keeps bytes that poll() does not see; or up to the
+ * budget, whereupon the turn ends without a poll and the next one goes on. */
 static int imap_session_read(struct imap_session *session, size_t *out_count, struct error *err)
 {
     *out_count = 0;
@@ -440,8 +440,8 @@ int imap_session_flush(struct imap_session *session, struct error *err)
     return imap_session_write(session, &blocked, err) < 0 ? imap_session_fail(session) : 0;
 }
 
-/* However much comes: a server that never stops talking could else keep us for ever. The dialogue is
- * whole, and what is stored can still be settled. */
+/* However much comes: a server that never stops talking could else keep us for ever. The dialogue
+ * is whole, and what is stored can still be settled. */
 static int imap_session_heed(struct imap_session *session, struct error *err)
 {
     return session->host->cancelled(session->host->context)

@@ -14,9 +14,10 @@
  * Deadlines count only time spent waiting here, by the host's clock: no byte for settings' timeout
  * (a MOVE or COPY may take IMAP_MOVE_MS), less than IMAP_FLOOR_BYTES in IMAP_FLOOR_MS while bodies
  * come, or no tagged answer for ten times the timeout though bytes drip. cancelled() is asked every
- * IMAP_POLL_MS, and in each turn that brought bytes (1 MB at most); what was answered by then counts,
- * and moves can still be ordered. After any other failure the session can only be closed. One session,
- * one thread; a second one, imap_session_read_ahead(), only receives and takes bodies apart. */
+ * IMAP_POLL_MS, and in each turn that brought bytes (1 MB at most); what was answered by then
+ * counts, and moves can still be ordered. After any other failure the session can only be closed.
+ * One session, one thread; a second one, imap_session_read_ahead(), only receives and takes bodies
+ * apart. */
 #ifndef MAILCHUTE_LOADER_IMAP_SESSION_H
 #define MAILCHUTE_LOADER_IMAP_SESSION_H
 
@@ -112,15 +113,16 @@ void imap_session_forget_news(struct imap_session *session);
 int imap_session_send(struct imap_session *session, struct imap_command *command,
                       const struct imap_call *call, struct error *err);
 
-/** imap_session_run - send and wait. Without call->done an answer that is not OK is an error. After a
- * failure nothing of @call is used any more, also when the answer still comes. */
+/** imap_session_run - send and wait. Without call->done an answer that is not OK is an error. After
+ * a failure nothing of @call is used any more, also when the answer still comes. */
 int imap_session_run(struct imap_session *session, struct imap_command *command,
                      const struct imap_call *call, struct error *err);
 
 /** imap_session_put - up to IMAP_PUT_MAX bytes behind what was sent last: those of a literal that a
- * command announced, and what ends that command. Returns when nearly all are on their way; takes what
- * comes meanwhile. Not with read_ahead. imap_session_continued - how many "+" have come so far: a
- * literal that was announced without "+" in its braces waits for one more, or for the answer. */
+ * command announced, and what ends that command. Returns when nearly all are on their way; takes
+ * what comes meanwhile. Not with read_ahead. imap_session_continued - how many "+" have come so
+ * far: a literal that was announced without "+" in its braces waits for one more, or for the
+ * answer. */
 int imap_session_put(struct imap_session *session, const void *bytes, size_t count,
                      struct error *err);
 uint32_t imap_session_continued(const struct imap_session *session);
@@ -133,17 +135,19 @@ int imap_session_flush(struct imap_session *session, struct error *err);
 int imap_session_turn(struct imap_session *session, struct error *err);
 int imap_session_peek(struct imap_session *session, struct error *err);
 
-/** imap_session_select - @wire is the name in modified UTF-7. ERROR_CONFIG when it is not there. One that
- * is broken off by a stop ends the session: nobody knows what is selected. */
+/** imap_session_select - @wire is the name in modified UTF-7. ERROR_CONFIG when it is not there.
+ * One that is broken off by a stop ends the session: nobody knows what is selected. */
 int imap_session_select(struct imap_session *session, const char *wire, bool read_only,
                         struct error *err);
 
-/** imap_session_examine - the same with EXAMINE, where a folder that cannot be opened is no failure:
- * *out_open is false then, *out_why tells why, and the session goes on with none selected. */
+/** imap_session_examine - the same with EXAMINE, where a folder that cannot be opened is no
+ * failure: *out_open is false then, *out_why tells why, and the session goes on with none selected.
+ */
 int imap_session_examine(struct imap_session *session, const char *wire, bool *out_open,
                          struct error *out_why, struct error *err);
 
-/** imap_session_is_in - is this folder selected, with this UIDVALIDITY? Orders with UIDs are for it then. */
+/** imap_session_is_in - is this folder selected, with this UIDVALIDITY? Orders with UIDs are for it
+ * then. */
 bool imap_session_is_in(const struct imap_session *session, const char *wire, uint32_t uidvalidity);
 
 /** imap_session_is_open - no failure has ended it so far. */
@@ -155,9 +159,9 @@ int imap_session_idle(struct imap_session *session, struct error *err);
 int imap_session_wake(struct imap_session *session, struct error *err);
 bool imap_session_idling(const struct imap_session *session);
 
-/** imap_session_read_ahead - from now on bytes are received, and bodies read as @like tells, by a thread
- * of the session's own (imap-reader.h); calling it again is fine. imap_session_read_no_more ends it
- * and takes what it has received. Nobody may be waiting for an IDLE meanwhile. */
+/** imap_session_read_ahead - from now on bytes are received, and bodies read as @like tells, by a
+ * thread of the session's own (imap-reader.h); calling it again is fine. imap_session_read_no_more
+ * ends it and takes what it has received. Nobody may be waiting for an IDLE meanwhile. */
 struct imap_body;
 int imap_session_read_ahead(struct imap_session *session, const struct imap_body *like,
                             struct error *err);
@@ -173,13 +177,13 @@ uint32_t imap_answer_capabilities(struct span list);
 /** imap_answer_asks_pause - a NO that is about us, not about the folder: we ask for too much. */
 bool imap_answer_asks_pause(const struct imap_event *answer);
 
-/** imap_answer_folder_error - imap_answer_error() about one folder of several: only what asks for a pause is
- * ERROR_PAUSE. */
+/** imap_answer_folder_error - imap_answer_error() about one folder of several: only what asks for a
+ * pause is ERROR_PAUSE. */
 int imap_answer_folder_error(const struct imap_event *answer, enum error_class class,
                              const char *what, const char *hint, struct error *err);
 
-/** imap_answer_messages_error - imap_answer_error() about some messages that were to be fetched or moved:
- * SERVERBUG, INUSE and LIMIT may be of one of them, and are of @class. */
+/** imap_answer_messages_error - imap_answer_error() about some messages that were to be fetched or
+ * moved: SERVERBUG, INUSE and LIMIT may be of one of them, and are of @class. */
 int imap_answer_messages_error(const struct imap_event *answer, enum error_class class,
                                const char *what, const char *hint, struct error *err);
 

@@ -4,8 +4,8 @@
  * A million messages in a row cost eight bytes, a million scattered ones eight megabytes, more
  * ranges than IMAP_SET_RANGES_MAX are refused. Adding in ascending order is constant time;
  * otherwise the set is put in order when it is next asked or full, so that a server that answers
- * SEARCH backwards costs a sort, not a square; it is refused what follows where that sort joins less
- * than an eighth. Not thread-safe. */
+ * SEARCH backwards costs a sort, not a square; it is refused what follows where that sort joins
+ * less than an eighth. Not thread-safe. */
 #ifndef MAILCHUTE_LOADER_IMAP_SET_H
 #define MAILCHUTE_LOADER_IMAP_SET_H
 

@@ -27,7 +27,8 @@
 #define HOUR_MS (3600u * SECOND_MS)
 
 #define FIELD(name) offsetof(struct imap_settings, name)
-#define USER_HINT "give the user name in its own field (of the source; on the command line --user NAME)"
+#define USER_HINT                                                                                  \
+    "give the user name in its own field (of the source; on the command line --user NAME)"
 #define SECRET_HINT                                                                                \
     "give the password in its own field (of the source; on the command line --password-file FILE)"
 
@@ -52,8 +53,9 @@ static const struct connection_key imap_keys[] = {
      .help = "of these folders none: names and patterns as in folders"},
     {"skipSpecial", CONNECTION_TEXT, FIELD(skip_special),
      .default_value = "Junk,Trash,Drafts,Flagged,Important",
-     .help = "folders for this purpose are left out unless folders names them without * and %: some "
-             "of " IMAP_SPECIAL_WORDS ", or None"},
+     .help =
+         "folders for this purpose are left out unless folders names them without * and %: some "
+         "of " IMAP_SPECIAL_WORDS ", or None"},
     {"attachHtml", CONNECTION_BOOLEAN, FIELD(attach_html), .default_value = "False",
      .help = "True: the HTML version, if there is one, becomes the attachment original.html"},
     {"sanitize", CONNECTION_BOOLEAN, FIELD(sanitize), .default_value = "False",
@@ -115,7 +117,8 @@ static bool imap_settings_gave(uint64_t given, size_t offset)
     return false;
 }
 
-/* ---- url, port, ssl --------------------------------------------------------------------------- */
+/* ---- url, port, ssl ---------------------------------------------------------------------------
+ */
 
 /* The url taken apart; borrowed from it. */
 struct imap_url {
@@ -136,7 +139,8 @@ static int imap_url_scheme(const char **text, struct imap_url *url, struct error
     return 0;
 }
 
-/* host = "[" IPv6 "]" / name, up to a ":" or "/"; or IPv6 without brackets, where no port follows */
+/* host = "[" IPv6 "]" / name, up to a ":" or "/"; or IPv6 without brackets, where no port follows
+ */
 static int imap_url_host(struct cursor *at, struct imap_url *url, struct error *err)
 {
     const char *rest = (const char *)at->bytes + at->pos;
@@ -162,8 +166,9 @@ static int imap_url_rest(struct cursor *at, struct imap_url *url, struct error *
 {
     if (cursor_peek(at) == ':') {
         if (!url->imap && !url->imaps)
-            return error_set(err, ERROR_USAGE,
-                             "a port needs its own key; write port=NUMBER, or url=imap://host:port");
+            return error_set(
+                err, ERROR_USAGE,
+                "a port needs its own key; write port=NUMBER, or url=imap://host:port");
         at->pos++;
         if (cursor_number(at, 65535, &url->port) != PARSE_OK || url->port == 0)
             return error_set(err, ERROR_USAGE,
@@ -173,14 +178,15 @@ static int imap_url_rest(struct cursor *at, struct imap_url *url, struct error *
     if ((url->imap || url->imaps) && cursor_peek(at) == '/')
         at->pos++;
     if (cursor_peek(at) != '\0')
-        return error_set(err, ERROR_USAGE,
-                         "there is more than a host and a port in it; a folder belongs into the key "
-                         "mailbox");
+        return error_set(
+            err, ERROR_USAGE,
+            "there is more than a host and a port in it; a folder belongs into the key "
+            "mailbox");
     return 0;
 }
 
-/* url = [ "imap://" / "imaps://" ] host [ ":" port ] [ "/" ]; the NUL belongs to the cursor's bytes, so
- * that it ends host and number. */
+/* url = [ "imap://" / "imaps://" ] host [ ":" port ] [ "/" ]; the NUL belongs to the cursor's
+ * bytes, so that it ends host and number. */
 static int imap_url_split(const char *text, struct imap_url *url, struct error *err)
 {
     if (imap_url_scheme(&text, url, err) < 0)
@@ -196,7 +202,8 @@ static bool imap_is_ipv6(const char *host)
     return strchr(host, ':') != NULL;
 }
 
-/* An IPv6 address, a zone behind it allowed (RFC 4007 s.11); or a name: letters, digits, "-", "." and
+/* An IPv6 address, a zone behind it allowed (RFC 4007 s.11); or a name: letters, digits, "-", "."
+ * and
  * "_" (RFC 1123 s.2.1 and habit), and UTF-8, which libcurl turns into IDNA. */
 static bool imap_host_is_sound(const char *host)
 {
@@ -227,9 +234,10 @@ static int imap_settings_take_host(struct imap_settings *s, const struct imap_ur
     if (s->host == NULL)
         return error_oom(err, "reading the connection string");
     if (!imap_host_is_sound(s->host))
-        return error_set(err, ERROR_USAGE,
-                         "this is not the name or address of a host; write url=mail.example.org, or "
-                         "url=[2001:db8::1]");
+        return error_set(
+            err, ERROR_USAGE,
+            "this is not the name or address of a host; write url=mail.example.org, or "
+            "url=[2001:db8::1]");
     return 0;
 }
 
@@ -268,7 +276,8 @@ static int imap_settings_check_tls(struct imap_settings *s, uint64_t given, stru
     return 0;
 }
 
-/* ---- Folders ---------------------------------------------------------------------------------- */
+/* ---- Folders ----------------------------------------------------------------------------------
+ */
 
 static int imap_folder_check(const char *name, struct error *err)
 {
@@ -294,9 +303,10 @@ static int imap_settings_check_dropbox(struct imap_settings *s, uint64_t given, 
 {
     (void)given;
     if (text_equal_nocase(s->dropbox, s->mailbox))
-        return error_set(err, ERROR_USAGE,
-                         "dropbox and mailbox are the same folder, picked-up mail would come again; "
-                         "name another");
+        return error_set(
+            err, ERROR_USAGE,
+            "dropbox and mailbox are the same folder, picked-up mail would come again; "
+            "name another");
     return imap_folder_check(s->dropbox, err);
 }
 
@@ -314,15 +324,18 @@ static int imap_settings_check_badmail(struct imap_settings *s, uint64_t given, 
     return imap_folder_check(s->badmail, err);
 }
 
-/* ---- Several folders -------------------------------------------------------------------------- */
+/* ---- Several folders --------------------------------------------------------------------------
+ */
 
 /* What one key says that has no sense where several folders are archived. */
-static int imap_settings_conflict(uint64_t given, size_t offset, const char *what, struct error *err)
+static int imap_settings_conflict(uint64_t given, size_t offset, const char *what,
+                                  struct error *err)
 {
     return imap_settings_gave(given, offset) ? error_set(err, ERROR_USAGE, "%s", what) : 0;
 }
 
-/* Several folders are left in place: mail that was moved out of its folder would be in no folder. */
+/* Several folders are left in place: mail that was moved out of its folder would be in no folder.
+ */
 static int imap_settings_check_folders(struct imap_settings *s, uint64_t given, struct error *err)
 {
     struct imap_patterns patterns;
@@ -342,9 +355,10 @@ static int imap_settings_check_folders(struct imap_settings *s, uint64_t given, 
                                "badmail out, or use mailbox instead of folders", err) < 0)
         return -1;
     if (imap_settings_gave(given, FIELD(after)) && s->after != IMAP_AFTER_LEAVE)
-        return error_set(err, ERROR_USAGE,
-                         "mail of folders stays where it is, so after can only be Leave; take after "
-                         "out, or use mailbox instead of folders");
+        return error_set(
+            err, ERROR_USAGE,
+            "mail of folders stays where it is, so after can only be Leave; take after "
+            "out, or use mailbox instead of folders");
     s->after = IMAP_AFTER_LEAVE;
     return 0;
 }
@@ -372,7 +386,8 @@ static int imap_settings_check_skip_special(struct imap_settings *s, uint64_t gi
     return imap_special_read(s->skip_special, &uses, err);
 }
 
-/* ---- Rules, keys, proxies ---------------------------------------------------------------------- */
+/* ---- Rules, keys, proxies ----------------------------------------------------------------------
+ */
 
 static int imap_rule_check(const char *rule, struct error *err)
 {
@@ -443,7 +458,8 @@ static int imap_settings_check_proxy(struct imap_settings *s, uint64_t given, st
                      "https)");
 }
 
-/* ---- All together ------------------------------------------------------------------------------ */
+/* ---- All together ------------------------------------------------------------------------------
+ */
 
 /* What holds between values, in the order in which a person would look; an error is put behind the
  * key and its position. */
@@ -500,7 +516,9 @@ void imap_settings_free(struct imap_settings *settings)
 
 int imap_settings_guard(struct imap_settings *settings, struct error *err)
 {
-    const char *key = settings->ca_file != NULL ? "caFile" : settings->proxy != NULL ? "proxy" : NULL;
+    const char *key = settings->ca_file != NULL ? "caFile"
+                      : settings->proxy != NULL ? "proxy"
+                                                : NULL;
     if (key != NULL)
         return error_set(err, ERROR_USAGE, "key '%s' may only be set by the administrator, on the "
                          "command line; take it out", key);

@@ -25,7 +25,8 @@ struct imap_settings {
     bool ssl;      /* TLS from the first byte */
     uint32_t starttls; /* enum imap_starttls */
     char *mailbox, *dropbox, *badmail; /* Unicode, '/' between levels */
-    char *folders;      /* patterns (imap-pattern.h); not NULL: these instead of mailbox, left in place */
+    char
+        *folders; /* patterns (imap-pattern.h); not NULL: these instead of mailbox, left in place */
     char *skip_folders; /* patterns, NULL: none */
     char *skip_special; /* "Junk,Trash": special uses (RFC 6154), or "None" */
     bool attach_html, sanitize;
@@ -44,11 +45,10 @@ struct imap_settings {
     bool guarded; /* set by imap_settings_guard() */
 };
 
-/** imap_settings_read - read @connection and hold every rule of it: unknown, duplicate or missing keys,
- * bad values, dropbox = mailbox, dropbox = badmail, badmail = mailbox, folders with what moves mail or
- * names one mailbox, user or password inside,
- * url forms (host, imap://host:port, imaps://host:port, [::1]) against port and ssl. ERROR_USAGE
- * names key and position. */
+/** imap_settings_read - read @connection and hold every rule of it: unknown, duplicate or missing
+ * keys, bad values, dropbox = mailbox, dropbox = badmail, badmail = mailbox, folders with what
+ * moves mail or names one mailbox, user or password inside, url forms (host, imap://host:port,
+ * imaps://host:port, [::1]) against port and ssl. ERROR_USAGE names key and position. */
 int imap_settings_read(const char *connection, struct imap_settings **out_settings,
                        struct error *err);
 void imap_settings_free(struct imap_settings *settings);
@@ -59,7 +59,8 @@ AUTO_DEFINE(imap_settings, imap_settings_free);
  * proxy. */
 int imap_settings_guard(struct imap_settings *settings, struct error *err);
 
-/** imap_settings_account - who is logged in where, for origin.account and messages: "user@host", with
+/** imap_settings_account - who is logged in where, for origin.account and messages: "user@host",
+ * with
  * ":port" only where the port is neither 143 nor 993; the host in lower case. Yours: free(). */
 char *imap_settings_account(const struct imap_settings *settings, const char *user);
 

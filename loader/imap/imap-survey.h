@@ -2,8 +2,8 @@
 /* imap-survey.h - walk through mailbox, dropbox and badmail and tell what is there, changing
  * nothing.
  *
- * With the key folders each folder that a pick-up takes is a mailbox, and there are no other places.
- * Folders are opened with EXAMINE. UIDs, flags, sizes and dates come in windows of
+ * With the key folders each folder that a pick-up takes is a mailbox, and there are no other
+ * places. Folders are opened with EXAMINE. UIDs, flags, sizes and dates come in windows of
  * IMAP_SURVEY_WINDOW messages; a body (BODY.PEEK[]) is fetched only where the receiver asks for its
  * digest, and never held: it goes through SHA-256 as it comes. Memory: one window, and the UIDs of
  * one folder as ranges. */

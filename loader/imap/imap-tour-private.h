@@ -2,7 +2,8 @@
 /* imap-tour-private.h - what the files of the tour share; nobody else includes it.
  *
  *   imap-tour.c        the walk: connect, sweep, visit, hand out, settle, wait
- *   imap-tour-stops.c  the folders on the way, what is remembered of each, and what is wrong with some */
+ *   imap-tour-stops.c  the folders on the way, what is remembered of each, and what is wrong with
+ * some */
 #ifndef MAILCHUTE_LOADER_IMAP_TOUR_PRIVATE_H
 #define MAILCHUTE_LOADER_IMAP_TOUR_PRIVATE_H
 
@@ -37,8 +38,8 @@ struct imap_stops {
 
 void imap_stops_done(struct imap_stops *stops);
 
-/** imap_stops_renew - the folders that @tree takes; what is remembered of those that were there before is
- * kept, those that went are told. ERROR_CONFIG when there is none. */
+/** imap_stops_renew - the folders that @tree takes; what is remembered of those that were there
+ * before is kept, those that went are told. ERROR_CONFIG when there is none. */
 int imap_stops_renew(struct imap_stops *stops, const struct imap_host *host,
                      const struct imap_tree *tree, struct error *err);
 
@@ -53,8 +54,8 @@ uint64_t imap_stop_expects(const struct imap_stop *stop);
 void imap_stop_set_aside(struct imap_stop *stop, const struct imap_host *host,
                          const struct error *why);
 
-/** imap_stops_judge - the sweep is over: tell the host what of the source is in trouble. -1 with err
- * when all of it is. */
+/** imap_stops_judge - the sweep is over: tell the host what of the source is in trouble. -1 with
+ * err when all of it is. */
 int imap_stops_judge(struct imap_stops *stops, const struct imap_host *host, struct error *err);
 
 #endif

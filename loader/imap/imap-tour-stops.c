@@ -153,9 +153,11 @@ static void imap_stops_find_lack(struct imap_stops *stops, const struct imap_hos
                   "string", missing);
     for (size_t i = 0; missing == NULL && i < tree->count; i++)
         if (tree->items[i].choice == IMAP_CHOICE_TWIN) {
-            error_set(&stops->lack, ERROR_CONFIG,
-                      "two folders are called '%.200s', of which one has the '/' in its name; rename "
-                      "one: only one of them is picked up from", tree->items[i].path);
+            error_set(
+                &stops->lack, ERROR_CONFIG,
+                "two folders are called '%.200s', of which one has the '/' in its name; rename "
+                "one: only one of them is picked up from",
+                tree->items[i].path);
             break;
         }
     if (stops->lack.class != ERROR_NONE)

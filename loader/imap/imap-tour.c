@@ -39,12 +39,14 @@ struct imap_tour {
     struct imap_stop *stop;    /* that is being visited */
     bool homeless;             /* the home cannot be opened, in this sweep */
     uint64_t next_sweep_ms;
-    struct imap_visit *visits; /* with messages out; the last one is the current, while there is one */
+    struct imap_visit
+        *visits; /* with messages out; the last one is the current, while there is one */
     size_t visit_count;
     uint32_t visit_number;
     uint64_t out;              /* of all visits */
     uint64_t handed;           /* messages in all, against options.limit */
-    uint64_t passed, later;    /* for progress(): handed out since DRAINED, expected in folders to come */
+    uint64_t passed,
+        later; /* for progress(): handed out since DRAINED, expected in folders to come */
     bool counted;              /* progress() was told about this visit */
 };
 

@@ -1,28 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* imap-tour.h - the way of mail out of a source: of its one mailbox, or of all folders it archives.
  *
- * With the key mailbox a tour is one pick-up (imap-pickup.h), passed through. With folders it walks:
+ * With the key mailbox a tour is one pick-up (imap-pickup.h), passed through. With folders it
+ * walks:
  *
- *     connect ─> list, choose (imap-tree.h) ─> each folder that may have news: EXAMINE, pick up, leave
- *                      ^                          │ all visited
- *                      └──── each poll ───────────┴─> DRAINED ─> home: IDLE in INBOX, or in the first
+ *     connect ─> list, choose (imap-tree.h) ─> each folder that may have news: EXAMINE, pick up,
+ * leave ^                          │ all visited └──── each poll ───────────┴─> DRAINED ─> home:
+ * IDLE in INBOX, or in the first
  *
  * Nothing is ever changed at the server: the commands are LIST, STATUS, EXAMINE, SEARCH, FETCH with
- * BODY.PEEK, IDLE. The home is visited first, and opened again when all is settled, to be told of new
- * mail at once; news of the others is found by the next sweep.
+ * BODY.PEEK, IDLE. The home is visited first, and opened again when all is settled, to be told of
+ * new mail at once; news of the others is found by the next sweep.
  *
- * A folder is not opened when it is empty, or when UIDVALIDITY, UIDNEXT, MESSAGES and HIGHESTMODSEQ are
- * what they were before it was last drained; without HIGHESTMODSEQ, only where no search is set, which
- * may depend on flags. That is remembered by the handle alone, and for IMAP_TOUR_BELIEF_MS at most; what
- * counts is the ledger, which each folder that is opened is held against, so that a wrong memory can
- * delay mail until then and lose none.
+ * A folder is not opened when it is empty, or when UIDVALIDITY, UIDNEXT, MESSAGES and HIGHESTMODSEQ
+ * are what they were before it was last drained; without HIGHESTMODSEQ, only where no search is
+ * set, which may depend on flags. That is remembered by the handle alone, and for
+ * IMAP_TOUR_BELIEF_MS at most; what counts is the ledger, which each folder that is opened is held
+ * against, so that a wrong memory can delay mail until then and lose none.
  *
- * A folder that cannot be opened, listed, or is held stops nobody: it is told once, and at the end of
- * each sweep as the source's trouble; the next sweep tries again. When none at all can be picked up from,
- * that is the source's failure.
+ * A folder that cannot be opened, listed, or is held stops nobody: it is told once, and at the end
+ * of each sweep as the source's trouble; the next sweep tries again. When none at all can be picked
+ * up from, that is the source's failure.
  *
- * A message is named by its folder: the same mail in two folders is two messages, and so is one that was
- * moved between them, or whose folder was renamed. One handle, one thread. */
+ * A message is named by its folder: the same mail in two folders is two messages, and so is one
+ * that was moved between them, or whose folder was renamed. One handle, one thread. */
 #ifndef MAILCHUTE_LOADER_IMAP_TOUR_H
 #define MAILCHUTE_LOADER_IMAP_TOUR_H
 
@@ -32,7 +33,8 @@
 #include "error.h"
 #include "imap-pickup.h"
 
-#define IMAP_TOUR_BELIEF_MS (24u * 3600 * 1000) /* then each folder is opened, whatever STATUS says */
+#define IMAP_TOUR_BELIEF_MS                                                                        \
+    (24u * 3600 * 1000) /* then each folder is opened, whatever STATUS says */
 
 struct imap_tour;
 

@@ -42,8 +42,8 @@ const char *imap_choice_why(enum imap_choice choice)
 
 /* ---- Order ----------------------------------------------------------------------------------- */
 
-/* By path; of folders with one path the one that has no '/' for a character goes first: that is known
- * from the server's name alone, so that it stays so. */
+/* By path; of folders with one path the one that has no '/' for a character goes first: that is
+ * known from the server's name alone, so that it stays so. */
 static int imap_branch_compare(const void *a, const void *b)
 {
     const struct imap_branch *x = a, *y = b;
@@ -98,8 +98,8 @@ static bool imap_tree_any(const struct imap_tree *tree, const struct imap_patter
     return false;
 }
 
-/* The last level of a path on the first level: of the account, of its namespace, of INBOX, or of Gmail's
- * own; NULL: it is deeper. */
+/* The last level of a path on the first level: of the account, of its namespace, of INBOX, or of
+ * Gmail's own; NULL: it is deeper. */
 static const char *imap_tree_first_level(const struct imap_tree *tree, const char *path)
 {
     const char *const above[] = {tree->levels.prefix, "INBOX/", "[Gmail]/", "[Google Mail]/"};
@@ -234,8 +234,9 @@ static int imap_tree_add(struct imap_tree *tree, const struct imap_event *event,
         return -1;
     struct imap_branch branch = {.wire = span_copy(event->text), .flags = event->list_flags};
     if (branch.wire != NULL)
-        branch.path = span_is(event->text, "INBOX") ? strdup("INBOX")
-                                                    : imap_folder_path(branch.wire, event->delimiter);
+        branch.path = span_is(event->text, "INBOX")
+                          ? strdup("INBOX")
+                          : imap_folder_path(branch.wire, event->delimiter);
     if (branch.path == NULL) {
         free(branch.wire);
         return error_oom(err, imap_tree_doing);
@@ -255,8 +256,8 @@ static struct imap_state imap_state_of(const struct imap_event *event)
                                .modseq = event->modseq};
 }
 
-/* A STATUS that comes in the middle of LIST is about the folder that was listed last, or one shortly
- * before (RFC 5819 s.2 leaves the order open). One that comes later is asked for again. */
+/* A STATUS that comes in the middle of LIST is about the folder that was listed last, or one
+ * shortly before (RFC 5819 s.2 leaves the order open). One that comes later is asked for again. */
 static void imap_tree_status_listed(struct imap_tree *tree, const struct imap_event *event)
 {
     size_t first = tree->count > IMAP_STATUS_BACK ? tree->count - IMAP_STATUS_BACK : 0;

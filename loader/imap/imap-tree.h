@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* imap-tree.h - all folders of an account, and which of them an archive takes.
  *
- * LIST "" "*" tells the folders and what they are for; how much is in those that are taken comes in the
- * same answer (LIST-STATUS, RFC 5819) or from pipelined STATUS commands. Nothing is opened.
+ * LIST "" "*" tells the folders and what they are for; how much is in those that are taken comes in
+ * the same answer (LIST-STATUS, RFC 5819) or from pipelined STATUS commands. Nothing is opened.
  *
  * The choice, rule by rule; the first that holds decides:
  *
  *     \Noselect, \NonExistent      cannot hold mail
  *     no pattern of folders        not asked for
  *     a pattern of skipFolders     left out
- *     a use of skipSpecial         left out, unless folders names it exactly; so are folders below it.
- *                                  Where no folder of the account bears a use, those of the first
- *                                  level with a usual name count (imap-pattern.h)
- *     another taken one is \All    left out, as that shows its mail (Gmail): no mail twice, once per
- *                                  label; but \Junk and \Trash, which \All does not show
- *     another has the same path    left out: the ledger could not tell their mail apart */
+ *     a use of skipSpecial         left out, unless folders names it exactly; so are folders below
+ * it. Where no folder of the account bears a use, those of the first level with a usual name count
+ * (imap-pattern.h) another taken one is \All    left out, as that shows its mail (Gmail): no mail
+ * twice, once per label; but \Junk and \Trash, which \All does not show another has the same path
+ * left out: the ledger could not tell their mail apart */
 #ifndef MAILCHUTE_LOADER_IMAP_TREE_H
 #define MAILCHUTE_LOADER_IMAP_TREE_H
 
@@ -28,7 +27,8 @@
 #include "imap-session.h"
 #include "imap-settings.h"
 
-#define IMAP_TREE_MAX 20000u /* folders of an account: their LIST and STATUS fit IMAP_UNTAGGED_MAX */
+#define IMAP_TREE_MAX                                                                              \
+    20000u /* folders of an account: their LIST and STATUS fit IMAP_UNTAGGED_MAX */
 
 enum imap_choice {
     IMAP_CHOICE_TAKEN,
@@ -67,19 +67,20 @@ struct imap_tree {
     bool has_status; /* LIST told it */
 };
 
-/** imap_tree_read - ask the server, choose, ask how much is in what was chosen. @out is overwritten;
- * yours: imap_tree_done(), after a failure too. After any failure, ERROR_CANCELLED included, the
- * session can only be closed: commands may be outstanding whose answers would go to @out. */
+/** imap_tree_read - ask the server, choose, ask how much is in what was chosen. @out is
+ * overwritten; yours: imap_tree_done(), after a failure too. After any failure, ERROR_CANCELLED
+ * included, the session can only be closed: commands may be outstanding whose answers would go to
+ * @out. */
 int imap_tree_read(struct imap_session *session, const struct imap_settings *settings,
                    struct imap_tree *out, struct error *err);
 void imap_tree_done(struct imap_tree *tree);
 
-/** imap_tree_choose - set choice, taken; levels, items (wire, path, flags, any order) and the patterns
- * are there. Pure. -1: out of memory. */
+/** imap_tree_choose - set choice, taken; levels, items (wire, path, flags, any order) and the
+ * patterns are there. Pure. -1: out of memory. */
 int imap_tree_choose(struct imap_tree *tree, struct error *err);
 
-/** imap_tree_missing - a folder that is named exactly and is not there, or cannot hold mail: the next
- * one from *at on, which moves; NULL: none is left. */
+/** imap_tree_missing - a folder that is named exactly and is not there, or cannot hold mail: the
+ * next one from *at on, which moves; NULL: none is left. */
 const char *imap_tree_missing(const struct imap_tree *tree, size_t *at);
 
 /** imap_tree_find - the folder of this path, or NULL. */

@@ -72,10 +72,11 @@ static int imap_body_stranger(struct imap_body *body, uint64_t size, struct erro
     body->strangers_bytes += size;
     if (body->strangers <= IMAP_STRANGERS_MAX && body->strangers_bytes <= IMAP_STRANGERS_BYTES)
         return 0;
-    return error_set(err, ERROR_PROTOCOL,
-                     "the server sends messages that were not asked for, more than %u or %llu MB; try "
-                     "again later, or tell its administrator",
-                     IMAP_STRANGERS_MAX, IMAP_STRANGERS_BYTES >> 20);
+    return error_set(
+        err, ERROR_PROTOCOL,
+        "the server sends messages that were not asked for, more than %u or %llu MB; try "
+        "again later, or tell its administrator",
+        IMAP_STRANGERS_MAX, IMAP_STRANGERS_BYTES >> 20);
 }
 
 int imap_body_start(struct imap_body *body, uint64_t size, bool wanted, struct error *err)
@@ -130,8 +131,8 @@ void imap_body_move(struct imap_body *from, struct imap_body *to)
     imap_body_done(from);
 }
 
-/* Many servers tell sizes that are not those of the bytes; one that keeps much of a message back is worth
- * a word. */
+/* Many servers tell sizes that are not those of the bytes; one that keeps much of a message back is
+ * worth a word. */
 static int imap_entry_compare_size(struct imap_entry *entry, struct error *err)
 {
     uint64_t size = spool_size(entry->spool);

@@ -22,7 +22,7 @@
 #define IMAP_WINDOW_MAX 500u                 /* messages of a window, and of a listing */
 #define IMAP_WINDOW_BYTES (16u * 1024 * 1024) /* of a window's bodies; one larger goes alone */
 #define IMAP_WINDOW_MEMORY (512u * 1024)      /* of those bodies that stay in memory (spool.h) */
-#define IMAP_STRANGERS_MAX 10000u            /* bodies of UIDs nobody asked for, in one session ... */
+#define IMAP_STRANGERS_MAX 10000u /* bodies of UIDs nobody asked for, in one session ... */
 #define IMAP_STRANGERS_BYTES IMAP_SKIPPED_MAX /* ... and bytes of them */
 
 /* One message on its way. */
@@ -78,8 +78,8 @@ struct imap_body {
     uint64_t strangers_bytes;
 };
 
-/** imap_body_start - @size bytes are announced; @wanted: somebody may want them. ERROR_PROTOCOL when too
- * many came that nobody does. */
+/** imap_body_start - @size bytes are announced; @wanted: somebody may want them. ERROR_PROTOCOL
+ * when too many came that nobody does. */
 int imap_body_start(struct imap_body *body, uint64_t size, bool wanted, struct error *err);
 int imap_body_bytes(struct imap_body *body, struct span bytes, struct error *err);
 int imap_body_end(struct imap_body *body, struct error *err);

@@ -177,8 +177,9 @@ static int connection_unknown(const struct connection_reader *r,
     if (slip && near->type == CONNECTION_REFUSED)
         return connection_refuse(r, word, pair, near);
     if (slip)
-        return error_set(r->err, ERROR_USAGE, "unknown key '%s' at position %zu; did you mean '%s'?",
-                         word, pair->position, near->key);
+        return error_set(r->err, ERROR_USAGE,
+                         "unknown key '%s' at position %zu; did you mean '%s'?", word,
+                         pair->position, near->key);
     AUTO_DONE(buffer) all;
     buffer_init(&all, ERROR_TEXT_MAX);
     connection_list_keys(r, &all);
@@ -262,7 +263,8 @@ static int connection_store_choice(const struct connection_key *row, const char 
     return connection_find_choice(row->choices, value, &word, field);
 }
 
-/* ---- What would have been right --------------------------------------------------------------- */
+/* ---- What would have been right ---------------------------------------------------------------
+ */
 
 struct connection_unit {
     uint64_t factor;
@@ -354,7 +356,8 @@ static int connection_set_field(const struct connection_reader *r, const struct 
     return 0;
 }
 
-/* ---- One pair, all pairs ---------------------------------------------------------------------- */
+/* ---- One pair, all pairs ----------------------------------------------------------------------
+ */
 
 static int connection_read_value(struct connection_reader *r, const struct connection_key *row,
                                  size_t position)
@@ -394,9 +397,11 @@ static int connection_read_pair(struct connection_reader *r)
     if (pair.key.len == 0 && !has_value)
         return 0;
     if (!has_value)
-        return error_set(r->err, ERROR_USAGE,
-                         "there is no '=' in the part at position %zu; write key=value, and a value "
-                         "that holds ';' in quotes", pair.position);
+        return error_set(
+            r->err, ERROR_USAGE,
+            "there is no '=' in the part at position %zu; write key=value, and a value "
+            "that holds ';' in quotes",
+            pair.position);
     if (pair.key.len == 0)
         return error_set(r->err, ERROR_USAGE, "there is no key before '=' at position %zu",
                          pair.position);

@@ -4,10 +4,10 @@
  * Pairs are separated by ';'; the first '=' ends the key. Keys are compared without regard to ASCII
  * case, spaces around keys and values are trimmed. A value that holds ';' or a quote, or spaces at
  * its ends, stands in "..." or '...', that quote doubled inside; inner spaces and '=' need nothing.
- * An empty part between two ';' is fine. Everything else is an error (ERROR_USAGE) that names the key,
- * its position (bytes from 1) and, for an unknown key, the nearest one; an empty value is one too, and
- * so are control characters and bytes that are no UTF-8. Values of secret and of unknown keys are
- * never quoted in an error. Pure; any thread. */
+ * An empty part between two ';' is fine. Everything else is an error (ERROR_USAGE) that names the
+ * key, its position (bytes from 1) and, for an unknown key, the nearest one; an empty value is one
+ * too, and so are control characters and bytes that are no UTF-8. Values of secret and of unknown
+ * keys are never quoted in an error. Pure; any thread. */
 #ifndef MAILCHUTE_LOADER_LIB_CONNECTION_STRING_H
 #define MAILCHUTE_LOADER_LIB_CONNECTION_STRING_H
 
@@ -31,7 +31,8 @@ enum connection_type {
     CONNECTION_REFUSED   /* not here: help says where it belongs ("user", "password") */
 };
 
-/* One key. default_value is read like a value given by the user; NULL leaves the field untouched. */
+/* One key. default_value is read like a value given by the user; NULL leaves the field untouched.
+ */
 struct connection_key {
     const char *key;
     enum connection_type type;
@@ -44,14 +45,14 @@ struct connection_key {
     const char *help; /* one sentence for people, for CONNECTION_REFUSED the hint */
 };
 
-/** connection_string_read - read @text by the table @keys (@count rows) into @out_settings, which the
- * caller has zeroed; fields not named get their defaults. On failure the texts already copied are
- * freed and set to NULL. *out_given (NULL: not wanted): bit n is set when row n was named. */
+/** connection_string_read - read @text by the table @keys (@count rows) into @out_settings, which
+ * the caller has zeroed; fields not named get their defaults. On failure the texts already copied
+ * are freed and set to NULL. *out_given (NULL: not wanted): bit n is set when row n was named. */
 int connection_string_read(const char *text, const struct connection_key *keys, size_t count,
                            void *out_settings, uint64_t *out_given, struct error *err);
 
-/** connection_string_position - where @key stands in @text (bytes from 1), for errors found later; 0
- * when it is not there. */
+/** connection_string_position - where @key stands in @text (bytes from 1), for errors found later;
+ * 0 when it is not there. */
 size_t connection_string_position(const char *text, const char *key);
 
 /** connection_string_free - free and clear the text fields of a struct filled by this table. */

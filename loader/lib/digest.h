@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* digest.h - SHA-256 on the way (FIPS 180-4), by OpenSSL's libcrypto, which uses the processor's
- * own instructions. The one door to libcrypto. Not thread-safe per digest; digests share nothing. */
+ * own instructions. The one door to libcrypto. Not thread-safe per digest; digests share nothing.
+ */
 #ifndef MAILCHUTE_LOADER_LIB_DIGEST_H
 #define MAILCHUTE_LOADER_LIB_DIGEST_H
 

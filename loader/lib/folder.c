@@ -32,9 +32,10 @@ int folder_open(const char *path, struct folder **out_folder, struct error *err)
     if (folder->path != NULL)
         folder->fd = open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder->fd < 0)
-        return error_set(err, ERROR_CONFIG,
-                         "cannot open the folder '%s': %s; correct the path, or let this user read it",
-                         path, strerror(errno));
+        return error_set(
+            err, ERROR_CONFIG,
+            "cannot open the folder '%s': %s; correct the path, or let this user read it", path,
+            strerror(errno));
     if (strlen(folder->path) > FOLDER_PATH_MAX || !text_is_utf8(folder->path, strlen(folder->path)))
         return error_set(err, ERROR_CONFIG,
                          "the path of the folder '%s' is longer than %u bytes or no UTF-8; choose "
@@ -61,9 +62,11 @@ int folder_check_writable(const struct folder *folder, struct error *err)
 {
     if (faccessat(folder->fd, ".", W_OK | X_OK, AT_EACCESS) == 0)
         return 0;
-    return error_set(err, ERROR_CONFIG,
-                     "cannot write to the folder '%s': %s; let this user write there, so that files "
-                     "can be moved", folder->path, strerror(errno));
+    return error_set(
+        err, ERROR_CONFIG,
+        "cannot write to the folder '%s': %s; let this user write there, so that files "
+        "can be moved",
+        folder->path, strerror(errno));
 }
 
 /* ---- Listing --------------------------------------------------------------------------------- */
@@ -108,8 +111,9 @@ static int folder_read_names(const struct folder *folder, DIR *dir, const char *
         errno = 0;
         const struct dirent *entry = readdir(dir);
         if (entry == NULL && errno != 0)
-            return error_set(err, ERROR_CONFIG, "cannot read the folder '%s': %s; look after its disk",
-                             folder->path, strerror(errno));
+            return error_set(err, ERROR_CONFIG,
+                             "cannot read the folder '%s': %s; look after its disk", folder->path,
+                             strerror(errno));
         if (entry == NULL)
             return 0;
         if (entry->d_name[0] != '.' && fnmatch(pattern, entry->d_name, 0) == 0 &&
@@ -222,7 +226,7 @@ enum folder_move_result folder_move(const struct folder *folder, const char *nam
     if (target >= 0 && folder_rename_free(folder->fd, name, target) == 0)
         return FOLDER_MOVED;
     (void)error_set(err, ERROR_CONFIG,
-                    "cannot move '%.100s' to '%s/%s': %s; let this user write to both folders", name,
-                    folder->path, subfolder, strerror(errno));
+                    "cannot move '%.100s' to '%s/%s': %s; let this user write to both folders",
+                    name, folder->path, subfolder, strerror(errno));
     return FOLDER_MOVE_FAILED;
 }

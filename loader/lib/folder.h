@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* folder.h - a folder into which others put files, and which is emptied by renaming them.
  *
- * Others may add, change, replace or take files at any time. So a file is named not by its name alone
- * but by size, time, inode and name (its key), and is taken for the same only while that holds.
- * Nothing but plain files is ever opened: no links, folders, pipes or devices. One folder is used by
- * one thread at a time. */
+ * Others may add, change, replace or take files at any time. So a file is named not by its name
+ * alone but by size, time, inode and name (its key), and is taken for the same only while that
+ * holds. Nothing but plain files is ever opened: no links, folders, pipes or devices. One folder is
+ * used by one thread at a time. */
 #ifndef MAILCHUTE_LOADER_LIB_FOLDER_H
 #define MAILCHUTE_LOADER_LIB_FOLDER_H
 
@@ -50,8 +50,8 @@ int folder_list(const struct folder *folder, const char *pattern, struct folder_
                 struct error *err);
 void folder_files_done(struct folder_files *files);
 
-/** folder_file_open - a descriptor for reading, yours to close; -1 (errno tells why) when it is gone;
- * and whether what is open still is that file, unchanged: ask before and after reading. */
+/** folder_file_open - a descriptor for reading, yours to close; -1 (errno tells why) when it is
+ * gone; and whether what is open still is that file, unchanged: ask before and after reading. */
 int folder_file_open(const struct folder *folder, const struct folder_file *file);
 bool folder_file_is_same(const struct folder_file *file, int fd);
 

@@ -69,7 +69,8 @@ static void http_client_set_up(struct http_client *client)
     curl_easy_setopt(e, CURLOPT_HTTP09_ALLOWED, 0L);
     curl_easy_setopt(e, CURLOPT_PROXY, "");
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L); /* or closing waits for a name server that is silent */
+    curl_easy_setopt(e, CURLOPT_QUICK_EXIT,
+                     1L); /* or closing waits for a name server that is silent */
     curl_easy_setopt(e, CURLOPT_USERAGENT, PACKAGE_NAME "/" PACKAGE_VERSION);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CLIENT_CONNECT_MS);
     curl_easy_setopt(e, CURLOPT_ERRORBUFFER, client->curl_text);
@@ -123,7 +124,8 @@ void http_client_close(struct http_client *client)
 
 /* ---- Errors ---------------------------------------------------------------------------------- */
 
-static int http_client_no_connection(const struct http_client *client, CURLcode code, struct error *err)
+static int http_client_no_connection(const struct http_client *client, CURLcode code,
+                                     struct error *err)
 {
     const char *why = client->curl_text[0] != '\0' ? client->curl_text : curl_easy_strerror(code);
     if (client->plain_refused)
@@ -188,7 +190,8 @@ static int http_client_too_late(const struct http_client *client, uint32_t ms, s
                      "raise timeout", client->where, ms / 1000);
 }
 
-static int http_client_check_time(const struct http_client *client, uint64_t since_ms, struct error *err)
+static int http_client_check_time(const struct http_client *client, uint64_t since_ms,
+                                  struct error *err)
 {
     const struct http_client_settings *s = &client->settings;
     uint64_t now_ms = clock_monotonic_ms(s->clock);
@@ -268,7 +271,8 @@ static int http_client_ask(struct http_client *client, const struct http_client_
     return 0;
 }
 
-static int http_client_take(struct http_client *client, struct http_client_answer *answer, struct error *err)
+static int http_client_take(struct http_client *client, struct http_client_answer *answer,
+                            struct error *err)
 {
     long status = 0;
     curl_off_t pause_s = 0;
@@ -307,7 +311,8 @@ int http_client_run(struct http_client *client, const struct http_client_request
     stream_guard_enter(&guard);
     result = http_client_drive(client, &code, err);
     if (result == 0)
-        result = code != CURLE_OK ? http_client_failed(client, code, err) : http_client_take(client, answer, err);
+        result = code != CURLE_OK ? http_client_failed(client, code, err)
+                                  : http_client_take(client, answer, err);
     curl_multi_remove_handle(client->multi, client->easy);
     stream_guard_leave(&guard);
     curl_easy_setopt(client->easy, CURLOPT_HTTPHEADER, NULL);

@@ -11,8 +11,8 @@
  *  - An answer that is larger than its limit, drips, or never ends is ended by us; cancelled() is
  *    heeded within 200 ms.
  *
- * A client keeps its connection from one question to the next. One client, one thread; clients share
- * nothing. */
+ * A client keeps its connection from one question to the next. One client, one thread; clients
+ * share nothing. */
 #ifndef MAILCHUTE_LOADER_LIB_HTTP_CLIENT_H
 #define MAILCHUTE_LOADER_LIB_HTTP_CLIENT_H
 
@@ -42,7 +42,7 @@ struct http_client_settings {
 /* Borrowed for the call. */
 struct http_client_request {
     const char *method;         /* "GET", "POST", "PUT" */
-    const char *url;            /* http:// or https://; all but ASCII is written %XX by the caller */
+    const char *url; /* http:// or https://; all but ASCII is written %XX by the caller */
     const char *const *headers; /* "Name: value", ends with NULL; NULL: none */
     const void *body;           /* NULL: none */
     size_t body_size;
@@ -63,14 +63,14 @@ void http_client_close(struct http_client *client); /* NULL is fine */
 AUTO_DEFINE(http_client, http_client_close);
 
 /** http_client_run - one question. The answer's body is cleared before. ERROR_UNREACHABLE (no
- * connection; http:// to a public address is ERROR_CONFIG), ERROR_CERTIFICATE, ERROR_LINK (it broke off, or was
- * too slow), ERROR_PROTOCOL (no HTTP, or too large), ERROR_USAGE (url), ERROR_CANCELLED. Errors name
- * host and port, never the rest of the url or a header. */
+ * connection; http:// to a public address is ERROR_CONFIG), ERROR_CERTIFICATE, ERROR_LINK (it broke
+ * off, or was too slow), ERROR_PROTOCOL (no HTTP, or too large), ERROR_USAGE (url),
+ * ERROR_CANCELLED. Errors name host and port, never the rest of the url or a header. */
 int http_client_run(struct http_client *client, const struct http_client_request *request,
                     struct http_client_answer *answer, struct error *err);
 
-/** http_client_escape - append @text fit to be a value in a query: all but letters, digits and "-._~"
- * as %XX (RFC 3986 s.2.3). */
+/** http_client_escape - append @text fit to be a value in a query: all but letters, digits and
+ * "-._~" as %XX (RFC 3986 s.2.3). */
 int http_client_escape(struct buffer *out, const char *text);
 
 #endif

@@ -92,8 +92,9 @@ void login_log_line(struct login_log *log, const void *bytes, size_t count)
 
 /* ---- Echoes of the secret -------------------------------------------------------------------- */
 
-/* @lead bytes and the secret in base64, without the characters that depend on what stands around it: so
- * it looks behind so many bytes of other data, or three more. As much as fits, and a text can hold. */
+/* @lead bytes and the secret in base64, without the characters that depend on what stands around
+ * it: so it looks behind so many bytes of other data, or three more. As much as fits, and a text
+ * can hold. */
 static void login_log_encode(const char *secret, size_t lead, char out[LOGIN_LOG_TEXT_MAX + 1])
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

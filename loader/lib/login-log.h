@@ -40,9 +40,9 @@ void login_log_line(struct login_log *log, const void *bytes, size_t count);
  * milliseconds" (Exchange Online), in whole seconds, LOGIN_PAUSE_MAX_S at most; 0: none. */
 uint32_t login_pause_s(struct span text);
 
-/** login_log_tells - does the text kept hold the secret, as it is or in base64, alone or among other data
- * as AUTHENTICATE's arguments have it; or does it end with the beginning of one of these (four bytes
- * and more), where it was cut off? */
+/** login_log_tells - does the text kept hold the secret, as it is or in base64, alone or among
+ * other data as AUTHENTICATE's arguments have it; or does it end with the beginning of one of these
+ * (four bytes and more), where it was cut off? */
 bool login_log_tells(const struct login_log *log, const char *secret);
 
 /** login_log_class - what a refused login means: ERROR_CREDENTIALS; ERROR_PAUSE where the server

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* spool.c - bytes in memory, then in a file without a name. See spool.h.
  *
- * What fits into SPOOL_MEMORY_MAX bytes stays in a buffer. Of more, blocks are gathered and go to the
- * file by O_DIRECT: past the page cache, in which nobody looks for them again. That spares a copy of
- * every byte (0.25 instead of 1.0 s of processor time for 786 MB) and leaves little to do for whoever
- * flushes the file. What is left at the end, and all of it on a file system that knows no O_DIRECT, is
- * written in the common way. */
+ * What fits into SPOOL_MEMORY_MAX bytes stays in a buffer. Of more, blocks are gathered and go to
+ * the file by O_DIRECT: past the page cache, in which nobody looks for them again. That spares a
+ * copy of every byte (0.25 instead of 1.0 s of processor time for 786 MB) and leaves little to do
+ * for whoever flushes the file. What is left at the end, and all of it on a file system that knows
+ * no O_DIRECT, is written in the common way. */
 #include <config.h>
 #include "spool.h"
 
@@ -20,7 +20,7 @@
 #include "write-all.h"
 
 #define SPOOL_BLOCK (512u * 1024)      /* bytes of one write, at most */
-#define SPOOL_ALIGN 4096u              /* sectors: where such writes begin, in memory and in the file */
+#define SPOOL_ALIGN 4096u /* sectors: where such writes begin, in memory and in the file */
 #define SPOOL_DIRECT_MIN (128u * 1024) /* less is not worth waiting for the disk */
 _Static_assert(SPOOL_BLOCK >= SPOOL_MEMORY_MAX && SPOOL_BLOCK % SPOOL_ALIGN == 0,
                "what was in memory fits into a block, and a block is whole sectors");
@@ -39,9 +39,11 @@ struct spool {
 
 static int spool_fail_create(const struct spool *spool, struct error *err)
 {
-    return error_set(err, ERROR_CREATE,
-                     "cannot make a file in the spool folder '%s': %s; name a folder that this user "
-                     "can write to", spool->dir, strerror(errno));
+    return error_set(
+        err, ERROR_CREATE,
+        "cannot make a file in the spool folder '%s': %s; name a folder that this user "
+        "can write to",
+        spool->dir, strerror(errno));
 }
 
 /* A file system without O_TMPFILE: the name is there for a moment only. */
@@ -117,8 +119,8 @@ static int spool_fail_write(const struct spool *spool, struct error *err)
                      strerror(errno));
 }
 
-/* What are whole sectors goes at once, if it is not little; what is left, and what follows then, goes
- * the common way. */
+/* What are whole sectors goes at once, if it is not little; what is left, and what follows then,
+ * goes the common way. */
 static int spool_flush(struct spool *spool, struct error *err)
 {
     size_t done = 0, sectors = spool->in_block - spool->in_block % SPOOL_ALIGN;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* spool.h - the raw bytes of one message while it is on its way: written once, digested as they pass.
+/* spool.h - the raw bytes of one message while it is on its way: written once, digested as they
+ * pass.
  *
  * Up to SPOOL_MEMORY_MAX bytes stay in memory; a larger message goes to a file without a name
- * (O_TMPFILE; where the file system has none, a file that is unlinked at once) in the spool folder, so
- * that a crash leaves nothing behind and the queue can give it a name instead of copying it. Not
+ * (O_TMPFILE; where the file system has none, a file that is unlinked at once) in the spool folder,
+ * so that a crash leaves nothing behind and the queue can give it a name instead of copying it. Not
  * thread-safe per spool; spools share nothing. */
 #ifndef MAILCHUTE_LOADER_LIB_SPOOL_H
 #define MAILCHUTE_LOADER_LIB_SPOOL_H
@@ -19,15 +20,15 @@
 
 struct spool;
 
-/** spool_new - an empty spool; @dir NULL: $TMPDIR or /tmp. @expected bytes (0: unknown) are a hint: more
- * than SPOOL_MEMORY_MAX goes straight to the file. Yours: spool_free(). */
+/** spool_new - an empty spool; @dir NULL: $TMPDIR or /tmp. @expected bytes (0: unknown) are a hint:
+ * more than SPOOL_MEMORY_MAX goes straight to the file. Yours: spool_free(). */
 int spool_new(const char *dir, uint64_t expected, struct spool **out_spool, struct error *err);
 void spool_free(struct spool *spool); /* closes and forgets; NULL is fine */
 AUTO_DEFINE(spool, spool_free);
 
-/** spool_lend - spools that are written one after the other need the memory for that only once: @block
- * (zero at the start) outlives this one's spool_finish() or spool_free(). Before the first write; one
- * spool at a time. */
+/** spool_lend - spools that are written one after the other need the memory for that only once:
+ * @block (zero at the start) outlives this one's spool_finish() or spool_free(). Before the first
+ * write; one spool at a time. */
 struct spool_block {
     uint8_t *bytes; /* NULL: none yet, or in use */
 };

@@ -115,8 +115,9 @@ static void shard_give(struct stream_shard *shard)
 
 /* ---- Driving --------------------------------------------------------------------------------- */
 
-/* A connection that is made and not used is anybody's: the next one that is made in this shard might
- * find that it is readable, and close it as a dead one. Receiving makes it its own for good. */
+/* A connection that is made and not used is anybody's: the next one that is made in this shard
+ * might find that it is readable, and close it as a dead one. Receiving makes it its own for good.
+ */
 static void shard_keep(struct stream_member *member)
 {
     if (curl_easy_recv(member->easy, member->early, sizeof member->early, &member->early_count) !=
@@ -148,7 +149,8 @@ static int shard_act(struct stream_shard *shard, curl_socket_t fd, int events)
     return curl_multi_socket_action(shard->multi, fd, events, &running) == CURLM_OK ? 0 : -1;
 }
 
-/* What poll() found is told to libcurl; when that is nothing, its timers are due. Under the lock. */
+/* What poll() found is told to libcurl; when that is nothing, its timers are due. Under the lock.
+ */
 static int shard_go_on(struct stream_shard *shard, const struct pollfd *at, size_t count)
 {
     bool any = false;
@@ -226,7 +228,8 @@ void stream_member_leave(struct stream_member *member)
         return;
     }
     stream_member_lock(member);
-    (void)curl_multi_remove_handle(member->shard->multi, member->easy); /* fine if it is not in it */
+    (void)curl_multi_remove_handle(member->shard->multi,
+                                   member->easy); /* fine if it is not in it */
     curl_easy_cleanup(member->easy);
     stream_member_unlock(member);
     shard_give(member->shard);

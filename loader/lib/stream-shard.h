@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stream-shard.h - how connections share multi handles of libcurl. For stream.c alone.
  *
- * A connection lives in a multi handle to its end, and each of those costs two descriptors (the pair
- * that wakes it) and 10 kB. So SHARD_ALONE connections have one each; what comes beyond that shares,
- * the least used first, up to SHARD_MOST in one: 10,000 connections need 10,300 descriptors. Not more
- * in one, because libcurl walks through all of a multi handle's connections at each call.
+ * A connection lives in a multi handle to its end, and each of those costs two descriptors (the
+ * pair that wakes it) and 10 kB. So SHARD_ALONE connections have one each; what comes beyond that
+ * shares, the least used first, up to SHARD_MOST in one: 10,000 connections need 10,300
+ * descriptors. Not more in one, because libcurl walks through all of a multi handle's connections
+ * at each call.
  *
- * A multi handle is used by one thread at a time: every call to libcurl for a member is made between
- * stream_member_lock() and _unlock(), and none of them blocks. While a member connects, its thread
- * waits for its own sockets, outside the lock; libcurl's timers are served by whoever comes first, so
- * callbacks of a member may run in another member's thread, under the lock.
+ * A multi handle is used by one thread at a time: every call to libcurl for a member is made
+ * between stream_member_lock() and _unlock(), and none of them blocks. While a member connects, its
+ * thread waits for its own sockets, outside the lock; libcurl's timers are served by whoever comes
+ * first, so callbacks of a member may run in another member's thread, under the lock.
  *
  * Members join and leave from any thread; a shard goes with its last one. */
 #ifndef MAILCHUTE_LOADER_LIB_STREAM_SHARD_H
@@ -37,8 +38,8 @@ struct stream_member {
     size_t watched_count;
 };
 
-/** stream_member_join - find a shard for @member, whose easy handle is set up, and start connecting.
- * -1 out of memory. Either way stream_member_leave() is due. */
+/** stream_member_join - find a shard for @member, whose easy handle is set up, and start
+ * connecting. -1 out of memory. Either way stream_member_leave() is due. */
 int stream_member_join(struct stream_member *member);
 
 /** stream_member_step - wait for at most @most_ms for something to happen, and go on with it.

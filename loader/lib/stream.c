@@ -29,9 +29,11 @@
 #define STREAM_POLL_MS 200         /* how long cancelled() may wait */
 #define STREAM_KEEPALIVE_S 60L /* silence until the first probe; others follow in a third of that */
 #define STREAM_PROBES 3u       /* that may get lost */
-/* TCP_USER_TIMEOUT: sent bytes may stay unacknowledged. With keepalive Linux counts the silence before the
- * first probe as well: as short as that, one lost packet would end a connection that only waits. */
-#define STREAM_DEAD_PEER_MS (STREAM_KEEPALIVE_S * 1000u + STREAM_PROBES * STREAM_KEEPALIVE_S * 1000u / 3)
+/* TCP_USER_TIMEOUT: sent bytes may stay unacknowledged. With keepalive Linux counts the silence
+ * before the first probe as well: as short as that, one lost packet would end a connection that
+ * only waits. */
+#define STREAM_DEAD_PEER_MS                                                                        \
+    (STREAM_KEEPALIVE_S * 1000u + STREAM_PROBES * STREAM_KEEPALIVE_S * 1000u / 3)
 #define STREAM_WHERE_MAX 300
 
 /* Which of the phases of connecting has been reached. */
@@ -191,7 +193,8 @@ static void stream_set_basics(struct stream *stream)
     curl_easy_setopt(e, CURLOPT_TCP_KEEPIDLE, STREAM_KEEPALIVE_S);
     curl_easy_setopt(e, CURLOPT_TCP_KEEPINTVL, STREAM_KEEPALIVE_S / 3);
     curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
-    curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L); /* or closing waits for a name server that is silent */
+    curl_easy_setopt(e, CURLOPT_QUICK_EXIT,
+                     1L); /* or closing waits for a name server that is silent */
     /* No log-in resumes another one's TLS session: each checks the certificate, and none holds
      * tickets that nobody will use. */
     curl_easy_setopt(e, CURLOPT_SSL_SESSIONID_CACHE, 0L);
@@ -357,10 +360,11 @@ static int stream_drive(struct stream *stream, const struct stream_settings *s, 
 
 static int stream_refused_behind_proxy(const struct stream *stream, struct error *err)
 {
-    return error_set(err, ERROR_CONFIG,
-                     "%s: without encryption only an address that is local is talked to, and behind "
-                     "the proxy this name may be anywhere: nothing was sent; use ssl=True (port 993)",
-                     stream->where);
+    return error_set(
+        err, ERROR_CONFIG,
+        "%s: without encryption only an address that is local is talked to, and behind "
+        "the proxy this name may be anywhere: nothing was sent; use ssl=True (port 993)",
+        stream->where);
 }
 
 static int stream_refused_plain(const struct stream *stream, struct error *err)
@@ -527,10 +531,11 @@ static int stream_attempt(const struct stream_settings *s, bool plain, bool bare
     (void)snprintf(stream->where, sizeof stream->where, "%s port %u", s->host, s->port);
     text_copy(stream->security, sizeof stream->security, plain ? "plain text" : "TLS");
     if (s->public_only && s->proxy != NULL) /* nobody sees where it leads to */
-        return error_set(err, ERROR_CONFIG,
-                         "%s: no proxy may be named here; take out proxy, or have the administrator "
-                         "allow private-hosts",
-                         stream->where);
+        return error_set(
+            err, ERROR_CONFIG,
+            "%s: no proxy may be named here; take out proxy, or have the administrator "
+            "allow private-hosts",
+            stream->where);
     if (plain && s->proxy != NULL && !stream_host_is_local(s->host))
         return stream_refused_behind_proxy(stream, err);
     if (stream_prepare(stream, s, err) < 0)

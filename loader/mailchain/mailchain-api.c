@@ -24,8 +24,8 @@ static json_t *api_load(const void *bytes, size_t count, const char *what, struc
         return root;
     char shown[120];
     text_printable(shown, sizeof shown, why.text, strlen(why.text));
-    (void)error_set(err, ERROR_PROTOCOL, "the answer to %s is no JSON (%s, at byte %d of %zu)", what,
-                    shown, why.position, count);
+    (void)error_set(err, ERROR_PROTOCOL, "the answer to %s is no JSON (%s, at byte %d of %zu)",
+                    what, shown, why.position, count);
     return NULL;
 }
 
@@ -124,8 +124,8 @@ static bool api_is_hex(struct span text)
     return text.len > 0;
 }
 
-/* Hex without or with any number of 0x: one 0x, small letters. All else is left as it is: its letters'
- * case may matter. @out has room for MAILCHAIN_NAME_MAX + 3 bytes. */
+/* Hex without or with any number of 0x: one 0x, small letters. All else is left as it is: its
+ * letters' case may matter. @out has room for MAILCHAIN_NAME_MAX + 3 bytes. */
 static struct span api_address_normal(struct span value, bool hex, char *out)
 {
     struct span digits = value;
@@ -240,7 +240,8 @@ void mailchain_page_message(const struct mailchain_page *page, size_t at,
         .subject = api_member(item, "subject"),
         .body = api_member(item, "body"),
     };
-    out_message->ok = out_message->status.len == 2 && memcmp(out_message->status.bytes, "ok", 2) == 0;
+    out_message->ok =
+        out_message->status.len == 2 && memcmp(out_message->status.bytes, "ok", 2) == 0;
     api_add_fields(headers, api_known_headers,
                    sizeof api_known_headers / sizeof api_known_headers[0], out_message);
     api_add_fields(item, api_known_members,

@@ -2,10 +2,11 @@
 /* mailchain-api.h - what the Mailchain client's HTTP API answers, read. The one door to jansson.
  *
  * Three generations of clients answer differently, and all are read the same way: addresses as bare
- * hex, as hex with 0x, and as objects; a list that is null instead of empty. What a member should not
- * be (a number where a text belongs) is as if it were not there; a list that holds something else is
- * read without it. An answer that is no JSON, or lacks its list, is ERROR_PROTOCOL. A NUL in a text is
- * kept: texts are spans. Content types are not looked at: clients send the wrong ones. Pure. */
+ * hex, as hex with 0x, and as objects; a list that is null instead of empty. What a member should
+ * not be (a number where a text belongs) is as if it were not there; a list that holds something
+ * else is read without it. An answer that is no JSON, or lacks its list, is ERROR_PROTOCOL. A NUL
+ * in a text is kept: texts are spans. Content types are not looked at: clients send the wrong ones.
+ * Pure. */
 #ifndef MAILCHUTE_LOADER_MAILCHAIN_API_H
 #define MAILCHUTE_LOADER_MAILCHAIN_API_H
 
@@ -32,10 +33,11 @@ struct mailchain_pairs {
 };
 void mailchain_pairs_done(struct mailchain_pairs *pairs);
 
-/** mailchain_read_networks, _addresses - the answers of /protocols and /addresses. *out_pairs is zeroed
- * before, and yours: mailchain_pairs_done(). Names that could lead elsewhere (control characters,
- * '/', too long, empty) are left out. Addresses that are hex have one "0x" and small letters in their
- * second form, whatever they came with. */
+/** mailchain_read_networks, _addresses - the answers of /protocols and /addresses. *out_pairs is
+ * zeroed before, and yours: mailchain_pairs_done(). Names that could lead elsewhere (control
+ * characters,
+ * '/', too long, empty) are left out. Addresses that are hex have one "0x" and small letters in
+ * their second form, whatever they came with. */
 int mailchain_read_networks(const void *bytes, size_t count, struct mailchain_pairs *out_pairs,
                             struct error *err);
 int mailchain_read_addresses(const void *bytes, size_t count, struct mailchain_pairs *out_pairs,
@@ -72,7 +74,8 @@ size_t mailchain_page_count(const struct mailchain_page *page);
 void mailchain_page_message(const struct mailchain_page *page, size_t at,
                             struct mailchain_message *out_message);
 
-/** mailchain_read_error - what an error's answer says, printable: its message, or its first bytes. */
+/** mailchain_read_error - what an error's answer says, printable: its message, or its first bytes.
+ */
 void mailchain_read_error(const void *bytes, size_t count, char *out, size_t size);
 
 /** mailchain_read_version - the answer of /version, printable; "?" when it is none. */

@@ -66,8 +66,10 @@ static int client_refused(const struct mailchain_client *client, struct error *e
     if (a->status == 406 || a->status >= 500)
         return error_set(err, ERROR_LINK, "the client answers %u, it says '%s'; try again later",
                          a->status, said);
-    return error_set(err, ERROR_PROTOCOL, "the client answers %u, it says '%s'; check url and port, "
-                     "and that this is a Mailchain client", a->status, said);
+    return error_set(err, ERROR_PROTOCOL,
+                     "the client answers %u, it says '%s'; check url and port, "
+                     "and that this is a Mailchain client",
+                     a->status, said);
 }
 
 /* Ask for base + @path, and have a whole answer of status 200. */

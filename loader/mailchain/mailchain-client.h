@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mailchain-client.h - ask a Mailchain client (its HTTP API) what there is.
  *
- * Errors are those of http-client.h and mailchain-api.h, and what the client says of itself: ERROR_LINK for
- * 406 (no key, fetching failed) and 5xx, ERROR_PAUSE for 429 and 503 with a time, ERROR_PROTOCOL for
- * all else that is not 200. Each names what was asked for. One client, one thread. */
+ * Errors are those of http-client.h and mailchain-api.h, and what the client says of itself:
+ * ERROR_LINK for 406 (no key, fetching failed) and 5xx, ERROR_PAUSE for 429 and 503 with a time,
+ * ERROR_PROTOCOL for all else that is not 200. Each names what was asked for. One client, one
+ * thread. */
 #ifndef MAILCHUTE_LOADER_MAILCHAIN_CLIENT_H
 #define MAILCHUTE_LOADER_MAILCHAIN_CLIENT_H
 
@@ -15,8 +16,8 @@
 
 struct mailchain_client;
 
-/** mailchain_client_open - nothing is sent yet. settings and clock are borrowed. *out_client is yours:
- * mailchain_client_close(). */
+/** mailchain_client_open - nothing is sent yet. settings and clock are borrowed. *out_client is
+ * yours: mailchain_client_close(). */
 int mailchain_client_open(const struct mailchain_settings *settings, const struct clock *clock,
                           bool (*cancelled)(void *context), void *context,
                           struct mailchain_client **out_client, struct error *err);

@@ -36,8 +36,9 @@ struct mailchain_mail_options {
 };
 
 /** mailchain_mail_key - one value per message and address: its message-id where that is made of
- * letters, digits, '.', '_', '-' and '@'; else "sha256:" and the digest of its id, or where it has none
- * of all of it. No two share one, as ':' is in no id that is used as it is. -1: out of memory. */
+ * letters, digits, '.', '_', '-' and '@'; else "sha256:" and the digest of its id, or where it has
+ * none of all of it. No two share one, as ':' is in no id that is used as it is. -1: out of memory.
+ */
 int mailchain_mail_key(const struct mailchain_message *message, char out_key[MAILCHAIN_KEY_MAX]);
 
 /** mailchain_mail_date - when it was sent, RFC 3339; "" when it does not say. */

@@ -21,7 +21,8 @@
 
 static const struct connection_key mailchain_keys[] = {
     {"url", CONNECTION_TEXT, FIELD(url), .default_value = "127.0.0.1",
-     .help = "host name or address of the Mailchain client; also http://host:port, https://host:port"},
+     .help =
+         "host name or address of the Mailchain client; also http://host:port, https://host:port"},
     {"port", CONNECTION_NUMBER, FIELD(port), .min = 1, .max = 65535,
      .help = "port of the client; 8080 when left out"},
     {"ssl", CONNECTION_BOOLEAN, FIELD(ssl), .default_value = "False",
@@ -132,7 +133,8 @@ int mailchain_settings_read(const char *connection, struct mailchain_settings **
         return -1;
     bool ssl_given = false;
     for (size_t i = 0; i < MAILCHAIN_KEYS; i++)
-        ssl_given = ssl_given || (text_equal(mailchain_keys[i].key, "ssl") && (given >> i & 1) != 0);
+        ssl_given =
+            ssl_given || (text_equal(mailchain_keys[i].key, "ssl") && (given >> i & 1) != 0);
     if (settings_take_url(s, ssl_given, err) < 0)
         return -1;
     *out_settings = TAKE(s);

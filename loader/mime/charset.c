@@ -178,8 +178,8 @@ static size_t iconv_unit(const struct charset_decoder *d)
                                                    : 1;
 }
 
-/* Windows has the euro in its code pages 936 and 950 where iconv's charsets, of which they are parts
- * otherwise, have nothing. Its bytes, 0 where none stands here. */
+/* Windows has the euro in its code pages 936 and 950 where iconv's charsets, of which they are
+ * parts otherwise, have nothing. Its bytes, 0 where none stands here. */
 static size_t iconv_lacks_euro(const struct charset_decoder *d, const char *bytes, size_t count)
 {
     if (strcmp(d->read_as, "GB18030") == 0 && bytes[0] == '\x80')
@@ -258,8 +258,8 @@ static int charset_enter(struct charset_decoder *d, const char *name)
         d->mode = MODE_SHIFT;
     if (d->mode == MODE_UTF8 || d->mode == MODE_WINDOWS1252)
         return 0;
-    /* After an error glibc's Korean, Chinese and UTF-7 converters go on otherwise when they see more
-     * bytes. */
+    /* After an error glibc's Korean, Chinese and UTF-7 converters go on otherwise when they see
+     * more bytes. */
     d->stepwise = (strncmp(name, "ISO-2022-", 9) == 0 && !jp) || strcmp(name, "UTF-7") == 0;
     charset_shift_init(&d->shift, hz);
     d->iconv = iconv_open("UTF-8", jp ? "EUC-JP-MS" : hz ? "GB18030" : name);

@@ -5,8 +5,8 @@
  * address, encoded words anywhere, names with unquoted dots, commas' victims, missing brackets and
  * quotes, semicolons between addresses. Nothing recurses: nesting is counted, and time is linear in
  * the value. An empty group ("undisclosed-recipients:;") yields no item; several words without an
- * address yield a name whose address is NULL, a single word an address without a domain. A name that
- * only repeats the address is dropped. */
+ * address yield a name whose address is NULL, a single word an address without a domain. A name
+ * that only repeats the address is dropped. */
 #ifndef MAILCHUTE_MIME_HEADER_ADDRESS_H
 #define MAILCHUTE_MIME_HEADER_ADDRESS_H
 

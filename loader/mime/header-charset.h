@@ -17,9 +17,9 @@
 int header_charset_hint(struct span block, const char **out_name);
 
 /** header_charset_mend - append @block to @out, where each field that is neither ASCII nor UTF-8 is
- * read as @charset and told in @problems (may be NULL). A field that is not all in @charset, or that
- * has a boundary, stays as it is. At most three bytes come out for one. -1: the buffer is full, or
- * out of memory. */
+ * read as @charset and told in @problems (may be NULL). A field that is not all in @charset, or
+ * that has a boundary, stays as it is. At most three bytes come out for one. -1: the buffer is
+ * full, or out of memory. */
 int header_charset_mend(struct span block, const char *charset, struct buffer *out,
                         struct mail_texts *problems);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* html-entities.c - named character references. See html-entities.h.
  *
- * Both tables are sorted by byte (a test checks): the names as the HTML standard lists them (s.13.5,
- * those that end in ";"), and those that browsers take without the ";" as well. */
+ * Both tables are sorted by byte (a test checks): the names as the HTML standard lists them
+ * (s.13.5, those that end in ";"), and those that browsers take without the ";" as well. */
 #include <config.h>
 #include "html-entities.h"
 

@@ -256,7 +256,8 @@ static bool words_are_same(struct words a, struct words b)
     return letters > 0;
 }
 
-/* HTML that says again what the text before it said: both came side by side, not as alternatives. */
+/* HTML that says again what the text before it said: both came side by side, not as alternatives.
+ */
 static bool repeats(const struct mail_body *body, const struct mail_body_piece *piece,
                     const struct buffer *out, size_t from)
 {

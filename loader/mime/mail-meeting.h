@@ -15,8 +15,8 @@
  * when it is. */
 bool mail_meeting_is(const struct tnef_message *message);
 
-/** mail_meeting_write - append it to @out. @uid: what names it, printable ASCII. -1: out of memory, or
- * the buffer is full. */
+/** mail_meeting_write - append it to @out. @uid: what names it, printable ASCII. -1: out of memory,
+ * or the buffer is full. */
 int mail_meeting_write(const struct tnef_message *message, const char *uid, struct buffer *out);
 
 #endif

@@ -3,9 +3,9 @@
  *
  * mime-parser tells of parts; here is decided what each of them is. A part of the message itself is
  * body (mail-body) or attachment (mail-attachment), never both; a multipart is only looked at for
- * what it tells about the mail. What is inside an attached message belongs to that attachment. What is
- * inside an opaque signature (mail-smime) comes with its part, as if it stood there; winmail.dat is
- * opened at the end (mail-tnef). Both stay attachments too. */
+ * what it tells about the mail. What is inside an attached message belongs to that attachment. What
+ * is inside an opaque signature (mail-smime) comes with its part, as if it stood there; winmail.dat
+ * is opened at the end (mail-tnef). Both stay attachments too. */
 #include <config.h>
 #include "mail.h"
 
@@ -177,7 +177,8 @@ static void part_flags(struct mail_parser *p, const struct mime_part *part)
     if (type_is(part, "multipart/report")) {
         /* Read receipts (RFC 8098 s.3) have a null return path too: it counts only for reports
          * that do not say what they are. */
-        bool delivery = report != NULL ? text_equal_nocase(report, "delivery-status") : p->null_path;
+        bool delivery =
+            report != NULL ? text_equal_nocase(report, "delivery-status") : p->null_path;
         flags |= delivery ? MAIL_BOUNCE : 0u;
     }
     if (type_is(part, "application/pkcs7-mime") || type_is(part, "application/x-pkcs7-mime")) {
@@ -476,7 +477,9 @@ static int close_smime(struct mail_parser *p, struct leaf *leaf)
     int result = mail_smime_finish(leaf->smime);
     p->inside--;
     enum cms_kind kind = mail_smime_kind(leaf->smime);
-    p->mail->flags |= kind == CMS_SIGNED ? MAIL_SIGNED : kind == CMS_ENCRYPTED ? MAIL_ENCRYPTED : 0u;
+    p->mail->flags |= kind == CMS_SIGNED      ? MAIL_SIGNED
+                      : kind == CMS_ENCRYPTED ? MAIL_ENCRYPTED
+                                              : 0u;
     if (result == 0 && kind == CMS_COMPRESSED) /* libcrypto is mostly built without zlib */
         result = problem_add(&p->mail->problems, "compressed message (RFC 3274), not opened");
     return result;

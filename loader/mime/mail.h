@@ -2,10 +2,11 @@
 /* mail.h - one message (RFC 5322, RFC 2045..2049) read as a stream into what a person would see.
  *
  * Feed the bytes as they arrive, in pieces of any size: every split gives the same result. Memory
- * stays constant beyond the entry's own text, time is linear in the bytes, and no input is an error:
- * what is broken is read as the big mail programs read it, what had to be repaired or cut is told in
- * problems. All text that comes out is valid UTF-8 without NUL. Failures are ours alone: memory, and
- * the spool folder (ERROR_STORE, ERROR_CREATE) for a mail with a winmail.dat of more than 256 kB.
+ * stays constant beyond the entry's own text, time is linear in the bytes, and no input is an
+ * error: what is broken is read as the big mail programs read it, what had to be repaired or cut is
+ * told in problems. All text that comes out is valid UTF-8 without NUL. Failures are ours alone:
+ * memory, and the spool folder (ERROR_STORE, ERROR_CREATE) for a mail with a winmail.dat of more
+ * than 256 kB.
  *
  * One parser reads one message in one thread; parsers share nothing. */
 #ifndef MAILCHUTE_LOADER_MIME_MAIL_H
@@ -47,7 +48,7 @@ struct mail_texts {
 };
 
 struct mail_attachment {
-    char *filename;     /* one path component, 1..MAIL_FILENAME_MAX bytes; "noname1.pdf" if unnamed */
+    char *filename; /* one path component, 1..MAIL_FILENAME_MAX bytes; "noname1.pdf" if unnamed */
     char *content_type; /* "application/pdf", lower case, no parameters */
     char *disposition;  /* "attachment", "inline" or NULL */
     char *content_id;   /* without angle brackets, or NULL */
@@ -65,8 +66,8 @@ enum mail_flag {
     MAIL_ENCRYPTED = 1u << 4, /* multipart/encrypted, pkcs7 enveloped-data */
 };
 
-/* The content of an entry of class Mail. NULL text means: there is none. Ordinals of attachments are
- * their index + 1: as in the message, then those out of TNEF, then "original.html". */
+/* The content of an entry of class Mail. NULL text means: there is none. Ordinals of attachments
+ * are their index + 1: as in the message, then those out of TNEF, then "original.html". */
 struct mail {
     char *sender, *recipient, *cc, *bcc; /* as a person would read it, several joined with "; " */
     struct mail_addresses from_list, to_list, cc_list, bcc_list, reply_to_list;
@@ -86,8 +87,8 @@ struct mail {
 struct mail_sink {
     /* The next @count decoded bytes of attachment @ordinal (1..); pieces of one attachment come in
      * order and those of two may not mix, but a later ordinal can start before an earlier one is
-     * complete where one part is nested in another. An empty attachment gives one call with count 0.
-     * Return -1 to stop: the parser fails with ERROR_CANCELLED. */
+     * complete where one part is nested in another. An empty attachment gives one call with count
+     * 0. Return -1 to stop: the parser fails with ERROR_CANCELLED. */
     int (*attachment)(void *context, uint32_t ordinal, const uint8_t *bytes, size_t count);
     void *context;
 };
@@ -96,8 +97,8 @@ struct mail_options {
     bool attach_html;             /* the HTML version becomes the last attachment, original.html */
     bool sanitize;                /* characters XML 1.0 forbids are dropped from text fields */
     const struct mail_sink *sink; /* borrowed until the parser is freed; NULL: nobody */
-    const char *spool_dir;        /* where a large winmail.dat waits to be opened; borrowed likewise;
-                                   * NULL: $TMPDIR or /tmp */
+    const char *spool_dir; /* where a large winmail.dat waits to be opened; borrowed likewise;
+                            * NULL: $TMPDIR or /tmp */
 };
 
 struct mail_parser;
@@ -108,8 +109,8 @@ struct mail_parser *mail_parser_new(const struct mail_options *options);
 void mail_parser_free(struct mail_parser *parser);
 AUTO_DEFINE(mail_parser, mail_parser_free);
 
-/** mail_parser_feed - the next @count bytes of the message, CR LF or bare LF or bare CR line ends as
- * they came. -1: memory, or the sink said stop; the parser can then only be freed. */
+/** mail_parser_feed - the next @count bytes of the message, CR LF or bare LF or bare CR line ends
+ * as they came. -1: memory, or the sink said stop; the parser can then only be freed. */
 int mail_parser_feed(struct mail_parser *parser, const uint8_t *bytes, size_t count,
                      struct error *err);
 

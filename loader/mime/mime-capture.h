@@ -2,8 +2,8 @@
 /* mime-capture.h - the bytes of an attached message as they stand, while its parts are read.
  *
  * The line end before a boundary belongs to the boundary (RFC 2046 s.5.1.1), also where the message
- * before it ends in a boundary of its own, or in its header: so the last line end is held back until
- * it is known what follows. */
+ * before it ends in a boundary of its own, or in its header: so the last line end is held back
+ * until it is known what follows. */
 #ifndef MAILCHUTE_MIME_MIME_CAPTURE_H
 #define MAILCHUTE_MIME_MIME_CAPTURE_H
 

@@ -167,7 +167,8 @@ static size_t base64_mark(struct mime_decoder *d, uint8_t mark, uint8_t *out)
     return 0;
 }
 
-/* A line that nobody would encode so: blanks between its words, or many bytes that are no base64. */
+/* A line that nobody would encode so: blanks between its words, or many bytes that are no base64.
+ */
 static bool base64_is_text(const uint8_t *line, size_t len)
 {
     size_t strays = 0;
@@ -182,9 +183,10 @@ static bool base64_is_text(const uint8_t *line, size_t len)
 
 static size_t base64_feed(struct mime_decoder *d, const uint8_t *in, size_t count, uint8_t *out);
 
-/* A first line that was never encoded, whatever the header says: several words, and a byte that is no
- * base64, or a word before the last one whose length base64 has not. Blanks alone say little: lines
- * of base64 that somebody put behind one another have them too, but not between words so short. */
+/* A first line that was never encoded, whatever the header says: several words, and a byte that is
+ * no base64, or a word before the last one whose length base64 has not. Blanks alone say little:
+ * lines of base64 that somebody put behind one another have them too, but not between words so
+ * short. */
 static bool base64_is_prose(const uint8_t *line, size_t len)
 {
     size_t word = 0, longest = 0;

@@ -33,8 +33,9 @@ bool mime_line_is_known(const uint8_t *bytes, size_t len);
 bool mime_line_is_empty(const uint8_t *line, size_t len);
 
 /** mime_header_lead - what stands before the first field of a message and is none: a byte order
- * mark; empty lines, if a field that mail programs write follows. *out_skip bytes. False: more bytes
- * tell, which never happens when these are all there are, or all that will be looked at (@last). */
+ * mark; empty lines, if a field that mail programs write follows. *out_skip bytes. False: more
+ * bytes tell, which never happens when these are all there are, or all that will be looked at
+ * (@last). */
 bool mime_header_lead(const uint8_t *bytes, size_t len, bool last, size_t *out_skip);
 
 /** mime_field_next - the next field of the block; false at its end. */

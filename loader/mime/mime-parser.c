@@ -703,8 +703,8 @@ static int feed_ends(struct mime_parser *p, const uint8_t *bytes, size_t count)
     return p->ends == ENDS_CR ? feed_cr(p, bytes, count) : feed_lines(p, bytes, count);
 }
 
-/* A message without any LF in its first bytes, but with CR, has bare CR line ends. A byte order mark
- * of UTF-8 before the header was put there by an editor. */
+/* A message without any LF in its first bytes, but with CR, has bare CR line ends. A byte order
+ * mark of UTF-8 before the header was put there by an editor. */
 static int probe_decide(struct mime_parser *p)
 {
     bool lf = memchr(p->probe, '\n', p->probed) != NULL;

@@ -248,7 +248,8 @@ static int uu_line_behind_begin(struct uuencode_filter *f, struct span line)
         return uu_line_in_text(f, line);
     }
     struct span name;
-    (void)uu_is_begin((struct span){f->held, f->held_len}, &name); /* it is: that is why it is held */
+    (void)uu_is_begin((struct span){f->held, f->held_len},
+                      &name); /* it is: that is why it is held */
     f->state = UU_FILE;
     f->full = n > 0 ? (uint8_t)n : 0;
     f->zero = false;
@@ -337,7 +338,8 @@ static size_t uu_prose(const uint8_t *bytes, size_t count)
 int uuencode_filter_feed(struct uuencode_filter *f, const uint8_t *bytes, size_t count)
 {
     while (count > 0) {
-        size_t prose = f->state == UU_TEXT && f->len == 0 && !f->long_line ? uu_prose(bytes, count) : 0;
+        size_t prose =
+            f->state == UU_TEXT && f->len == 0 && !f->long_line ? uu_prose(bytes, count) : 0;
         if (uu_text(f, (struct span){bytes, prose}) < 0)
             return -1;
         bytes += prose;

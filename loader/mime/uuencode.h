@@ -9,8 +9,8 @@
  * first character tells a length that the line has, within what mailers cut or add) or the end
  * follows; else all of it stays text. Inside, missing "end", spaces for backticks, trailing spaces
  * cut off and wrong lengths are read; the first line that cannot be data ends the file and is text.
- * A line of which only its length is left stands for up to 63 zero bytes: a file has at most 32 times
- * the size of its lines.
+ * A line of which only its length is left stands for up to 63 zero bytes: a file has at most 32
+ * times the size of its lines.
  */
 #ifndef MAILCHUTE_MIME_UUENCODE_H
 #define MAILCHUTE_MIME_UUENCODE_H

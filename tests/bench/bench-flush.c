@@ -5,13 +5,12 @@
  *
  * In FOLDER, on the disk that is to be measured, TURNS (20) times each, in turn:
  *
- *   log      4 KiB are appended to a file and flushed (fdatasync): one commit of a small transaction
- *   each     30 files of 640 kB without names are written past the page cache and given names, then
- *            flushed one after the other, and the folder once
- *   beside   the same, eight threads flushing: what mailchute does with a batch of large messages
- *   folders  the same as each, but every file in a folder of its own that is flushed too
- *   syncfs   the same as each, but one syncfs() instead of all flushes: it waits for what other
- *            programs wrote as well
+ *   log      4 KiB are appended to a file and flushed (fdatasync): one commit of a small
+ * transaction each     30 files of 640 kB without names are written past the page cache and given
+ * names, then flushed one after the other, and the folder once beside   the same, eight threads
+ * flushing: what mailchute does with a batch of large messages folders  the same as each, but every
+ * file in a folder of its own that is flushed too syncfs   the same as each, but one syncfs()
+ * instead of all flushes: it waits for what other programs wrote as well
  *
  * Prints the median, the least and the most of each in milliseconds. Removes what it made. */
 #include <config.h>
@@ -74,7 +73,8 @@ static int open_file(void)
     return fd;
 }
 
-/* Written and named, not flushed. The last, broken block goes the common way, as a message's does. */
+/* Written and named, not flushed. The last, broken block goes the common way, as a message's does.
+ */
 static void make_file(unsigned i, bool own_folder)
 {
     char name[512], file[32], parent[512];

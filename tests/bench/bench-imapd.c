@@ -3,11 +3,11 @@
  *
  *     bench-imapd MESSAGES STRIDE FOLDERS UIDVALIDITY
  *
- * Prints its port, then serves one connection after another until its input ends. INBOX has MESSAGES
- * small messages that differ in a number, with every STRIDEth UID: 1 is dense. There are FOLDERS more
- * folders. It takes any user and password. Moved messages are gone until it is started again; it has
- * UIDPLUS, MOVE, ESEARCH, and takes commands one line at a time, without literals. What a client
- * needs from a server in memory and time is then its own. */
+ * Prints its port, then serves one connection after another until its input ends. INBOX has
+ * MESSAGES small messages that differ in a number, with every STRIDEth UID: 1 is dense. There are
+ * FOLDERS more folders. It takes any user and password. Moved messages are gone until it is started
+ * again; it has UIDPLUS, MOVE, ESEARCH, and takes commands one line at a time, without literals.
+ * What a client needs from a server in memory and time is then its own. */
 #include <config.h>
 
 #include <arpa/inet.h>

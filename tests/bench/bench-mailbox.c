@@ -3,9 +3,9 @@
  *
  *     bench-mailbox PROFILE DIR [COUNT]
  *
- * DIR/box becomes a Maildir whose names tell the sizes, so that a server need not look. Lines end in
- * LF, as Dovecot stores them. DIR/expected has a line for each message, in order, with tabs between
- *     number, SHA-256 of the message (CRLF), SHA-256 of its body (LF), size in octets (CRLF),
+ * DIR/box becomes a Maildir whose names tell the sizes, so that a server need not look. Lines end
+ * in LF, as Dovecot stores them. DIR/expected has a line for each message, in order, with tabs
+ * between number, SHA-256 of the message (CRLF), SHA-256 of its body (LF), size in octets (CRLF),
  *     SHA-256 of each attachment as decoded
  * and a message names its number in X-Bench. COUNT instead of the profile's is for trials. */
 #include <config.h>
@@ -211,10 +211,11 @@ static const char *const words[] = {
 
 static const struct file_kind {
     const char *suffix, *type;
-} file_kinds[] = {{"pdf", "application/pdf"},
-                  {"png", "image/png"},
-                  {"docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
-                  {"bin", "application/octet-stream"}};
+} file_kinds[] = {
+    {"pdf", "application/pdf"},
+    {"png", "image/png"},
+    {"docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
+    {"bin", "application/octet-stream"}};
 
 /* Lines of words, about @size bytes. @umlaut, where not NULL, begins every fourth line. */
 static void write_words(struct out *out, uint64_t *random, size_t size, const char *umlaut)
@@ -287,7 +288,8 @@ static void write_text_part(struct out *out, const struct profile *profile, uint
     write_words(out, random, size / 3, "Gr=C3=BC=C3=9Fe =E2=82=AC");
     out_format(out, "--=_alt\r\nContent-Type: text/html; charset=utf-8\r\n"
                     "Content-Transfer-Encoding: quoted-printable\r\n\r\n<html><body><table>\r\n");
-    write_words(out, random, size * 2 / 3, "</td></tr><tr><td class=3D\"x\"><b>Gr=C3=BC&szlig;e</b>");
+    write_words(out, random, size * 2 / 3,
+                "</td></tr><tr><td class=3D\"x\"><b>Gr=C3=BC&szlig;e</b>");
     out_format(out, "</table></body></html>\r\n--=_alt--\r\n");
 }
 

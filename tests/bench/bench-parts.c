@@ -73,15 +73,17 @@ static void make_text(struct buffer *input)
 static void make_html(struct buffer *input)
 {
     add(input, "<html><head><style>p {color: red}</style></head><body>");
-    fill(input, "<div class=\"x\"><p>The printer on the <b>second floor</b> prints nothing &amp; the "
-                "coffee is out.<br>See <a href=\"https://example.org/a?b=c\">the list</a>.</p>"
-                "<table><tr><td>one</td><td>t&uuml;rkis</td></tr></table></div>\r\n");
+    fill(input,
+         "<div class=\"x\"><p>The printer on the <b>second floor</b> prints nothing &amp; the "
+         "coffee is out.<br>See <a href=\"https://example.org/a?b=c\">the list</a>.</p>"
+         "<table><tr><td>one</td><td>t&uuml;rkis</td></tr></table></div>\r\n");
     add(input, "</body></html>");
 }
 
 static void make_subject(struct buffer *input)
 {
-    fill(input, "=?utf-8?Q?Gr=C3=BC=C3=9Fe_aus_dem_B=C3=BCro?= =?utf-8?B?w6RuZGVydW5n?= of the order");
+    fill(input,
+         "=?utf-8?Q?Gr=C3=BC=C3=9Fe_aus_dem_B=C3=BCro?= =?utf-8?B?w6RuZGVydW5n?= of the order");
 }
 
 static void make_addresses(struct buffer *input)
@@ -96,7 +98,8 @@ static void add_attachment(struct buffer *input, size_t lines)
                "Content-Disposition: attachment; filename=\"a.pdf\"\r\n"
                "Content-Transfer-Encoding: base64\r\n\r\n");
     for (size_t i = 0; i < lines; i++)
-        add(input, "SGVsbG8gV29ybGQhIFRoaXMgaXMgYSBsaW5lIG9mIGJhc2U2NCB0aGF0IGlzIGxvbmcgZW5vdWdo\r\n");
+        add(input,
+            "SGVsbG8gV29ybGQhIFRoaXMgaXMgYSBsaW5lIG9mIGJhc2U2NCB0aGF0IGlzIGxvbmcgZW5vdWdo\r\n");
 }
 
 static void add_head(struct buffer *input)

@@ -49,10 +49,10 @@ int main(int argc, char **argv)
     FILE *out = fopen(argv[1], "w");
     if (out == NULL)
         err(73, "%s", argv[1]);
-    (void)fprintf(out,
-                  "{\"wall\": %.6f, \"user\": %.6f, \"system\": %.6f, \"rss\": %lld, \"code\": %d}\n",
-                  wall, seconds(used.ru_utime), seconds(used.ru_stime),
-                  (long long)used.ru_maxrss * 1024, code);
+    (void)fprintf(
+        out, "{\"wall\": %.6f, \"user\": %.6f, \"system\": %.6f, \"rss\": %lld, \"code\": %d}\n",
+        wall, seconds(used.ru_utime), seconds(used.ru_stime), (long long)used.ru_maxrss * 1024,
+        code);
     if (fclose(out) != 0)
         err(74, "%s", argv[1]);
     return code;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz-mailchain.c - any bytes as an answer of a Mailchain client: names are sound and within their
  * limits; each message that is ready makes the same mail each time, whose lines are within their
- * limits, whose fields are its own and no stranger's, and whose body reads as it was written; work is
- * in proportion.
+ * limits, whose fields are its own and no stranger's, and whose body reads as it was written; work
+ * is in proportion.
  *
- * The first byte of the input tells what was asked for: 0 messages, 1 networks, 2 addresses, 3 what is
- * shown to people, 4 messages, and mail with a footer. */
+ * The first byte of the input tells what was asked for: 0 messages, 1 networks, 2 addresses, 3 what
+ * is shown to people, 4 messages, and mail with a footer. */
 #include <config.h>
 #include "oracle.h"
 

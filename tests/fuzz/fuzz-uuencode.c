@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz-uuencode.c - any bytes as a text with files in it: the same text and files however it is
- * cut, one file at a time, no more bytes than the lines can hold; a text without a file comes out as
- * it is.
+ * cut, one file at a time, no more bytes than the lines can hold; a text without a file comes out
+ * as it is.
  *
  * The first byte of the input tells where the rest is cut. */
 #include <config.h>

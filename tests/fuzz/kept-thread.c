@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kept-thread.c - one thread for all the short ones of a fuzz target.
  *
- * A sanitizer's thread costs more to make than a dialogue to hold. What libFuzzer runs is compiled with
- * pthread_create and pthread_join renamed to these two (fuzz.mk): the same functions run beside the same
- * caller, in a thread that then waits for the next. One at a time, which is what a loader has. */
+ * A sanitizer's thread costs more to make than a dialogue to hold. What libFuzzer runs is compiled
+ * with pthread_create and pthread_join renamed to these two (fuzz.mk): the same functions run
+ * beside the same caller, in a thread that then waits for the next. One at a time, which is what a
+ * loader has. */
 #include <config.h>
 #include <pthread.h>
 #include <stdbool.h>
