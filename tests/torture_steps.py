@@ -393,7 +393,10 @@ class Place:
         if at is not None and bench.failing is None:
             variables["MAILCHUTE_FAULT_AT"] = str(at)
         elif at is not None:
+            asan = variables.get("ASAN_OPTIONS")   # what environment() says counts as well
             variables.update(bench.failing(at, bench.folder, failed))
+            if asan is not None:
+                variables["ASAN_OPTIONS"] = asan + ":" + variables["ASAN_OPTIONS"]
         string = ("url=127.0.0.1;port=%d;starttls=Never;timeout=60s;%s"
                   % (bench.server.port, bench.scenario.keys))
         done = subprocess.run(
