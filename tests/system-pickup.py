@@ -294,15 +294,23 @@ class WhileItRuns(system_support.Case):
             watchdog.cancel()
         return process.returncode
 
+    @staticmethod
+    def unread(pipe):
+        """How many bytes there are in it."""
+        count = bytearray(4)
+        fcntl.ioctl(pipe, termios.FIONREAD, count)
+        return int.from_bytes(count, sys.byteorder)
+
     def test_a_stop_is_heeded_while_nobody_reads_standard_output(self):
         self.server.append(self.user, "INBOX", *[mail("m%d" % n, b"x" * 2000) for n in range(99)])
         process = subprocess.Popen([system_support.PROGRAM, *self.pickup_args()],
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE)
-        unread = bytearray(4)
-        while int.from_bytes(unread, sys.byteorder) < 60000:   # of 65,536: no line fits any more
-            time.sleep(0.05)
-            fcntl.ioctl(process.stdout, termios.FIONREAD, unread)
+        fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)   # a line or two, of 99
+        unread, before = self.unread(process.stdout), 0
+        while unread == 0 or unread != before:
+            time.sleep(0.5)
+            unread, before = self.unread(process.stdout), unread
         self.assertNotIn(self.stopped(process), (None, -signal.SIGKILL))
         process.communicate()
         self.picked_up()
