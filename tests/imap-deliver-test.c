@@ -58,6 +58,14 @@ static void results(struct host *h, int first, int second, int third)
                   script_trace(h->server));
 }
 
+/* Message 5 has this Message-ID. */
+#define NAMED(id)                                                                                  \
+    {                                                                                              \
+        "*UID FETCH 5 (UID BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])",                                \
+            "* 5 FETCH (UID 5 BODY[HEADER.FIELDS (MESSAGE-ID)] {?}\r\nMessage-ID:" id              \
+            "\r\n\r\n\1)\r\n" OK                                                                  \
+    }
+
 #define EMPTY                                                                                      \
     {                                                                                              \
         "*EXAMINE", "* 0 EXISTS\r\n* OK [UIDVALIDITY 9] x\r\n" OK                                  \
@@ -123,6 +131,7 @@ START_TEST(what_is_there_already_under_one_of_its_ids_is_not_appended)
                                                {"SEARCH", "* SEARCH 5\r\n" OK},
                                                {"1bare", "* SEARCH 5\r\n" OK},
                                                {"*SEARCH", "* SEARCH\r\n" OK},
+                                               NAMED(" 1bare"),
                                                {"*APPEND", OK}};
     struct host *h = DELIVER(rules, ALL, 0);
     results(h, IMAP_DELIVERED_FOUND, IMAP_DELIVERED_APPENDED, IMAP_DELIVERED_APPENDED);
@@ -133,6 +142,54 @@ START_TEST(what_is_there_already_under_one_of_its_ids_is_not_appended)
           "UID SEARCH UID 1:7 (OR HEADER Message-ID \"<1@x>\" HEADER Message-ID \"1bare\")\n",
           "UID SEARCH UID 1:7 (HEADER Message-ID \"<2@x>\"", "{19+}[Subject: 2", "[Subject: 3");
     TRACE(h, "-Subject: 1");
+    host_stop(h);
+}
+END_TEST
+
+/* All that a search finds is message 5, whose Message-ID is as the rule tells. */
+#define FINDS_5 {"*SEARCH", "* SEARCH 5\r\n" OK}
+static const struct {
+    struct script_rule rules[4];
+    int first, second;
+} names[] = {
+    {{EIGHT, FINDS_5, NAMED(" <1bare.example@x>"), {"*APPEND", OK}},
+     IMAP_DELIVERED_APPENDED, IMAP_DELIVERED_APPENDED},
+    {{EIGHT, FINDS_5, NAMED(" 11bare"), {"*APPEND", OK}},
+     IMAP_DELIVERED_APPENDED, IMAP_DELIVERED_APPENDED},
+    {{EIGHT, FINDS_5, NAMED(" 1BARE"), {"*APPEND", OK}},
+     IMAP_DELIVERED_APPENDED, IMAP_DELIVERED_APPENDED},
+    {{EIGHT, FINDS_5, NAMED(" <2@x.example>"), {"*APPEND", OK}},
+     IMAP_DELIVERED_APPENDED, IMAP_DELIVERED_APPENDED},
+    {{EIGHT, FINDS_5, NAMED(""), {"*APPEND", OK}},
+     IMAP_DELIVERED_APPENDED, IMAP_DELIVERED_APPENDED},
+    {{EIGHT, FINDS_5, NAMED("\r\n\t1bare "), {"*APPEND", OK}},
+     IMAP_DELIVERED_FOUND, IMAP_DELIVERED_APPENDED},
+    {{EIGHT, FINDS_5, NAMED("\r\n <1@x>"), {"*APPEND", OK}},
+     IMAP_DELIVERED_FOUND, IMAP_DELIVERED_APPENDED},
+    {{EIGHT, FINDS_5, NAMED(" <2@x>"), {"*APPEND", OK}},
+     IMAP_DELIVERED_APPENDED, IMAP_DELIVERED_FOUND},
+};
+
+START_TEST(an_id_within_a_longer_one_is_another_messages)
+{
+    struct host *h = deliver(names[_i].rules, 4, ALL, 0);
+    results(h, names[_i].first, names[_i].second, IMAP_DELIVERED_APPENDED);
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(of_very_many_that_a_search_finds_the_newest_are_looked_at)
+{
+    static const struct script_rule rules[] = {
+        {"*EXAMINE", "* 5000 EXISTS\r\n* OK [UIDVALIDITY 9] x\r\n" OK},
+        {"*SEARCH", "* ESEARCH (TAG \"@\") UID ALL 1:5000\r\n" OK},
+        {"*UID FETCH", OK},
+        {"*APPEND", OK}};
+    items[1].look = items[2].look = false;
+    struct host *h = DELIVER(rules, ALL, 0);
+    results(h, IMAP_DELIVERED_APPENDED, IMAP_DELIVERED_APPENDED, IMAP_DELIVERED_APPENDED);
+    TRACE(h, "UID FETCH 4001:4500 (UID BODY.PEEK", "UID FETCH 4501:5000 (UID BODY.PEEK", "APPEND");
+    TRACE(h, "-UID FETCH 3");
     host_stop(h);
 }
 END_TEST
@@ -271,6 +328,7 @@ static Suite *suite(void)
         small_messages_need_no_plus_where_the_server_has_literal_minus,
         missing_levels_are_made_one_by_one_with_the_servers_separator_and_subscribed,
         what_is_there_already_under_one_of_its_ids_is_not_appended,
+        of_very_many_that_a_search_finds_the_newest_are_looked_at,
         a_message_without_an_id_that_can_be_searched_for_is_looked_for_by_its_size,
         a_message_that_is_refused_keeps_no_other_back,
         a_message_that_is_refused_before_its_bytes_keeps_them,
@@ -285,6 +343,8 @@ static Suite *suite(void)
     tcase_set_timeout(all, 60);
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
         tcase_add_test(all, tests[i]);
+    tcase_add_loop_test(all, an_id_within_a_longer_one_is_another_messages, 0,
+                        sizeof names / sizeof names[0]);
     tcase_add_loop_test(all, a_date_is_told_as_the_server_wants_it_or_not_at_all, 0,
                         sizeof dates / sizeof dates[0]);
     suite_add_tcase(s, all);

@@ -124,6 +124,21 @@ class Chain(Delivering):
         self.assertEqual(self.ids(folder), sorted(map(message_id, range(70))))
         self.assertEqual(self.delivered(), (0, 0))
 
+    def test_an_id_that_stands_within_another_mails_id_is_delivered_all_the_same(self):
+        self.server.append(self.user, "INBOX",
+                           b"Message-ID: <com.example@x>\r\nSubject: ordinary\r\n\r\nx\r\n",
+                           b"Message-ID: <%sff@x>\r\nSubject: longer\r\n\r\nx\r\n" %
+                           message_id(2).encode())
+        self.api.add("ethereum", "mainnet", ANN, message(1, headers={"message-id": "com"}),
+                     message(2))
+        self.from_chain()
+        self.assertEqual(self.delivered("--mainnet-to-inbox"), (2, 0))
+        self.assertEqual(self.server.count(self.user, "INBOX"), 4)
+        self.api.add("ethereum", "mainnet", ANN,
+                     message(3, headers={"message-id": message_id(2)[:80]}))
+        self.from_chain()
+        self.assertEqual(self.delivered("--mainnet-to-inbox"), (1, 0))
+
     def test_a_dry_run_tells_and_changes_nothing(self):
         self.api.add("ethereum", "ropsten", ANN, message(1))
         self.from_chain()

@@ -10,9 +10,11 @@
 
 #include "fault.h"
 #include "imap-folder.h"
+#include "imap-looks.h"
 #include "text.h"
 
 #define DELIVER_ID_MAX 250u /* bytes of a Message-ID that is searched for */
+#define DELIVER_HITS_MAX 1000u /* of a search, the newest, whose Message-ID is read */
 #define DELIVER_LITERAL_MINUS 4096u /* bytes that LITERAL- lets go without "+" (RFC 7888 s.5) */
 
 /* A folder, as this connection saw it first. */
@@ -215,24 +217,25 @@ static void deliver_add_criteria(struct imap_command *command, const struct imap
 static int deliver_search_data(void *context, const struct imap_event *event, bool *out_taken,
                                struct error *err)
 {
-    bool *found = context;
-    (void)err;
+    struct imap_set *hits = context;
     if (event->kind != IMAP_EVENT_SEARCH)
         return 0;
-    *found = *out_taken = true;
-    return 0;
+    *out_taken = true;
+    return imap_set_add(hits, event->range.first, event->range.last) == 0
+               ? 0
+               : error_set(err, ERROR_PROTOCOL, "a search finds too many messages to remember; try "
+                           "again later, or tell the server's administrator");
 }
 
-/* Is one of these in the folder, as it was when it was seen first? */
+/* What of the folder, as it was when it was seen first, may be one of these. An id that stands
+ * within a longer one is found too (RFC 9051 s.6.4.4). */
 static int deliver_search(struct imap_deliver *d, const struct deliver_folder *at,
-                          struct imap_delivery *const *items, size_t count, bool *out_found,
+                          struct imap_delivery *const *items, size_t count, struct imap_set *hits,
                           struct error *err)
 {
-    struct imap_call call = {
-        .what = "UID SEARCH", .context = out_found, .data = deliver_search_data};
+    struct imap_call call = {.what = "UID SEARCH", .context = hits, .data = deliver_search_data};
     struct imap_command command;
     char below[40] = "";
-    *out_found = false;
     if (at->uidnext == 1)
         return 0;
     if (at->uidnext != 0)
@@ -249,22 +252,96 @@ static int deliver_search(struct imap_deliver *d, const struct deliver_folder *a
     return imap_session_run(d->session, &command, &call, err);
 }
 
+/* That of an id as imap_looks_ask() tells it: without angle brackets and space. 0: it is none. */
+static uint64_t deliver_id_fingerprint(const char *id)
+{
+    char bare[DELIVER_ID_MAX + 1];
+    size_t size = 0;
+    if (!deliver_id_is_usable(id))
+        return 0;
+    for (; *id != '\0'; id++)
+        if (*id != ' ' && *id != '<' && *id != '>')
+            bare[size++] = *id;
+    bare[size] = '\0';
+    return text_fingerprint(bare);
+}
+
+/* The newest of @hits, ascending, from the place that is returned to the end of @looks. */
+static size_t deliver_newest(struct imap_set *hits, struct imap_look looks[DELIVER_HITS_MAX])
+{
+    size_t place = DELIVER_HITS_MAX;
+    imap_set_sort(hits);
+    for (size_t i = hits->count; i > 0; i--)
+        for (uint32_t uid = hits->ranges[i - 1].last;
+             place > 0 && uid >= hits->ranges[i - 1].first; uid--)
+            looks[--place] = (struct imap_look){.uid = uid, .wanted = true};
+    return place;
+}
+
+/* Has one of @hits one of the ids of @item, whole? */
+static int deliver_compare(struct imap_deliver *d, const struct imap_delivery *item,
+                           struct imap_set *hits, bool *out_found, struct error *err)
+{
+    uint64_t first = deliver_id_fingerprint(item->ids[0]);
+    uint64_t second = deliver_id_fingerprint(item->ids[1]);
+    *out_found = false;
+    struct imap_look *looks = calloc(DELIVER_HITS_MAX, sizeof *looks);
+    if (looks == NULL)
+        return error_oom(err, "looking at messages");
+    size_t place = deliver_newest(hits, looks);
+    int failed = imap_looks_ask(d->session, looks + place, DELIVER_HITS_MAX - place,
+                                IMAP_LOOKS_MESSAGE_ID, err);
+    for (size_t i = place; i < DELIVER_HITS_MAX && failed == 0; i++)
+        if (looks[i].message_id != 0 &&
+            (looks[i].message_id == first || looks[i].message_id == second))
+            *out_found = true;
+    free(looks);
+    return failed;
+}
+
+static int deliver_is_there(struct imap_deliver *d, const struct deliver_folder *at,
+                            struct imap_delivery *item, bool *out_found, struct error *err)
+{
+    struct imap_set hits;
+    imap_set_init(&hits);
+    int failed = deliver_search(d, at, &item, 1, &hits, err);
+    *out_found = hits.count > 0;
+    if (failed == 0 && *out_found &&
+        (deliver_id_is_usable(item->ids[0]) || deliver_id_is_usable(item->ids[1])))
+        failed = deliver_compare(d, item, &hits, out_found, err);
+    imap_set_done(&hits);
+    return failed;
+}
+
+/* Is any of these there, as far as a search can tell? */
+static int deliver_may_be_there(struct imap_deliver *d, const struct deliver_folder *at,
+                                struct imap_delivery *const *items, size_t count, bool *out_may,
+                                struct error *err)
+{
+    struct imap_set hits;
+    imap_set_init(&hits);
+    int failed = deliver_search(d, at, items, count, &hits, err);
+    *out_may = hits.count > 0;
+    imap_set_done(&hits);
+    return failed;
+}
+
 /* One search for all; only where that finds something, one for each. */
 static int deliver_look(struct imap_deliver *d, struct deliver_folder *at,
                         struct imap_delivery *const *items, size_t count, struct error *err)
 {
-    bool found = false;
+    bool may = true;
     if (count == 0 || deliver_examine(d, at, err) < 0)
         return count == 0 ? 0 : -1;
     if (at->empty)
         return 0;
-    if (deliver_search(d, at, items, count, &found, err) < 0)
+    if (count > 1 && deliver_may_be_there(d, at, items, count, &may, err) < 0)
         return -1;
-    for (size_t i = 0; i < count && found; i++) {
-        bool this = count == 1;
-        if (!this && deliver_search(d, at, &items[i], 1, &this, err) < 0)
+    for (size_t i = 0; i < count && may; i++) {
+        bool found;
+        if (deliver_is_there(d, at, items[i], &found, err) < 0)
             return -1;
-        if (this)
+        if (found)
             items[i]->result = IMAP_DELIVERED_FOUND;
     }
     return 0;

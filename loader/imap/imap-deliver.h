@@ -2,12 +2,14 @@
 /* imap-deliver.h - put messages into folders of an account by APPEND (RFC 9051 s.6.3.12).
  *
  *     connect ─> per folder: make it if it is missing, level by level ─> look whether a message is
- *     there already (EXAMINE, UID SEARCH) ─> APPEND ─> OK, NO
+ *     there already (EXAMINE, UID SEARCH, UID FETCH) ─> APPEND ─> OK, NO
  *
  * Looking is bounded to what was in the folder when this connection saw it first; a folder that was
- * empty is not searched. Messages of one folder go in one APPEND where the server has MULTIAPPEND
- * (RFC 3502: all or none), without waiting for "+" where it has LITERAL+ (RFC 7888). Folders are
- * named as in imap-folder.h; every level that is made is subscribed to.
+ * empty is not searched. SEARCH finds ids within longer ones: of what it finds (the newest 1000)
+ * the Message-ID is read, and only one that is the same, whole, counts. Messages of one folder go
+ * in one APPEND where the server has MULTIAPPEND (RFC 3502: all or none), without waiting for "+"
+ * where it has LITERAL+ (RFC 7888). Folders are named as in imap-folder.h; every level that is made
+ * is subscribed to.
  *
  * Nothing is kept: what was delivered before, and in which order steps are noted, is the caller's.
  * One handle, one thread; after a failure a handle can only be closed. */
