@@ -163,6 +163,7 @@ class Rights(RestCase):
         client = Client(self, self.port)
         first = {"token": token, "name": "ann", "password": PASSWORD}
         client.post("/auth/setup", dict(first, password="short"), want=400)
+        client.post("/auth/setup", dict(first, name="x" * 65), want=400)
         client.signed_in(client.post("/auth/setup", first, want=200))
         self.assertEqual(client.get("/auth/me").json["role"], "admin")
         client.post("/auth/setup", dict(first, name="ben"), want=410)
@@ -180,6 +181,10 @@ class Rights(RestCase):
         made = viewer.post("/api-keys", {"name": "k", "role": "viewer", "days": 1}, want=201).json
         self.assertNotIn(made["key"], admin.get("/api-keys").body.decode())
         Client(self, self.port, made["key"]).get("/queues")
+        heir = Client(self, self.port, made["key"]).post(
+            "/api-keys", {"name": "heir", "role": "viewer", "days": 730}, want=201).json
+        self.assertEqual(heir["expiresAt"], made["expiresAt"])
+        viewer.ask("DELETE", "/api-keys/" + heir["id"], want=204)
         bearer = Client(self, self.port)
         bearer.get("/queues", Authorization="Bearer " + made["key"])
         self.assertEqual(len(viewer.get("/api-keys").json), 2)

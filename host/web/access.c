@@ -79,6 +79,7 @@ static void access_fill(const struct queue_token *token, const struct queue_user
     out->role = is_key && token->role < user->role ? token->role : user->role;
     text_copy(out->user_id, sizeof out->user_id, user->id);
     text_copy(out->token_id, sizeof out->token_id, token->id);
+    out->ends_s = token->ends_s;
     text_copy(out->user_name, sizeof out->user_name, user->name);
     (void)snprintf(out->name, sizeof out->name, is_key ? "%s (key %s)" : "%s", user->name,
                    token->name);

@@ -36,6 +36,7 @@ struct access_who {
     char name[2 * QUEUE_USER_NAME_MAX + 16]; /* "ann", "ann (key build)" */
     char user_name[QUEUE_USER_NAME_MAX + 1];
     char csrf[PASS_TOKEN_SIZE]; /* of a session */
+    int64_t ends_s;             /* when the session or the key ends */
 };
 
 /** access_who - from what the request shows; nobody is no failure. @now_s: the queue's clock. */

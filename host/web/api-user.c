@@ -149,16 +149,39 @@ void api_setup_needed(struct api_call *call)
     api_json(call, 200, out);
 }
 
-/* 0: the token is good, and is used up now; -1: failed. */
-static int setup_take(struct api_call *call, const char *token)
+/* -1: told. */
+static int user_name_check(struct api_call *call, const char *name)
+{
+    struct queue_user user;
+    struct error err;
+    bool found;
+    if (strlen(name) > QUEUE_USER_NAME_MAX)
+        api_fail(call, 400, "the name is longer than 64 bytes", "choose a shorter one");
+    else if (queue_user_find(call->queue, NULL, name, &user, &found, &err) < 0)
+        api_error(call, &err);
+    else if (found)
+        api_fail(call, 409, "there is a user of that name already", "choose another name");
+    else
+        return 0;
+    return -1;
+}
+
+/* 0: the token is good, and is used up now; -1: failed. A wrong name does not use it up; who has no
+ * good token does not learn which names there are. */
+static int setup_take(struct api_call *call, const char *token, const char *name)
 {
     uint8_t digest[PASS_DIGEST_SIZE];
     struct queue_token found;
     struct error err;
     bool is_there, removed = false;
     pass_digest(token, "setup", digest);
-    if (queue_token_find(call->queue, digest, &found, &is_there, &err) < 0 ||
-        (is_there && queue_token_remove(call->queue, found.id, &removed, &err) < 0)) {
+    if (queue_token_find(call->queue, digest, &found, &is_there, &err) < 0) {
+        api_error(call, &err);
+        return -1;
+    }
+    if (is_there && user_name_check(call, name) < 0)
+        return -1;
+    if (is_there && queue_token_remove(call->queue, found.id, &removed, &err) < 0) {
         api_error(call, &err);
         return -1;
     }
@@ -205,7 +228,7 @@ void api_setup(struct api_call *call)
         api_error(call, &err);
         return;
     }
-    if (setup_take(call, token) == 0 && user_make(call, name, hash, ACCESS_ADMIN, &user) == 0)
+    if (setup_take(call, token, name) == 0 && user_make(call, name, hash, ACCESS_ADMIN, &user) == 0)
         session_begin(call, &user);
 }
 
@@ -383,8 +406,11 @@ void api_key_create(struct api_call *call)
         api_fail(call, 400, "the name is longer than 64 bytes", "choose a shorter one");
         return;
     }
-    if (access_issue(call->queue, ACCESS_KEY, call->who.user_id, name, role,
-                     now_s(call) + (int64_t)days * API_DAY_S, token, &made, &err) < 0) {
+    int64_t ends_s = now_s(call) + (int64_t)days * API_DAY_S;
+    if (call->who.kind == ACCESS_KEY && ends_s > call->who.ends_s)
+        ends_s = call->who.ends_s; /* else a key that was lost would never end */
+    if (access_issue(call->queue, ACCESS_KEY, call->who.user_id, name, role, ends_s, token, &made,
+                     &err) < 0) {
         api_error(call, &err);
         return;
     }
