@@ -258,14 +258,15 @@ static int chain_window_add(struct chain_loader *loader, size_t at, struct error
         text_printable(status, sizeof status, message.status.bytes, message.status.len);
         loader_host_log(&loader->host, LOADER_LOG_DEBUG, "%s of %s: a message is not ready: %s",
                         account, loader->mailbox, status);
-        return 0;
     }
-    int fresh = mailchain_mail_key(&message, slot->key) < 0
+    int fresh = mailchain_mail_sight(&message, slot->key) < 0
                     ? -1
                     : mailchain_set_add(&loader->pass_keys, slot->key);
     if (fresh <= 0)
         return fresh < 0 ? error_oom(err, "picking up messages") : 0;
     loader->page_news = true;
+    if (!message.ok)
+        return 0;
     slot->at = at;
     slot->noted = false;
     slot->record =

@@ -165,6 +165,25 @@ class Mailchain(unittest.TestCase):
         api.chain[("ethereum", "mainnet")][ANN][0] = message(2)
         self.assertEqual(self.subjects(self.pickup(api)), ["Hello 2"])
 
+    def test_a_page_of_nothing_but_what_is_not_ready_hides_nothing_behind_it(self):
+        for generation in ("paged", "objects"):    # objects: the same answer to every page
+            for told in ({}, {"block-id": "0xc8"}):
+                with self.subTest(generation, told=told), \
+                        mailchain_api.MailchainApi(generation) as api:
+                    self.queue += "x"
+                    bad = dict(told, status="could not read message: no key", read=False)
+                    good = [message(1)] if generation == "paged" else []
+                    api.add("ethereum", "mainnet", ANN, *good, *[dict(bad) for _ in range(5)])
+                    entries = self.pickup(api, settings="page=5").entries
+                    self.assertEqual([e["subject"] for e in entries], ["Hello 1"] * len(good))
+                    asked = [a for a in api.asked if a[1] == "/api/messages"]
+                    self.assertEqual(len(asked), 2)
+
+    def test_what_is_not_ready_does_not_stand_for_the_same_message_that_is(self):
+        api = self.client()
+        api.add("ethereum", "mainnet", ANN, message(1), message(1, status="not yet"))
+        self.assertEqual(self.subjects(self.pickup(api, settings="page=1")), ["Hello 1"])
+
     # ---- faults --------------------------------------------------------------------------------
 
     def test_an_address_that_fails_in_any_way_keeps_no_other_back(self):

@@ -82,6 +82,18 @@ int mailchain_mail_key(const struct mailchain_message *message, char out_key[MAI
     return 0;
 }
 
+int mailchain_mail_sight(const struct mailchain_message *message, char out_key[MAILCHAIN_KEY_MAX])
+{
+    char key[MAILCHAIN_KEY_MAX], status[MAILCHAIN_KEY_MAX - MAILCHAIN_ID_MAX - 2];
+    if (message->ok)
+        return mailchain_mail_key(message, out_key);
+    if (mailchain_mail_key(message, key) < 0)
+        return -1;
+    text_printable(status, sizeof status, message->status.bytes, message->status.len);
+    (void)snprintf(out_key, MAILCHAIN_KEY_MAX, "!%.*s %s", (int)MAILCHAIN_ID_MAX, key, status);
+    return 0;
+}
+
 /* ---- Fields ---------------------------------------------------------------------------------- */
 
 void mailchain_mail_date(const struct mailchain_message *message, char out[CLOCK_RFC3339_MAX])

@@ -41,6 +41,11 @@ struct mailchain_mail_options {
  */
 int mailchain_mail_key(const struct mailchain_message *message, char out_key[MAILCHAIN_KEY_MAX]);
 
+/** mailchain_mail_sight - by what it is known again within a pass: its key, and for one that is not
+ * ok "!", its key and its status, so that what is not ready never stands for what is. -1: out of
+ * memory. */
+int mailchain_mail_sight(const struct mailchain_message *message, char out_key[MAILCHAIN_KEY_MAX]);
+
 /** mailchain_mail_date - when it was sent, RFC 3339; "" when it does not say. */
 void mailchain_mail_date(const struct mailchain_message *message, char out[CLOCK_RFC3339_MAX]);
 
