@@ -243,13 +243,28 @@ static int mailchain_go(struct mailchain_command *c, struct error *err)
     return mailchain_run(&run, err);
 }
 
+/* Whoever is about to answer all questions is not kept from it by what stood there before. */
+static int mailchain_read(struct mailchain_command *c, struct error *err)
+{
+    if (mailchain_config_read(c->folder, &c->config, err) == 0)
+        return 0;
+    if (!c->configure || err->class != ERROR_CONFIG)
+        return -1;
+    struct error why = *err;
+    *err = (struct error){0};
+    if (mailchain_config_set_aside(c->folder, err) < 0)
+        return -1;
+    log_warning(&c->log, "%s; it is kept as config.json.bad, and all is asked for anew. It may "
+                "hold a password: delete it when it is of no more use", why.text);
+    return 0;
+}
+
 static int mailchain_do(struct mailchain_command *c, struct error *err)
 {
     if (c->run + c->configure + c->test + c->print > 1)
         return error_set(err, ERROR_USAGE, "mailchain: --run, --configure, --test-connection and "
                          "--print-config: one at a time");
-    if (mailchain_config_folder(c->dir, &c->folder, err) < 0 ||
-        mailchain_config_read(c->folder, &c->config, err) < 0)
+    if (mailchain_config_folder(c->dir, &c->folder, err) < 0 || mailchain_read(c, err) < 0)
         return -1;
     if (c->print)
         return mailchain_print(c, err);

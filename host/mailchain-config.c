@@ -128,6 +128,18 @@ int mailchain_config_read(const char *folder, struct mailchain_config *out, stru
     return 0;
 }
 
+int mailchain_config_set_aside(const char *folder, struct error *err)
+{
+    AUTO_TEXT path = config_path(folder, "config.json");
+    AUTO_TEXT aside = config_path(folder, "config.json.bad");
+    if (path == NULL || aside == NULL)
+        return error_oom(err, "setting config.json aside");
+    if (rename(path, aside) < 0)
+        return error_set(err, ERROR_CREATE, "'%s' cannot be renamed to '%s': %s; look after its "
+                         "folder", path, aside, strerror(errno));
+    return 0;
+}
+
 /* ---- Writing --------------------------------------------------------------------------------- */
 
 static int config_set_number(json_t *half, const char *key, uint32_t number)

@@ -43,6 +43,10 @@ int mailchain_config_folder(const char *given, char **out_folder, struct error *
  * ERROR_CONFIG for one that cannot be read. *out is overwritten; yours: mailchain_config_done(). */
 int mailchain_config_read(const char *folder, struct mailchain_config *out, struct error *err);
 
+/** mailchain_config_set_aside - @folder/config.json becomes config.json.bad, in place of an older
+ * one. */
+int mailchain_config_set_aside(const char *folder, struct error *err);
+
 /** mailchain_config_write - both halves that are there; the folder is made (mode 0700), the file
  * (0600) changes as a whole or not at all. */
 int mailchain_config_write(const char *folder, struct mailchain_config *config, struct error *err);

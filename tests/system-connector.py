@@ -172,6 +172,22 @@ class Connector(system_support.Case):
         self.assertEqual((run.code, len(run.err.splitlines())), (USAGE, 1), run)
         self.assertEqual(self.config(), after)
 
+    def test_a_config_that_cannot_be_read_is_kept_aside_and_asked_for_anew(self):
+        os.makedirs(self.dir)
+        path = os.path.join(self.dir, "config.json")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("{\"imap\": ")
+        self.assertIn("--configure", self.connector("--test-connection", code=CONFIG).err)
+        self.assertFalse(os.path.exists(path + ".bad"))    # nobody but --configure moves it
+        run = self.answers("127.0.0.1", self.user, str(self.server.port), "No", "Save", "",
+                           "http", "Yes", str(self.api.port), "", "", "", "Save")
+        self.assertEqual(run.code, OK, run)
+        self.assertIn("config.json.bad", run.err)
+        with open(path + ".bad", encoding="utf-8") as file:
+            self.assertEqual(file.read(), "{\"imap\": ")
+        self.assertEqual(self.config()["imap"]["server"], "127.0.0.1")
+        self.assertEqual(self.config()["mailchain"]["port"], str(self.api.port))
+
     def test_print_config_shows_all_but_a_password(self):
         self.connector("--print-config", code=CONFIG)
         self.configured()
