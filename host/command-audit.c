@@ -358,6 +358,7 @@ int command_audit(int argc, char **argv)
     exit_code = audit_run(&c);
     audit_free(c.audit);
     host_table_done(&c.table);
+    output_heed(NULL, NULL);
     cancel_done(&c.cancel);
     queue_close(c.queue);
     plugin_close(c.reader);

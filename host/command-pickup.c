@@ -357,6 +357,7 @@ static int pickup_open(struct pickup *p, struct error *err)
 static void pickup_done(struct pickup *p)
 {
     host_table_done(&p->table);
+    output_heed(NULL, NULL);
     cancel_done(&p->cancel);
     queue_close(p->queue);
     queue_close(p->ledger);
