@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import re
+import socket
 
 import system_support
 
@@ -66,6 +67,22 @@ def mismatch(schema, value, where="$"):
                 if wrong:
                     return wrong
     return None
+
+
+def raw_answer(link, octets):
+    """What comes back on a connected socket that sends just octets, until the other side closes or
+    resets; TimeoutError when it does neither."""
+    got = b""
+    try:
+        link.sendall(octets)
+        link.shutdown(socket.SHUT_WR)
+        while more := link.recv(65536):
+            got += more
+    except TimeoutError:
+        raise
+    except OSError:     # a reset is no ConnectionError where shutdown() meets it: ENOTCONN
+        pass
+    return got
 
 
 class Answer:
