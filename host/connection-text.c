@@ -111,6 +111,53 @@ int connection_get(const char *connection, const char *key, char **out_value, st
     return 0;
 }
 
+static bool connection_part_is_free(const struct connection_part *part,
+                                    const char *const *free_keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (connection_part_is(part, free_keys[i]))
+            return true;
+    return part->key_size == 0 && part->value_size == 0; /* ";;" */
+}
+
+static bool connection_same_key(const struct connection_part *a, const struct connection_part *b)
+{
+    bool same = a->key_size == b->key_size;
+    for (size_t i = 0; same && i < a->key_size; i++)
+        same = text_lower(a->key[i]) == text_lower(b->key[i]);
+    return same;
+}
+
+/* Whether @whole has a part of this key, with the same value: the first that it has. */
+static bool connection_has(const char *whole, const struct connection_part *part)
+{
+    struct connection_part other;
+    while (connection_next(&whole, &other)) {
+        if (!connection_same_key(&other, part))
+            continue;
+        AUTO_TEXT value = NULL;
+        AUTO_TEXT wanted = NULL;
+        return connection_unquote(&other, &value) == 0 && connection_unquote(part, &wanted) == 0 &&
+               strcmp(value, wanted) == 0;
+    }
+    return false;
+}
+
+static bool connection_within(const char *a, const char *b, const char *const *free_keys,
+                              size_t count)
+{
+    struct connection_part part;
+    while (connection_next(&a, &part))
+        if (!connection_part_is_free(&part, free_keys, count) && !connection_has(b, &part))
+            return false;
+    return true;
+}
+
+bool connection_same(const char *a, const char *b, const char *const *free_keys, size_t count)
+{
+    return connection_within(a, b, free_keys, count) && connection_within(b, a, free_keys, count);
+}
+
 static bool connection_needs_quotes(const char *value)
 {
     size_t size = strlen(value);

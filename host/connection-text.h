@@ -8,6 +8,9 @@
 #ifndef MAILCHUTE_HOST_CONNECTION_TEXT_H
 #define MAILCHUTE_HOST_CONNECTION_TEXT_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "error.h"
 
 /** connection_get - the value of @key without its quotes: *out_value is yours (free), NULL when
@@ -19,5 +22,9 @@ int connection_get(const char *connection, const char *key, char **out_value, st
  * one is only read. */
 int connection_set(const char *connection, const char *key, const char *value,
                    char **out_connection, struct error *err);
+
+/** connection_same - two strings give the same keys the same values, as written, but for @count
+ * keys of @free_keys, which may be as they like. False when memory runs out. */
+bool connection_same(const char *a, const char *b, const char *const *free_keys, size_t count);
 
 #endif

@@ -86,6 +86,35 @@ START_TEST(what_is_set_is_what_is_found)
 END_TEST
 
 static const struct {
+    const char *a, *b;
+    bool same;
+} pairs[] = {
+    {"url=x;ssl=True", " SSL = True;;url=x", true},
+    {"url=x", "url=y", false},
+    {"url=x", "url=x;proxy=http://b:80", false},
+    {"url=x;caFile=/a", "url=x", false},
+    {"url=x;caFile=\"/a\"", "url=x;cafile=/a", true},
+    {"url=x;caFile=/a", "url=x;caFile=/A", false},
+    {"url=x;mailbox=A", "url=x;mailbox=B;MAILBOX=C", true}, /* free, whatever it is */
+    {"url=x;proxy=", "url=x", false},
+    {"url=x;url=y", "url=x", false}, /* the first is found, and none is overlooked */
+    {"url=x;proxyy=a", "url=x;proxy=a", false},
+    {"mailbox=\"a;url=y\";url=x", "url=x", true},
+    {"", "", true},
+    {"url", "url=", true},
+};
+
+START_TEST(two_strings_are_the_same_but_for_keys_that_are_free)
+{
+    static const char *const free_keys[] = {"mailbox", "dropbox"};
+    ck_assert_msg(connection_same(pairs[_i].a, pairs[_i].b, free_keys, 2) == pairs[_i].same, "%s",
+                  pairs[_i].a);
+    ck_assert_msg(connection_same(pairs[_i].b, pairs[_i].a, free_keys, 2) == pairs[_i].same, "%s",
+                  pairs[_i].b);
+}
+END_TEST
+
+static const struct {
     const char *connection, *left, *template, *root;
     bool mainnet;
 } delivers[] = {
@@ -153,6 +182,7 @@ static Suite *suite(void)
     tcase_add_loop_test(one, a_key_is_found_without_its_quotes, 0, COUNT(gets));
     tcase_add_loop_test(one, a_key_is_set_and_the_rest_stays_as_it_was_written, 0, COUNT(sets));
     tcase_add_test(one, what_is_set_is_what_is_found);
+    tcase_add_loop_test(one, two_strings_are_the_same_but_for_keys_that_are_free, 0, COUNT(pairs));
     tcase_add_loop_test(one, keys_of_a_source_that_delivers_are_kept_from_the_loader, 0,
                         COUNT(delivers));
     tcase_add_test(one, known_providers_are_told_of_their_app_passwords);

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""rest_client - a client of the REST interface for tests, and docs/openapi.json to hold answers
-against."""
+"""rest_client - a client of the REST interface for tests, docs/openapi.json to hold answers against,
+and a daemon that has both."""
 import http.client
 import json
 import os
 import re
 import socket
 
+import serve_support
 import system_support
 
+PASSWORD = "correct horse battery"
+SETTINGS = serve_support.SETTINGS.replace("debug", "info") + "private-hosts = yes\n"
 API = "/api/v1"
 NOTHING = "00000000-0000-4000-8000-000000000000"
 ROLES = ("nobody", "viewer", "operator", "admin")
@@ -166,3 +169,29 @@ class Client:
         self.cookie = answer.headers["Set-Cookie"].split(";")[0]
         self.csrf = answer.json["csrf"]
         return self
+
+
+class WebCase(serve_support.ServeCase):
+    """A daemon whose interface is asked."""
+
+    def serve(self, more="", settings=SETTINGS):
+        self.daemon = serve_support.Daemon(self, settings + more)
+        line = next(line for line in self.daemon.log if "listening" in line)
+        self.port = int(line.split("port ")[1].strip('"'))
+        return self.daemon
+
+    def add_user(self, name, role):
+        password = self.write("password-" + name, PASSWORD)
+        run = self.command("user", "add", name, "--role", role, "--password-file", password,
+                           "--queue", self.queue)
+        self.assertEqual(run.code, system_support.OK, run)
+
+    def key_of(self, role):
+        """A key of a user of this name and role."""
+        self.add_user(role, role)
+        run = self.command("user", "key", role, "test", "--role", role, "--queue", self.queue)
+        self.assertEqual(run.code, system_support.OK, run)
+        return run.out.strip()
+
+    def client(self, role=None):
+        return Client(self, self.port, role and self.key_of(role))

@@ -16,32 +16,12 @@ import unittest
 import warnings
 
 import dovecot
-from rest_client import API, Client, raw_answer
-import serve_support
-from serve_support import PATIENCE, Daemon
-from system_support import CONFIG, MAIL, OK
+from rest_client import API, PASSWORD, SETTINGS, Client, WebCase, raw_answer
+from serve_support import PATIENCE
+from system_support import CONFIG, MAIL
 import tap
 
-PASSWORD = "correct horse battery"
 STREAMS = 1000      # HTTP_STREAMS_MAX
-SETTINGS = serve_support.SETTINGS.replace("debug", "info") + "private-hosts = yes\n"
-
-
-class WebCase(serve_support.ServeCase):
-
-    def serve(self, more=""):
-        self.daemon = Daemon(self, SETTINGS + more)
-        line = next(line for line in self.daemon.log if "listening" in line)
-        self.port = int(line.split("port ")[1].strip('"'))
-        return self.daemon
-
-    def key_of(self, role):
-        password = self.write("password-" + role, PASSWORD)
-        for args in (["user", "add", role, "--role", role, "--password-file", password],
-                     ["user", "key", role, "test", "--role", role]):
-            run = self.command(*args, "--queue", self.queue)
-            self.assertEqual(run.code, OK, run)
-        return run.out.strip()
 
 
 @unittest.skipIf(shutil.which("openssl") is None, "the openssl command is not there")

@@ -265,19 +265,16 @@ int source_form_read(struct api_call *call, const json_t *body, struct queue_sou
     return form_check(call, source);
 }
 
+/* Where mail lies, which of it is taken and what becomes of it. Whatever else there is, or will be,
+ * may decide who gets to see the password. */
+static const char *const form_harmless[] = {
+    "mailbox", "dropbox", "badmail", "folders", "skipFolders", "skipSpecial", "attachHtml",
+    "sanitize", "after", "search", "accept", "skip", "maxSize", "batch", "idle", "poll", "timeout",
+};
+
 bool source_form_same_server(const struct queue_source *before, const struct queue_source *after)
 {
-    static const char *const keys[] = {"url",       "port",              "ssl",  "starttls",
-                                       "pinnedKey", "allowInsecureCert", "auth", "minTls"};
-    struct error ignored;
-    if (!text_equal(before->user, after->user) || !text_equal(before->loader, after->loader))
-        return false;
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        AUTO_TEXT was = NULL;
-        AUTO_TEXT is = NULL;
-        if (connection_get(before->connection, keys[i], &was, &ignored) < 0 ||
-            connection_get(after->connection, keys[i], &is, &ignored) < 0 || !text_equal(was, is))
-            return false;
-    }
-    return true;
+    return text_equal(before->user, after->user) && text_equal(before->loader, after->loader) &&
+           connection_same(before->connection, after->connection, form_harmless,
+                           sizeof form_harmless / sizeof form_harmless[0]);
 }

@@ -9,8 +9,8 @@
  * Whoever writes here is no administrator of this machine. Refused therefore: loaders that do not
  * keep to LOADER_GUARDED; passwords that are commands, files or variables; caFile, proxy and
  * deliver; and, unless private hosts are allowed, a url that is more than a host, and ports that
- * are not listed. Where a server is changed, the password is to be given anew: else the old one
- * would be sent to whatever server is named. */
+ * are not listed. Where a server is changed, or anything on the way to it, the password is to be
+ * given anew: else the old one would be sent to whatever server is named. */
 #ifndef MAILCHUTE_HOST_WEB_SOURCE_FORM_H
 #define MAILCHUTE_HOST_WEB_SOURCE_FORM_H
 
@@ -27,7 +27,8 @@ json_t *source_form_json(const struct queue_source *source);
 int source_form_read(struct api_call *call, const json_t *body, struct queue_source *source,
                      const char **out_password);
 
-/** source_form_same_server - a password for @before may be sent to @after. */
+/** source_form_same_server - a password for @before may be sent to @after: to the same user of the
+ * same server by the same way, proxy, encryption and trusted certificates included. */
 bool source_form_same_server(const struct queue_source *before, const struct queue_source *after);
 
 #endif
