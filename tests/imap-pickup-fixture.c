@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static uint64_t host_ms(void *context)
 {
@@ -76,6 +77,12 @@ static int host_known(void *context, struct imap_record *records, size_t count, 
     return 0;
 }
 
+static void host_wait_for(struct host *h, const char *piece)
+{
+    for (unsigned waited_ms = 0; waited_ms < 10000 && !host_has_come_to(h, piece); waited_ms++)
+        (void)usleep(1000);
+}
+
 static int host_note(void *context, const struct imap_record *records, size_t count,
                      struct error *err)
 {
@@ -85,6 +92,8 @@ static int host_note(void *context, const struct imap_record *records, size_t co
     char line[100];
     if (h->note_fails)
         return error_set(err, ERROR_STORE, "disk full");
+    if (h->note_after != NULL)
+        host_wait_for(h, h->note_after);
     for (size_t i = 0; i < count; i++) {
         if (records[i].step == IMAP_STEP_UNKNOWN && records[i].uid == h->keeps)
             return error_set(err, ERROR_STORE, "disk full");

@@ -31,6 +31,7 @@ struct host {
     const char *cancel_at; /* cancelled as soon as this stands in the trace; NULL: not by that */
     unsigned int spared;   /* ... and this was asked so many times more */
     unsigned int told;     /* how often we were asked since, and said so */
+    const char *note_after; /* note() waits for this in the trace, for a while; NULL: for nothing */
     uint32_t keeps; /* note() fails when it is to take back the attempt of this UID */
     pthread_t thread; /* the test's */
     bool foreign;     /* a call came from another */

@@ -23,8 +23,29 @@ START_TEST(a_message_is_moved_only_after_it_was_handed_out_and_noted)
 {
     static const struct script_rule rules[] = {FOUND_ONE, LIST_ONE, BODY_ONE, MOVE_ONE};
     struct host *h = RUN(rules, FULL, "", "5 ");
-    TRACE(h, "note 5 ATTEMPTED", "UID FETCH 5 (UID BODY.PEEK[])", "note 5 MOVING target 100",
-          "UID MOVE 5 \"DROPBOX\"", "note 5 MOVED target 105");
+    TRACE(h, "note 5 ATTEMPTED", "note 5 MOVING target 100", "UID MOVE 5 \"DROPBOX\"",
+          "note 5 MOVED target 105");
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(attempts_are_noted_before_bodies_are_asked_for_and_of_a_lone_one_meanwhile)
+{
+    static const struct script_rule one[] = {FOUND_ONE, LIST_ONE, BODY_ONE, MOVE_ONE};
+    static const struct script_rule two[] = {
+        {"SEARCH", "* SEARCH 5 6\r\n" OK},
+        {"RFC822.SIZE", LISTED(5) LISTED(6) OK},
+        {"BODY.PEEK[]", BODY(5) BODY(6) OK},
+        {"UID MOVE 5:6", "* OK [COPYUID 9 5:6 105:106] moved\r\n" OK}};
+    const struct script script = {
+        .capabilities = FULL, .rules = one, .rule_count = sizeof one / sizeof one[0]};
+    struct host *h = host_start(&script, "");
+    h->note_after = "BODY.PEEK[]";
+    ck_assert_str_eq(host_run(h), "5 ");
+    TRACE(h, "UID FETCH 5 (UID BODY.PEEK[])", "note 5 ATTEMPTED", "note 5 MOVING");
+    host_stop(h);
+    h = RUN(two, FULL, "", "5 6 ");
+    TRACE(h, "note 5 ATTEMPTED", "note 6 ATTEMPTED", "UID FETCH 5:6 (UID BODY.PEEK[])");
     host_stop(h);
 }
 END_TEST
@@ -716,6 +737,7 @@ static Suite *suite(void)
     TCase *t = tcase_create("dialogue");
     tcase_set_timeout(t, 60);
     tcase_add_test(t, a_message_is_moved_only_after_it_was_handed_out_and_noted);
+    tcase_add_test(t, attempts_are_noted_before_bodies_are_asked_for_and_of_a_lone_one_meanwhile);
     tcase_add_test(t, a_body_comes_before_its_uid_in_any_form_and_among_data_nobody_asked_for);
     tcase_add_test(t, one_small_message_alone_is_received_without_a_thread_and_two_with_one);
     tcase_add_test(t, a_body_much_shorter_than_its_size_is_picked_up_with_a_problem);

@@ -251,11 +251,36 @@ static bool imap_window_is_lone(const struct imap_pickup *p, const struct imap_w
            !p->searching && !p->listing_sent && !p->listing_ready;
 }
 
-static int imap_window_send(struct imap_pickup *p, struct imap_window *w, struct error *err)
+static int imap_window_ask(struct imap_pickup *p, struct imap_window *w, struct imap_set *set,
+                           struct error *err)
 {
     struct imap_call call = {
         .what = "UID FETCH", .context = w, .done = imap_window_done, .bulk = true};
     struct imap_command command;
+    imap_command_init(&command, "UID FETCH ");
+    imap_command_set(&command, set);
+    imap_command_add(&command, " (UID BODY.PEEK[])");
+    return imap_session_send(p->session, &command, &call, err);
+}
+
+/* Attempts are noted before a byte of a body is looked at. Where a thread receives, that is before
+ * it is asked for; a lone one is received by nobody but us, later: the server reads it meanwhile. */
+static int imap_window_note_and_ask(struct imap_pickup *p, struct imap_window *w,
+                                    struct imap_set *set, struct error *err)
+{
+    bool lone = imap_window_is_lone(p, w);
+    if (lone && !imap_session_reads_ahead(p->session))
+        return imap_window_ask(p, w, set, err) < 0 || imap_session_flush(p->session, err) < 0
+                   ? -1
+                   : imap_window_note(p, w, err);
+    if (imap_window_note(p, w, err) < 0 ||
+        (!lone && imap_session_read_ahead(p->session, &p->body, err) < 0))
+        return -1;
+    return imap_window_ask(p, w, set, err);
+}
+
+static int imap_window_send(struct imap_pickup *p, struct imap_window *w, struct error *err)
+{
     struct imap_set set;
     bool fine = true;
     imap_set_init(&set);
@@ -268,19 +293,9 @@ static int imap_window_send(struct imap_pickup *p, struct imap_window *w, struct
     }
     w->state = IMAP_WINDOW_SENT;
     w->order = ++p->orders;
-    if (imap_window_note(p, w, err) < 0) {
-        imap_set_done(&set);
-        return -1;
-    }
-    imap_command_init(&command, "UID FETCH ");
-    imap_command_set(&command, &set);
-    imap_command_add(&command, " (UID BODY.PEEK[])");
+    int r = imap_window_note_and_ask(p, w, &set, err);
     imap_set_done(&set);
-    if (!imap_window_is_lone(p, w) && imap_session_read_ahead(p->session, &p->body, err) < 0) {
-        imap_command_done(&command);
-        return -1;
-    }
-    return imap_session_send(p->session, &command, &call, err);
+    return r;
 }
 
 bool imap_suspects_go_alone(uint32_t attempts, size_t count)

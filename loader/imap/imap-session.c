@@ -318,6 +318,11 @@ int imap_session_read_ahead(struct imap_session *session, const struct imap_body
     return imap_reader_start(session->stream, session->parser, like, &session->reader, err);
 }
 
+bool imap_session_reads_ahead(const struct imap_session *session)
+{
+    return session->reader != NULL;
+}
+
 int imap_session_read_no_more(struct imap_session *session, struct error *err)
 {
     size_t count;

@@ -165,6 +165,7 @@ bool imap_session_idling(const struct imap_session *session);
 struct imap_body;
 int imap_session_read_ahead(struct imap_session *session, const struct imap_body *like,
                             struct error *err);
+bool imap_session_reads_ahead(const struct imap_session *session);
 int imap_session_read_no_more(struct imap_session *session, struct error *err);
 
 /** imap_session_drop_buffers - give back the memory for reading and for commands until it is needed
