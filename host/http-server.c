@@ -24,6 +24,7 @@
 #include "clock.h"
 #include "http-check.h"
 #include "http-listen.h"
+#include "http-stream.h"
 #include "http-threads.h"
 #include "text.h"
 
@@ -52,25 +53,11 @@ struct http_peer {
     uint64_t until_ms; /* 0: as long as it likes */
 };
 
-struct http_event {
-    char *bytes;
-    size_t size;
-};
-
-struct http_stream {
-    struct http_stream *next, **at;
-    struct http_server *server;
-    struct MHD_Connection *connection;
-    struct buffer start; /* is sent first */
-    size_t sent;         /* of start, or of the event */
-    uint64_t event;      /* comes next */
-    bool suspended;
-};
-
 struct http_server {
     struct MHD_Daemon *daemon;
     struct http_options options;
     struct http_threads *threads;
+    struct http_streams *streams;
     struct http_listener listener;
     char *hosts;
     struct buffer certificate, key;
@@ -80,10 +67,6 @@ struct http_server {
     pthread_cond_t ended;
     bool ending;
     struct http_peer *peers;
-    struct http_stream *streams;
-    unsigned stream_count;
-    struct http_event events[HTTP_EVENTS_KEPT];
-    uint64_t last_event;
 };
 
 static uint64_t http_now_ms(void)
@@ -205,163 +188,21 @@ static struct MHD_Response *http_file_response(struct http_call *call)
     return MHD_create_response_from_fd_at_offset64(count, TAKE_FD(answer->fd), first);
 }
 
-/* ---- Event streams --------------------------------------------------------------------------- */
-
-static void http_stream_free(void *context)
-{
-    struct http_stream *stream = context;
-    struct http_server *server = stream->server;
-    pthread_mutex_lock(&server->lock);
-    *stream->at = stream->next;
-    if (stream->next != NULL)
-        stream->next->at = stream->at;
-    server->stream_count--;
-    pthread_mutex_unlock(&server->lock);
-    buffer_done(&stream->start);
-    free(stream);
-}
-
-/* What is to be sent next; false when it fell behind what is kept. Locked. */
-static bool http_stream_next(const struct http_stream *stream, const char **out_bytes,
-                             size_t *out_size)
-{
-    const struct http_server *server = stream->server;
-    *out_bytes = stream->start.data;
-    *out_size = stream->start.len;
-    if (stream->start.len > 0)
-        return true;
-    if (stream->event > server->last_event)
-        return true; /* nothing yet */
-    if (server->last_event - stream->event >= HTTP_EVENTS_KEPT)
-        return false;
-    const struct http_event *event = &server->events[stream->event % HTTP_EVENTS_KEPT];
-    *out_bytes = event->bytes;
-    *out_size = event->size;
-    return true;
-}
-
-static ssize_t http_stream_copy(struct http_stream *stream, char *out, size_t most)
-{
-    const char *bytes;
-    size_t size;
-    if (stream->server->ending || !http_stream_next(stream, &bytes, &size))
-        return MHD_CONTENT_READER_END_OF_STREAM;
-    if (size == 0) {
-        stream->suspended = true;
-        MHD_suspend_connection(stream->connection);
-        return 0;
-    }
-    size_t count = size - stream->sent < most ? size - stream->sent : most;
-    memcpy(out, bytes + stream->sent, count);
-    stream->sent += count;
-    if (stream->sent == size) {
-        stream->sent = 0;
-        if (stream->start.len > 0)
-            buffer_clear(&stream->start);
-        else
-            stream->event++;
-    }
-    return (ssize_t)count;
-}
-
-static ssize_t http_stream_read(void *context, uint64_t at, char *out, size_t most)
-{
-    struct http_stream *stream = context;
-    (void)at;
-    pthread_mutex_lock(&stream->server->lock);
-    ssize_t count = http_stream_copy(stream, out, most);
-    pthread_mutex_unlock(&stream->server->lock);
-    return count;
-}
-
-/* From which event on it goes. Somebody who was away for too long is told to look at all anew.
- * Locked. */
-static void http_stream_place(struct http_stream *stream, uint64_t after)
-{
-    const struct http_server *server = stream->server;
-    uint64_t first = server->last_event >= HTTP_EVENTS_KEPT
-                         ? server->last_event - HTTP_EVENTS_KEPT + 1 : 1;
-    stream->event = server->last_event + 1;
-    if (after == 0)
-        return;
-    if (after + 1 >= first && after <= server->last_event)
-        stream->event = after + 1;
-    else
-        (void)buffer_append_text(&stream->start, "event: reset\ndata: {}\n\n");
-}
-
-static struct MHD_Response *http_stream_response(struct http_call *call)
-{
-    struct http_server *server = call->server;
-    struct http_stream *stream = calloc(1, sizeof *stream);
-    if (stream == NULL)
-        return NULL;
-    *stream = (struct http_stream){.server = server, .connection = call->request.connection,
-                                   .start = call->answer.body};
-    buffer_init(&call->answer.body, HTTP_ANSWER_MAX); /* the bytes are the stream's */
-    pthread_mutex_lock(&server->lock);
-    http_stream_place(stream, call->answer.events_after);
-    stream->next = server->streams;
-    stream->at = &server->streams;
-    if (stream->next != NULL)
-        stream->next->at = &stream->next;
-    server->streams = stream;
-    server->stream_count++;
-    pthread_mutex_unlock(&server->lock);
-    struct MHD_Response *response = MHD_create_response_from_callback(
-        MHD_SIZE_UNKNOWN, 4096, http_stream_read, stream, http_stream_free);
-    if (response == NULL)
-        http_stream_free(stream);
-    return response;
-}
-
-/* Locked. */
-static void http_wake_streams(struct http_server *server)
-{
-    for (struct http_stream *stream = server->streams; stream != NULL; stream = stream->next) {
-        if (!stream->suspended)
-            continue;
-        stream->suspended = false;
-        MHD_resume_connection(stream->connection);
-    }
-}
-
-static uint64_t http_publish(struct http_server *server, const char *event, size_t size,
-                             bool numbered)
-{
-    struct buffer bytes;
-    buffer_init(&bytes, HTTP_EVENT_MAX + 64);
-    pthread_mutex_lock(&server->lock);
-    uint64_t number = server->last_event + 1;
-    if ((numbered && buffer_printf(&bytes, "id: %llu\n", (unsigned long long)number) < 0) ||
-        size > HTTP_EVENT_MAX || buffer_append(&bytes, event, size) < 0) {
-        number = 0;
-        buffer_done(&bytes);
-    } else {
-        struct http_event *place = &server->events[number % HTTP_EVENTS_KEPT];
-        free(place->bytes);
-        place->size = bytes.len;
-        place->bytes = buffer_take(&bytes);
-        if (place->bytes == NULL)
-            place->size = 0;
-        server->last_event = number;
-        http_wake_streams(server);
-    }
-    pthread_mutex_unlock(&server->lock);
-    return number;
-}
-
 uint64_t http_server_publish(struct http_server *server, const char *event, size_t size)
 {
-    return http_publish(server, event, size, true);
+    return http_streams_publish(server->streams, event, size, true);
 }
 
 unsigned http_server_streams(struct http_server *server)
 {
-    pthread_mutex_lock(&server->lock);
-    unsigned count = server->stream_count;
-    pthread_mutex_unlock(&server->lock);
-    return count;
+    return http_streams_count(server->streams);
+}
+
+void http_server_hearers(struct http_server *server,
+                         bool (*may)(void *context, const struct http_hearer *hearer),
+                         void *context)
+{
+    http_streams_hearers(server->streams, may, context);
 }
 
 /* ---- Connections ----------------------------------------------------------------------------- */
@@ -469,16 +310,29 @@ static struct http_call *http_call_new(struct http_server *server,
     return call;
 }
 
+static void http_stream_admit(struct http_call *call)
+{
+    enum http_room room = http_streams_room(call->server->streams, &call->answer.hearer);
+    if (room == HTTP_ROOM)
+        return;
+    if (room == HTTP_ROOM_NONE_FOR_HIM)
+        http_answer_refuse(&call->answer, MHD_HTTP_TOO_MANY_REQUESTS, "Too Many Requests",
+                           "this user listens too often already; close a page, try again later");
+    else
+        http_answer_refuse(&call->answer, MHD_HTTP_SERVICE_UNAVAILABLE, "Service Unavailable",
+                           "too many listen already; try again later");
+    (void)http_answer_header(&call->answer, "Retry-After", "60");
+}
+
 static enum MHD_Result http_send(struct http_call *call)
 {
     struct http_answer *answer = &call->answer;
     struct MHD_Response *response;
     call->phase = HTTP_ANSWERED;
-    if (answer->stream && http_server_streams(call->server) >= HTTP_STREAMS_MAX)
-        http_answer_refuse(answer, MHD_HTTP_SERVICE_UNAVAILABLE, "Service Unavailable",
-                           "too many listen already; try again later");
     if (answer->stream)
-        response = http_stream_response(call);
+        http_stream_admit(call);
+    if (answer->stream)
+        response = http_streams_respond(call->server->streams, call->request.connection, answer);
     else if (answer->fd >= 0)
         response = http_file_response(call);
     else if (answer->fixed != NULL) /* it is never written to */
@@ -633,7 +487,7 @@ static void *http_tick(void *context)
         if (server->options.tick != NULL)
             server->options.tick(server->options.context);
         if (++ticks % HTTP_ALIVE_TICKS == 0)
-            (void)http_publish(server, ": alive\n\n", 9, false);
+            (void)http_streams_publish(server->streams, ": alive\n\n", 9, false);
         clock_gettime(CLOCK_MONOTONIC, &until); /* one that took long is not made up for */
         pthread_mutex_lock(&server->lock);
     }
@@ -683,6 +537,7 @@ static int http_start(struct http_server *server, struct error *err)
     if (http_listen_open(options->listen, &server->listener, &fd, err) < 0 ||
         http_listen_read_pem(options->certificate, &server->certificate, err) < 0 ||
         http_listen_read_pem(options->key, &server->key, err) < 0 ||
+        http_streams_new(&server->streams, err) < 0 ||
         http_threads_new(HTTP_QUICK_THREADS, HTTP_SLOW_THREADS, HTTP_WAITING_MAX, &server->threads,
                          err) < 0)
         return -1;
@@ -708,7 +563,6 @@ int http_server_new(const struct http_options *options, struct http_server **out
         return error_oom(err, "starting the HTTP server");
     }
     server->options = *options;
-    server->last_event = (uint64_t)clock_unix_s(clock_system()) * 1000; /* rises with each start */
     buffer_init(&server->certificate, HTTP_PEM_MAX);
     buffer_init(&server->key, HTTP_PEM_MAX);
     pthread_mutex_init(&server->lock, NULL);
@@ -738,8 +592,9 @@ static void http_end_all(struct http_server *server)
     pthread_mutex_lock(&server->lock);
     server->ending = true;
     pthread_cond_broadcast(&server->ended);
-    http_wake_streams(server);
     pthread_mutex_unlock(&server->lock);
+    if (server->streams != NULL)
+        http_streams_end(server->streams);
     if (server->ticks)
         pthread_join(server->ticker, NULL);
     http_threads_free(TAKE(server->threads)); /* what waits is answered and resumed */
@@ -752,8 +607,7 @@ void http_server_free(struct http_server *server)
     http_end_all(server);
     if (server->daemon != NULL)
         MHD_stop_daemon(server->daemon);
-    for (size_t i = 0; i < HTTP_EVENTS_KEPT; i++)
-        free(server->events[i].bytes);
+    http_streams_free(server->streams);
     pthread_cond_destroy(&server->ended);
     pthread_mutex_destroy(&server->lock);
     if (server->key.data != NULL)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* http-server.h - a small HTTP server. The one door to libmicrohttpd.
+/* http-server.h - a small HTTP server. The door to libmicrohttpd, with http-stream.h.
  *
  *     the server's thread   reads requests, sends answers; calls route(), and answer() of what is
  *                           answered at once
@@ -8,7 +8,8 @@
  *                           suspended and costs nothing
  *     a ticker              ends what takes too long, and calls tick()
  *
- * Limits: HTTP_CONNECTIONS_MAX connections, of which HTTP_STREAMS_MAX may be event streams;
+ * Limits: HTTP_CONNECTIONS_MAX connections, of which HTTP_STREAMS_MAX may be event streams, and
+ * HTTP_STREAMS_EACH_MAX those of one hearer;
  * HTTP_HEAD_MAX bytes of a request's head within HTTP_HEAD_MS, HTTP_BODY_MAX bytes of body within
  * HTTP_BODY_MS, an answer within HTTP_ANSWER_MS; 10 s without progress end a connection.
  *
@@ -31,6 +32,7 @@
 
 #define HTTP_CONNECTIONS_MAX 1200u
 #define HTTP_STREAMS_MAX 1000u
+#define HTTP_STREAMS_EACH_MAX 100u
 #define HTTP_HEAD_MAX 16384u
 #define HTTP_BODY_MAX (1u << 20)
 #define HTTP_TIMEOUT_S 10u
@@ -69,6 +71,14 @@ const char *http_request_header(const struct http_request *request, const char *
 const char *http_request_query(const struct http_request *request, const char *name);
 const char *http_request_cookie(const struct http_request *request, const char *name);
 
+/* Who listens to an event stream, in the words of whoever answered: what it needs to say later
+ * whether he still may. */
+struct http_hearer {
+    char who[40]; /* HTTP_STREAMS_EACH_MAX streams for each */
+    uint8_t proof[32];
+    uint32_t rights;
+};
+
 struct http_answer {
     int code;           /* 200 before */
     const char *type;   /* "application/json" before; static */
@@ -81,6 +91,7 @@ struct http_answer {
     bool cached;        /* it may be kept, if it is asked about: it has an ETag */
     bool stream;        /* behind body come the events that are published from now on */
     uint64_t events_after; /* ... or all behind this number, if they are still kept; 0: from now */
+    struct http_hearer hearer; /* ... for this one */
     struct {
         const char *name; /* static */
         char value[HTTP_HEADER_SIZE];
@@ -123,5 +134,11 @@ uint64_t http_server_publish(struct http_server *server, const char *event, size
 
 /** http_server_streams - how many event streams there are. Any thread. */
 unsigned http_server_streams(struct http_server *server);
+
+/** http_server_hearers - end the event streams of those who may not listen any more: @may is asked
+ * about each hearer once, without a lock. Any thread. */
+void http_server_hearers(struct http_server *server,
+                         bool (*may)(void *context, const struct http_hearer *hearer),
+                         void *context);
 
 #endif

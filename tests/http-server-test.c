@@ -54,6 +54,8 @@ static void answer(void *context, unsigned thread, const struct http_request *re
     }
     if (text_equal(request->path, "/events")) {
         const char *after = http_request_header(request, "Last-Event-ID");
+        const char *who = http_request_query(request, "who");
+        text_copy(out->hearer.who, sizeof out->hearer.who, who == NULL ? "" : who);
         out->type = "text/event-stream";
         out->stream = true;
         if (after != NULL)
@@ -292,13 +294,18 @@ START_TEST(a_file_is_sent_whole_or_in_part)
 }
 END_TEST
 
-static int listen_to_events(const char *last)
+static int listen_as(const char *who, const char *last)
 {
     char request[200];
     int fd = dial();
-    (void)snprintf(request, sizeof request, "GET /events HTTP/1.1\r\n%s" END, last);
+    (void)snprintf(request, sizeof request, "GET /events?who=%s HTTP/1.1\r\n%s" END, who, last);
     say(fd, request);
     return fd;
+}
+
+static int listen_to_events(const char *last)
+{
+    return listen_as("ann", last);
 }
 
 static uint64_t publish(const char *event)
@@ -315,7 +322,9 @@ START_TEST(a_thousand_streams_hear_each_event_in_one_thread)
     (void)setrlimit(RLIMIT_NOFILE, &files);
     unsigned count = files.rlim_cur >= 3 * HTTP_STREAMS_MAX ? HTTP_STREAMS_MAX : 100;
     for (unsigned i = 0; i < count; i++) {
-        all[i] = listen_to_events("");
+        char who[16];
+        (void)snprintf(who, sizeof who, "user%u", i / HTTP_STREAMS_EACH_MAX);
+        all[i] = listen_as(who, "");
         ck_heard(hear(all[i], ": hello\n\n"), ": hello");
     }
     ck_assert_uint_eq(http_server_streams(server), count);
@@ -328,6 +337,49 @@ START_TEST(a_thousand_streams_hear_each_event_in_one_thread)
         close(all[i]);
     }
     ck_heard(ask("GET /quick HTTP/1.1\r\n" END), "GET /quick quick");
+}
+END_TEST
+
+START_TEST(one_who_listens_too_often_leaves_room_for_others)
+{
+    int all[HTTP_STREAMS_EACH_MAX];
+    for (unsigned i = 0; i < HTTP_STREAMS_EACH_MAX; i++) {
+        all[i] = listen_as("ann", "");
+        ck_heard(hear(all[i], ": hello\n\n"), ": hello");
+    }
+    ck_heard(ask("GET /events?who=ann HTTP/1.1\r\n" END), " 429 ");
+    int other = listen_as("ben", "");
+    ck_heard(hear(other, ": hello\n\n"), ": hello");
+    close(other);
+    for (unsigned i = 0; i < HTTP_STREAMS_EACH_MAX; i++)
+        close(all[i]);
+}
+END_TEST
+
+static bool may_unless(void *context, const struct http_hearer *hearer)
+{
+    return !text_equal(hearer->who, context);
+}
+
+START_TEST(who_may_listen_no_more_is_cut_off_at_once_and_nobody_else)
+{
+    char ann[] = "ann", nobody[] = "nobody";
+    int first = listen_as("ann", ""), second = listen_as("ann", ""), other = listen_as("ben", "");
+    ck_heard(hear(first, ": hello\n\n"), ": hello");
+    ck_heard(hear(second, ": hello\n\n"), ": hello");
+    ck_heard(hear(other, ": hello\n\n"), ": hello");
+    http_server_hearers(server, may_unless, nobody);
+    publish("data: one\n\n");
+    ck_heard(hear(first, "data: one\n\n"), "data: one");
+    ck_heard(hear(second, "data: one\n\n"), "data: one");
+    http_server_hearers(server, may_unless, ann);
+    publish("data: two\n\n");
+    ck_assert_ptr_null(strstr(hear(first, NULL), "data: two")); /* it ends */
+    ck_assert_ptr_null(strstr(hear(second, NULL), "data: two"));
+    ck_heard(hear(other, "data: two\n\n"), "data: one\n\n");
+    close(first);
+    close(second);
+    close(other);
 }
 END_TEST
 
@@ -414,6 +466,8 @@ static Suite *suite(void)
     tcase_add_test(t, who_leaves_while_waiting_harms_nobody);
     tcase_add_test(t, a_file_is_sent_whole_or_in_part);
     tcase_add_test(t, a_thousand_streams_hear_each_event_in_one_thread);
+    tcase_add_test(t, one_who_listens_too_often_leaves_room_for_others);
+    tcase_add_test(t, who_may_listen_no_more_is_cut_off_at_once_and_nobody_else);
     tcase_add_test(t, who_comes_again_hears_what_was_missed);
     tcase_add_test(t, an_event_that_is_too_large_is_not_sent);
     tcase_add_test(t, a_server_that_ends_ends_streams_and_what_waits);

@@ -186,12 +186,17 @@ class WebCase(serve_support.ServeCase):
                            "--queue", self.queue)
         self.assertEqual(run.code, system_support.OK, run)
 
-    def key_of(self, role):
-        """A key of a user of this name and role."""
-        self.add_user(role, role)
-        run = self.command("user", "key", role, "test", "--role", role, "--queue", self.queue)
+    def key_of(self, role, name=None):
+        """A key of a new user of this role, whose name it is as well."""
+        self.add_user(name or role, role)
+        run = self.command("user", "key", name or role, "test", "--role", role, "--queue", self.queue)
         self.assertEqual(run.code, system_support.OK, run)
         return run.out.strip()
 
     def client(self, role=None):
         return Client(self, self.port, role and self.key_of(role))
+
+    def sign_in(self, name):
+        client = Client(self, self.port)
+        return client.signed_in(client.post("/auth/login", {"name": name, "password": PASSWORD},
+                                            want=200))

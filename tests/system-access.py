@@ -2,7 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who gets in over the web, by which way, and what is written down of it: the daemon as those see it who
 should not be there."""
-from rest_client import WebCase
+import contextlib
+import socket
+import sqlite3
+import threading
+import time
+
+from rest_client import API, PASSWORD, Client, WebCase
+from serve_support import PATIENCE
+from system_support import OK
 import tap
 
 
@@ -30,6 +38,91 @@ class Passwords(WebCase):
             self.assertIn("password", answer.json["message"])
         client.ask("PUT", "/ingestion-sources/plain", {
             "connection": way + ";mailbox=Other;poll=1min", "test": False}, want=200)
+
+
+class Listener:
+    """An event stream by the cookie or the key of a client, in a thread."""
+
+    def __init__(self, case, client):
+        self.link = socket.create_connection(("127.0.0.1", case.port), timeout=PATIENCE)
+        case.addCleanup(self.link.close)
+        head = "".join("%s: %s\r\n" % one for one in client.headers().items())
+        self.link.sendall(("GET %s/events HTTP/1.1\r\nHost: localhost\r\n%s\r\n" % (
+            API, head)).encode())
+        self.heard, self.ended = b"", False
+        threading.Thread(target=self.read, daemon=True).start()
+        case.wait(lambda: b"retry:" in self.heard or self.ended, "it listens")
+
+    def read(self):
+        with contextlib.suppress(OSError):
+            while more := self.link.recv(65536):
+                self.heard += more
+        self.ended = True
+
+
+class Listeners(WebCase):
+
+    def setUp(self):
+        super().setUp()
+        self.serve()
+        self.admin = self.client("admin")
+
+    def tokens(self, change):
+        with contextlib.closing(sqlite3.connect(self.database(), timeout=PATIENCE)) as database, \
+                database:
+            return database.execute(change).fetchall()
+
+    def ends(self, listener, what):
+        self.wait(lambda: listener.ended, what, self.daemon)
+
+    def test_who_logs_out_is_told_nothing_more(self):
+        self.add_user("ann", "viewer")
+        here, there = self.sign_in("ann"), self.sign_in("ann")
+        stays, goes = Listener(self, there), Listener(self, here)
+        here.post("/auth/logout", want=204)
+        self.ends(goes, "the stream ends with its session")
+        self.assertFalse(stays.ended)
+        there.post("/auth/password", {"old": PASSWORD, "new": PASSWORD + "!"}, want=200)
+        self.ends(stays, "the stream ends with its password")
+
+    def test_who_is_removed_is_told_nothing_more(self):
+        for name in ("ann", "ben"):
+            self.add_user(name, "viewer")
+        other = Listener(self, self.admin)
+        first, second = (Listener(self, self.sign_in(name)) for name in ("ann", "ben"))
+        third = Listener(self, Client(self, self.port, self.key_of("operator")))
+        ids = {user["name"]: user["id"] for user in self.admin.get("/users").json}
+        self.admin.ask("DELETE", "/users/" + ids["ann"], want=204)
+        self.ends(first, "the stream ends with its user")
+        self.assertEqual(self.command("user", "remove", "ben", "--queue", self.queue).code, OK)
+        self.ends(second, "who was removed at the machine hears no more")
+        keys = {key["role"]: key["id"] for key in self.admin.get("/api-keys").json}
+        self.admin.ask("DELETE", "/api-keys/" + keys["operator"], want=204)
+        self.ends(third, "the stream ends with its key")
+        self.assertFalse(other.ended)
+
+    def test_who_loses_a_right_is_told_nothing_more_by_the_old_one(self):
+        self.add_user("ann", "operator")
+        listener = Listener(self, self.sign_in("ann"))
+        self.tokens("UPDATE user SET role = 1 WHERE name = 'ann'")
+        self.ends(listener, "the stream ends with its rights")
+
+    def test_to_listen_keeps_no_session_alive(self):
+        self.add_user("ann", "viewer")
+        client = self.sign_in("ann")
+        client.get("/auth/me")
+        ago = int(time.time()) - 1500
+        self.tokens("UPDATE token SET created_s = %d, used_s = %d WHERE kind = 1" % (ago, ago))
+        listener = Listener(self, client)
+        client.get("/queues", **{"X-Unattended": "1"})
+        self.assertEqual(self.tokens("SELECT used_s FROM token WHERE kind = 1"), [(ago,)])
+        client.get("/queues")
+        self.assertNotEqual(self.tokens("SELECT used_s FROM token WHERE kind = 1"), [(ago,)])
+        self.assertFalse(listener.ended)
+        ago -= 301
+        self.tokens("UPDATE token SET created_s = %d, used_s = %d WHERE kind = 1" % (ago, ago))
+        self.ends(listener, "the stream ends with the session")
+        client.get("/queues", want=401)
 
 
 if __name__ == "__main__":

@@ -16,12 +16,13 @@ import unittest
 import warnings
 
 import dovecot
-from rest_client import API, PASSWORD, SETTINGS, Client, WebCase, raw_answer
+from rest_client import API, PASSWORD, SETTINGS, WebCase, raw_answer
 from serve_support import PATIENCE
 from system_support import CONFIG, MAIL
 import tap
 
 STREAMS = 1000      # HTTP_STREAMS_MAX
+EACH = 100          # HTTP_STREAMS_EACH_MAX
 
 
 @unittest.skipIf(shutil.which("openssl") is None, "the openssl command is not there")
@@ -101,12 +102,12 @@ class Tls(WebCase):
 
 class Streams(WebCase):
 
-    def open_all(self, key, count):
-        """So many event streams; each has said that it is open."""
-        request = ("GET %s/events HTTP/1.1\r\nHost: localhost\r\nX-API-KEY: %s\r\n\r\n"
-                   % (API, key)).encode()
+    def open_all(self, keys, count):
+        """So many event streams, by each of these keys in turn."""
         links = []
-        for _ in range(count):
+        for number in range(count):
+            request = ("GET %s/events HTTP/1.1\r\nHost: localhost\r\nX-API-KEY: %s\r\n\r\n"
+                       % (API, keys[number % len(keys)])).encode()
             link = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
             self.addCleanup(link.close)
             link.sendall(request)
@@ -142,12 +143,12 @@ class Streams(WebCase):
         self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, before)
         self.add()
         daemon = self.serve()
-        key = self.key_of("viewer")
-        links = self.open_all(key, STREAMS)
+        keys = [self.key_of("viewer", "viewer%d" % number) for number in range(STREAMS // EACH)]
+        links = self.open_all(keys, STREAMS)
         said = self.read_all(links, b"retry: 2000")
         self.assertEqual({text[:15] for text in said.values()}, {b"HTTP/1.1 200 OK"})
         # One more is refused, and whoever asks for something else is answered.
-        client = Client(self, self.port, key)
+        client = self.client("admin")
         self.assertEqual(client.get("/events", want=503).code, 503)
         self.assertEqual([s["name"] for s in client.get("/ingestion-sources").json], ["office"])
         self.server.append(self.user, "INBOX", MAIL)
@@ -156,7 +157,7 @@ class Streams(WebCase):
             link.close()
         self.has_queued(daemon, 1)
         def listens():
-            link, = self.open_all(key, 1)
+            link, = self.open_all(keys, 1)
             return b" 200 " in self.read_all([link], b"\r\n\r\n")[link]
         self.wait(listens, "their places are free again")
 

@@ -38,7 +38,7 @@ DOORS = {
     r"sqlite3\.h": r"queue/queue-sqlite[^/]*\.[ch]",
     r"uuid(/uuid)?\.h": r"queue/[^/]*\.c",
     r"jansson\.h": r"(host/(web/)?[^/]*\.[ch]|loader/mailchain/mailchain-api\.c)",
-    r"microhttpd\.h": r"host/http-server\.c",
+    r"microhttpd\.h": r"host/http-(server\.c|stream\.[ch])",
     r"sodium(/.*)?\.h": r"host/(vault(-sign)?|web/pass)\.c",
 }
 LINES = 800

@@ -8,6 +8,9 @@
 
 #include "text.h"
 
+_Static_assert(sizeof((struct http_hearer *)0)->proof == PASS_DIGEST_SIZE, "a digest is a proof");
+_Static_assert(sizeof((struct http_hearer *)0)->who >= QUEUE_ID_TEXT, "room for who listens");
+
 static const char *const access_roles[] = {"nobody", "viewer", "operator", "admin"};
 
 const char *access_role_name(uint32_t role)
@@ -58,17 +61,34 @@ static const char *access_shown(const struct http_request *request, bool secure,
     return http_request_cookie(request, access_cookie_name(secure));
 }
 
-static int access_idle(struct queue *queue, const struct queue_token *token, int64_t now_s,
-                       bool *out_idle, struct error *err)
+static int64_t access_used_s(const struct queue_token *token)
 {
-    int64_t used_s = token->used_s > token->created_s ? token->used_s : token->created_s;
+    return token->used_s > token->created_s ? token->used_s : token->created_s;
+}
+
+static bool access_is_idle(const struct queue_token *token, int64_t now_s)
+{
+    return token->kind == ACCESS_SESSION && now_s - access_used_s(token) >= ACCESS_IDLE_S;
+}
+
+/* A session is kept by what its user does; of a key it is only told when it was used. */
+static int access_idle(struct queue *queue, const struct queue_token *token, bool quiet,
+                       int64_t now_s, bool *out_idle, struct error *err)
+{
     bool removed;
-    *out_idle = token->kind == ACCESS_SESSION && now_s - used_s >= ACCESS_IDLE_S;
+    *out_idle = access_is_idle(token, now_s);
     if (*out_idle)
         return queue_token_remove(queue, token->id, &removed, err);
-    if (now_s - used_s >= ACCESS_USED_S || token->used_s == 0)
+    if (quiet && token->kind == ACCESS_SESSION)
+        return 0;
+    if (now_s - access_used_s(token) >= ACCESS_USED_S || token->used_s == 0)
         return queue_token_used(queue, token->id, now_s, err);
     return 0;
+}
+
+static uint32_t access_role(const struct queue_token *token, const struct queue_user *user)
+{
+    return token->kind == ACCESS_KEY && token->role < user->role ? token->role : user->role;
 }
 
 static void access_fill(const struct queue_token *token, const struct queue_user *user,
@@ -76,7 +96,8 @@ static void access_fill(const struct queue_token *token, const struct queue_user
 {
     bool is_key = token->kind == ACCESS_KEY;
     out->kind = (enum access_kind)token->kind;
-    out->role = is_key && token->role < user->role ? token->role : user->role;
+    out->role = access_role(token, user);
+    memcpy(out->digest, token->digest, sizeof out->digest);
     text_copy(out->user_id, sizeof out->user_id, user->id);
     text_copy(out->token_id, sizeof out->token_id, token->id);
     out->ends_s = token->ends_s;
@@ -87,8 +108,8 @@ static void access_fill(const struct queue_token *token, const struct queue_user
         access_csrf(shown, out->csrf);
 }
 
-int access_who(struct queue *queue, const struct http_request *request, bool secure, int64_t now_s,
-               struct access_who *out_who, struct error *err)
+int access_who(struct queue *queue, const struct http_request *request, bool secure, bool quiet,
+               int64_t now_s, struct access_who *out_who, struct error *err)
 {
     uint8_t digest[PASS_DIGEST_SIZE];
     struct queue_token token;
@@ -104,12 +125,35 @@ int access_who(struct queue *queue, const struct http_request *request, bool sec
         return -1;
     if (!found || token.kind != kind)
         return 0;
-    if (access_idle(queue, &token, now_s, &idle, err) < 0 ||
+    quiet = quiet || http_request_header(request, "X-Unattended") != NULL;
+    if (access_idle(queue, &token, quiet, now_s, &idle, err) < 0 ||
         (!idle && queue_user_find(queue, token.user_id, NULL, &user, &found, err) < 0))
         return -1;
     if (!idle && found)
         access_fill(&token, &user, shown, out_who);
     return 0;
+}
+
+void access_hearer(const struct access_who *who, struct http_hearer *out_hearer)
+{
+    *out_hearer = (struct http_hearer){.rights = who->role};
+    text_copy(out_hearer->who, sizeof out_hearer->who, who->user_id);
+    memcpy(out_hearer->proof, who->digest, sizeof out_hearer->proof);
+}
+
+bool access_hears(struct queue *queue, const struct http_hearer *hearer, int64_t now_s)
+{
+    struct queue_token token;
+    struct queue_user user;
+    struct error err;
+    bool found;
+    if (queue_token_find(queue, hearer->proof, &token, &found, &err) < 0)
+        return true;
+    if (!found || access_is_idle(&token, now_s))
+        return false;
+    if (queue_user_find(queue, token.user_id, NULL, &user, &found, &err) < 0)
+        return true;
+    return found && access_role(&token, &user) == hearer->rights;
 }
 
 int access_issue(struct queue *queue, enum access_kind kind, const char *user_id, const char *name,

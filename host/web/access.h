@@ -8,8 +8,9 @@
  *
  * A browser shows a session (a cookie, with the CSRF token that belongs to it when something is to
  * change), a program an API key (Authorization: Bearer, or X-API-KEY). A session ends ACCESS_IDLE_S
- * after its last request, ACCESS_SESSION_S after its start, and with the user's password. A key
- * ends on its day; it never may more than its user. */
+ * after its last request that counts, ACCESS_SESSION_S after its start, and with the user's
+ * password. A key ends on its day; it never may more than its user. Listening to events is no
+ * request that counts, nor is what says X-Unattended: a page asks that by itself. */
 #ifndef MAILCHUTE_HOST_WEB_ACCESS_H
 #define MAILCHUTE_HOST_WEB_ACCESS_H
 
@@ -36,12 +37,19 @@ struct access_who {
     char name[2 * QUEUE_USER_NAME_MAX + 16]; /* "ann", "ann (key build)" */
     char user_name[QUEUE_USER_NAME_MAX + 1];
     char csrf[PASS_TOKEN_SIZE]; /* of a session */
+    uint8_t digest[PASS_DIGEST_SIZE]; /* of what was shown */
     int64_t ends_s;             /* when the session or the key ends */
 };
 
-/** access_who - from what the request shows; nobody is no failure. @now_s: the queue's clock. */
-int access_who(struct queue *queue, const struct http_request *request, bool secure, int64_t now_s,
-               struct access_who *out_who, struct error *err);
+/** access_who - from what the request shows; nobody is no failure. @now_s: the queue's clock.
+ * @quiet: to ask this is no sign of life. */
+int access_who(struct queue *queue, const struct http_request *request, bool secure, bool quiet,
+               int64_t now_s, struct access_who *out_who, struct error *err);
+
+/** access_hearer - who listens, for access_hears(): whether he still may, by the same proof and
+ * with the same rights. Where the queue cannot be read, he may. */
+void access_hearer(const struct access_who *who, struct http_hearer *out_hearer);
+bool access_hears(struct queue *queue, const struct http_hearer *hearer, int64_t now_s);
 
 /** access_issue - a new token of this kind; *out_token is shown once. */
 int access_issue(struct queue *queue, enum access_kind kind, const char *user_id, const char *name,

@@ -116,6 +116,7 @@ void api_events(struct api_call *call)
     const char *last = http_request_header(call->request, "Last-Event-ID");
     answer->type = "text/event-stream";
     answer->stream = true;
+    access_hearer(&call->who, &answer->hearer);
     if (last != NULL)
         (void)text_to_u64(last, UINT64_MAX, &answer->events_after);
     (void)buffer_append_text(&answer->body, "retry: 2000\n\n");

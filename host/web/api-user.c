@@ -125,6 +125,7 @@ void api_logout(struct api_call *call)
         api_error(call, &err);
         return;
     }
+    web_access_ended(call);
     session_cookie(call, "");
     call->answer->code = 204;
 }
@@ -246,6 +247,7 @@ void api_password(struct api_call *call)
         api_error(call, &err);
         return;
     }
+    web_access_ended(call);
     session_begin(call, &user); /* all others have ended */
 }
 
@@ -337,6 +339,7 @@ void api_user_delete(struct api_call *call)
         api_fail(call, 404, "there is no such user", "look at the list");
         return;
     }
+    web_access_ended(call);
     text_copy(call->object, sizeof call->object, user.name);
     call->answer->code = 204;
 }
@@ -444,10 +447,12 @@ void api_key_delete(struct api_call *call)
         api_error(call, &err);
         return;
     }
-    if (!removed) /* somebody else's is not there either */
+    if (!removed) { /* somebody else's is not there either */
         api_fail(call, 404, "there is no such key", "look at the list");
-    else
-        call->answer->code = 204;
+        return;
+    }
+    web_access_ended(call);
+    call->answer->code = 204;
 }
 
 /* ---- Audit ----------------------------------------------------------------------------------- */

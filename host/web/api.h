@@ -54,6 +54,9 @@ struct web_lent {
 const struct web_lent *web_lent(const struct web *web);
 bool web_secure(const struct web *web);
 
+/** web_access_ended - somebody's session, key or rights have: who listens by them stops. */
+void web_access_ended(struct api_call *call);
+
 /** web_rate_try, _forget - rate.h under the web's lock. */
 uint64_t web_rate_try(struct web *web, const char *account, const char *from);
 void web_rate_forget(struct web *web, const char *account);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access.h"
 #include "entry-summary.h"
 #include "json-line.h"
 #include "queue-source.h"
@@ -31,7 +32,7 @@ struct web_events {
     struct queue *queue;
     bool watching; /* the last tick had listeners */
     bool failed;   /* the last tick; it is logged once */
-    unsigned ticks;
+    unsigned ticks, hearer_ticks;
     char last[QUEUE_ID_TEXT]; /* the newest entry that was told, "": none was there */
     uint64_t by_state[QUEUE_BAD + 1];
     struct event_source *sources, *fresh; /* as they were; as they are */
@@ -220,6 +221,14 @@ static int events_sources(struct web_events *events, bool tell, struct error *er
     return 0;
 }
 
+/* ---- Who listens ----------------------------------------------------------------------------- */
+
+static bool events_hears(void *context, const struct http_hearer *hearer)
+{
+    const struct web_events *events = context;
+    return access_hears(events->queue, hearer, clock_unix_s(events->options->clock));
+}
+
 /* ---- Looking --------------------------------------------------------------------------------- */
 
 static int events_look(struct web_events *events, bool tell, struct error *err)
@@ -249,6 +258,8 @@ void web_events_tick(struct web_events *events)
     if (!failed && !events->watching) /* what happened until now was not told */
         events_publish(events, "reset", json_object());
     events->watching = !failed;
+    if (events->queue != NULL && events->hearer_ticks++ % EVENTS_SOURCE_TICKS == 0)
+        http_server_hearers(server, events_hears, events);
 }
 
 void web_events_listening(struct web_events *events, struct http_server *server)

@@ -21,6 +21,7 @@ struct route {
     uint32_t role;      /* enum access_role: the least; ACCESS_NOBODY: without signing in */
     enum http_lane lane;
     bool body;          /* it may have one: a JSON object */
+    bool quiet;         /* to ask for it is no sign of life: a page listens by itself */
     const char *audit;  /* NULL: nothing is changed, and nothing written down */
     void (*handle)(struct api_call *call);
 };

@@ -5,6 +5,7 @@
 #include "web.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ struct web {
     struct check_progress *tests;
     struct queue *queues[HTTP_THREADS]; /* each of one thread, opened when it is needed first */
     struct web_events *events;
+    _Atomic(struct http_server *) server;
     pthread_mutex_t lock; /* over rate */
     struct rate rate;
 };
@@ -49,6 +51,19 @@ void web_rate_forget(struct web *web, const char *account)
     pthread_mutex_lock(&web->lock);
     rate_forget(&web->rate, account);
     pthread_mutex_unlock(&web->lock);
+}
+
+static bool web_hears(void *context, const struct http_hearer *hearer)
+{
+    const struct api_call *call = context;
+    return access_hears(call->queue, hearer, clock_unix_s(call->web->lent.clock));
+}
+
+void web_access_ended(struct api_call *call)
+{
+    struct http_server *server = call->web->server;
+    if (server != NULL)
+        http_server_hearers(server, web_hears, call);
 }
 
 /* ---- Answers --------------------------------------------------------------------------------- */
@@ -226,7 +241,7 @@ static void api_run(struct api_call *call)
     struct error err;
     AUTO_JSON body = NULL;
     if (access_who(call->queue, call->request, call->web->options.secure,
-                   clock_unix_s(call->web->lent.clock), &call->who, &err) < 0) {
+                   call->match.route->quiet, clock_unix_s(call->web->lent.clock), &call->who, &err) < 0) {
         api_error(call, &err);
         return;
     }
@@ -290,6 +305,7 @@ void web_tick(struct web *web)
 
 void web_listening(struct web *web, struct http_server *server)
 {
+    web->server = server;
     web_events_listening(web->events, server);
 }
 

@@ -3,7 +3,12 @@
 // that says what went wrong and what to do.
 
 const START = "api/v1";
+const UNATTENDED_MS = 60000; // without a hand on it the page's own questions keep no session alive
 let csrf = "";
+let touched = Date.now();
+
+for (const kind of ["pointerdown", "pointermove", "keydown", "wheel", "touchmove"])
+    addEventListener(kind, () => { touched = Date.now(); }, {capture: true, passive: true});
 
 export class Problem extends Error {
     constructor(status, detail, toDo, retryAfter) {
@@ -37,6 +42,8 @@ async function problemOf(response) {
 
 async function send(method, path, body, signal) {
     const headers = {"X-CSRF-Token": csrf};
+    if (Date.now() - touched > UNATTENDED_MS)
+        headers["X-Unattended"] = "1";
     if (body !== undefined)
         headers["Content-Type"] = "application/json";
     try {
