@@ -15,6 +15,7 @@
 
 #include "cleanup.h"
 
+#define CHILD_STATUS_UNKNOWN 0xff00 /* exit code 255: what is not known is no success */
 #define CHILD_DRAIN_MS                                                                             \
     200u /* for output that came before it ended, where others keep its pipe open */
 
@@ -249,6 +250,7 @@ struct child_result child_run(const struct child_task *task, char *output, size_
             result.end = child_await(&child);
         if (result.end != CHILD_ENDED)
             child_end(&child);
+        result.status = CHILD_STATUS_UNKNOWN;
         while (waitpid(child.pid, &result.status, 0) < 0 && errno == EINTR)
             ;
     }

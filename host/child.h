@@ -38,7 +38,7 @@ enum child_end {
 
 struct child_result {
     enum child_end end;
-    int status;  /* as waitpid() tells it */
+    int status;  /* as waitpid() tells it; exit code 255 where SIGCHLD is ignored: it cannot tell */
     int errno_;  /* CHILD_NOT_STARTED */
     bool told;   /* all it had to say, or its one line, came in time */
     size_t size; /* bytes of output that were kept */

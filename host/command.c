@@ -82,6 +82,7 @@ int command_run(const struct command *commands, int argc, char **argv)
     command_hold_descriptors();
     (void)signal(SIGPIPE, SIG_IGN); /* a reader that has gone is told by write() ... */
     (void)signal(SIGXFSZ, SIG_IGN); /* ... and so is a file that may not grow */
+    (void)signal(SIGCHLD, SIG_DFL); /* where it is ignored, how a hook ended is never known */
     umask(S_IRWXG | S_IRWXO);
     if (argc < 2) {
         error_set(&err, ERROR_USAGE, "no command given; mailchute --help lists them");

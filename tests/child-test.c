@@ -75,6 +75,16 @@ START_TEST(what_it_says_is_kept_and_how_it_ended_is_told)
 }
 END_TEST
 
+START_TEST(one_whose_end_cannot_be_known_has_not_ended_well)
+{
+    struct child_task task = shell("exit 0");
+    (void)signal(SIGCHLD, SIG_IGN); /* as a careless starter leaves it */
+    struct child_result result = run(&task);
+    (void)signal(SIGCHLD, SIG_DFL);
+    ck_assert(!WIFEXITED(result.status) || WEXITSTATUS(result.status) != 0);
+}
+END_TEST
+
 START_TEST(a_large_input_is_read_to_its_end)
 {
     struct child_task task = shell("wc -c");
@@ -216,6 +226,7 @@ static Suite *suite(void)
     tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, what_it_says_is_kept_and_how_it_ended_is_told);
+    tcase_add_test(tests, one_whose_end_cannot_be_known_has_not_ended_well);
     tcase_add_test(tests, a_large_input_is_read_to_its_end);
     tcase_add_test(tests, one_that_says_nothing_more_reads_its_input_to_the_end);
     tcase_add_test(tests, one_that_does_not_read_has_ended_all_the_same);

@@ -207,6 +207,15 @@ class Commands(Case):
         self.wait(lambda: daemon.said("exit code 1: not yet"), "why it failed is told", daemon)
         self.assertIsNone(self.shown()["hook"]["error"])
 
+    def test_a_command_that_fails_has_failed_whoever_started_the_daemon(self):
+        """Where SIGCHLD is ignored, and that is inherited, the kernel keeps no exit codes."""
+        self.prefix = ["env", "--ignore-signal=CHLD"]
+        self.configure("hook=" + self.script('echo x >> got; test "$(wc -l < got)" -ge 2'))
+        self.bring()
+        daemon = Daemon(self, HOOKS)
+        self.is_told(daemon, 1)
+        self.assertEqual(self.read("got"), "x\nx\n")
+
     def test_a_command_whose_output_goes_to_a_file_reads_all_of_a_large_entry(self):
         self.configure("hook=" + self.script(
             "exec >> log 2>&1\nsleep 0.3\ndd bs=20000 2>> log >> got; cat >> got"))
