@@ -207,8 +207,11 @@ static int post_fail(const struct post_run *run, CURLcode code, struct error *er
     switch (code) {
     case CURLE_ABORTED_BY_CALLBACK:
         return error_set(err, ERROR_CANCELLED, "stopped while posting to '%s'", host);
-    case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
+        return error_set(err, ERROR_CONFIG, "'%.200s' cannot be read as certificates; name a PEM "
+                         "file of authorities", run->post->ca_file != NULL
+                         ? run->post->ca_file : "the system's file of authorities");
+    case CURLE_PEER_FAILED_VERIFICATION:
         return error_set(err, ERROR_CONFIG, "the certificate of '%s' is not trusted: %s", host,
                          curl_easy_strerror(code));
     case CURLE_COULDNT_CONNECT:

@@ -395,6 +395,13 @@ class Webhooks(Case):
         self.assertEqual(daemon.end(), 0)
         daemon = Daemon(self, HOOKS + "hook-ca-file = %s\n" % self.path("ca.crt"))
         self.is_told(daemon, 1, "webhook")
+        self.assertEqual(daemon.end(), 0)
+        os.mkdir(self.path("ca.d"))   # the setting wants a file: that is told, and nothing is sent
+        daemon = Daemon(self, HOOKS + "hook-ca-file = %s\n" % self.path("ca.d"))
+        self.bring()
+        self.wait(lambda: self.hook("webhook")[3] is not None, "it fails", daemon)
+        self.assertIn(self.path("ca.d"), self.shown()["webhook"]["error"])
+        self.assertEqual(len(receiver.got), 1)
 
     @unittest.skipIf(shutil.which("openssl") is None, "the openssl command is not there")
     def test_who_names_authorities_trusts_those_of_the_system_no_more(self):
