@@ -321,11 +321,10 @@ void serve_turn_ended(struct serve *serve, struct served *served)
         serve_ready(serve, served);
     else
         served_closed(serve, served);
-    /* Stopped, paused or edited while it ended by itself: what is open goes. */
+    /* Stopped, paused or edited while it ended by itself: what is open goes. One that failed rests,
+     * whatever it was wanted for meanwhile: who arrives in its work queue does not shorten that. */
     if (atomic_load(&served->unit->stop))
         serve_halt(serve, served);
-    else if (served->phase == SERVED_RESTING && served->again && turn->end != UNIT_CLOSED)
-        serve_ready(serve, served);
     served_changed(served);
 }
 

@@ -7,7 +7,9 @@ import os
 import random
 import re
 import signal
+import socket
 import subprocess
+import threading
 
 import mailchain_api
 from mailchain_api import message, message_id
@@ -21,6 +23,39 @@ ANN = "0x1f2e3d4c5b6a79880123456789abcdef01234567"
 CHAIN = "INBOX/ethereum/ropsten/" + ANN
 ROUNDS = int(os.environ.get("ROUNDS") or 6)
 SETTINGS = serve_support.SETTINGS + "private-hosts = yes\n"
+
+
+class Refuser:
+    """An IMAP server that refuses each password, once it is told to."""
+
+    def __init__(self, case):
+        self.tries, self.told = 0, threading.Semaphore(0)
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        case.addCleanup(self.socket.close)
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client = self.socket.accept()[0]
+                threading.Thread(target=self._talk, args=(client,), daemon=True).start()
+
+    def _talk(self, client):
+        with contextlib.suppress(OSError), client, client.makefile("rwb") as talk:
+            talk.write(b"* OK ready\r\n")
+            talk.flush()
+            for line in talk:
+                tag, verb = line.split()[:2]
+                if verb.upper() == b"LOGIN":
+                    self.tries += 1
+                    self.told.acquire()
+                    talk.write(tag + b" NO [AUTHENTICATIONFAILED] wrong\r\n")
+                elif verb.upper() == b"CAPABILITY":
+                    talk.write(b"* CAPABILITY IMAP4rev1\r\n" + tag + b" OK\r\n")
+                else:
+                    talk.write(tag + b" OK\r\n")
+                talk.flush()
 
 
 class Outbox(serve_support.ServeCase):
@@ -66,6 +101,24 @@ class Outbox(serve_support.ServeCase):
         self.wait(lambda: sum(int(n) for line in list(daemon.log) if "outbox" in line
                               for n in re.findall(r"OK; (\d+) items", line)) == 3,
                   "the log tells of three", daemon)
+
+    def test_a_password_that_is_refused_is_not_tried_again_because_mail_arrives(self):
+        refuser = Refuser(self)
+        self.pick_up()
+        refuser.told.release()   # the test of source add
+        self.outbox("--force", url="127.0.0.1", port=refuser.port, ssl="False", starttls="Never",
+                    caFile=None)
+        daemon = Daemon(self, SETTINGS.replace("200ms", "24h"))
+        self.wait(lambda: refuser.tries == 2, "it logs in", daemon)
+        for number in (1, 2):
+            self.chain(number)
+            self.source("sync", "chain")
+            self.wait(lambda: self.shown("chain")["counts"]["queued"] == number and
+                      self.shown("chain")["last_message"] == "OK; 1 items.", "mail arrived", daemon)
+            refuser.told.release()
+            self.wait(lambda: "refused" in (self.shown("outbox")["status_message"] or ""),
+                      "it is told", daemon)
+        self.assertEqual(refuser.tries, 2)
 
     def test_its_status_is_told_over_the_rest_interface_and_it_can_be_paused(self):
         self.pick_up()
