@@ -228,7 +228,8 @@ static void pickup_wait_to_retry(struct pickup *p, const struct error *err,
                                  struct retry_history *history, char told[ERROR_TEXT_MAX])
 {
     struct retry_plan plan =
-        retry_failed(history, &retry_limits_default, err, arc4random());
+        retry_failed(history, &retry_limits_default, err, arc4random(),
+                     clock_monotonic_ms(p->clock));
     if (plan.kind != RETRY_PERSON || !text_equal(told, err->text))
         log_warning(&p->log, "%s; trying again in %llu s", err->text,
                     (unsigned long long)((plan.wait_ms + 999) / 1000));
@@ -241,13 +242,14 @@ static int pickup_sessions(struct pickup *p, struct error *err)
     struct retry_history history = {0};
     char told[ERROR_TEXT_MAX] = "";
     for (;;) {
-        uint64_t sweeps = p->pump.sweeps;
+        uint64_t sweeps = p->pump.sweeps, stored = p->pump.counts.stored;
+        uint64_t began_ms = clock_monotonic_ms(p->clock);
         int bad = pickup_session(p, err);
         if (bad == 0)
             return 0;
         source_hide(&p->source, err);
         if (p->pump.sweeps != sweeps) { /* all was well in between */
-            history = (struct retry_history){0};
+            retry_well(&history, p->pump.counts.stored > stored, began_ms);
             told[0] = '\0';
             p->accept_new_uids = false; /* that was for what lay there then */
         }

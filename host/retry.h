@@ -5,15 +5,20 @@
  *     no connection, link, protocol     degraded   1 s, doubled to 15 min, any part of it
  *     disk, database, our own fault     degraded   the same
  *     the server asks us to slow down   throttled  as long as it says, else 1 min, doubled to
- *                                                  15 min
- *     credentials refused               degraded   the same as a link, three times; then
- *                                       error      hourly: more would lock the account
+ *                                                  15 min; or a quarter longer
+ *     credentials refused               degraded   1 min, 2 min (a server may err for a moment);
+ *                                       error      the third time on hourly: more would lock the
+ *                                                  account
  *     certificate, mailbox, right       error      1 min, doubled to 15 min
  *     connection string                 error      hourly (an edit is tried at once)
  *     mailbox held                      error      hourly: it stays so until a person releases it
  *
- * Full jitter (anything from nothing to the pause) keeps many sources of one server from coming
- * back at the same moment. A success, or an edit of the source, clears the history. */
+ * Jitter keeps many sources of one server from coming back at the same moment: of the pause of a
+ * link any part is taken, every other one is up to a quarter longer.
+ *
+ * An edit of the source clears the history, and so does a message that was picked up. Mere contact
+ * does once it has lasted: a server that takes each log-in and then breaks the link would else be
+ * logged in to each second. */
 #ifndef MAILCHUTE_HOST_RETRY_H
 #define MAILCHUTE_HOST_RETRY_H
 
@@ -35,7 +40,11 @@ extern const struct retry_limits retry_limits_default;
 struct retry_history {
     uint32_t failures; /* in a row */
     uint32_t refusals; /* of them, refused credentials */
+    uint32_t before;   /* failures that the last contact ended, which has not lasted yet */
+    uint64_t well_ms;  /* when that contact came; monotonic */
 };
+
+#define RETRY_LASTS_MS 60000u /* contact that lasts so long makes up for all that was before */
 
 enum retry_kind { RETRY_DEGRADED, RETRY_THROTTLED, RETRY_PERSON };
 
@@ -50,6 +59,10 @@ uint64_t retry_pause(uint64_t first_ms, uint64_t max_ms, uint32_t failures, uint
 
 /** retry_failed - one more failure. @random: any number, for the jitter. */
 struct retry_plan retry_failed(struct retry_history *history, const struct retry_limits *limits,
-                               const struct error *err, uint32_t random);
+                               const struct error *err, uint32_t random, uint64_t now_ms);
+
+/** retry_well - the server has answered: no failures are in a row any more. @progress: messages
+ * were picked up. */
+void retry_well(struct retry_history *history, bool progress, uint64_t now_ms);
 
 #endif

@@ -63,7 +63,7 @@ static const struct serve_row serve_rows[] = {
     {"retry-max", SERVE_DURATION, FIELD(retry_max_ms), 10, 86400000, NULL, NULL, "15min",
      "The longest pause."},
     {"retry-person", SERVE_DURATION, FIELD(retry_person_ms), 10, 86400000, NULL, NULL, "1min",
-     "The first pause where a person has to act: certificate, mailbox, rights."},
+     "The first pause where a person has to act: certificate, password, mailbox, rights."},
     {"retry-refused", SERVE_DURATION, FIELD(retry_refused_ms), 10, 604800000, NULL, NULL, "1h",
      "Between tries of a password that was refused. Shorter ones lock accounts."},
     {"refused-tries", SERVE_NUMBER, FIELD(refused_tries), 1, 10, NULL, NULL, "3",

@@ -238,7 +238,7 @@ static void served_failed(struct serve *serve, struct served *served)
     const struct error *err = &served->unit->turn.err;
     struct log log = *serve->options.log;
     enum source_status before = served->state.status;
-    bool told = text_equal(served->state.message, err->text); /* once is enough */
+    bool told = source_state_tells(&served->state, err->text); /* once is enough */
     log.source = served->unit->source->name;
     source_state_failed(&served->state, &serve->limits, err, arc4random(), serve_now(serve));
     served->failures++;
@@ -312,7 +312,7 @@ void serve_turn_ended(struct serve *serve, struct served *served)
     /* One that was stopped, or has other settings by now, failed by what is gone. */
     bool failed = turn->end == UNIT_FAILED && !atomic_load(&served->unit->stop);
     if (turn->contact)
-        source_state_contact(&served->state, serve_now(serve));
+        source_state_contact(&served->state, turn->items > 0, serve_now(serve));
     if (failed)
         served_failed(serve, served);
     else if (turn->end == UNIT_DRAINED)

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "text.h"
 
@@ -120,7 +121,7 @@ bool source_state_start(struct source_state *state, struct source_now now)
     return true;
 }
 
-void source_state_contact(struct source_state *state, struct source_now now)
+void source_state_contact(struct source_state *state, bool progress, struct source_now now)
 {
     state->contact_s = now.unix_s;
     state->contact_ms = now.monotonic_ms;
@@ -129,13 +130,13 @@ void source_state_contact(struct source_state *state, struct source_now now)
     if (state->status == SOURCE_ERROR || state->history.failures > 0)
         state_enter(state, state->imported ? SOURCE_ACTIVE : SOURCE_IMPORTING, SOURCE_SYNCING, "",
                     now);
-    state->history = (struct retry_history){0};
+    retry_well(&state->history, progress, now.monotonic_ms);
 }
 
 void source_state_drained(struct source_state *state, uint64_t items, const char *trouble,
                           struct source_now now)
 {
-    source_state_contact(state, now);
+    source_state_contact(state, items > 0, now);
     state->success_s = now.unix_s;
     if (!state->imported)
         state->import_ended_s = now.unix_s;
@@ -168,7 +169,7 @@ void source_state_failed(struct source_state *state, const struct retry_limits *
         source_state_hold(state, err->text, now);
         return;
     }
-    struct retry_plan plan = retry_failed(&state->history, limits, err, random);
+    struct retry_plan plan = retry_failed(&state->history, limits, err, random, now.monotonic_ms);
     enum source_status ready = state->imported                    ? SOURCE_ACTIVE
                                : state->status == SOURCE_PENDING ? SOURCE_PENDING
                                                                  : SOURCE_IMPORTING;
@@ -189,10 +190,25 @@ bool source_state_is_silent(const struct source_state *state, uint64_t limit_ms,
 
 void source_state_silent(struct source_state *state, struct source_now now)
 {
-    if (state->waits)
-        state_enter(state, SOURCE_ACTIVE, SOURCE_DEGRADED,
-                    "the server has not answered for longer than it should; trying to reach it",
-                    now);
+    if (!state->waits)
+        return;
+    state->history.failures++; /* so that it stays told until the server answers */
+    state_enter(state, SOURCE_ACTIVE, SOURCE_DEGRADED,
+                "the server has not answered for longer than it should; trying to reach it", now);
+}
+
+bool source_state_tells(const struct source_state *state, const char *text)
+{
+    static const char digits[] = "0123456789";
+    for (const char *told = state->message;; told++, text++) {
+        size_t ours = strspn(told, digits), theirs = strspn(text, digits);
+        told += ours;
+        text += theirs;
+        if ((ours == 0) != (theirs == 0) || *told != *text)
+            return false;
+        if (*told == '\0')
+            return true;
+    }
 }
 
 void source_state_pause(struct source_state *state, struct source_now now)

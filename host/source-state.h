@@ -82,8 +82,9 @@ void source_state_init(struct source_state *state, bool paused, int64_t import_s
 /** source_state_start - it is about to be worked on. False when that is not allowed now. */
 bool source_state_start(struct source_state *state, struct source_now now);
 
-/** source_state_contact - the server has answered just now. */
-void source_state_contact(struct source_state *state, struct source_now now);
+/** source_state_contact - the server has answered just now; @progress: with messages that were
+ * picked up. */
+void source_state_contact(struct source_state *state, bool progress, struct source_now now);
 
 /** source_state_drained - nothing is left to pick up; @items were since the last time. @trouble: a
  * part of the source could not be picked up from, and this is why (degraded); NULL: all could. */
@@ -100,6 +101,10 @@ bool source_state_is_silent(const struct source_state *state, uint64_t limit_ms,
 
 /** source_state_silent - no answer since contact_s although there should have been one. */
 void source_state_silent(struct source_state *state, struct source_now now);
+
+/** source_state_tells - its message is @text, but for numbers: a try that fails after 12 ms failed
+ * as the one after 5 ms did. */
+bool source_state_tells(const struct source_state *state, const char *text);
 
 void source_state_pause(struct source_state *state, struct source_now now);
 void source_state_resume(struct source_state *state, struct source_now now); /* from PAUSED, HELD */

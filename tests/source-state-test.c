@@ -50,7 +50,7 @@ static void happen(char event)
 {
     switch (event) {
     case 's': source_state_start(&s, now); break;
-    case 'C': source_state_contact(&s, now); break;
+    case 'C': source_state_contact(&s, false, now); break;
     case 'd': source_state_drained(&s, 3, NULL, now); break;
     case 'D': source_state_drained(&s, 3, "folder 'Bad' cannot be opened", now); break;
     case 'l': fails(ERROR_LINK); break;
@@ -237,7 +237,7 @@ START_TEST(a_resumed_or_edited_source_is_tried_at_once)
 {
     happen('s');
     happen('m');
-    ck_assert_uint_eq(s.next_try_ms, 50000 + 60000);
+    ck_assert_uint_ge(s.next_try_ms, 50000 + 60000);
     happen('e');
     ck_assert_uint_eq(s.next_try_ms, 50000);
     happen('m');
@@ -253,7 +253,7 @@ static uint64_t wait_of(struct retry_history *history, enum error_class class, u
                         uint32_t random)
 {
     struct error err = error_of(class, pause_s);
-    return retry_failed(history, &retry_limits_default, &err, random).wait_ms;
+    return retry_failed(history, &retry_limits_default, &err, random, now.monotonic_ms).wait_ms;
 }
 
 START_TEST(a_broken_link_is_tried_after_pauses_that_double_up_to_a_limit)
@@ -277,17 +277,95 @@ START_TEST(the_jitter_takes_any_part_of_the_pause)
 }
 END_TEST
 
-START_TEST(refused_credentials_are_tried_three_times_and_then_hourly)
+START_TEST(refused_credentials_are_tried_three_times_minutes_apart_and_then_hourly)
 {
     struct retry_history history = {0};
     struct error err = error_of(ERROR_CREDENTIALS, 0);
-    for (int i = 0; i < 2; i++)
-        ck_assert_int_eq(retry_failed(&history, &retry_limits_default, &err, 0).kind,
-                         RETRY_DEGRADED);
+    for (unsigned i = 1; i <= 2; i++) {
+        struct retry_plan plan = retry_failed(&history, &retry_limits_default, &err, 0, 0);
+        ck_assert_int_eq(plan.kind, RETRY_DEGRADED);
+        ck_assert_uint_eq(plan.wait_ms, i * 60000);
+    }
     for (int i = 0; i < 5; i++) {
-        struct retry_plan plan = retry_failed(&history, &retry_limits_default, &err, 0);
+        struct retry_plan plan = retry_failed(&history, &retry_limits_default, &err, 0, 0);
         ck_assert_int_eq(plan.kind, RETRY_PERSON);
         ck_assert_uint_eq(plan.wait_ms, 3600000);
+    }
+}
+END_TEST
+
+START_TEST(many_that_were_sent_away_together_do_not_come_back_together)
+{
+    static const enum error_class classes[] = {ERROR_PAUSE, ERROR_CREDENTIALS, ERROR_CERTIFICATE,
+                                               ERROR_USAGE, ERROR_HELD};
+    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
+        for (uint32_t pause_s = 0; pause_s <= 300; pause_s += 300) {
+            struct retry_history first = {0}, last = {0};
+            uint64_t least = wait_of(&first, classes[i], pause_s, 0);
+            uint64_t most = wait_of(&last, classes[i], pause_s, UINT32_MAX);
+            ck_assert_uint_eq(most, least + least / 4 - 1); /* never sooner than was said */
+        }
+}
+END_TEST
+
+START_TEST(contact_that_does_not_last_leaves_the_pauses_growing)
+{
+    struct retry_history history = {0};
+    for (uint64_t want = 1000; want <= 64000; want *= 2) {
+        ck_assert_uint_eq(wait_of(&history, ERROR_LINK, 0, UINT32_MAX), want);
+        now.monotonic_ms += want;
+        retry_well(&history, false, now.monotonic_ms);
+        ck_assert_uint_eq(history.failures, 0);
+        now.monotonic_ms += RETRY_LASTS_MS - 1;
+        retry_well(&history, false, now.monotonic_ms); /* the same contact */
+    }
+    now.monotonic_ms += 1; /* now it has lasted */
+    ck_assert_uint_eq(wait_of(&history, ERROR_LINK, 0, UINT32_MAX), 1000);
+}
+END_TEST
+
+START_TEST(a_message_that_was_picked_up_makes_up_for_all_that_was_before)
+{
+    struct retry_history history = {0};
+    for (int i = 0; i < 9; i++)
+        (void)wait_of(&history, ERROR_LINK, 0, 0);
+    retry_well(&history, true, now.monotonic_ms);
+    ck_assert_uint_eq(wait_of(&history, ERROR_LINK, 0, UINT32_MAX), 1000);
+}
+END_TEST
+
+START_TEST(silence_is_told_until_the_server_answers_and_not_only_until_it_is_tried)
+{
+    happen('s');
+    happen('d');
+    happen('q');
+    happen('s');
+    ck_assert_str_eq(state(), "active/degraded");
+    ck_assert_str_ne(s.message, "");
+    happen('C');
+    ck_assert_str_eq(state(), "active/syncing");
+    ck_assert_str_eq(s.message, "");
+}
+END_TEST
+
+START_TEST(a_failure_that_differs_in_numbers_alone_is_the_one_that_was_told)
+{
+    static const struct {
+        const char *told, *text;
+        bool same;
+    } rows[] = {
+        {"port 993: no connection after 5 ms", "port 993: no connection after 128 ms", true},
+        {"no connection", "no connection", true},
+        {"no connection", "no connections", false},
+        {"after 5 ms", "after ms", false},
+        {"after 5", "after 5 ms", false},
+        {"", "1", false},
+        {"7", "", false},
+        {"7", "8", true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        snprintf(s.message, sizeof s.message, "%s", rows[i].told);
+        ck_assert_msg(source_state_tells(&s, rows[i].text) == rows[i].same, "%s", rows[i].text);
     }
 }
 END_TEST
@@ -319,7 +397,7 @@ START_TEST(each_class_of_error_has_its_plan)
     for (size_t i = 0; i < sizeof plans / sizeof plans[0]; i++) {
         struct retry_history history = {0};
         struct error err = error_of(plans[i].class, 0);
-        struct retry_plan plan = retry_failed(&history, &retry_limits_default, &err, 1);
+        struct retry_plan plan = retry_failed(&history, &retry_limits_default, &err, 1, 0);
         ck_assert_msg(plan.kind == plans[i].kind, "%s", error_class_name(plans[i].class));
         ck_assert_uint_gt(plan.wait_ms, 0); /* never at once: nothing is hammered */
         ck_assert_uint_le(plan.wait_ms, 3600000);
@@ -408,7 +486,12 @@ static Suite *suite(void)
         a_resumed_or_edited_source_is_tried_at_once,
         a_broken_link_is_tried_after_pauses_that_double_up_to_a_limit,
         the_jitter_takes_any_part_of_the_pause,
-        refused_credentials_are_tried_three_times_and_then_hourly,
+        refused_credentials_are_tried_three_times_minutes_apart_and_then_hourly,
+        many_that_were_sent_away_together_do_not_come_back_together,
+        contact_that_does_not_last_leaves_the_pauses_growing,
+        a_message_that_was_picked_up_makes_up_for_all_that_was_before,
+        silence_is_told_until_the_server_answers_and_not_only_until_it_is_tried,
+        a_failure_that_differs_in_numbers_alone_is_the_one_that_was_told,
         a_server_that_names_a_time_is_left_alone_that_long,
         each_class_of_error_has_its_plan,
         a_clock_that_is_set_makes_no_server_silent_and_no_silence_unheard,
