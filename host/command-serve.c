@@ -111,8 +111,8 @@ static void serve_answer(void *context, unsigned thread, const struct http_reque
         return;
     }
     if (request->method != HTTP_GET && request->method != HTTP_HEAD) {
-        answer->code = 405;
-        (void)buffer_append_text(body, "{\"status\":\"refused\",\"why\":\"only GET and HEAD\"}\n");
+        http_answer_refuse(answer, 405, "Method Not Allowed", "that cannot be done here",
+                           "use GET or HEAD");
         return;
     }
     if (text_equal(request->path, "/metrics")) {
@@ -126,9 +126,8 @@ static void serve_answer(void *context, unsigned thread, const struct http_reque
         answer->code = source == NULL ? serve_append_health(c->serve, SERVE_READY, NULL, body)
                                       : serve_append_health(c->serve, SERVE_SOURCE, source, body);
     } else {
-        answer->code = 404;
-        (void)buffer_append_text(body, "{\"status\":\"unknown\",\"why\":\"there are /metrics, "
-                                       "/livez, /readyz and /healthz?source=NAME\"}\n");
+        http_answer_refuse(answer, 404, "Not Found", "there is nothing of that name",
+                           "there are /metrics, /livez, /readyz and /healthz?source=NAME");
     }
 }
 

@@ -127,17 +127,17 @@ static void http_answer_done(struct http_answer *answer)
     cleanup_fd_at(&answer->fd);
 }
 
-/* What the server itself refuses. */
-static void http_answer_refuse(struct http_answer *answer, int code, const char *title,
-                               const char *what)
+void http_answer_refuse(struct http_answer *answer, int code, const char *title, const char *what,
+                        const char *to_do)
 {
     answer->code = code;
     answer->stream = false;
     answer->type = "application/problem+json";
     buffer_clear(&answer->body);
     (void)buffer_printf(&answer->body, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,"
-                                       "\"detail\":\"%s\",\"message\":\"%s\"}\n",
-                        title, code, what, what);
+                                       "\"detail\":\"%s\",\"to_do\":\"%s\","
+                                       "\"message\":\"%s; %s\"}\n",
+                        title, code, what, to_do, what, to_do);
 }
 
 static void http_add_headers(struct MHD_Response *response, const struct http_call *call)
@@ -174,7 +174,7 @@ static struct MHD_Response *http_file_response(struct http_call *call)
         (void)snprintf(range, sizeof range, "bytes */%llu", (unsigned long long)answer->fd_size);
         (void)http_answer_header(answer, "Content-Range", range);
         http_answer_refuse(answer, MHD_HTTP_RANGE_NOT_SATISFIABLE, "Range Not Satisfiable",
-                           "there are no such bytes; ask for less");
+                           "there are no such bytes", "Content-Range tells how many there are");
         return MHD_create_response_from_buffer(answer->body.len, answer->body.data,
                                                MHD_RESPMEM_MUST_COPY);
     }
@@ -317,10 +317,10 @@ static void http_stream_admit(struct http_call *call)
         return;
     if (room == HTTP_ROOM_NONE_FOR_HIM)
         http_answer_refuse(&call->answer, MHD_HTTP_TOO_MANY_REQUESTS, "Too Many Requests",
-                           "this user listens too often already; close a page, try again later");
+                           "this user listens too often already", "close a page, then try again");
     else
         http_answer_refuse(&call->answer, MHD_HTTP_SERVICE_UNAVAILABLE, "Service Unavailable",
-                           "too many listen already; try again later");
+                           "too many listen already", "try again later");
     (void)http_answer_header(&call->answer, "Retry-After", "60");
 }
 
@@ -352,45 +352,39 @@ static enum MHD_Result http_send(struct http_call *call)
     return queued;
 }
 
-static enum MHD_Result http_refuse(struct http_call *call, int code, const char *title,
-                                   const char *what)
-{
-    http_answer_refuse(&call->answer, code, title, what);
-    return http_send(call);
-}
-
 static bool http_changes(const struct http_request *request)
 {
     return request->method != HTTP_GET && request->method != HTTP_HEAD;
 }
 
-/* Why this request is not even read; NULL: it is. */
-static const char *http_why_not(const struct http_call *call, int *out_code, const char **out_title)
+/* Whether this request is not even read; its answer then. */
+static bool http_refuses(struct http_call *call)
 {
     const struct http_request *request = &call->request;
     const char *host = http_request_header(request, "Host");
     const char *length = http_request_header(request, "Content-Length");
     uint64_t size;
-    *out_code = MHD_HTTP_FORBIDDEN;
-    *out_title = "Forbidden";
     if (!http_check_host(host, call->server->listener.address, call->server->hosts))
-        return "this is another host; the setting web-hosts names those it may be called by";
-    if (http_changes(request) && !http_check_site(host, http_request_header(request, "Origin"),
-                                                  http_request_header(request, "Sec-Fetch-Site")))
-        return "this was sent by a page of another site";
-    *out_code = MHD_HTTP_CONTENT_TOO_LARGE;
-    *out_title = "Content Too Large";
-    if (length != NULL && (text_to_u64(length, UINT64_MAX, &size) < 0 || size > HTTP_BODY_MAX))
-        return "a body may have 1 MB";
-    return NULL;
+        http_answer_refuse(&call->answer, MHD_HTTP_FORBIDDEN, "Forbidden", "this is another host",
+                           "the setting web-hosts names those that it may be called by");
+    else if (http_changes(request) &&
+             !http_check_site(host, http_request_header(request, "Origin"),
+                              http_request_header(request, "Sec-Fetch-Site")))
+        http_answer_refuse(&call->answer, MHD_HTTP_FORBIDDEN, "Forbidden",
+                           "this was sent by a page of another site",
+                           "do it on the page of mailchute itself");
+    else if (length != NULL && (text_to_u64(length, UINT64_MAX, &size) < 0 || size > HTTP_BODY_MAX))
+        http_answer_refuse(&call->answer, MHD_HTTP_CONTENT_TOO_LARGE, "Content Too Large",
+                           "a body may have 1 MB", "send less");
+    else
+        return false;
+    return true;
 }
 
 static enum MHD_Result http_begin(struct http_call *call)
 {
-    int code;
-    const char *title, *why = http_why_not(call, &code, &title);
-    if (why != NULL)
-        return http_refuse(call, code, title, why);
+    if (http_refuses(call))
+        return http_send(call);
     call->lane = call->server->options.route(call->server->options.context, &call->request);
     http_allow(call->server, call->request.connection, HTTP_BODY_MS);
     return MHD_YES;
@@ -431,7 +425,7 @@ static enum MHD_Result http_give(struct http_call *call)
     if (http_threads_give(server->threads, call->lane == HTTP_SLOW, &call->job))
         return MHD_YES;
     http_answer_refuse(&call->answer, MHD_HTTP_SERVICE_UNAVAILABLE, "Service Unavailable",
-                       "too much is asked at once; try again in some seconds");
+                       "too much is asked at once", "try again in some seconds");
     (void)http_answer_header(&call->answer, "Retry-After", "5");
     call->phase = HTTP_ANSWERED;
     MHD_resume_connection(call->request.connection);

@@ -99,6 +99,11 @@ struct http_answer {
     size_t header_count;
 };
 
+/** http_answer_refuse - instead of what is there: a problem (RFC 9457) that says what is wrong and
+ * what to do; texts of our own without quotes or backslashes. */
+void http_answer_refuse(struct http_answer *answer, int code, const char *title, const char *what,
+                        const char *to_do) __attribute__((nonnull));
+
 /** http_answer_header - add one; false when there is no room, or it would not stay one line. */
 bool http_answer_header(struct http_answer *answer, const char *name, const char *value);
 

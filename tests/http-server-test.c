@@ -172,7 +172,10 @@ END_TEST
 
 START_TEST(another_host_and_another_sites_page_are_refused)
 {
-    ck_heard(ask("GET /x HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"), " 403 ");
+    const char *heard =
+        ask("GET /x HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n");
+    ck_heard(heard, " 403 ");
+    ck_heard(heard, "\"to_do\":\"the setting web-hosts names ");
     ck_heard(ask("GET /x HTTP/1.1\r\nHost: mail.example.org\r\nConnection: close\r\n\r\n"),
              " 200 ");
     ck_heard(ask("POST /x HTTP/1.1\r\nOrigin: http://evil.example\r\n" END), " 403 ");

@@ -23,8 +23,8 @@ def document():
 
 
 DOCUMENT = document()
-KINDS = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool,
-         "null": type(None)}
+KINDS = {"object": (dict,), "array": (list,), "string": (str,), "integer": (int,), "boolean": (bool,),
+         "number": (int, float), "null": (type(None),)}
 
 
 def operations():
@@ -50,11 +50,15 @@ def mismatch(schema, value, where="$"):
                         where)
     kinds = schema.get("type")
     if kinds is not None:
-        allowed = [KINDS[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds)]
-        if not any(type(value) is kind for kind in allowed):
+        kinds = [kinds] if isinstance(kinds, str) else kinds
+        if not any(type(value) in KINDS[kind] for kind in kinds):
             return "%s is %r, not %s" % (where, value, kinds)
     if "enum" in schema and value not in schema["enum"]:
         return "%s is %r, not one of %s" % (where, value, schema["enum"])
+    if "const" in schema and (type(value), value) != (type(schema["const"]), schema["const"]):
+        return "%s is %r, not %r" % (where, value, schema["const"])
+    if isinstance(value, str) and len(value) < schema.get("minLength", 0):
+        return "%s is %r, which is too short" % (where, value)
     if isinstance(value, list) and "items" in schema:
         for number, item in enumerate(value):
             wrong = mismatch(schema["items"], item, "%s[%d]" % (where, number))
@@ -64,11 +68,15 @@ def mismatch(schema, value, where="$"):
         missing = set(schema.get("required", ())) - set(value)
         if missing:
             return "%s lacks %s" % (where, sorted(missing))
+    if isinstance(value, dict):
+        known, others = schema.get("properties", {}), schema.get("additionalProperties")
         for key, item in value.items():
-            if key in schema["properties"]:
-                wrong = mismatch(schema["properties"][key], item, where + "." + key)
-                if wrong:
-                    return wrong
+            told = known.get(key, others)
+            if told is None:    # an answer has no field that its document does not tell of
+                return "%s.%s is not in the document" % (where, key)
+            wrong = mismatch(told, item, where + "." + key)
+            if wrong:
+                return wrong
     return None
 
 

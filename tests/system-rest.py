@@ -12,7 +12,7 @@ import subprocess
 import threading
 
 from fault_proxy import FaultProxy
-from rest_client import API, NOTHING, ROLES, Client, operations, raw_answer
+from rest_client import API, NOTHING, ROLES, Client, mismatch, operations, raw_answer
 import serve_support
 from serve_support import PATIENCE, Daemon
 import system_support
@@ -125,6 +125,33 @@ class Rights(RestCase):
         self.assertNotRegex(whole.body, rb"(?i)<script>|<style|\son\w+=|style=")
         self.assertEqual(client.raw("POST", "/", b"x").code, 404)
         self.assertEqual(client.raw("GET", "/page/main.js/").code, 404)
+
+    def test_whatever_is_refused_says_what_to_do(self):
+        daemon = self.serve()
+        client = self.client("viewer")
+        key = {"X-API-KEY": client.key}
+        asked = [(code, method, path, body, dict(key, **more)) for code, method, path, body, more in (
+            (404, "GET", API + "/nothing", None, {}), (404, "GET", "/nothing", None, {}),
+            (405, "PUT", API + "/queues", b"{}", {}), (405, "DELETE", "/metrics", None, {}),
+            (403, "GET", "/", None, {"Host": "evil.example"}),
+            (403, "POST", "/", b"{}", {"Origin": "http://evil.example"}),
+            (413, "POST", API + "/test", b"", {"Content-Length": str((1 << 20) + 1)}),
+            (415, "POST", API + "/auth/login", b"{}", {"Content-Type": "text/plain"}),
+            (400, "POST", API + "/auth/login", b"{", {"Content-Type": "application/json"}),
+            (400, "POST", API + "/auth/login", b"{}", {"Content-Type": "application/json"}),
+            (403, "POST", API + "/users", b"{}", {"Content-Type": "application/json"}),
+            (404, "GET", API + "/entries/" + NOTHING, None, {}),
+            (400, "GET", API + "/entries?limit=0", None, {}))]
+        asked.append((401, "GET", API + "/queues", None, {}))
+        for code, method, path, body, headers in asked:
+            answer = client.raw(method, path, body, headers)
+            self.assertEqual((answer.code, answer.headers["Content-Type"]),
+                             (code, "application/problem+json"), (path, answer))
+            told = answer.json
+            self.assertIsNone(mismatch({"$ref": "#/components/schemas/Problem"}, told), told)
+            self.assertEqual(told["status"], code)
+            self.assertEqual(told["message"], told["detail"] + "; " + told["to_do"])
+        self.assertEqual(daemon.get("/livez")[0], 200)
 
     def test_nobody_listens_to_events_without_signing_in(self):
         self.serve()
@@ -350,7 +377,7 @@ class Sources(RestCase):
             client.post("/ingestion-sources", bad, want=400)
         self.assertEqual(client.get("/ingestion-sources").json, [])
         client.post("/ingestion-sources", dict(self.source(), test=False), want=201)
-        client.post("/ingestion-sources", self.source(), want=409)
+        client.post("/ingestion-sources", self.source(), want=400)
 
     def test_a_source_is_tested_by_its_stored_password_and_the_steps_are_told_as_they_pass(self):
         self.serve()

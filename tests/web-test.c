@@ -18,7 +18,9 @@
 #include "web-problem.h"
 #include "rate.h"
 #include "route.h"
+#include "source-content.h"
 #include "source-recent.h"
+#include "sync-state.h"
 #include "text.h"
 
 /* ---- Routes ---------------------------------------------------------------------------------- */
@@ -118,9 +120,41 @@ START_TEST(a_problem_says_what_and_what_to_do)
     ck_assert_str_eq(json_string_value(json_object_get(read, "type")), "about:blank");
     ck_assert_str_eq(json_string_value(json_object_get(read, "title")), "Conflict");
     ck_assert_int_eq(json_integer_value(json_object_get(read, "status")), 409);
-    ck_assert_str_eq(json_string_value(json_object_get(read, "detail")),
-                     json_string_value(json_object_get(read, "message")));
     ck_assert_str_eq(json_string_value(json_object_get(read, "to_do")), "choose another");
+    ck_assert_ptr_nonnull(
+        strstr(json_string_value(json_object_get(read, "message")), "; choose another"));
+}
+END_TEST
+
+/* What is told of an error: "detail|to_do". */
+static void problem_told(enum error_class class, const char *text, char *out, size_t size)
+{
+    AUTO_DONE(buffer) bytes;
+    struct error err = {.class = class};
+    text_copy(err.text, sizeof err.text, text);
+    buffer_init(&bytes, 4096);
+    ck_assert_int_eq(web_problem_append_error(&bytes, web_problem_code(class), &err), 0);
+    AUTO_JSON read = json_loadb(bytes.data, bytes.len, 0, NULL);
+    const char *detail = json_string_value(json_object_get(read, "detail"));
+    const char *to_do = json_string_value(json_object_get(read, "to_do"));
+    ck_assert(detail != NULL && to_do != NULL);
+    (void)snprintf(out, size, "%s|%s", detail, to_do);
+}
+
+START_TEST(each_error_says_what_to_do_by_its_text_or_else_by_its_class)
+{
+    char told[2 * ERROR_TEXT_MAX];
+    problem_told(ERROR_USAGE, "port 'x' is no number; use 993; or 143", told, sizeof told);
+    ck_assert_str_eq(told, "port 'x' is no number|use 993; or 143");
+    problem_told(ERROR_STORE, "the disk is full; free some space", told, sizeof told);
+    ck_assert_str_eq(told, "the disk is full|free some space");
+    static const char *const bare[] = {"it failed", "it failed; ", "; x", ""};
+    for (int class = ERROR_NONE; class <= ERROR_HELD; class++)
+        for (size_t i = 0; i < sizeof bare / sizeof bare[0]; i++) {
+            problem_told((enum error_class)class, bare[i], told, sizeof told);
+            const char *to_do = strchr(told, '|');
+            ck_assert_msg(to_do != told && strlen(to_do) > 10, "class %d: %s", class, told);
+        }
 }
 END_TEST
 
@@ -303,6 +337,68 @@ START_TEST(a_time_is_read_with_its_offset_or_not_at_all)
 }
 END_TEST
 
+/* ---- What other clients know ----------------------------------------------------------------- */
+
+START_TEST(how_far_a_source_has_come_is_read_from_its_last_key)
+{
+    static const struct {
+        const char *cursor, *told;
+    } rows[] = {
+        {"imap:ann@mail.example.org:17:4711:INBOX", "{\"imap\":{\"INBOX\":{\"maxUid\":4711}}}"},
+        {"IMAP:ann@127.0.0.1:1143:17:4:A:B/1", "{\"imap\":{\"A:B/1\":{\"maxUid\":4}}}"},
+        {"imap:a:1@[2001:10:20:30::1]:1:4294967295:7", "{\"imap\":{\"7\":{\"maxUid\":4294967295}}}"},
+        {"imap:ann@a:5:b:6:7:x", "{\"imap\":{\"x\":{\"maxUid\":7}}}"},
+        {NULL, "{}"}, {"", "{}"}, {"imap", "{}"}, {"imap:", "{}"}, {"imap:a:1", "{}"},
+        {"imap:a:1:2", "{}"}, {"imap:a:1:b", "{}"}, {"imap:a:4294967296:1:x", "{}"},
+        {"imap:a@[::1:1:2:x", "{}"}, {"folder:/srv/mail:1:2:x", "{}"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        AUTO_JSON state = sync_state_json(rows[i].cursor);
+        char *told = json_dumps(state, JSON_COMPACT);
+        ck_assert_str_eq(told, rows[i].told);
+        free(told);
+    }
+}
+END_TEST
+
+static void content_entry(struct source_content *content, const char *id, char *text, bool counted)
+{
+    struct queue_entry entry = {.content = text, .content_size = strlen(text)};
+    text_copy(entry.id, sizeof entry.id, id);
+    ck_assert_msg(source_content_add(content, &entry) == counted, "%s", text);
+}
+
+START_TEST(attachments_and_threads_are_counted_in_the_newest_entries_and_no_further)
+{
+    AUTO_TEXT large = malloc(SOURCE_CONTENT_BYTES);
+    struct source_content *content = calloc(1, sizeof *content);
+    char first[] = "{\"message_id\":\"<a@b>\",\"references\":[],\"attachments\":[]}",
+         answer[] = "{\"message_id\":\"<c@b>\",\"in_reply_to\":\"<a@b>\",\"attachments\":"
+                    "[{\"size\":5},{\"size\":-1},{\"size\":\"x\"},7]}",
+         third[] = "{\"references\":[\"<a@b>\",\"<c@b>\"],\"in_reply_to\":\"<c@b>\"}",
+         alone[] = "{}", broken[] = "{\"attachments\":[";
+    ck_assert(content != NULL && large != NULL);
+    content_entry(content, "1", first, true);
+    content_entry(content, "2", answer, true);
+    content_entry(content, "3", third, true);
+    ck_assert_uint_eq(source_content_threads(content), 1);
+    content_entry(content, "4", alone, true);
+    content_entry(content, "5", broken, true);
+    ck_assert_uint_eq(source_content_threads(content), 3);
+    ck_assert_uint_eq(content->attachments, 4);
+    ck_assert_uint_eq(content->attachment_bytes, 5);
+    ck_assert_uint_eq(content->with_attachments, 1);
+    memset(large, ' ', SOURCE_CONTENT_BYTES - 1);
+    large[SOURCE_CONTENT_BYTES - 1] = '\0';
+    content_entry(content, "6", large, false);
+    ck_assert_uint_eq(content->entries, 5);
+    while (content->entries < SOURCE_CONTENT_MAX)
+        content_entry(content, "7", alone, true);
+    content_entry(content, "8", alone, false);
+    free(content);
+}
+END_TEST
+
 static int64_t spread_sum(const json_t *spread)
 {
     int64_t sum = 0;
@@ -438,7 +534,10 @@ static Suite *suite(void)
     tcase_add_test(t, only_signing_in_needs_nobody);
     tcase_add_test(t, a_path_is_found_with_its_parts_or_not_at_all);
     tcase_add_test(t, a_problem_says_what_and_what_to_do);
+    tcase_add_test(t, each_error_says_what_to_do_by_its_text_or_else_by_its_class);
     tcase_add_test(t, each_class_of_errors_has_a_status);
+    tcase_add_test(t, how_far_a_source_has_come_is_read_from_its_last_key);
+    tcase_add_test(t, attachments_and_threads_are_counted_in_the_newest_entries_and_no_further);
     tcase_add_test(t, the_depth_of_json_is_seen_before_it_is_read);
     tcase_add_test(t, a_password_is_known_by_its_hash_alone);
     tcase_add_test(t, tokens_are_long_different_and_have_a_digest_for_each_use);

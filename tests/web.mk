@@ -8,8 +8,8 @@ http_server_test_SOURCES = http-server-test.c
 http_server_test_LDADD = $(WEB_LIBS) -lpthread
 web_test_SOURCES = web-test.c
 web_test_LDADD = $(WEB_LIBS) $(JANSSON_LIBS)
-TESTS += system-rest.py system-tls.py system-access.py
-EXTRA_DIST += system-rest.py system-tls.py system-access.py rest_client.py
+TESTS += system-ingestion.py system-rest.py system-tls.py system-access.py
+EXTRA_DIST += system-ingestion.py system-rest.py system-tls.py system-access.py rest_client.py
 
 # The page, in a browser: make browser fetches what drives it, in the versions that are pinned.
 TESTS += system-page.py

@@ -333,7 +333,7 @@ void api_entry_take(struct api_call *call)
 static void entry_changed(struct api_call *call, int failed, const struct error *err)
 {
     if (failed < 0 && err->class == ERROR_USAGE) {
-        api_fail(call, 409, err->text, NULL);
+        api_error_as(call, 409, err);
         return;
     }
     if (failed < 0) {

@@ -202,7 +202,7 @@ void api_source_create(struct api_call *call)
         return;
     if (draft.source->name != NULL &&
         queue_source_get(call->queue, draft.source->name, &there, &err) == 0) {
-        api_fail(call, 409, "there is a source of that name already", "choose another name");
+        api_fail(call, 400, "there is a source of that name already", "choose another name");
         return;
     }
     if (draft_test_if_wanted(call, &draft) < 0)
@@ -264,7 +264,7 @@ static int update_read(struct api_call *call, const struct queue_source *before,
     if (api_text(call, call->body, "name", &name) < 0 || update_status(call, draft->source) < 0)
         return -1;
     if (name != NULL && !text_equal(name, before->name)) {
-        api_fail(call, 409, "a source keeps its name: it stands in its entries",
+        api_fail(call, 400, "a source keeps its name: it stands in its entries",
                  "make another source");
         return -1;
     }
@@ -432,15 +432,19 @@ static void order_and_show(struct api_call *call, void (*set)(struct queue_sourc
         api_json(call, 200, source_form_json(source));
 }
 
-static void order_and_tell(struct api_call *call, const char *message)
+static void order_told(struct api_call *call, const char *message)
 {
-    AUTO(queue_source) source = source_order(call, set_sync);
-    if (source == NULL)
-        return;
     json_t *out = json_object();
     if (json_line_set(out, "message", json_line_text(message)) < 0)
         json_decref(TAKE(out));
     api_json(call, 202, out);
+}
+
+static void order_and_tell(struct api_call *call, const char *message)
+{
+    AUTO(queue_source) source = source_order(call, set_sync);
+    if (source != NULL)
+        order_told(call, message);
 }
 
 void api_source_pause(struct api_call *call)
@@ -463,9 +467,8 @@ void api_source_import(struct api_call *call)
     AUTO(queue_source) source = api_source_of(call);
     if (source == NULL)
         return;
-    if (text_equal(source_status_shown(source), "importing")) {
-        api_fail(call, 409, "it is importing already", "wait until it has ended");
-        return;
-    }
-    order_and_tell(call, "Starting initial import...");
+    if (text_equal(source_status_shown(source), "importing")) /* what is under way goes on */
+        order_told(call, "The import is under way already.");
+    else
+        order_and_tell(call, "Starting initial import...");
 }

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* api-stats.c - what came from a source: by day from the queue's own counts, and what its newest
- * entries tell. */
+ * entries tell.
+ *
+ * Fields that other clients know have their names. Attachments and threads are counted in the
+ * newest entries alone (source-content.h), and countedEmails says how many those were; attachments
+ * lie in their messages, so that emailBytes is all there is. */
 #include <config.h>
 #include "api.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 
+#include "source-content.h"
 #include "source-form.h"
 #include "source-recent.h"
 #include "text.h"
@@ -22,6 +27,7 @@ struct source_stats {
     int64_t first_day, last_day, shown_from;
     json_t *recent;
     json_t *newest; /* of source-recent.h */
+    struct source_content *content;
 };
 
 static json_t *stats_day(const struct queue_source_day *day)
@@ -61,8 +67,31 @@ static int stats_sync(const struct queue_source *source, json_t *out)
     int bad = 0;
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         bad |= json_line_set(out, keys[i], json_incref(json_object_get(shown, keys[i])));
-    return bad | json_line_set(out, "provider", json_line_text("generic_imap")) |
+    return bad | json_line_set(out, "provider", json_incref(json_object_get(shown, "provider"))) |
            json_line_set(out, "status", json_incref(json_object_get(shown, "status")));
+}
+
+static int stats_content(struct source_stats *stats, json_t *out)
+{
+    struct source_content *content = stats->content;
+    return json_line_set(out, "countedEmails", json_line_size(content->entries)) |
+           json_line_set(out, "threadCount", json_line_size(source_content_threads(content))) |
+           json_line_set(out, "attachmentCount", json_line_size(content->attachments)) |
+           json_line_set(out, "attachmentBytes", json_line_size(content->attachment_bytes)) |
+           json_line_set(out, "emailsWithAttachments", json_line_size(content->with_attachments));
+}
+
+/* What is kept is found without an index; journals and holds are nothing that a queue has. */
+static int stats_totals(const struct source_stats *stats, json_t *out)
+{
+    return json_line_set(out, "totalEmails", json_line_size(stats->entries)) |
+           json_line_set(out, "badEmails", json_line_size(stats->bad)) |
+           json_line_set(out, "mailboxCount", json_integer(1)) |
+           json_line_set(out, "emailBytes", json_line_size(stats->raw_bytes)) |
+           json_line_set(out, "totalBytes", json_line_size(stats->raw_bytes)) |
+           json_line_set(out, "indexedCount", json_line_size(stats->entries)) |
+           json_line_set(out, "journaledCount", json_integer(0)) |
+           json_line_set(out, "legalHoldCount", json_integer(0));
 }
 
 static json_t *stats_json(const struct queue_source *source, struct source_stats *stats)
@@ -75,12 +104,8 @@ static json_t *stats_json(const struct queue_source *source, struct source_stats
         json_line_set(mailbox, "bytes", json_line_size(stats->raw_bytes)) < 0 ||
         json_line_set(out, "sourceId", json_line_text(source->id)) < 0 ||
         json_line_set(out, "name", json_line_text(source->name)) < 0 ||
-        stats_sync(source, out) < 0 ||
-        json_line_set(out, "totalEmails", json_line_size(stats->entries)) < 0 ||
-        json_line_set(out, "badEmails", json_line_size(stats->bad)) < 0 ||
-        json_line_set(out, "mailboxCount", json_integer(1)) < 0 ||
-        json_line_set(out, "emailBytes", json_line_size(stats->raw_bytes)) < 0 ||
-        json_line_set(out, "totalBytes", json_line_size(stats->raw_bytes)) < 0 ||
+        stats_sync(source, out) < 0 || stats_totals(stats, out) < 0 ||
+        stats_content(stats, out) < 0 ||
         json_line_set(out, "firstEmailAt", any ? api_time(stats->first_day * 86400) : json_null()) <
             0 ||
         json_line_set(out, "lastEmailAt", any ? api_time(stats->last_day * 86400) : json_null()) <
@@ -112,6 +137,22 @@ static int stats_newest(struct api_call *call, const struct queue_source *source
     return 0;
 }
 
+static int stats_entry_content(void *context, const struct queue_entry *entry)
+{
+    return source_content_add(context, entry) ? 0 : 1;
+}
+
+static int stats_read(struct api_call *call, const struct queue_source *source,
+                      struct source_stats *stats, struct error *err)
+{
+    const struct queue_filter filter = {.source = source->name, .newest_first = true,
+                                        .with_content = true, .limit = SOURCE_CONTENT_MAX};
+    stats->content = calloc(1, sizeof *stats->content);
+    if (stats->content == NULL)
+        return error_oom(err, "telling of a source");
+    return queue_list(call->queue, &filter, stats_entry_content, stats->content, err);
+}
+
 void api_source_stats(struct api_call *call)
 {
     AUTO(queue_source) source = api_source_of(call);
@@ -121,10 +162,12 @@ void api_source_stats(struct api_call *call)
     struct source_stats stats = {.shown_from = today(call) - SOURCE_STATS_DAYS + 1,
                                  .recent = json_array()};
     if (queue_source_days(call->queue, source->name, 0, stats_each, &stats, &err) < 0 ||
-        stats_newest(call, source, &stats, &err) < 0)
+        stats_newest(call, source, &stats, &err) < 0 ||
+        stats_read(call, source, &stats, &err) < 0)
         api_error(call, &err);
     else
         api_json(call, 200, stats_json(source, &stats));
     json_decref(stats.recent);
     json_decref(stats.newest);
+    free(stats.content);
 }

@@ -208,7 +208,7 @@ static int user_make(struct api_call *call, const char *name, const char *hash, 
     if (queue_user_add(call->queue, out_user, &err) == 0)
         return 0;
     if (strstr(err.text, " already;") != NULL)
-        api_fail(call, 409, err.text, NULL);
+        api_error_as(call, 409, &err);
     else
         api_error(call, &err);
     return -1;

@@ -7,7 +7,8 @@
  *     return api_fail(call, 404, "there is no such source", "look at the list")
  *     return api_error(call, &err)      the status follows from the class of the error
  *
- * Problems are RFC 9457; `message` in them is what clients of other interfaces look for. */
+ * Problems are RFC 9457, and each says what to do about it; `message` in them is what clients of
+ * other interfaces look for. */
 #ifndef MAILCHUTE_HOST_WEB_API_H
 #define MAILCHUTE_HOST_WEB_API_H
 
@@ -66,9 +67,10 @@ void web_rate_forget(struct web *web, const char *account);
 
 /** api_json - @value is given; NULL: out of memory. */
 void api_json(struct api_call *call, int code, json_t *value);
-void api_fail(struct api_call *call, int code, const char *what, const char *to_do);
+void api_fail(struct api_call *call, int code, const char *what, const char *to_do)
+    __attribute__((nonnull));
 void api_error(struct api_call *call, const struct error *err);
-
+void api_error_as(struct api_call *call, int code, const struct error *err);
 
 /* ---- What is asked for ----------------------------------------------------------------------- */
 

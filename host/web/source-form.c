@@ -13,16 +13,20 @@
 #include "source-json.h"
 #include "source-secret.h"
 #include "source-state.h"
+#include "sync-state.h"
 #include "text.h"
 
 #define FORM_LOADER "IMAP" /* keeps to LOADER_GUARDED */
 #define FORM_INTERVAL_MAX (30u * 86400u)
+#define FORM_PROVIDER "generic_imap"
+#define FORM_NO_USER "00000000-0000-0000-0000-000000000000" /* sources have no owner: the nil UUID */
 
 /* ---- Showing --------------------------------------------------------------------------------- */
 
 /* In the words of other clients. */
 static const char *form_status(const struct queue_source *source)
 {
+    const char *detail = source_detail_shown(source, true);
     switch (source_status_from_name(source_status_shown(source))) {
     case SOURCE_PENDING:
         return "auth_success";
@@ -34,7 +38,7 @@ static const char *form_status(const struct queue_source *source)
     case SOURCE_HELD:
         return "error";
     default:
-        return "active";
+        return text_equal(detail, source_detail_name(SOURCE_SYNCING)) ? "syncing" : "active";
     }
 }
 
@@ -44,24 +48,34 @@ static const char *form_message(const struct queue_source *source)
     return why != NULL ? why : source->report.last_message;
 }
 
+/* The last thing that is known to have changed. */
+static int64_t form_updated_s(const struct queue_source *source)
+{
+    const struct queue_source_report *told = &source->report;
+    const int64_t times[] = {told->status_since_s, told->last_contact_s, told->last_success_s,
+                             told->import_started_s, told->import_ended_s};
+    int64_t latest = source->created_s;
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
+        latest = times[i] > latest ? times[i] : latest;
+    return latest;
+}
+
 static int form_append_theirs(const struct queue_source *source, json_t *out)
 {
     const struct queue_source_report *told = &source->report;
-    int64_t updated_s = told->status_since_s > source->created_s ? told->status_since_s
-                                                                 : source->created_s;
     return json_line_set(out, "id", json_line_text(source->id)) |
-           json_line_set(out, "userId", json_null()) |
+           json_line_set(out, "userId", json_line_text(FORM_NO_USER)) |
            json_line_set(out, "name", json_line_text(source->name)) |
-           json_line_set(out, "provider", json_line_text("generic_imap")) |
+           json_line_set(out, "provider", json_line_text(FORM_PROVIDER)) |
            json_line_set(out, "status", json_line_text(form_status(source))) |
            json_line_set(out, "lastSyncStartedAt", api_time(told->last_contact_s)) |
            json_line_set(out, "lastSyncFinishedAt", api_time(told->last_success_s)) |
            json_line_set(out, "lastSyncStatusMessage", json_line_text(form_message(source))) |
-           json_line_set(out, "syncState", json_object()) |
+           json_line_set(out, "syncState", sync_state_json(told->cursor)) |
            json_line_set(out, "preserveOriginalFile", json_true()) |
            json_line_set(out, "mergedIntoId", json_null()) |
            json_line_set(out, "createdAt", api_time(source->created_s)) |
-           json_line_set(out, "updatedAt", api_time(updated_s));
+           json_line_set(out, "updatedAt", api_time(form_updated_s(source)));
 }
 
 json_t *source_form_json(const struct queue_source *source)
@@ -144,6 +158,29 @@ static int form_flag(struct api_call *call, const json_t *config, const char *fi
                : form_key(call, source, key, on ? "True" : off);
 }
 
+/* body[key] where it is given. */
+static int form_provider(struct api_call *call, const json_t *body, const char *key)
+{
+    const char *provider;
+    if (api_text(call, body, key, &provider) < 0)
+        return -1;
+    return provider == NULL || text_equal(provider, FORM_PROVIDER)
+               ? 0 : form_fail(call, "this provider is not known", "use " FORM_PROVIDER);
+}
+
+/* What other clients may send and what cannot be otherwise here. */
+static int form_theirs(struct api_call *call, const json_t *body)
+{
+    const char *merged;
+    bool kept; /* true or false: the message is kept as it came, and the answer says so */
+    if (form_provider(call, body, "provider") < 0 ||
+        api_boolean(call, body, "preserveOriginalFile", &kept) < 0 ||
+        api_text(call, body, "mergedIntoId", &merged) < 0)
+        return -1;
+    return merged == NULL ? 0 : form_fail(call, "sources are not merged here",
+                                          "leave mergedIntoId out, and give both the same queue");
+}
+
 static int form_config(struct api_call *call, const json_t *config, struct queue_source *source,
                        const char **out_password)
 {
@@ -152,7 +189,7 @@ static int form_config(struct api_call *call, const json_t *config, struct queue
         return 0;
     if (!json_is_object(config))
         return form_fail(call, "'providerConfig' is no object", "see docs/openapi.json");
-    if (api_text(call, config, "host", &host) < 0 ||
+    if (form_provider(call, config, "type") < 0 || api_text(call, config, "host", &host) < 0 ||
         (host != NULL && host[0] != '\0' && form_key(call, source, "url", host) < 0) ||
         form_port(call, config, source) < 0 ||
         form_flag(call, config, "secure", source, "ssl", "False") < 0 ||
@@ -252,13 +289,8 @@ static int form_check(struct api_call *call, const struct queue_source *source)
 int source_form_read(struct api_call *call, const json_t *body, struct queue_source *source,
                      const char **out_password)
 {
-    const char *provider;
     *out_password = "";
-    if (api_text(call, body, "provider", &provider) < 0)
-        return -1;
-    if (provider != NULL && !text_equal(provider, "generic_imap"))
-        return form_fail(call, "this provider is not known", "use generic_imap");
-    if (form_plain(call, body, source, out_password) < 0 ||
+    if (form_theirs(call, body) < 0 || form_plain(call, body, source, out_password) < 0 ||
         form_config(call, json_object_get(body, "providerConfig"), source, out_password) < 0)
         return -1;
     source->guarded = true;

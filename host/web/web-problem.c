@@ -4,8 +4,11 @@
 #include "web-problem.h"
 
 #include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "json-line.h"
+#include "text.h"
 
 const char *web_problem_title(int code)
 {
@@ -27,15 +30,57 @@ const char *web_problem_title(int code)
 int web_problem_append(struct buffer *out, int code, const char *what, const char *to_do)
 {
     AUTO_JSON problem = json_object();
+    char message[2 * ERROR_TEXT_MAX];
+    (void)snprintf(message, sizeof message, "%.500s; %.500s", what, to_do);
     if (json_line_set(problem, "type", json_line_text("about:blank")) < 0 ||
         json_line_set(problem, "title", json_line_text(web_problem_title(code))) < 0 ||
         json_line_set(problem, "status", json_integer(code)) < 0 ||
         json_line_set(problem, "detail", json_line_text(what)) < 0 ||
-        (to_do != NULL && json_line_set(problem, "to_do", json_line_text(to_do)) < 0) ||
-        json_line_set(problem, "message", json_line_text(what)) < 0 ||
+        json_line_set(problem, "to_do", json_line_text(to_do)) < 0 ||
+        json_line_set(problem, "message", json_line_text(message)) < 0 ||
         json_line_append(out, problem) < 0)
         return -1;
     return buffer_append_byte(out, '\n');
+}
+
+/* For errors whose text does not tell. */
+static const char *web_problem_to_do(enum error_class class)
+{
+    switch (class) {
+    case ERROR_UNREACHABLE:
+    case ERROR_LINK:
+    case ERROR_PROTOCOL:
+        return "look at host and port, then try again";
+    case ERROR_PAUSE:
+    case ERROR_CANCELLED:
+        return "try again in a minute";
+    case ERROR_CERTIFICATE:
+        return "look at the certificate, and at the host name that it is to be for";
+    case ERROR_CREDENTIALS:
+        return "look at user name and password";
+    case ERROR_STORE:
+    case ERROR_CREATE:
+        return "look at the disk of the queue, whether it is full and may be written to, then try "
+               "again";
+    case ERROR_BUG:
+    case ERROR_NONE:
+        return "try again; if it stays, report it with the lines of the daemon's log";
+    case ERROR_HELD:
+        return "release the mailbox when it is as it should be";
+    default:
+        return "change what was sent: docs/openapi.json describes it";
+    }
+}
+
+int web_problem_append_error(struct buffer *out, int code, const struct error *err)
+{
+    char what[ERROR_TEXT_MAX];
+    text_copy(what, sizeof what, err->text[0] != '\0' ? err->text : error_class_name(err->class));
+    char *to_do = strstr(what + 1, "; ");
+    if (to_do == NULL || to_do[2] == '\0')
+        return web_problem_append(out, code, what, web_problem_to_do(err->class));
+    *to_do = '\0';
+    return web_problem_append(out, code, what, to_do + 2);
 }
 
 int web_problem_code(enum error_class class)

@@ -68,12 +68,22 @@ void web_access_ended(struct api_call *call)
 
 /* ---- Answers --------------------------------------------------------------------------------- */
 
-void api_fail(struct api_call *call, int code, const char *what, const char *to_do)
+static struct buffer *api_problem(struct api_call *call, int code)
 {
     call->answer->code = code;
     call->answer->type = "application/problem+json";
     buffer_clear(&call->answer->body);
-    (void)web_problem_append(&call->answer->body, code, what, to_do);
+    return &call->answer->body;
+}
+
+void api_fail(struct api_call *call, int code, const char *what, const char *to_do)
+{
+    (void)web_problem_append(api_problem(call, code), code, what, to_do);
+}
+
+void api_error_as(struct api_call *call, int code, const struct error *err)
+{
+    (void)web_problem_append_error(api_problem(call, code), code, err);
 }
 
 void api_error(struct api_call *call, const struct error *err)
@@ -81,7 +91,7 @@ void api_error(struct api_call *call, const struct error *err)
     /* analyse: set, by what failed */
     if (err->class == ERROR_BUG || err->class == ERROR_STORE || err->class == ERROR_CREATE)
         log_error(call->web->lent.log, err);
-    api_fail(call, web_problem_code(err->class), err->text, NULL);
+    api_error_as(call, web_problem_code(err->class), err);
 }
 
 void api_json(struct api_call *call, int code, json_t *value)
@@ -173,6 +183,7 @@ static int api_read_body(struct api_call *call, json_t **out_body)
 {
     const struct http_request *request = call->request;
     json_error_t why;
+    char what[200];
     if (request->body_size == 0)
         return 0;
     if (!call->match.route->body || !api_is_json(http_request_header(request, "Content-Type"))) {
@@ -188,7 +199,9 @@ static int api_read_body(struct api_call *call, json_t **out_body)
     *out_body = json_loadb(request->body, request->body_size, JSON_REJECT_DUPLICATES, &why);
     if (*out_body != NULL && json_is_object(*out_body))
         return 0;
-    api_fail(call, 400, *out_body != NULL ? "the body is no JSON object" : why.text,
+    if (*out_body == NULL)
+        (void)snprintf(what, sizeof what, "the body is no JSON: %.150s", why.text);
+    api_fail(call, 400, *out_body != NULL ? "the body is no JSON object" : what,
              "see docs/openapi.json");
     return -1;
 }
