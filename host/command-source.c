@@ -52,6 +52,8 @@ static const struct option_row source_rows[] = {
     {"ask-password", 0, OPTION_FLAG, FIELD(ask), NULL, "store none: ask when the daemon starts"},
     {"force", 0, OPTION_FLAG, FIELD(force), NULL, "add or edit although the test fails"},
     {"yes", 'y', OPTION_FLAG, FIELD(yes), NULL, "remove without asking"},
+    {"accept-new-uids", 0, OPTION_FLAG, FIELD(accept_new_uids), NULL,
+     "resume: you looked, release what is held"},
     COMMAND_OPTION_QUEUE(struct source_command, common),
     COMMAND_OPTION_JSON(struct source_command, common),
     COMMAND_OPTIONS_LOG(struct source_command, common),
@@ -163,6 +165,15 @@ static int source_append_rate(struct buffer *out, const struct source_command *c
            buffer_append_text(out, " left\n");
 }
 
+/* The loader's reason tells of pickup, which knows neither its password nor its work queue. */
+static int source_append_release(struct buffer *out, const struct queue_source *source)
+{
+    if (!text_equal(source_status_shown(source), source_status_name(SOURCE_HELD)))
+        return 0;
+    return buffer_printf(out, "%-14s mailchute source resume '%s' --accept-new-uids, when you have "
+                         "looked\n", "to release", source->name);
+}
+
 static int source_append_all(struct buffer *out, const struct source_command *c,
                              const struct queue_source *source)
 {
@@ -172,6 +183,7 @@ static int source_append_all(struct buffer *out, const struct source_command *c,
     int bad = source_append_line(out, "name", source->name);
     bad |= source_append_line(out, "status", status);
     bad |= source_append_line(out, "why", source_message_shown(source, c->served));
+    bad |= source_append_release(out, source);
     bad |= source_append_line(out, "last message", told->last_message);
     bad |= source_append_counts(out, source);
     bad |= source_append_rate(out, c, source);
@@ -275,6 +287,8 @@ static int source_run_pause(struct source_command *c, struct error *err)
 
 static int source_run_resume(struct source_command *c, struct error *err)
 {
+    if (c->accept_new_uids && source_command_release(c, err) < 0)
+        return -1;
     return source_change(c, source_set_resumed, err);
 }
 

@@ -2,7 +2,8 @@
 /* source-command.h - what the files of mailchute source share. Internal.
  *
  * command-source.c     which verb; list, show, pause, resume, sync, remove
- * source-command-set.c add, edit, test: settings from options, and whether they work */
+ * source-command-set.c add, edit, test: settings from options, and whether they work
+ * source-release.c     resume --accept-new-uids */
 #ifndef MAILCHUTE_HOST_SOURCE_COMMAND_H
 #define MAILCHUTE_HOST_SOURCE_COMMAND_H
 
@@ -30,7 +31,7 @@ struct source_command {
     const char *folders, *skip_folders, *skip_special;
     const char *password_command, *password_from, *password_env, *password_credential;
     uint64_t interval_ms;
-    bool insecure, secure, ask, force, yes;
+    bool insecure, secure, ask, force, yes, accept_new_uids;
     bool served; /* a daemon serves this queue */
     struct log log;
     struct queue *queue;
@@ -42,6 +43,10 @@ struct source_command {
 int source_command_add(struct source_command *c, struct error *err);
 int source_command_edit(struct source_command *c, struct error *err);
 int source_command_test(struct source_command *c, struct error *err);
+
+/** source_command_release - a person looked at the mailbox that the source holds: pick it up once,
+ * here, so that nothing is held any more, into its own work queue and under its own name. */
+int source_command_release(struct source_command *c, struct error *err);
 
 /** source_command_show - tell of a source on standard output, as --json says. */
 int source_command_show(const struct source_command *c, const struct queue_source *source,

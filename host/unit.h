@@ -53,6 +53,7 @@ struct unit {
     /* What the next turn needs. */
     struct secret *asked; /* typed at the start, NULL: read it as source-secret.h says */
     bool guarded;         /* whoever wrote its settings is not trusted: LOADER_GUARDED */
+    bool releases;        /* a person looked at what it holds: LOADER_ACCEPT_NEW_UIDS */
     bool close_first;     /* what is open is to be closed before anything else */
     atomic_bool stop;     /* end the turn soon, close, and do nothing else */
     atomic_uint_least64_t grace_until_ms;

@@ -338,6 +338,42 @@ class Mailboxes(TroubleCase):
         resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
         self.is_well(daemon, 2)
 
+    def test_a_held_one_is_released_by_one_command_and_goes_on_in_its_own_work_queue(self):
+        def message(number):
+            return mail("n%d" % number).replace(b"Subject", b"Message-ID: <n%d@example.org>\r\nSubject"
+                                                % number, 1)
+        self.server.append(self.user, "INBOX", *map(message, range(5)))
+        self.add("office", "--queue-name", "tickets", after="Leave")
+        daemon = Daemon(self)
+        self.has_queued(daemon, 5)
+        self.assertEqual(daemon.end(), 0)
+        with contextlib.closing(sqlite3.connect(self.database())) as database, database:
+            database.execute("UPDATE ledger SET step = 2")   # stored, and not moved yet
+        for uid in (1, 2):
+            self.server.store(self.user, "INBOX", uid, "(\\Deleted)")
+        self.server.expunge(self.user)
+        self.server.set_uidvalidity(self.user, 4711)
+        self.server.append(self.user, "INBOX", message(100))
+        self.source("edit", "office", self.connection())
+        daemon = self.serve_held()
+        self.source("resume", "office")       # alone it shows nothing that was not known
+        self.wait(lambda: sum("is held" in line for line in list(daemon.log)) == 2, "held again", daemon)
+        self.comes_to(daemon, "held")
+        self.assertIn("source resume 'office' --accept-new-uids", self.source("show", "office").out)
+        self.source("resume", "office", "--accept-new-uids")
+        self.comes_to(daemon, "active", "idle")
+        self.check_folders(INBOX=0, DROPBOX=4)
+        self.assertEqual({(e["queue"], e["source"]) for e in self.queued()}, {("tickets", "office")})
+        self.is_well(daemon, 7)
+
+    def serve_held(self):
+        self.add(WITNESS, user=self.other)
+        daemon = Daemon(self)
+        self.comes_to(daemon, "held")
+        self.comes_to(daemon, "active", "idle", WITNESS)
+        self.witnessed = self.server.logins(self.other)
+        return daemon
+
 
 QUOTA = """
 mail_plugins = quota
