@@ -215,12 +215,20 @@ static int serve_start_http(struct serve_command *c, struct error *err)
         return 0;
     const struct http_options options = {.listen = c->settings.listen,
                                          .hosts = c->settings.web_hosts,
+                                         .proxies = c->settings.web_proxy != 0
+                                                        ? c->settings.web_proxy_address
+                                                        : "",
+                                         .forwarded = (enum http_forwarded)
+                                                          c->settings.web_proxy_header,
                                          .certificate = c->settings.web_certificate,
                                          .key = c->settings.web_key,
                                          .route = serve_route,
                                          .answer = serve_answer,
                                          .tick = serve_web_tick,
                                          .context = c};
+    if (!http_forwarded_proxies(options.proxies))
+        return error_set(err, ERROR_CONFIG, "web-proxy-address '%.80s' is no list of addresses; "
+                         "write 127.0.0.1 10.0.0.0/8", options.proxies);
     if (http_server_new(&options, &c->http, err) < 0)
         return -1;
     log_info(&c->log, "listening at %.80s, port %u", c->settings.listen,

@@ -38,7 +38,7 @@ struct http_call {
     struct http_job job; /* first */
     struct http_server *server;
     struct http_request request;
-    char from[INET6_ADDRSTRLEN];
+    char from[HTTP_CLIENT_SIZE];
     struct buffer body;
     enum http_lane lane;
     enum http_phase phase;
@@ -287,6 +287,31 @@ static void http_on_completed(void *context, struct MHD_Connection *connection, 
     http_call_free(TAKE(*state));
 }
 
+struct http_find {
+    const char *name, *value; /* NULL: there is none */
+};
+
+static enum MHD_Result http_last(void *context, enum MHD_ValueKind kind, const char *name,
+                                 const char *value)
+{
+    struct http_find *wanted = context;
+    (void)kind;
+    if (text_equal_nocase(name, wanted->name))
+        wanted->value = value;
+    return MHD_YES;
+}
+
+/* Of a header that comes twice the last one: a proxy adds its own behind what it got. */
+static void http_call_from(struct http_call *call, const struct sockaddr *peer)
+{
+    const struct http_options *options = &call->server->options;
+    char text[INET6_ADDRSTRLEN];
+    struct http_find list = {http_forwarded_name(options->forwarded), NULL};
+    http_listen_peer_text(peer, text, sizeof text);
+    (void)MHD_get_connection_values(call->request.connection, MHD_HEADER_KIND, http_last, &list);
+    http_forwarded_client(text, options->proxies, options->forwarded, list.value, call->from);
+}
+
 static struct http_call *http_call_new(struct http_server *server,
                                        struct MHD_Connection *connection, const char *path,
                                        const char *method)
@@ -299,14 +324,13 @@ static struct http_call *http_call_new(struct http_server *server,
     call->server = server;
     buffer_init(&call->body, HTTP_BODY_MAX);
     http_answer_init(&call->answer);
-    if (info != NULL)
-        http_listen_peer_text(info->client_addr, call->from, sizeof call->from);
     call->request = (struct http_request){.method = http_method_of(method),
                                           .path = path,
                                           .from = call->from,
                                           .secure = server->certificate.len > 0,
                                           .body = "",
                                           .connection = connection};
+    http_call_from(call, info == NULL ? NULL : info->client_addr);
     return call;
 }
 

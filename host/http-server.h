@@ -29,6 +29,7 @@
 #include "buffer.h"
 #include "cleanup.h"
 #include "error.h"
+#include "http-forwarded.h"
 
 #define HTTP_CONNECTIONS_MAX 1200u
 #define HTTP_STREAMS_MAX 1000u
@@ -58,7 +59,7 @@ enum http_lane { HTTP_AT_ONCE, HTTP_QUICK, HTTP_SLOW };
 struct http_request {
     enum http_method method;
     const char *path;   /* "/metrics", decoded */
-    const char *from;   /* the peer's address */
+    const char *from;   /* the client's address: the peer's, or whom it asks for */
     bool secure;        /* it came by TLS */
     const char *body;   /* ends in NUL besides; "" where there is none */
     size_t body_size;
@@ -110,6 +111,8 @@ bool http_answer_header(struct http_answer *answer, const char *name, const char
 struct http_options {
     const char *listen;      /* "127.0.0.1:8425" or "[::1]:8425", port 0 for any that is free */
     const char *hosts;       /* other names that a Host header may have, with spaces between; "" */
+    const char *proxies;     /* http-forwarded.h: whose word for whom they ask is taken; "" */
+    enum http_forwarded forwarded; /* ... in this header */
     const char *certificate; /* PEM files: TLS; "": without */
     const char *key;
     /* Where a request is to be answered. @request has no body yet. */

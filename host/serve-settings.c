@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "http-forwarded.h"
 #include "loader-plugin.h"
 #include "options.h"
 #include "suggest.h"
@@ -31,6 +32,7 @@ struct serve_row {
 static const uint64_t serve_levels[] = {LOADER_LOG_ERROR, LOADER_LOG_WARNING, LOADER_LOG_INFO,
                                         LOADER_LOG_DEBUG};
 static const uint64_t serve_switch[] = {0, 1};
+static const uint64_t serve_headers[] = {HTTP_X_FORWARDED_FOR, HTTP_FORWARDED};
 static const uint64_t serve_formats[] = {LOG_AUTO, LOG_PLAIN, LOG_LOGFMT, LOG_JSON};
 
 #define FIELD(member) offsetof(struct serve_settings, member)
@@ -50,6 +52,11 @@ static const struct serve_row serve_rows[] = {
     {"web-key", SERVE_TEXT, FIELD(web_key), 0, 0, NULL, NULL, "", "PEM file with its key."},
     {"web-proxy", SERVE_CHOICE, FIELD(web_proxy), 0, 0, "no|yes", serve_switch, "no",
      "A proxy in front does TLS: cookies go by TLS alone."},
+    {"web-proxy-address", SERVE_TEXT, FIELD(web_proxy_address), 0, 0, NULL, NULL, "127.0.0.1 ::1",
+     "With web-proxy: addresses and networks (10.0.0.0/8), with spaces between, of proxies that add "
+     "for whom they ask. Empty: nobody is believed."},
+    {"web-proxy-header", SERVE_CHOICE, FIELD(web_proxy_header), 0, 0, "X-Forwarded-For|Forwarded",
+     serve_headers, "X-Forwarded-For", "Where they add it, last."},
     {"web-ports", SERVE_TEXT, FIELD(web_ports), 0, 0, NULL, NULL, "993 143",
      "Ports, with spaces between, that users of the REST interface may name."},
     {"private-hosts", SERVE_CHOICE, FIELD(private_hosts), 0, 0, "no|yes", serve_switch, "no",

@@ -22,7 +22,8 @@ struct serve_settings {
     char queue[SERVE_TEXT_MAX];  /* URL, "" = the default one */
     char listen[SERVE_TEXT_MAX]; /* "127.0.0.1:8425", "" = nowhere */
     uint64_t web, web_proxy, private_hosts; /* 0 or 1 */
-    char web_hosts[SERVE_TEXT_MAX], web_ports[SERVE_TEXT_MAX];
+    uint64_t web_proxy_header; /* enum http_forwarded */
+    char web_hosts[SERVE_TEXT_MAX], web_ports[SERVE_TEXT_MAX], web_proxy_address[SERVE_TEXT_MAX];
     char web_certificate[SERVE_TEXT_MAX], web_key[SERVE_TEXT_MAX];
     uint64_t workers, logins_per_host;
     uint64_t retry_first_ms, retry_max_ms, retry_person_ms, retry_refused_ms, refused_tries;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "http-check.h"
+#include "http-forwarded.h"
 
 START_TEST(only_names_of_this_machine_are_a_host)
 {
@@ -120,6 +121,78 @@ START_TEST(an_etag_is_known_among_others)
 }
 END_TEST
 
+/* ---- For whom a proxy asks ------------------------------------------------------------------- */
+
+START_TEST(a_client_is_the_last_in_the_list_who_is_no_proxy)
+{
+    static const char one[] = "127.0.0.1", nets[] = " 10.0.0.0/8  2001:db8:7::/48 ::1 192.0.2.128/25";
+    static const struct {
+        const char *peer, *proxies, *list, *client;
+        enum http_forwarded kind;
+    } rows[] = {
+        {"127.0.0.1", one, "198.51.100.1", "198.51.100.1", 0},
+        {"127.0.0.1", one, NULL, "127.0.0.1", 0},
+        {"127.0.0.1", one, "", "127.0.0.1", 0},
+        {"127.0.0.1", "", "198.51.100.1", "127.0.0.1", 0},       /* nobody is believed */
+        {"127.0.0.2", one, "198.51.100.1", "127.0.0.2", 0},      /* he is no proxy of ours */
+        {"::ffff:127.0.0.1", one, "198.51.100.1", "198.51.100.1", 0},
+        {"127.0.0.1", "::ffff:127.0.0.1", "198.51.100.1", "198.51.100.1", 0},
+        {"127.0.0.1", one, "127.0.0.9, 198.51.100.1", "198.51.100.1", 0}, /* he wrote the first */
+        {"127.0.0.1", one, " 203.0.113.1 ,\t198.51.100.1 ", "198.51.100.1", 0},
+        {"127.0.0.1", one, "203.0.113.1, 127.0.0.1", "203.0.113.1", 0},
+        {"127.0.0.1", one, "127.0.0.1", "127.0.0.1", 0},
+        {"127.0.0.1", one, "203.0.113.1,", "127.0.0.1", 0},      /* what cannot be read ends it */
+        {"127.0.0.1", one, "203.0.113.1, unknown", "127.0.0.1", 0},
+        {"127.0.0.1", one, "203.0.113.1, 1.2.3", "127.0.0.1", 0},
+        {"127.0.0.1", one, "203.0.113.1, 203.0.113.2 x", "127.0.0.1", 0},
+        {"127.0.0.1", one, "198.51.100.1:4711", "198.51.100.1", 0},
+        {"127.0.0.1", one, "2001:db8::1", "2001:db8::1", 0},
+        {"127.0.0.1", one, "[2001:DB8:0::1]:4711", "2001:db8::1", 0},
+        {"127.0.0.1", one, "[2001:db8::1", "127.0.0.1", 0},
+        {"127.0.0.1", one, "fe80::1%eth0", "127.0.0.1", 0},
+        {"127.0.0.1", one, "::ffff:198.51.100.1", "198.51.100.1", 0},
+        {"10.200.0.9", nets, "203.0.113.1, 198.51.100.1, 10.1.1.1", "198.51.100.1", 0},
+        {"2001:db8:7:ffff::1", nets, "198.51.100.1", "198.51.100.1", 0},
+        {"2001:db8:8::1", nets, "198.51.100.1", "2001:db8:8::1", 0},
+        {"192.0.2.128", nets, "198.51.100.1", "198.51.100.1", 0},
+        {"192.0.2.127", nets, "198.51.100.1", "192.0.2.127", 0},
+        {"11.0.0.1", nets, "198.51.100.1", "11.0.0.1", 0},
+        {"192.0.2.9", "0.0.0.0/0", "198.51.100.1", "198.51.100.1", 0},
+        {"2001:db8::9", "0.0.0.0/0", "198.51.100.1", "2001:db8::9", 0},
+        {"", one, "198.51.100.1", "", 0},
+        {"127.0.0.1", one, "for=198.51.100.1", "198.51.100.1", HTTP_FORWARDED},
+        {"127.0.0.1", one, "For=\"[2001:db8::1]:47011\";proto=https", "2001:db8::1",
+         HTTP_FORWARDED},
+        {"127.0.0.1", one, "for=203.0.113.1, by=a; proto=http ;FOR=\"198.51.100.1:80\"",
+         "198.51.100.1", HTTP_FORWARDED},
+        {"127.0.0.1", one, "for=\"x, for=198.51.100.1", "198.51.100.1", HTTP_FORWARDED},
+        {"127.0.0.1", one, "for=203.0.113.1, for=_hidden", "127.0.0.1", HTTP_FORWARDED},
+        {"127.0.0.1", one, "for=203.0.113.1, by=198.51.100.1", "127.0.0.1", HTTP_FORWARDED},
+        {"127.0.0.1", one, "198.51.100.1", "127.0.0.1", HTTP_FORWARDED},
+        {"127.0.0.1", one, "for=198.51.100.1", "127.0.0.1", 0},
+        {"127.0.0.1", one, "for=", "127.0.0.1", HTTP_FORWARDED},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char client[HTTP_CLIENT_SIZE];
+        http_forwarded_client(rows[i].peer, rows[i].proxies, rows[i].kind, rows[i].list, client);
+        ck_assert_msg(strcmp(client, rows[i].client) == 0, "row %zu: %s", i, client);
+    }
+}
+END_TEST
+
+START_TEST(proxies_are_addresses_and_networks)
+{
+    static const char *const good[] = {"", " ", "127.0.0.1", "::1", "10.0.0.0/8 ::1/128", "::/0"};
+    static const char *const bad[] = {"localhost", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0/8",
+                                      "127.0.0.1,::1", "[::1]", "127.0.0.1:80", "10.0.0.0/-1",
+                                      "1111:2222:3333:4444:5555:6666:7777:8888:9999/128"};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        ck_assert_msg(http_forwarded_proxies(good[i]), "%s", good[i]);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        ck_assert_msg(!http_forwarded_proxies(bad[i]), "%s", bad[i]);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("http-check");
@@ -128,6 +201,8 @@ static Suite *suite(void)
     tcase_add_test(t, only_our_own_page_may_change_anything);
     tcase_add_test(t, a_range_is_a_part_of_what_there_is);
     tcase_add_test(t, an_etag_is_known_among_others);
+    tcase_add_test(t, a_client_is_the_last_in_the_list_who_is_no_proxy);
+    tcase_add_test(t, proxies_are_addresses_and_networks);
     suite_add_tcase(s, t);
     return s;
 }

@@ -66,18 +66,20 @@ static void answer(void *context, unsigned thread, const struct http_request *re
     out->type = "text/plain";
     (void)http_answer_header(out, "X-Kept", "yes");
     ck_assert(!http_answer_header(out, "X-Split", "a\r\nSet-Cookie: b=c"));
-    (void)buffer_printf(&out->body, "%s %s %s q=%s c=%s h=%s %zu:%.20s",
+    (void)buffer_printf(&out->body, "%s %s %s q=%s c=%s h=%s %zu:%.20s from %s",
                         http_method_name(request->method), request->path,
                         thread < HTTP_QUICK_THREADS ? "quick"
                         : thread < HTTP_THREADS     ? "slow"
                                                     : "now",
                         http_request_query(request, "q"), http_request_cookie(request, "c"),
-                        http_request_header(request, "X-H"), request->body_size, request->body);
+                        http_request_header(request, "X-H"), request->body_size, request->body,
+                        request->from);
 }
 
 static void setup(void)
 {
     const struct http_options options = {.listen = "127.0.0.1:0", .hosts = "mail.example.org",
+                                         .proxies = "127.0.0.1",
                                          .certificate = "", .key = "", .route = route,
                                          .answer = answer};
     struct error err;
@@ -155,6 +157,16 @@ START_TEST(a_request_arrives_with_all_it_carries)
     ck_heard(ask("DELETE /x HTTP/1.1\r\n" END), "DELETE /x now");
     ck_heard(ask("BREW /x HTTP/1.1\r\n" END), "OTHER /x now");
     ck_heard(ask("GET /x HTTP/1.1\r\n" END), "X-Kept: yes");
+}
+END_TEST
+
+START_TEST(for_whom_a_proxy_asks_stands_at_the_end_of_what_it_sends)
+{
+    ck_heard(ask("GET /x HTTP/1.1\r\n" END), "from 127.0.0.1");
+    ck_heard(ask("GET /x HTTP/1.1\r\nX-Forwarded-For: 192.0.2.1\r\n" END), "from 192.0.2.1");
+    ck_heard(ask("GET /x HTTP/1.1\r\nX-Forwarded-For: 198.51.100.1\r\nX-H: a\r\n"
+                 "x-forwarded-for: 198.51.100.2, 192.0.2.1\r\n" END), "from 192.0.2.1");
+    ck_heard(ask("GET /x HTTP/1.1\r\nForwarded: for=192.0.2.1\r\n" END), "from 127.0.0.1");
 }
 END_TEST
 
@@ -440,12 +452,14 @@ START_TEST(where_it_cannot_listen_is_told)
     (void)snprintf(taken, sizeof taken, "127.0.0.1:%u", http_server_port(server));
     const char *const bad[] = {taken, "127.0.0.1", "mail.example.org:80", "127.0.0.1:99999", ":80"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        const struct http_options options = {.listen = bad[i], .hosts = "", .certificate = "",
+        const struct http_options options = {.listen = bad[i], .hosts = "", .proxies = "",
+                                             .certificate = "",
                                              .key = "", .route = route, .answer = answer};
         ck_assert_int_eq(http_server_new(&options, &second, &err), -1);
         ck_assert_int_eq(err.class, ERROR_CONFIG);
     }
-    const struct http_options options = {.listen = "127.0.0.1:0", .hosts = "", .key = "",
+    const struct http_options options = {.listen = "127.0.0.1:0", .hosts = "", .proxies = "",
+                                         .key = "",
                                          .certificate = "/dev/null", .route = route,
                                          .answer = answer};
     ck_assert_int_eq(http_server_new(&options, &second, &err), -1);
@@ -460,6 +474,7 @@ static Suite *suite(void)
     tcase_set_timeout(t, 120);
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, a_request_arrives_with_all_it_carries);
+    tcase_add_test(t, for_whom_a_proxy_asks_stands_at_the_end_of_what_it_sends);
     tcase_add_test(t, each_answer_forbids_what_a_browser_should_not_do);
     tcase_add_test(t, another_host_and_another_sites_page_are_refused);
     tcase_add_test(t, a_body_has_its_limit_told_or_not);

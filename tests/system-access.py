@@ -10,7 +10,7 @@ import time
 
 from rest_client import API, PASSWORD, Client, WebCase
 from serve_support import PATIENCE
-from system_support import OK
+from system_support import CONFIG, OK
 import tap
 
 
@@ -38,6 +38,71 @@ class Passwords(WebCase):
             self.assertIn("password", answer.json["message"])
         client.ask("PUT", "/ingestion-sources/plain", {
             "connection": way + ";mailbox=Other;poll=1min", "test": False}, want=200)
+
+
+class Guessing(WebCase):
+
+    def guess(self, name, sender=None, want=None):
+        headers = {"X-Forwarded-For": sender} if sender else {}
+        return Client(self, self.port).post("/auth/login", {"name": name, "password": "guess guess"},
+                                            want=want, **headers)
+
+    def sign_in_from(self, name, sender, want=200):
+        return Client(self, self.port).post("/auth/login", {"name": name, "password": PASSWORD},
+                                            want=want, **{"X-Forwarded-For": sender})
+
+    def test_behind_a_proxy_a_guesser_locks_nobody_else_out(self):
+        self.serve("web-proxy = yes\n")
+        self.add_user("ann", "admin")
+        codes = [self.guess("user%d" % number, "203.0.113.9").code for number in range(25)]
+        self.assertEqual(codes, [401] * 20 + [429] * 5)
+        answer = self.sign_in_from("ann", "203.0.113.9, 198.51.100.7")
+        client = Client(self, self.port).signed_in(answer)
+        lines = client.get("/audit").json
+        self.assertEqual([(lines[0]["who"], lines[0]["from"], lines[0]["object"])],
+                         [("ann", "198.51.100.7", "ann")])
+        guesses = [line for line in lines if line["result"] == 401]
+        self.assertEqual({(line["who"], line["from"]) for line in guesses}, {("", "203.0.113.9")})
+        self.assertIn("user7", {line["object"] for line in guesses})
+
+    def test_without_a_proxy_nobody_is_believed_who_says_for_whom_he_asks(self):
+        self.serve()
+        codes = [self.guess("user%d" % number, "203.0.113.%d" % number).code for number in range(25)]
+        self.assertEqual(codes, [401] * 20 + [429] * 5)
+
+    def test_only_the_proxy_that_was_named_is_believed(self):
+        self.serve("web-proxy = yes\nweb-proxy-address = 192.0.2.1\n")
+        codes = [self.guess("user%d" % number, "203.0.113.%d" % number).code for number in range(25)]
+        self.assertEqual(codes, [401] * 20 + [429] * 5)
+        self.daemon.end()
+        config = self.write("bad.conf", "listen = 127.0.0.1:0\nweb-proxy = yes\n"
+                            "web-proxy-address = localhost\n")
+        run = self.command("serve", "--queue", self.queue, "--config", config)
+        self.assertEqual(run.code, CONFIG, run)
+        self.assertIn("web-proxy-address 'localhost'", run.err)
+
+    def test_who_signs_in_often_is_no_guesser_and_is_let_in_while_others_guess(self):
+        self.serve("web-proxy = yes\n")
+        self.add_user("ann", "viewer")
+        for _ in range(25):
+            self.sign_in_from("ann", "198.51.100.7")
+        for number in range(6):
+            self.guess("ann", "203.0.113.%d" % number)
+        self.guess("ann", "203.0.113.99", want=429)
+        self.sign_in_from("ann", "198.51.100.7")
+        self.sign_in_from("ann", "198.51.100.8", want=429)   # she was never there
+
+    def test_the_set_up_is_written_down_with_the_name_it_made(self):
+        daemon = self.serve()
+        self.wait(lambda: daemon.said("this token: "), "the token is printed", daemon)
+        token = next(line for line in daemon.log if "this token: " in line).split("this token: ")[1]
+        first = {"token": token, "name": "ann", "password": PASSWORD}
+        client = Client(self, self.port)
+        client.post("/auth/setup", dict(first, token="x" * 43), want=410)
+        client.signed_in(client.post("/auth/setup", first, want=200))
+        self.assertEqual([(line["who"], line["what"], line["object"], line["result"])
+                          for line in client.get("/audit").json],
+                         [("ann", "user.setup", "ann", 200), ("", "user.setup", "ann", 410)])
 
 
 class Listener:

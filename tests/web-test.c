@@ -239,26 +239,39 @@ END_TEST
 /* ---- Tries ----------------------------------------------------------------------------------- */
 
 static struct rate rate;
+static struct rate_try last;
 
 static unsigned tries(const char *account, const char *from, uint64_t now_ms)
 {
     unsigned count = 0;
-    while (count < 100 && rate_try(&rate, account, from, now_ms) == 0)
+    while (count < 100 && rate_try(&rate, account, from, now_ms, &last) == 0)
         count++;
     return count;
+}
+
+static uint64_t try(const char *account, const char *from, uint64_t now_ms)
+{
+    return rate_try(&rate, account, from, now_ms, &last);
+}
+
+static void rate_setup(void)
+{
+    struct error err;
+    ck_assert_int_eq(pass_start(&err), 0);
+    rate_init(&rate);
+    memset(rate.key, 7, sizeof rate.key); /* the same in each run */
 }
 
 START_TEST(an_account_is_tried_five_times_and_then_after_ever_longer_waits)
 {
     uint64_t now_ms = 100000, want_ms = RATE_WAIT_MS;
-    memset(&rate, 0, sizeof rate);
     for (unsigned round = 0; round < 7; round++) {
         char from[32];
         (void)snprintf(from, sizeof from, "192.0.2.%u", round);
         ck_assert_uint_eq(tries(round % 2 == 0 ? "ann" : "ANN", from, now_ms), RATE_ACCOUNT_TRIES);
-        uint64_t wait_ms = rate_try(&rate, "ann", "198.51.100.1", now_ms);
+        uint64_t wait_ms = try("ann", "198.51.100.1", now_ms);
         ck_assert_uint_eq(wait_ms, want_ms);
-        ck_assert_uint_eq(rate_try(&rate, "ann", "198.51.100.1", now_ms + wait_ms - 1), 1);
+        ck_assert_uint_eq(try("ann", "198.51.100.1", now_ms + wait_ms - 1), 1);
         now_ms += wait_ms;
         want_ms = want_ms * 2 < RATE_WAIT_MAX_MS ? want_ms * 2 : RATE_WAIT_MAX_MS;
     }
@@ -269,25 +282,115 @@ END_TEST
 START_TEST(an_address_is_heard_twenty_times_whatever_it_calls_itself)
 {
     unsigned count = 0;
-    memset(&rate, 0, sizeof rate);
     for (; count < 100; count++) {
         char name[16];
         (void)snprintf(name, sizeof name, "user%u", count);
-        if (rate_try(&rate, name, "192.0.2.1", 100000) != 0)
+        if (try(name, "192.0.2.1", 100000) != 0)
             break;
     }
     ck_assert_uint_eq(count, RATE_FROM_TRIES);
-    ck_assert_uint_eq(rate_try(&rate, "other", "192.0.2.2", 100000), 0);
+    ck_assert_uint_eq(try("other", "192.0.2.2", 100000), 0);
     ck_assert_uint_eq(tries("again", "192.0.2.1", 100000 + RATE_WINDOW_MS), RATE_ACCOUNT_TRIES);
 }
 END_TEST
 
-START_TEST(who_signs_in_starts_anew)
+START_TEST(all_addresses_of_one_network_have_twenty_tries_together)
 {
-    memset(&rate, 0, sizeof rate);
-    ck_assert_uint_eq(tries("ann", "192.0.2.1", 100000), RATE_ACCOUNT_TRIES);
-    rate_forget(&rate, "Ann");
-    ck_assert_uint_eq(tries("ann", "192.0.2.1", 100000), RATE_ACCOUNT_TRIES);
+    static const char *const same[] = {"2001:db8:1:2::1", "2001:db8:1:2:ffff::", "2001:DB8:1:2::9"};
+    static const char *const mapped[] = {"192.0.2.1", "::ffff:192.0.2.1"};
+    char name[16];
+    for (unsigned i = 0; i < RATE_FROM_TRIES; i++) {
+        (void)snprintf(name, sizeof name, "user%u", i);
+        ck_assert_uint_eq(try(name, same[i % 3], 100000), 0);
+        ck_assert_uint_eq(try(name, mapped[i % 2], 100000), 0);
+    }
+    ck_assert_uint_gt(try("one", "2001:db8:1:2:abcd::1", 100000), 0);
+    ck_assert_uint_gt(try("one", "::ffff:192.0.2.1", 100000), 0);
+    ck_assert_uint_eq(try("one", "2001:db8:1:3::1", 100000), 0);
+    ck_assert_uint_eq(try("one", "192.0.2.2", 100000), 0);
+}
+END_TEST
+
+START_TEST(what_was_right_does_not_count)
+{
+    for (unsigned i = 0; i < 100; i++) {
+        ck_assert_uint_eq(try("ann", "192.0.2.1", 100000), 0);
+        rate_right(&rate, &last, 100000);
+        ck_assert_uint_eq(try(NULL, "192.0.2.1", 100000), 0);
+        rate_right(&rate, &last, 100000);
+    }
+    ck_assert_uint_eq(tries("ann", "192.0.2.2", 100000), RATE_ACCOUNT_TRIES);
+    ck_assert_uint_eq(tries("ben", "192.0.2.1", 100000), RATE_ACCOUNT_TRIES);
+}
+END_TEST
+
+START_TEST(who_signed_in_from_a_network_is_locked_out_there_by_nobody_elsewhere)
+{
+    ck_assert_uint_eq(try("ann", "2001:db8::1", 100000), 0);
+    rate_right(&rate, &last, 100000);
+    ck_assert_uint_eq(tries("ann", "192.0.2.66", 100000), RATE_ACCOUNT_TRIES); /* a guesser */
+    ck_assert_uint_gt(try("ann", "192.0.2.67", 100000), 0);
+    for (unsigned i = 0; i < RATE_FROM_TRIES + 1; i++) { /* beside her */
+        char name[16];
+        (void)snprintf(name, sizeof name, "user%u", i);
+        (void)try(name, "2001:db8::9", 100000);
+    }
+    ck_assert_uint_gt(try("ben", "2001:db8::9", 100000), 0);
+    ck_assert_uint_eq(try("Ann", "2001:db8::2", 100000), 0);
+    rate_right(&rate, &last, 100000);
+    ck_assert_uint_eq(tries("ann", "2001:db8::3", 100000), RATE_ACCOUNT_TRIES); /* no more there */
+}
+END_TEST
+
+static void many_names(unsigned count, unsigned each, uint64_t now_ms)
+{
+    for (unsigned i = 0; i < count * each; i++) {
+        char name[24], from[48];
+        (void)snprintf(name, sizeof name, "stranger%u", i / each);
+        (void)snprintf(from, sizeof from, "2001:db8:%x:%x::1", 0x1000 + i / 65536, i % 65536);
+        (void)try(name, from, now_ms);
+    }
+}
+
+START_TEST(no_flood_of_names_lets_anybody_start_anew)
+{
+    for (unsigned i = 0; i < 30; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "user%u", i);
+        (void)try(name, "192.0.2.1", 100000);
+    }
+    ck_assert_uint_eq(tries("ann", "192.0.2.2", 100000), RATE_ACCOUNT_TRIES);
+    ck_assert_uint_eq(try("ann", "192.0.2.3", 100000), RATE_WAIT_MS);
+    many_names(100000, 1, 100001);
+    ck_assert_uint_gt(try("ann", "192.0.2.3", 100002), 0);
+    ck_assert_uint_gt(try("new", "192.0.2.1", 100002), 0);
+}
+END_TEST
+
+START_TEST(a_thousand_names_that_wait_keep_hardly_anybody_else_waiting)
+{
+    unsigned waiting = 0;
+    many_names(1000, RATE_ACCOUNT_TRIES + 1, 100000);
+    for (unsigned i = 0; i < 10000; i++) {
+        char name[24], from[24];
+        (void)snprintf(name, sizeof name, "other%u", i);
+        (void)snprintf(from, sizeof from, "198.18.%u.%u", i / 256, i % 256);
+        waiting += rate_try(&rate, name, from, 100001, &last) != 0;
+        if (last.account != 0)
+            rate_right(&rate, &last, 100001);
+    }
+    ck_assert_uint_le(waiting, 3);
+}
+END_TEST
+
+START_TEST(a_hash_by_another_key_is_another)
+{
+    uint8_t one[PASS_KEY_SIZE], two[PASS_KEY_SIZE];
+    pass_key(one);
+    pass_key(two);
+    ck_assert_uint_eq(pass_keyed(one, "192.0.2.1"), pass_keyed(one, "192.0.2.1"));
+    ck_assert_uint_ne(pass_keyed(one, "192.0.2.1"), pass_keyed(two, "192.0.2.1"));
+    ck_assert_uint_ne(pass_keyed(one, "192.0.2.1"), pass_keyed(one, "192.0.2.2"));
 }
 END_TEST
 
@@ -541,9 +644,6 @@ static Suite *suite(void)
     tcase_add_test(t, the_depth_of_json_is_seen_before_it_is_read);
     tcase_add_test(t, a_password_is_known_by_its_hash_alone);
     tcase_add_test(t, tokens_are_long_different_and_have_a_digest_for_each_use);
-    tcase_add_test(t, an_account_is_tried_five_times_and_then_after_ever_longer_waits);
-    tcase_add_test(t, an_address_is_heard_twenty_times_whatever_it_calls_itself);
-    tcase_add_test(t, who_signs_in_starts_anew);
     tcase_add_test(t, a_search_looks_at_what_a_list_shows);
     tcase_add_test(t, a_time_is_read_with_its_offset_or_not_at_all);
     tcase_add_test(t, mail_from_before_the_import_tells_nothing_of_how_long_it_takes);
@@ -552,6 +652,18 @@ static Suite *suite(void)
     tcase_add_test(t, more_tests_than_there_is_room_for_run_untold);
     tcase_add_test(t, elements_that_call_strangers_lose_their_names_and_nothing_else_changes);
     suite_add_tcase(s, t);
+    TCase *r = tcase_create("rate");
+    tcase_set_timeout(r, 60);
+    tcase_add_checked_fixture(r, rate_setup, NULL);
+    tcase_add_test(r, an_account_is_tried_five_times_and_then_after_ever_longer_waits);
+    tcase_add_test(r, an_address_is_heard_twenty_times_whatever_it_calls_itself);
+    tcase_add_test(r, all_addresses_of_one_network_have_twenty_tries_together);
+    tcase_add_test(r, what_was_right_does_not_count);
+    tcase_add_test(r, who_signed_in_from_a_network_is_locked_out_there_by_nobody_elsewhere);
+    tcase_add_test(r, no_flood_of_names_lets_anybody_start_anew);
+    tcase_add_test(r, a_thousand_names_that_wait_keep_hardly_anybody_else_waiting);
+    tcase_add_test(r, a_hash_by_another_key_is_another);
+    suite_add_tcase(s, r);
     return s;
 }
 

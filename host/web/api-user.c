@@ -71,10 +71,10 @@ static void session_begin(struct api_call *call, const struct queue_user *user)
 }
 
 /* -1: too fast. */
-static int session_rate(struct api_call *call, const char *account)
+static int session_rate(struct api_call *call, const char *account, struct rate_try *out_try)
 {
     char seconds[32];
-    uint64_t wait_ms = web_rate_try(call->web, account, call->request->from);
+    uint64_t wait_ms = web_rate_try(call->web, account, call->request->from, out_try);
     if (wait_ms == 0)
         return 0;
     (void)snprintf(seconds, sizeof seconds, "%llu", (unsigned long long)(wait_ms + 999) / 1000);
@@ -102,14 +102,15 @@ static int session_user(struct api_call *call, const char *name, const char *pas
 void api_login(struct api_call *call)
 {
     struct queue_user user;
+    struct rate_try try;
     const char *name = user_text(call, "name");
     const char *password = name == NULL ? NULL : user_text(call, "password");
     if (password == NULL)
         return;
-    text_copy(call->who.name, sizeof call->who.name, name);
-    if (session_rate(call, name) < 0 || session_user(call, name, password, &user) < 0)
+    text_copy(call->object, sizeof call->object, name);
+    if (session_rate(call, name, &try) < 0 || session_user(call, name, password, &user) < 0)
         return;
-    web_rate_forget(call->web, name);
+    web_rate_right(call->web, &try);
     session_begin(call, &user);
 }
 
@@ -218,30 +219,37 @@ void api_setup(struct api_call *call)
 {
     char hash[PASS_HASH_SIZE];
     struct queue_user user;
+    struct rate_try try;
     struct error err;
     const char *token = user_text(call, "token");
     const char *name = token == NULL ? NULL : user_text(call, "name");
     const char *password = name == NULL ? NULL : user_text(call, "password");
-    if (password == NULL || session_rate(call, "") < 0)
+    if (password == NULL)
         return;
-    text_copy(call->who.name, sizeof call->who.name, name);
+    text_copy(call->object, sizeof call->object, name);
+    if (session_rate(call, NULL, &try) < 0)
+        return;
     if (pass_hash(password, hash, &err) < 0) {
         api_error(call, &err);
         return;
     }
-    if (setup_take(call, token, name) == 0 && user_make(call, name, hash, ACCESS_ADMIN, &user) == 0)
+    if (setup_take(call, token, name) < 0)
+        return;
+    web_rate_right(call->web, &try);
+    if (user_make(call, name, hash, ACCESS_ADMIN, &user) == 0)
         session_begin(call, &user);
 }
 
 void api_password(struct api_call *call)
 {
     struct queue_user user;
+    struct rate_try try;
     struct error err;
     const char *old = user_text(call, "old"), *fresh = old == NULL ? NULL : user_text(call, "new");
-    if (fresh == NULL || session_rate(call, call->who.user_name) < 0 ||
+    if (fresh == NULL || session_rate(call, call->who.user_name, &try) < 0 ||
         session_user(call, call->who.user_name, old, &user) < 0)
         return;
-    web_rate_forget(call->web, call->who.user_name);
+    web_rate_right(call->web, &try);
     if (pass_hash(fresh, user.password, &err) < 0 ||
         queue_user_change(call->queue, &user, ACCESS_KEY, &err) < 0) {
         api_error(call, &err);

@@ -58,9 +58,10 @@ bool web_secure(const struct web *web);
 /** web_access_ended - somebody's session, key or rights have: who listens by them stops. */
 void web_access_ended(struct api_call *call);
 
-/** web_rate_try, _forget - rate.h under the web's lock. */
-uint64_t web_rate_try(struct web *web, const char *account, const char *from);
-void web_rate_forget(struct web *web, const char *account);
+/** web_rate_try, _right - rate.h under the web's lock. */
+uint64_t web_rate_try(struct web *web, const char *account, const char *from,
+                      struct rate_try *out_try);
+void web_rate_right(struct web *web, const struct rate_try *right);
 
 /* ---- Answers. All return -1 or 0 as the name says; a handler returns what they return. --------
  */

@@ -6,6 +6,8 @@
 #include <sodium.h>
 #include <string.h>
 
+_Static_assert(PASS_KEY_SIZE == crypto_shorthash_KEYBYTES && crypto_shorthash_BYTES == 8,
+               "64 bits by a key");
 _Static_assert(PASS_HASH_SIZE > crypto_pwhash_STRBYTES, "room for a hash");
 _Static_assert(PASS_TOKEN_SIZE ==
                    sodium_base64_ENCODED_LEN(PASS_DIGEST_SIZE,
@@ -67,6 +69,20 @@ void pass_digest(const char *token, const char *use, uint8_t out_digest[PASS_DIG
     (void)crypto_generichash_update(&state, (const uint8_t *)use, strlen(use) + 1);
     (void)crypto_generichash_update(&state, (const uint8_t *)token, strlen(token));
     (void)crypto_generichash_final(&state, out_digest, PASS_DIGEST_SIZE);
+}
+
+void pass_key(uint8_t out_key[PASS_KEY_SIZE])
+{
+    randombytes_buf(out_key, PASS_KEY_SIZE);
+}
+
+uint64_t pass_keyed(const uint8_t key[PASS_KEY_SIZE], const char *text)
+{
+    uint8_t hash[crypto_shorthash_BYTES];
+    uint64_t out;
+    (void)crypto_shorthash(hash, (const uint8_t *)text, strlen(text), key);
+    memcpy(&out, hash, sizeof out);
+    return out;
 }
 
 bool pass_equal(const char *a, const char *b)

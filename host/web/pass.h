@@ -18,6 +18,7 @@
 #define PASS_HASH_SIZE 129u /* of a hashed one as text, NUL included */
 #define PASS_TOKEN_SIZE 44u /* of a token as text, NUL included */
 #define PASS_DIGEST_SIZE 32u
+#define PASS_KEY_SIZE 16u
 
 /** pass_start - ERROR_BUG when there are no random numbers. */
 int pass_start(struct error *err);
@@ -37,6 +38,11 @@ void pass_digest(const char *token, const char *use, uint8_t out_digest[PASS_DIG
 
 /** pass_text - a digest as text. */
 void pass_text(const uint8_t digest[PASS_DIGEST_SIZE], char out_text[PASS_TOKEN_SIZE]);
+
+/** pass_key - a random one; pass_keyed: 64 bits of a text that nobody can tell, nor aim at, who has
+ * not the key (SipHash-2-4). */
+void pass_key(uint8_t out_key[PASS_KEY_SIZE]);
+uint64_t pass_keyed(const uint8_t key[PASS_KEY_SIZE], const char *text);
 
 /** pass_equal - in a time that does not depend on where they differ. NULL equals nothing. */
 bool pass_equal(const char *a, const char *b);

@@ -38,18 +38,20 @@ bool web_secure(const struct web *web)
     return web->options.secure;
 }
 
-uint64_t web_rate_try(struct web *web, const char *account, const char *from)
+uint64_t web_rate_try(struct web *web, const char *account, const char *from,
+                      struct rate_try *out_try)
 {
     pthread_mutex_lock(&web->lock);
-    uint64_t wait_ms = rate_try(&web->rate, account, from, clock_monotonic_ms(web->lent.clock));
+    uint64_t wait_ms =
+        rate_try(&web->rate, account, from, clock_monotonic_ms(web->lent.clock), out_try);
     pthread_mutex_unlock(&web->lock);
     return wait_ms;
 }
 
-void web_rate_forget(struct web *web, const char *account)
+void web_rate_right(struct web *web, const struct rate_try *right)
 {
     pthread_mutex_lock(&web->lock);
-    rate_forget(&web->rate, account);
+    rate_right(&web->rate, right, clock_monotonic_ms(web->lent.clock));
     pthread_mutex_unlock(&web->lock);
 }
 
@@ -331,6 +333,7 @@ static int web_open(struct web *web, struct error *err)
         vault_open(queue_folder(queue), &web->vault, err) < 0 ||
         check_progress_new(&web->tests, err) < 0)
         return -1;
+    rate_init(&web->rate);
     web->lent = (struct web_lent){.clock = web->options.clock,
                                   .tests = web->tests,
                                   .vault = web->vault,
