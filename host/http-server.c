@@ -125,6 +125,8 @@ static void http_answer_done(struct http_answer *answer)
 {
     buffer_done(&answer->body);
     cleanup_fd_at(&answer->fd);
+    if (answer->ended != NULL)
+        answer->ended(answer->ended_context, answer->held);
 }
 
 void http_answer_refuse(struct http_answer *answer, int code, const char *title, const char *what,

@@ -89,6 +89,10 @@ struct http_answer {
     size_t fixed_size;
     int fd;             /* not -1: @fd_size bytes of this file instead; given */
     uint64_t fd_size;
+    void (*ended)(void *context, uint64_t held); /* it was sent, or will not be; NULL: nobody needs
+                                                    to know. Any thread */
+    void *ended_context;
+    uint64_t held;      /* for ended() */
     bool cached;        /* it may be kept, if it is asked about: it has an ETag */
     bool stream;        /* behind body come the events that are published from now on */
     uint64_t events_after; /* ... or all behind this number, if they are still kept; 0: from now */

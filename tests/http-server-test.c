@@ -8,6 +8,8 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +41,15 @@ static int file_of(const char *text)
     return fd;
 }
 
+static atomic_uint ended;
+
+static void has_ended(void *context, uint64_t held)
+{
+    ck_assert_ptr_null(context);
+    ck_assert_uint_eq(held, 7);
+    ended++;
+}
+
 static void answer(void *context, unsigned thread, const struct http_request *request,
                    struct http_answer *out)
 {
@@ -50,6 +61,8 @@ static void answer(void *context, unsigned thread, const struct http_request *re
     if (text_equal(request->path, "/file")) {
         out->fd = file_of("0123456789");
         out->fd_size = 10;
+        out->ended = has_ended;
+        out->held = 7;
         return;
     }
     if (text_equal(request->path, "/events")) {
@@ -179,6 +192,26 @@ START_TEST(each_answer_forbids_what_a_browser_should_not_do)
     ck_heard(heard, "Cache-Control: no-store\r\n");
     ck_assert_ptr_null(strstr(heard, "Set-Cookie"));
     ck_assert_ptr_null(strstr(heard, "Strict-Transport-Security"));
+}
+END_TEST
+
+START_TEST(whoever_lends_something_to_an_answer_hears_of_its_end)
+{
+    static const char *const heads[] = {"GET /file HTTP/1.1\r\n" END,
+                                        "HEAD /file HTTP/1.1\r\n" END,
+                                        "GET /file HTTP/1.1\r\nRange: bytes=3-4\r\n" END,
+                                        "GET /file HTTP/1.1\r\nRange: bytes=30-40\r\n" END};
+    ended = 0;
+    for (unsigned i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        (void)ask(heads[i]);
+        while (ended != i + 1) /* the suite has a time limit */
+            sched_yield();
+    }
+    int fd = dial(); /* who does not wait for the answer */
+    say(fd, heads[0]);
+    close(fd);
+    while (ended != sizeof heads / sizeof heads[0] + 1)
+        sched_yield();
 }
 END_TEST
 
@@ -476,6 +509,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_request_arrives_with_all_it_carries);
     tcase_add_test(t, for_whom_a_proxy_asks_stands_at_the_end_of_what_it_sends);
     tcase_add_test(t, each_answer_forbids_what_a_browser_should_not_do);
+    tcase_add_test(t, whoever_lends_something_to_an_answer_hears_of_its_end);
     tcase_add_test(t, another_host_and_another_sites_page_are_refused);
     tcase_add_test(t, a_body_has_its_limit_told_or_not);
     tcase_add_test(t, a_head_has_its_limit);

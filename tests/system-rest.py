@@ -14,7 +14,7 @@ import threading
 from fault_proxy import FaultProxy
 from rest_client import API, NOTHING, ROLES, Client, mismatch, operations, raw_answer
 import serve_support
-from serve_support import PATIENCE, Daemon
+from serve_support import PATIENCE, Daemon, Namespace
 import system_support
 from system_support import OK, PROGRAM, mail, sha256
 import tap
@@ -525,6 +525,24 @@ class Entries(RestCase):
                          "frame-ancestors 'self'")
         for nothing in ("0", "2", "x", "-1", "99999999999999999999"):
             client.get(path + "/attachments/" + nothing, want=404)
+
+    def test_nothing_is_unpacked_onto_the_disk_that_is_kept_for_mail(self):
+        folder = self.queue[len("sqlite:"):]
+        os.mkdir(folder)
+        disk = Namespace(self, 'mount -t tmpfs -o size=2g,mode=700 tmpfs "$1"', folder)
+        self.prefix = disk.prefix
+        self.picked(WITH_PARTS)
+        client = self.client("viewer")
+        path = "/entries/" + client.get("/entries").json["items"][0]["id"]
+        whole = client.get(path + "/attachments/1").body
+        disk.run("mount", "-o", "remount,size=300m", folder)
+        refused = client.get(path + "/attachments/1", want=503).json
+        self.assertIn("kept for mail", refused["detail"])
+        self.assertIn("free some space", refused["to_do"])
+        client.get(path + "/raw")
+        disk.run("mount", "-o", "remount,size=2g", folder)
+        self.assertEqual(client.get(path + "/attachments/1").body, whole)
+        disk.run("sh", "-c", 'cd "$1" && test -z "$(ls -A)"', "sh", folder + "/spool")
 
     def test_entries_are_worked_off(self):
         self.picked(mail("a"), mail("b"))

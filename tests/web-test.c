@@ -22,6 +22,7 @@
 #include "source-recent.h"
 #include "sync-state.h"
 #include "text.h"
+#include "unpack.h"
 
 /* ---- Routes ---------------------------------------------------------------------------------- */
 
@@ -440,6 +441,35 @@ START_TEST(a_time_is_read_with_its_offset_or_not_at_all)
 }
 END_TEST
 
+/* ---- Room to unpack -------------------------------------------------------------------------- */
+
+START_TEST(no_more_is_unpacked_than_there_is_room_for_and_what_was_sent_makes_room)
+{
+    AUTO(unpack) unpack = NULL;
+    struct error err;
+    ck_assert_int_eq(unpack_new(&unpack, &err), 0);
+    AUTO_FD fd = unpack_file(NULL, &err);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(unpack_take(unpack, fd, 1, &err), 0);
+    ck_assert_int_eq(unpack_take(unpack, fd, UNPACK_MAX, &err), -1);
+    ck_assert_int_eq(err.class, ERROR_PAUSE);
+    ck_assert_int_eq(unpack_take(unpack, fd, UINT64_MAX, &err), -1);
+    ck_assert_int_eq(err.class, ERROR_PAUSE);
+    ck_assert_int_eq(unpack_take(unpack, fd, 2, &err), 0);
+    unpack_release(unpack, 2);
+    unpack_release(unpack, 1);
+    for (unsigned i = 0; i < 3; i++) { /* alone it may be as large as the disk */
+        ck_assert_int_eq(unpack_take(unpack, fd, INT64_MAX, &err), -1);
+        ck_assert_int_eq(err.class, ERROR_STORE);
+        ck_assert_ptr_nonnull(strstr(err.text, "; free some space"));
+    }
+    ck_assert_int_eq(unpack_take(unpack, fd, 1, &err), 0);
+    unpack_release(unpack, 1);
+    ck_assert_int_eq(unpack_file("/there/is/no/such/folder", &err), -1);
+    ck_assert_int_eq(err.class, ERROR_STORE);
+}
+END_TEST
+
 /* ---- What other clients know ----------------------------------------------------------------- */
 
 START_TEST(how_far_a_source_has_come_is_read_from_its_last_key)
@@ -639,6 +669,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_problem_says_what_and_what_to_do);
     tcase_add_test(t, each_error_says_what_to_do_by_its_text_or_else_by_its_class);
     tcase_add_test(t, each_class_of_errors_has_a_status);
+    tcase_add_test(t, no_more_is_unpacked_than_there_is_room_for_and_what_was_sent_makes_room);
     tcase_add_test(t, how_far_a_source_has_come_is_read_from_its_last_key);
     tcase_add_test(t, attachments_and_threads_are_counted_in_the_newest_entries_and_no_further);
     tcase_add_test(t, the_depth_of_json_is_seen_before_it_is_read);

@@ -7,7 +7,6 @@
 #include <config.h>
 #include "api.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -219,27 +218,36 @@ void api_entry_html(struct api_call *call)
 struct entry_part {
     uint32_t ordinal;
     int fd;
+    uint64_t left; /* of the room that was taken */
     bool found;
 };
 
+/* No more than the entry tells of: there is no room for more. */
 static int entry_part_take(void *context, uint32_t ordinal, const uint8_t *bytes, uint64_t count)
 {
     struct entry_part *part = context;
     if (ordinal != part->ordinal)
         return 0;
     part->found = true;
+    if (count > part->left)
+        return -1;
+    part->left -= count;
     return write_all(part->fd, bytes, (size_t)count);
 }
 
-/* A file without a name, on the queue's own disk. */
-static int entry_part_file(const struct api_call *call, struct error *err)
+/* Until the answer has gone. */
+static int entry_part_room(struct api_call *call, const struct entry_part *part, struct error *err)
 {
-    const char *folder = queue_spool_dir(call->queue);
-    int fd = open(folder == NULL ? "/tmp" : folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (fd < 0)
-        error_set(err, ERROR_STORE, "no file can be made in '%.300s'; check its disk",
-                  folder == NULL ? "/tmp" : folder);
-    return fd;
+    struct unpack *unpack = web_lent(call->web)->unpack;
+    if (unpack_take(unpack, part->fd, part->left, err) < 0) {
+        if (err->class == ERROR_PAUSE)
+            (void)http_answer_header(call->answer, "Retry-After", "10");
+        return -1;
+    }
+    call->answer->held = part->left;
+    call->answer->ended = unpack_release;
+    call->answer->ended_context = unpack;
+    return 0;
 }
 
 /* The HTML version as an attachment is there where the entry tells of it. */
@@ -293,9 +301,12 @@ void api_entry_attachment(struct api_call *call)
     const json_t *one = entry_part_of(call, list, &ordinal);
     if (one == NULL)
         return;
-    AUTO_FD fd = entry_part_file(call, &err);
-    struct entry_part part = {.ordinal = (uint32_t)ordinal, .fd = fd};
-    if (fd < 0 || entry_part_read(call, entry, list, &part, &err) < 0) {
+    json_int_t size = json_integer_value(json_object_get(one, "size"));
+    AUTO_FD fd = unpack_file(queue_spool_dir(call->queue), &err);
+    struct entry_part part = {.ordinal = (uint32_t)ordinal, .fd = fd,
+                              .left = size > 0 ? (uint64_t)size : 0};
+    if (fd < 0 || entry_part_room(call, &part, &err) < 0 ||
+        entry_part_read(call, entry, list, &part, &err) < 0) {
         api_error(call, &err);
         return;
     }

@@ -23,6 +23,7 @@
 #include "queue-source.h"
 #include "rate.h"
 #include "route.h"
+#include "unpack.h"
 #include "vault.h"
 
 #define API_PAGE_MAX 200u
@@ -47,6 +48,7 @@ struct api_call {
 struct web_lent {
     const struct clock *clock;
     struct check_progress *tests;
+    struct unpack *unpack;
     const struct vault *vault;
     struct log *log;
     bool private_hosts; /* web users may name servers of private networks */

@@ -21,6 +21,7 @@ struct web {
     struct web_lent lent;
     struct vault *vault;
     struct check_progress *tests;
+    struct unpack *unpack;
     struct queue *queues[HTTP_THREADS]; /* each of one thread, opened when it is needed first */
     struct web_events *events;
     _Atomic(struct http_server *) server;
@@ -331,11 +332,12 @@ static int web_open(struct web *web, struct error *err)
     struct queue *queue = web_queue(web, 0, err);
     if (queue == NULL || pass_start(err) < 0 ||
         vault_open(queue_folder(queue), &web->vault, err) < 0 ||
-        check_progress_new(&web->tests, err) < 0)
+        check_progress_new(&web->tests, err) < 0 || unpack_new(&web->unpack, err) < 0)
         return -1;
     rate_init(&web->rate);
     web->lent = (struct web_lent){.clock = web->options.clock,
                                   .tests = web->tests,
+                                  .unpack = web->unpack,
                                   .vault = web->vault,
                                   .log = web->options.log,
                                   .private_hosts = web->options.private_hosts,
@@ -364,6 +366,7 @@ void web_free(struct web *web)
     for (unsigned i = 0; i < HTTP_THREADS; i++)
         queue_close(web->queues[i]);
     check_progress_free(web->tests);
+    unpack_free(web->unpack);
     vault_close(web->vault);
     pthread_mutex_destroy(&web->lock);
     free(web);
