@@ -32,6 +32,13 @@
 #define HTTP_ALIVE_TICKS 60u /* 15 s: something is sent to each stream, that proxies keep it */
 #define HTTP_PEM_MAX (1u << 20)
 
+static const struct http_lane_size http_lanes[HTTP_AT_ONCE] = {
+    [HTTP_QUICK] = {HTTP_QUICK_THREADS, HTTP_QUICK_WAITING},
+    [HTTP_HASH] = {HTTP_HASH_THREADS, HTTP_HASH_WAITING},
+    [HTTP_FILE] = {HTTP_FILE_THREADS, HTTP_FILE_WAITING},
+    [HTTP_REMOTE] = {HTTP_REMOTE_THREADS, HTTP_REMOTE_WAITING},
+};
+
 enum http_phase { HTTP_READING, HTTP_GIVEN, HTTP_ANSWERED };
 
 struct http_call {
@@ -448,11 +455,12 @@ static enum MHD_Result http_give(struct http_call *call)
     if (ending)
         return MHD_NO;
     http_allow(server, call->request.connection, 0);
-    if (http_threads_give(server->threads, call->lane == HTTP_SLOW, &call->job))
+    if (http_threads_give(server->threads, call->lane, &call->job))
         return MHD_YES;
     http_answer_refuse(&call->answer, MHD_HTTP_SERVICE_UNAVAILABLE, "Service Unavailable",
                        "too much is asked at once", "try again in some seconds");
-    (void)http_answer_header(&call->answer, "Retry-After", "5");
+    (void)http_answer_header(&call->answer, "Retry-After",
+                             call->lane == HTTP_REMOTE ? "30" : "5");
     call->phase = HTTP_ANSWERED;
     MHD_resume_connection(call->request.connection);
     return MHD_YES;
@@ -558,8 +566,7 @@ static int http_start(struct http_server *server, struct error *err)
         http_listen_read_pem(options->certificate, &server->certificate, err) < 0 ||
         http_listen_read_pem(options->key, &server->key, err) < 0 ||
         http_streams_new(&server->streams, err) < 0 ||
-        http_threads_new(HTTP_QUICK_THREADS, HTTP_SLOW_THREADS, HTTP_WAITING_MAX, &server->threads,
-                         err) < 0)
+        http_threads_new(http_lanes, HTTP_AT_ONCE, &server->threads, err) < 0)
         return -1;
     if (server->certificate.len > 0 && MHD_is_feature_supported(MHD_FEATURE_SSL) != MHD_YES)
         return error_set(err, ERROR_CONFIG, "this libmicrohttpd was built without TLS; take out "

@@ -3,9 +3,10 @@
  *
  *     the server's thread   reads requests, sends answers; calls route(), and answer() of what is
  *                           answered at once
- *     HTTP_QUICK, _SLOW     threads of their own, which call answer() of what may block: a quick
- *                           request does not wait for a slow one. Meanwhile the connection is
- *                           suspended and costs nothing
+ *     HTTP_QUICK, _HASH,    threads of their own, which call answer() of what may block, each kind
+ *     _FILE, _REMOTE        in its own: nobody waits for what is of another kind, and only so many
+ *                           wait for their like, more are answered 503. Meanwhile the connection
+ *                           is suspended and costs nothing
  *     a ticker              ends what takes too long, and calls tick()
  *
  * Limits: HTTP_CONNECTIONS_MAX connections, of which HTTP_STREAMS_MAX may be event streams, and
@@ -44,17 +45,23 @@
 #define HTTP_ANSWER_MAX (64u << 20)
 #define HTTP_HEADERS_MAX 8u
 #define HTTP_HEADER_SIZE 512u
-#define HTTP_WAITING_MAX 256u /* requests that wait for a thread; more are answered 503 */
-#define HTTP_QUICK_THREADS 2u
-#define HTTP_SLOW_THREADS 2u
-#define HTTP_THREADS (HTTP_QUICK_THREADS + HTTP_SLOW_THREADS)
+#define HTTP_QUICK_THREADS 2u  /* a question to the database */
+#define HTTP_HASH_THREADS 2u   /* a password: a tenth of a second, 64 MB */
+#define HTTP_FILE_THREADS 2u   /* a whole message is read: seconds */
+#define HTTP_REMOTE_THREADS 4u /* another server is asked: up to a minute */
+#define HTTP_THREADS                                                                               \
+    (HTTP_QUICK_THREADS + HTTP_HASH_THREADS + HTTP_FILE_THREADS + HTTP_REMOTE_THREADS)
+#define HTTP_QUICK_WAITING 256u
+#define HTTP_HASH_WAITING 64u
+#define HTTP_FILE_WAITING 64u
+#define HTTP_REMOTE_WAITING 4u
 #define HTTP_EVENTS_KEPT 512u /* a stream that is further behind is ended: it comes again */
 #define HTTP_EVENT_MAX 65536u
 
 enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_DELETE, HTTP_OTHER };
 const char *http_method_name(enum http_method method); /* static */
 
-enum http_lane { HTTP_AT_ONCE, HTTP_QUICK, HTTP_SLOW };
+enum http_lane { HTTP_QUICK, HTTP_HASH, HTTP_FILE, HTTP_REMOTE, HTTP_AT_ONCE };
 
 struct http_request {
     enum http_method method;
@@ -121,8 +128,8 @@ struct http_options {
     const char *key;
     /* Where a request is to be answered. @request has no body yet. */
     enum http_lane (*route)(void *context, struct http_request *request);
-    /* @thread: 0..HTTP_THREADS - 1 for HTTP_QUICK and _SLOW, HTTP_THREADS in the server's. 404 is
-     * its business too. */
+    /* @thread: 0..HTTP_THREADS - 1 in the lanes, HTTP_THREADS in the server's. 404 is its business
+     * too. */
     void (*answer)(void *context, unsigned thread, const struct http_request *request,
                    struct http_answer *out_answer);
     void (*tick)(void *context); /* four times a second, in the ticker's thread; NULL: never */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* http-threads.h - threads that answer requests which may block: some for quick ones, some for slow
- * ones, so that a quick one waits for its like alone. */
+/* http-threads.h - threads that answer requests which may block, in lanes: one that is full of what
+ * takes long keeps nobody in another waiting. */
 #ifndef MAILCHUTE_HOST_HTTP_THREADS_H
 #define MAILCHUTE_HOST_HTTP_THREADS_H
 
@@ -14,15 +14,19 @@ struct http_job {
     void (*run)(struct http_job *job, unsigned thread); /* the job is not touched any more */
 };
 
+struct http_lane_size {
+    unsigned threads, waiting; /* that run, and that wait for one of them, at most */
+};
+
 struct http_threads;
 
-/** http_threads_new - threads 0..@quick - 1 run quick jobs, the @slow ones behind them slow jobs.
- */
-int http_threads_new(unsigned quick, unsigned slow, unsigned most_waiting,
+/** http_threads_new - threads 0.. are those of the first lane, the next ones those of the next. */
+int http_threads_new(const struct http_lane_size *lanes, unsigned count,
                      struct http_threads **out_threads, struct error *err);
 
-/** http_threads_give - run @job as soon as a thread is free; false when too many wait already. */
-bool http_threads_give(struct http_threads *threads, bool slow, struct http_job *job);
+/** http_threads_give - run @job as soon as a thread of this lane is free; false when too many wait
+ * there already. */
+bool http_threads_give(struct http_threads *threads, unsigned lane, struct http_job *job);
 
 /** http_threads_free - runs what waits, then ends. NULL is fine. */
 void http_threads_free(struct http_threads *threads);

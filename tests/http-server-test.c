@@ -26,9 +26,13 @@ static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER; /* /slow waits for it *
 static enum http_lane route(void *context, struct http_request *request)
 {
     (void)context;
-    return text_equal(request->path, "/slow")    ? HTTP_SLOW
-           : text_equal(request->path, "/quick") ? HTTP_QUICK
-                                                 : HTTP_AT_ONCE;
+    static const char *const paths[] = {"/quick", "/hash", "/file-lane", "/slow"};
+    enum http_lane lane = HTTP_QUICK;
+    if (text_equal(request->path, "/held"))
+        return HTTP_FILE;
+    while (lane < HTTP_AT_ONCE && !text_equal(request->path, paths[lane]))
+        lane++;
+    return lane;
 }
 
 static int file_of(const char *text)
@@ -50,11 +54,20 @@ static void has_ended(void *context, uint64_t held)
     ended++;
 }
 
+static const char *thread_name(unsigned thread)
+{
+    return thread < HTTP_QUICK_THREADS                                           ? "quick"
+           : thread < HTTP_QUICK_THREADS + HTTP_HASH_THREADS                     ? "hash"
+           : thread < HTTP_QUICK_THREADS + HTTP_HASH_THREADS + HTTP_FILE_THREADS ? "file"
+           : thread < HTTP_THREADS                                               ? "slow"
+                                                                                 : "now";
+}
+
 static void answer(void *context, unsigned thread, const struct http_request *request,
                    struct http_answer *out)
 {
     (void)context;
-    if (text_equal(request->path, "/slow")) {
+    if (text_equal(request->path, "/slow") || text_equal(request->path, "/held")) {
         pthread_mutex_lock(&gate);
         pthread_mutex_unlock(&gate);
     }
@@ -81,9 +94,7 @@ static void answer(void *context, unsigned thread, const struct http_request *re
     ck_assert(!http_answer_header(out, "X-Split", "a\r\nSet-Cookie: b=c"));
     (void)buffer_printf(&out->body, "%s %s %s q=%s c=%s h=%s %zu:%.20s from %s",
                         http_method_name(request->method), request->path,
-                        thread < HTTP_QUICK_THREADS ? "quick"
-                        : thread < HTTP_THREADS     ? "slow"
-                                                    : "now",
+                        thread_name(thread),
                         http_request_query(request, "q"), http_request_cookie(request, "c"),
                         http_request_header(request, "X-H"), request->body_size, request->body,
                         request->from);
@@ -267,7 +278,7 @@ END_TEST
 
 START_TEST(what_is_slow_keeps_nobody_else_waiting)
 {
-    int slow[HTTP_SLOW_THREADS + 3];
+    int slow[HTTP_REMOTE_THREADS + HTTP_REMOTE_WAITING];
     pthread_mutex_lock(&gate);
     for (size_t i = 0; i < sizeof slow / sizeof slow[0]; i++) {
         slow[i] = dial();
@@ -275,6 +286,8 @@ START_TEST(what_is_slow_keeps_nobody_else_waiting)
     }
     for (unsigned i = 0; i < 20; i++) {
         ck_heard(ask("GET /quick HTTP/1.1\r\n" END), "GET /quick quick");
+        ck_heard(ask("GET /hash HTTP/1.1\r\n" END), "GET /hash hash");
+        ck_heard(ask("GET /file-lane HTTP/1.1\r\n" END), "GET /file-lane file");
         ck_heard(ask("GET /x HTTP/1.1\r\n" END), "GET /x now");
     }
     pthread_mutex_unlock(&gate);
@@ -287,7 +300,7 @@ END_TEST
 
 START_TEST(more_than_can_wait_are_told_to_come_again)
 {
-    enum { MANY = HTTP_WAITING_MAX + HTTP_SLOW_THREADS + 8 };
+    enum { MANY = HTTP_REMOTE_WAITING + HTTP_REMOTE_THREADS + 8 };
     static int all[MANY];
     unsigned refused = 0;
     pthread_mutex_lock(&gate);
@@ -300,11 +313,10 @@ START_TEST(more_than_can_wait_are_told_to_come_again)
     for (unsigned i = 0; i < MANY; i++) {
         const char *heard = hear(all[i], NULL);
         ck_assert(strstr(heard, " 200 ") != NULL || strstr(heard, " 503 ") != NULL);
-        refused += strstr(heard, "Retry-After: 5") != NULL;
+        refused += strstr(heard, "Retry-After: 30") != NULL;
         close(all[i]);
     }
-    ck_assert_uint_ge(refused, 8 - HTTP_SLOW_THREADS);
-    ck_assert_uint_le(refused, 8 + HTTP_SLOW_THREADS);
+    ck_assert_uint_eq(refused, 8);
 }
 END_TEST
 
@@ -313,7 +325,7 @@ START_TEST(who_leaves_while_waiting_harms_nobody)
     pthread_mutex_lock(&gate);
     for (unsigned i = 0; i < 20; i++) {
         int fd = dial();
-        say(fd, "POST /slow HTTP/1.1\r\nContent-Length: 3\r\n" END "abc");
+        say(fd, "POST /held HTTP/1.1\r\nContent-Length: 3\r\n" END "abc");
         if (i % 2 == 0) {
             const struct linger hard = {1, 0};
             setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
@@ -321,7 +333,7 @@ START_TEST(who_leaves_while_waiting_harms_nobody)
         close(fd);
     }
     pthread_mutex_unlock(&gate);
-    ck_heard(ask("GET /slow HTTP/1.1\r\n" END), "GET /slow slow");
+    ck_heard(ask("GET /held HTTP/1.1\r\n" END), "GET /held file");
 }
 END_TEST
 

@@ -8,10 +8,13 @@ import sqlite3
 import threading
 import time
 
+from fault_proxy import FaultProxy
 from rest_client import API, PASSWORD, Client, WebCase
 from serve_support import PATIENCE
-from system_support import CONFIG, OK
+from system_support import CONFIG, MAIL, OK
 import tap
+
+RUNNING, WAITING = 4, 4     # HTTP_REMOTE_THREADS, HTTP_REMOTE_WAITING
 
 
 class Passwords(WebCase):
@@ -103,6 +106,37 @@ class Guessing(WebCase):
         self.assertEqual([(line["who"], line["what"], line["object"], line["result"])
                           for line in client.get("/audit").json],
                          [("ann", "user.setup", "ann", 200), ("", "user.setup", "ann", 410)])
+
+
+class Crowds(WebCase):
+
+    def test_connection_tests_that_hang_keep_nobody_from_signing_in_or_reading_mail(self):
+        self.server.append(self.user, "INBOX", MAIL)
+        self.picked_up()
+        self.serve()
+        self.add_user("ann", "viewer")
+        admin = self.client("admin")
+        with FaultProxy(self.server.tls_port) as proxy:
+            proxy.swallow = True
+            form = {"name": "x", "providerConfig": {
+                "host": "127.0.0.1", "port": proxy.port, "secure": True, "username": "a",
+                "password": "b"}}
+            answers = []
+            running = [threading.Thread(target=lambda: answers.append(admin.post("/test", form)))
+                       for _ in range(RUNNING + WAITING + 3)]
+            for one in running:
+                one.start()
+            self.wait(lambda: len(answers) >= 3, "those who find no place are told", self.daemon)
+            self.assertEqual({(one.code, one.headers["Retry-After"]) for one in answers},
+                             {(503, "30")})
+            ann = self.sign_in("ann")
+            entry = ann.get("/entries").json["items"][0]["id"]
+            ann.get("/entries/%s/attachments/1" % entry, want=404)
+            proxy.swallow = False
+            while any(one.is_alive() for one in running):
+                proxy.drop()
+                time.sleep(0.05)
+            self.assertEqual(sorted({one.code for one in answers}), [200, 503])
 
 
 class Listener:
