@@ -136,6 +136,7 @@ static void served_run(struct workers_job *job, struct unit_worker *worker)
     unit_close(served->unit);
     served->unit->turn = (struct unit_turn){.end = UNIT_FAILED, .wait_fd = -1};
     error_set(&served->unit->turn.err, ERROR_STORE, "the queue cannot be opened; see the log");
+    unit_blame_descriptors(&served->unit->turn.err);
 }
 
 /* Nothing to do for it: paused or removed, and nothing open. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* source-release.c - mailchute source resume --accept-new-uids. See source-command.h.
  *
- * What a loader holds is released by whoever opens it and says so. That is done here, by the unit that
- * the daemon uses too, and not by the daemon: nobody has to be there to carry the word, and a source
- * that is held is nobody's, so its mailbox is free. It is one pass, as of mailchute pickup, but with
- * the source's own password, name and work queue; killed in between, it goes on as usual. */
+ * What a loader holds is released by whoever opens it and says so. That is done here, by the unit
+ * that the daemon uses too, and not by the daemon: nobody has to be there to carry the word, and a
+ * source that is held is nobody's, so its mailbox is free. It is one pass, as of mailchute pickup,
+ * but with the source's own password, name and work queue; killed in between, it goes on as usual. */
 #include <config.h>
 #include "source-command.h"
 

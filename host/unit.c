@@ -3,9 +3,13 @@
 #include <config.h>
 #include "unit-private.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "connection-text.h"
 #include "deliver-keys.h"
@@ -186,6 +190,34 @@ int unit_open(struct unit *unit, struct unit_worker *worker, uint32_t flags, str
     return unit_use_loader(unit, worker, flags, unit_use_open, err);
 }
 
+/* ---- Failing --------------------------------------------------------------------------------- */
+
+#define UNIT_DESCRIPTORS 8u /* that a log-in may take at once */
+
+/* What a try that failed had open is closed by now, so one that is free means nothing. */
+static bool unit_lacks_descriptors(void)
+{
+    int fds[UNIT_DESCRIPTORS];
+    size_t count = 0;
+    while (count < UNIT_DESCRIPTORS &&
+           (fds[count] = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO)) >= 0)
+        count++;
+    bool lacks = count < UNIT_DESCRIPTORS && errno == EMFILE;
+    while (count > 0)
+        close(fds[--count]);
+    return lacks;
+}
+
+void unit_blame_descriptors(struct error *err)
+{
+    struct rlimit files = {0, 0};
+    if (err->class == ERROR_CANCELLED || !unit_lacks_descriptors())
+        return;
+    (void)getrlimit(RLIMIT_NOFILE, &files);
+    error_set(err, ERROR_BUG, "no descriptors are left, %llu are allowed; raise LimitNOFILE, or "
+              "serve fewer sources", (unsigned long long)files.rlim_cur);
+}
+
 /* ---- The turn -------------------------------------------------------------------------------- */
 
 struct unit_share {
@@ -287,6 +319,7 @@ void unit_turn(struct unit *unit, struct unit_worker *worker)
     if ((unit->delivers ? unit_deliver(unit, worker, &unit->turn.err)
                         : unit_work(unit, worker, &unit->turn.err)) == 0)
         return;
+    unit_blame_descriptors(&unit->turn.err);
     unit->turn.end = unit->turn.err.class == ERROR_CANCELLED ? UNIT_CLOSED : UNIT_FAILED;
     unit_close(unit);
 }

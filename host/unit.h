@@ -102,6 +102,10 @@ void unit_turn(struct unit *unit, struct unit_worker *worker);
 /** unit_forget_plugin - its source has another loader now. Its handle must be closed. */
 void unit_forget_plugin(struct unit *unit);
 
+/** unit_blame_descriptors - where hardly a descriptor is left, @err was no fault of the file or server
+ * that it names: it tells that instead. */
+void unit_blame_descriptors(struct error *err);
+
 /** unit_close - close its handle, politely. */
 void unit_close(struct unit *unit);
 

@@ -13,6 +13,7 @@
 
 #define WORKERS_WINDOW_MS 10000u
 #define WORKERS_SPARE 2u /* threads kept beyond what was needed in this window and the last */
+#define WORKERS_TELL_MS 60000u /* that the queue cannot be opened is told so often at most */
 #define WORKERS_STACK (1u << 20) /* bytes; loaders keep large things off the stack */
 
 struct workers_list {
@@ -36,6 +37,7 @@ struct workers {
     unsigned alive; /* threads, and those that are about to end */
     unsigned busiest, busiest_before; /* threads with a job at once, in this window and the last */
     uint64_t window_ms;               /* its start */
+    uint64_t told_ms; /* when it was told that the queue cannot be opened; 0: never */
     bool closing;
     int fd;
 };
@@ -128,6 +130,24 @@ static void worker_ended(struct workers *workers, struct workers_job *job)
     (void)written; /* full: readable already */
 }
 
+/* It may fail in each thread, and at each job: that is told now and then. */
+static void worker_open_queue(struct workers *workers, struct unit_worker *worker)
+{
+    const struct workers_options *options = &workers->options;
+    struct error err;
+    if (worker->queue != NULL || options->open_queue(options->queue_url, &worker->queue, &err) == 0)
+        return;
+    worker->queue = NULL;
+    uint64_t now_ms = clock_monotonic_ms(options->clock);
+    pthread_mutex_lock(&workers->lock);
+    bool told = workers->told_ms != 0 && now_ms - workers->told_ms < WORKERS_TELL_MS;
+    if (!told)
+        workers->told_ms = now_ms;
+    pthread_mutex_unlock(&workers->lock);
+    if (!told)
+        log_error(options->log, &err);
+}
+
 static void *worker_main(void *context)
 {
     struct worker_thread *self = context;
@@ -135,16 +155,11 @@ static void *worker_main(void *context)
     struct unit_worker *worker = calloc(1, sizeof *worker);
     struct workers_job *job;
     while ((job = worker_await(workers)) != NULL) {
-        struct error err;
         if (worker != NULL) {
             worker->clock = workers->options.clock;
             worker->vault = workers->options.vault;
             worker->log = workers->options.log;
-            if (worker->queue == NULL && workers->options.open_queue(workers->options.queue_url,
-                                                                     &worker->queue, &err) < 0) {
-                log_error(worker->log, &err);
-                worker->queue = NULL;
-            }
+            worker_open_queue(workers, worker);
         }
         job->run(job, worker != NULL && worker->queue != NULL ? worker : NULL);
         worker_ended(workers, job);

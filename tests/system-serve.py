@@ -178,6 +178,16 @@ class Serving(ServeCase):
             daemon = Daemon(self, fds=fds)
         self.assertEqual(daemon.get("/livez")[0], 200)
 
+    def test_where_no_descriptors_are_left_that_is_told_and_no_server_or_file_is_blamed(self):
+        self.add()
+        self.clone(12)
+        self.prefix = ["prlimit", "--nofile=48"]
+        daemon = Daemon(self, SETTINGS + "workers = 2\nweb = no\n", MAILCHUTE_TEST_PASSWORD=CANARY)
+        self.prefix = ()
+        self.wait(lambda: daemon.said("LimitNOFILE"), "it is told", daemon)
+        self.wait(lambda: "LimitNOFILE" in self.all_shown(), "a status tells it", daemon)
+        self.assertNotIn('"error"', self.all_shown())
+
     def test_it_is_ready_again_once_the_queue_can_be_read_again(self):
         daemon = Daemon(self)
         self.wait(lambda: daemon.get("/readyz")[0] == 200, "it is ready", daemon)
