@@ -46,6 +46,7 @@ enum metric {
     METRIC_STATUS,
     METRIC_CONTACT,
     METRIC_SUCCESS,
+    METRIC_INTERVAL,
     METRIC_LEFT,
     METRIC_ITEMS,
     METRIC_TURNS,
@@ -62,6 +63,8 @@ static const struct {
                         "When the server last proved to be there."},
     [METRIC_SUCCESS] = {"mailchute_source_last_success_timestamp_seconds", "gauge",
                         "When all mail was last picked up."},
+    [METRIC_INTERVAL] = {"mailchute_source_interval_seconds", "gauge",
+                         "How often it is looked at where its server does not tell of mail."},
     [METRIC_LEFT] = {"mailchute_source_left_messages", "gauge",
                      "Messages known to be at the source and not queued yet."},
     [METRIC_ITEMS] = {"mailchute_source_messages_total", "counter",
@@ -82,6 +85,7 @@ static uint64_t metric_value(const struct served *served, enum metric metric)
     switch (metric) {
     case METRIC_CONTACT: return (uint64_t)served->state.contact_s;
     case METRIC_SUCCESS: return (uint64_t)served->state.success_s;
+    case METRIC_INTERVAL: return served->unit->source->interval_s;
     case METRIC_LEFT: return served->left;
     case METRIC_ITEMS: return served->items;
     case METRIC_TURNS: return served->turns;

@@ -215,6 +215,11 @@ class Watching(DaemonCase):
             used = set(re.findall(r"(?:by|on) \((\w+)\)|\{(\w+)=~|\$labels\.(\w+)", text))
             self.assertLessEqual({name for names in used for name in names if name}, labels)
         self.assertGreater(len(alarmed), 5)
+        # A server that was never reached, or goes away in the midst of the import, is silent too.
+        silent = re.search(r"MailchuteSourceSilent\n(.*?)- alert", rules, re.DOTALL)[1]
+        for status in ("pending", "importing", "active"):
+            self.assertIn(status, silent)
+        self.assertIn("mailchute_source_interval_seconds{source=\"office\"} 300\n", daemon.get("/metrics")[1])
 
     def test_the_documents_name_no_metric_that_is_not_told(self):
         daemon = Daemon(self)
