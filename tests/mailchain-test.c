@@ -203,6 +203,62 @@ START_TEST(a_key_is_the_id_where_that_is_plain_and_else_a_digest)
 }
 END_TEST
 
+/* Of ids that look alike, and of what is made of ids that cannot stand in a Message-ID. */
+static const char *const ids[] = {
+    "a", "a@mailchain", "a@MAILCHAIN", "a@mailchain.mailchain", "a@b", "a@b.c", "a@b@c", "a-b-c",
+    "a@b-c", "a-b@c", "a@", "@a", "a.", ".a", "a..b", "a.b", "a@.b", "a@b.", "a b", "a\r\nb", "A",
+    "sha256-00", "sha256-a", "\xC3\xA9"};
+
+static struct mail *mail_of_id(const char *id)
+{
+    const struct mailchain_message m = {.message_id = text(id), .body = text("b")};
+    AUTO_DONE(buffer) out;
+    build(&m, &out);
+    return read_back(&out);
+}
+
+/* msg-id = "<" dot-atom-text "@" dot-atom-text ">" (RFC 5322 s.3.6.4) */
+static bool is_msg_id(const char *id)
+{
+    size_t ats = 0;
+    for (size_t i = 0; id[i] != '\0'; i++) {
+        bool edge = i == 0 || id[i - 1] == '.' || id[i - 1] == '@';
+        ats += id[i] == '@';
+        if ((id[i] == '.' || id[i] == '@') ? edge : strchr("()<>[]:;\\,\" \r\n", id[i]) != NULL)
+            return false;
+    }
+    char last = id[0] == '\0' ? '.' : id[strlen(id) - 1];
+    return ats == 1 && last != '.' && last != '@';
+}
+
+START_TEST(no_two_ids_have_one_message_id_and_each_is_one_that_may_stand_there)
+{
+    struct mail *mails[sizeof ids / sizeof ids[0]];
+    size_t count = sizeof ids / sizeof ids[0];
+    for (size_t i = 0; i < count; i++) {
+        mails[i] = mail_of_id(ids[i]);
+        ck_assert_msg(is_msg_id(mails[i]->message_id), "%s: %s", ids[i], mails[i]->message_id);
+        for (size_t j = 0; j < i; j++)
+            ck_assert_msg(!text_equal_nocase(mails[i]->message_id, mails[j]->message_id) ||
+                              text_equal_nocase(ids[i], ids[j]),
+                          "%s and %s: %s", ids[i], ids[j], mails[i]->message_id);
+    }
+    ck_assert_str_eq(mails[0]->message_id, "a@mailchain");
+    ck_assert_str_eq(mails[5]->message_id, "a@b.c");
+    /* an id that another's Message-ID was made to look like */
+    struct mail *other = mail_of_id("a b");
+    char taken[200];
+    text_copy(taken, sizeof taken, other->message_id);
+    *strchr(taken, '@') = '\0';
+    struct mail *mimic = mail_of_id(taken);
+    ck_assert_str_ne(mimic->message_id, other->message_id);
+    mail_free(mimic);
+    mail_free(other);
+    for (size_t i = 0; i < count; i++)
+        mail_free(mails[i]);
+}
+END_TEST
+
 START_TEST(messages_without_an_id_are_told_apart_by_all_they_hold)
 {
     struct mailchain_message a = {.subject = text("ab"), .body = text("c")};
@@ -355,6 +411,7 @@ static Suite *suite(void)
         a_message_has_its_members_and_all_others_as_fields,
         names_that_lead_elsewhere_are_no_networks,
         the_same_message_makes_the_same_mail_and_what_was_written_is_read,
+        no_two_ids_have_one_message_id_and_each_is_one_that_may_stand_there,
         messages_without_an_id_are_told_apart_by_all_they_hold,
         a_body_is_encoded_only_as_far_as_it_must_be,
         a_url_and_a_port_become_one_address,

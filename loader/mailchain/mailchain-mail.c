@@ -14,6 +14,8 @@
 #include "text.h"
 
 #define MAIL_FIELD_NAME_MAX 60u /* bytes of a Mailchain header's name; longer ones are left out */
+#define MAIL_DIGEST_KEY "sha256:" /* what a key begins with that is a digest */
+#define MAIL_DIGEST_ID "sha256-"  /* the same in a Message-ID */
 #define MAIL_FOOTER "Delivered by Mailchain IMAP Connector"
 #define MAIL_FOOTER_HTML "<br/><br/>" MAIL_FOOTER
 
@@ -62,9 +64,21 @@ static int mail_digest_all(struct digest *digest, const struct mailchain_message
     return 0;
 }
 
-int mailchain_mail_key(const struct mailchain_message *message, char out_key[MAILCHAIN_KEY_MAX])
+#define MAIL_DIGEST_HEX (2u * DIGEST_SIZE + 1u)
+
+static int mail_digest_hex(struct digest *digest, char out[MAIL_DIGEST_HEX])
 {
     uint8_t sha256[DIGEST_SIZE];
+    if (digest_finish(digest, sha256) < 0)
+        return -1;
+    for (size_t i = 0; i < DIGEST_SIZE; i++)
+        (void)snprintf(out + 2 * i, 3, "%02x", sha256[i]);
+    return 0;
+}
+
+int mailchain_mail_key(const struct mailchain_message *message, char out_key[MAILCHAIN_KEY_MAX])
+{
+    char hex[MAIL_DIGEST_HEX];
     if (mail_id_is_plain(message->message_id)) {
         memcpy(out_key, message->message_id.bytes, message->message_id.len);
         out_key[message->message_id.len] = '\0';
@@ -74,11 +88,9 @@ int mailchain_mail_key(const struct mailchain_message *message, char out_key[MAI
     if (digest == NULL ||
         (message->message_id.len > 0 ? mail_digest_text(digest, message->message_id)
                                      : mail_digest_all(digest, message)) < 0 ||
-        digest_finish(digest, sha256) < 0)
+        mail_digest_hex(digest, hex) < 0)
         return -1;
-    int at = snprintf(out_key, MAILCHAIN_KEY_MAX, "sha256:");
-    for (size_t i = 0; i < DIGEST_SIZE; i++)
-        at += snprintf(out_key + at, MAILCHAIN_KEY_MAX - (size_t)at, "%02x", sha256[i]);
+    (void)snprintf(out_key, MAILCHAIN_KEY_MAX, MAIL_DIGEST_KEY "%s", hex);
     return 0;
 }
 
@@ -203,16 +215,42 @@ static int mail_add_own_fields(struct buffer *out, const struct mailchain_messag
                : 0;
 }
 
-/* <key@mailchain>; one that has an '@' of its own, one, inside, is whole. */
+/* dot-atom-text of RFC 5322 s.3.2.3. */
+static bool mail_is_dot_atom(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (text[i] == '.' ? i == 0 || i + 1 == size || text[i - 1] == '.'
+                           : !mail_is_word(text[i]) &&
+                                 (text[i] == '\0' || strchr("!#$%&'*+-/=?^_`{|}~", text[i]) == NULL))
+            return false;
+    return size > 0;
+}
+
+/* No two keys have one Message-ID, and each has one that RFC 5322 s.3.6.4 allows:
+ *
+ *     0a1b          <0a1b@mailchain>
+ *     0a1b@x.org    <0a1b@x.org>         but none that ends as ours do: <0a1b@mailchain> is 0a1b's
+ *     all others    <sha256-...@mailchain> */
 static int mail_add_id(struct buffer *out, const char *key)
 {
-    const char *at = strchr(key, '@');
-    bool whole = at != NULL && at > key && at[1] != '\0' && strchr(at + 1, '@') == NULL;
-    char id[MAILCHAIN_KEY_MAX];
-    text_copy(id, sizeof id, key);
-    for (size_t i = 0; id[i] != '\0'; i++)
-        id[i] = id[i] == ':' || (id[i] == '@' && !whole) ? '-' : id[i];
-    return buffer_printf(out, "Message-ID: <%s%s>\r\n", id, whole ? "" : "@" MAILCHAIN_DOMAIN);
+    size_t size = strlen(key), left = strcspn(key, "@");
+    const char *domain = left < size ? key + left + 1 : "";
+    bool digest_like = text_starts_nocase(key, MAIL_DIGEST_ID);
+    if (left == size && mail_is_dot_atom(key, size) && !digest_like)
+        return buffer_printf(out, "Message-ID: <%s@" MAILCHAIN_DOMAIN ">\r\n", key);
+    if (left < size && mail_is_dot_atom(key, left) && mail_is_dot_atom(domain, strlen(domain)) &&
+        !text_equal_nocase(domain, MAILCHAIN_DOMAIN))
+        return buffer_printf(out, "Message-ID: <%s>\r\n", key);
+    char hex[MAIL_DIGEST_HEX];
+    if (text_starts_nocase(key, MAIL_DIGEST_KEY)) {
+        text_copy(hex, sizeof hex, key + strlen(MAIL_DIGEST_KEY));
+    } else {
+        AUTO(digest) digest = digest_new();
+        if (digest == NULL || mail_digest_text(digest, mail_span(key)) < 0 ||
+            mail_digest_hex(digest, hex) < 0)
+            return -1;
+    }
+    return buffer_printf(out, "Message-ID: <" MAIL_DIGEST_ID "%s@" MAILCHAIN_DOMAIN ">\r\n", hex);
 }
 
 /* ---- The mail -------------------------------------------------------------------------------- */

@@ -4,7 +4,7 @@
  *     Date: Tue, 01 Sep 2020 07:05:00 +0000
  *     From: <0x9a01@mainnet.ethereum>
  *     To: "Ann" <0x1f67@mainnet.ethereum>
- *     Message-ID: <0a1b2c@mailchain>
+ *     Message-ID: <0a1b2c@mailchain>              no two keys have the same
  *     Subject: Hello                              only where there is one
  *     X-Mailchain-Message-Id: 0a1b2c              every header of Mailchain's that has no field of
  *     X-Mailchain-Block-Id: 0xc801                its own
