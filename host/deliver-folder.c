@@ -3,13 +3,14 @@
 #include <config.h>
 #include "deliver-folder.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "buffer.h"
 #include "text.h"
 
-#define FOLDER_PATH_MAX 4000u
+#define FOLDER_PATH_MAX (DELIVER_ROOT_MAX + DELIVER_LEVELS_MAX * (DELIVER_LEVEL_MAX + 1u))
 #define FOLDER_WORD_MAX 64u
 
 enum folder_word {
@@ -78,7 +79,8 @@ int deliver_folder_check(const struct deliver_folder *folder, struct error *err)
 {
     const char *at = folder->template, *before = at;
     struct folder_level level;
-    int got, levels = 0;
+    int got;
+    unsigned levels = 0;
     while ((got = folder_next(&at, &level)) > 0) {
         before = at;
         levels++;
@@ -89,6 +91,12 @@ int deliver_folder_check(const struct deliver_folder *folder, struct error *err)
         return error_set(err, ERROR_USAGE, "--folder: '%s' is no level; write Protocol, Network, "
                          "Address, Loader, Account, Mailbox, Source, Queue, Sender, Year, Month or "
                          "'text', with '>' between them", shown);
+    if (levels > DELIVER_LEVELS_MAX)
+        return error_set(err, ERROR_USAGE, "--folder: %u levels are more than %u; write fewer",
+                         levels, DELIVER_LEVELS_MAX);
+    if (strlen(folder->root) > DELIVER_ROOT_MAX)
+        return error_set(err, ERROR_USAGE, "--root: the name of a folder has %u bytes at most; "
+                         "choose a shorter one", DELIVER_ROOT_MAX);
     if (folder->root[0] == '\0' || text_has_control(folder->root) ||
         !text_is_utf8(folder->root, strlen(folder->root)) || folder->root[0] == '/' ||
         folder->root[strlen(folder->root) - 1] == '/')
@@ -212,4 +220,57 @@ int deliver_folder_path(const struct deliver_folder *folder, const struct queue_
     if (bad == 0 && (*out_path = buffer_take(&path)) != NULL)
         return 0;
     return error_oom(err, "choosing a folder");
+}
+
+/* ---- Where another program put it ------------------------------------------------------------ */
+
+/* "Address", or with another "0x" a text of its own. NULL out of memory. */
+static char *former_address(const struct queue_entry *entry, bool doubled)
+{
+    char *level = NULL;
+    if (!doubled)
+        return strdup(folder_words[FOLDER_ADDRESS]);
+    return asprintf(&level, "'0x%s'", entry->account) < 0 ? NULL : level;
+}
+
+static int former_path(const struct queue_entry *entry, const char *template, char **out_path,
+                       struct error *err)
+{
+    const struct deliver_folder folder = {template, DELIVER_FOLDER_ROOT, false};
+    return deliver_folder_path(&folder, entry, NULL, out_path, err);
+}
+
+/* What stands around the address, and whether that has another "0x"; or the root alone. */
+static const struct {
+    const char *before, *behind;
+    bool doubled;
+} former_folders[DELIVER_FORMER_MAX] = {
+    {"Protocol>Network>", "", true},
+    {"Protocol>Network>", "", false},
+    {"", ">Protocol>Network", true},
+    {"", ">Protocol>Network", false},
+    {NULL, NULL, false},
+};
+
+int deliver_folder_former(const struct queue_entry *entry, unsigned at, char **out_path,
+                          struct error *err)
+{
+    const char *dot = folder_dot(entry);
+    *out_path = NULL;
+    if (at >= DELIVER_FORMER_MAX || dot == NULL)
+        return 0;
+    if (former_folders[at].before == NULL)
+        return folder_is_mainnet(entry) ? former_path(entry, "", out_path, err) : 0;
+    bool doubled = former_folders[at].doubled;
+    if (doubled &&
+        (!text_starts_nocase(entry->mailbox, "ethereum.") || strchr(entry->account, '\'') != NULL))
+        return 0;
+    AUTO_TEXT address = former_address(entry, doubled);
+    AUTO_TEXT template = NULL;
+    if (address == NULL || asprintf(&template, "%s%s%s", former_folders[at].before, address,
+                                    former_folders[at].behind) < 0) {
+        template = NULL;
+        return error_oom(err, "choosing a folder");
+    }
+    return former_path(entry, template, out_path, err);
 }

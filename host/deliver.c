@@ -3,6 +3,7 @@
 #include <config.h>
 #include "deliver.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +20,11 @@
 struct deliver_item {
     struct queue_append row;
     char *folder, *message_id, *former_id, *date;
+    char *former_folders[DELIVER_FORMER_MAX]; /* where it may be as well; NULL: none */
     uint32_t flags;
     int fd;
     uint64_t size;
+    bool found, left; /* in one of those; or that cannot be told now */
 };
 
 static void deliver_item_done(struct deliver_item *item)
@@ -30,6 +33,8 @@ static void deliver_item_done(struct deliver_item *item)
     free(item->message_id);
     free(item->former_id);
     free(item->date);
+    for (unsigned i = 0; i < DELIVER_FORMER_MAX; i++)
+        free(item->former_folders[i]);
     if (item->fd >= 0)
         close(item->fd);
     *item = (struct deliver_item){.fd = -1};
@@ -84,12 +89,28 @@ static int deliver_read_content(const struct queue_entry *entry, struct deliver_
     return id == NULL ? 0 : deliver_ids(entry, item, id);
 }
 
+/* Where an older program may have put it, but for the folder that it goes to. */
+static int deliver_add_former(const struct queue_entry *entry, struct deliver_item *item,
+                              struct error *err)
+{
+    for (unsigned i = 0; i < DELIVER_FORMER_MAX && item->former_id != NULL; i++) {
+        char **path = &item->former_folders[i];
+        if (deliver_folder_former(entry, i, path, err) < 0)
+            return -1;
+        if (text_equal_nocase(*path, item->folder)) {
+            free(*path);
+            *path = NULL;
+        }
+    }
+    return 0;
+}
+
 /* ---- Filling a batch ------------------------------------------------------------------------- */
 
 enum deliver_need { DELIVER_FAILED = -1, DELIVER_NOT, DELIVER_GO, DELIVER_IS_THERE };
 
 static enum deliver_need deliver_prepare(struct deliver *d, const struct queue_append *row,
-                           struct deliver_item *item, struct error *err)
+                                         struct deliver_item *item, struct error *err)
 {
     AUTO(queue_entry) entry = NULL;
     *item = (struct deliver_item){.row = *row, .fd = -1};
@@ -109,7 +130,8 @@ static enum deliver_need deliver_prepare(struct deliver *d, const struct queue_a
     if (deliver_read_content(entry, item) < 0)
         return (void)error_oom(err, "reading an entry"), DELIVER_FAILED;
     item->size = entry->raw_size;
-    if (deliver_folder_path(d->folder, entry, item->date, &item->folder, err) < 0)
+    if (deliver_folder_path(d->folder, entry, item->date, &item->folder, err) < 0 ||
+        deliver_add_former(entry, item, err) < 0)
         return DELIVER_FAILED;
     /* analyse: no leak, deliver_item_done() frees what item has */
     if (!d->dry_run && queue_raw(d->queue, row->id, &item->fd, err) < 0)
@@ -128,6 +150,90 @@ static int deliver_note_known(struct deliver *d, const struct queue_append *know
 }
 
 /* ---- One batch ------------------------------------------------------------------------------- */
+
+static struct loader_delivery deliver_delivery(const struct deliver_item *item, const char *folder)
+{
+    return (struct loader_delivery){.folder = folder,
+                                    .message_id = item->message_id,
+                                    .former_id = item->former_id,
+                                    .date = item->date,
+                                    .raw_size = item->size,
+                                    .raw_fd = item->fd,
+                                    .flags = item->flags};
+}
+
+/* The same reason is told once, where many are left for it. */
+static void deliver_tell_left(struct deliver *d, const struct deliver_item *item, const char *why)
+{
+    d->counts.left++;
+    if (d->left_why[0] != '\0' && text_equal(d->left_why, why))
+        return;
+    text_copy(d->left_why, sizeof d->left_why,
+              why[0] != '\0' ? why : "the loader does not say why");
+    log_warning(d->log, "entry %s is left for now: %s", item->row.id, d->left_why);
+}
+
+static int deliver_call(struct deliver *d,
+                        int (*call)(void *handle, struct loader_delivery *items, uint64_t count,
+                                    struct loader_error *err),
+                        struct loader_delivery *deliveries, size_t count, struct error *err)
+{
+    struct loader_error theirs;
+    loader_error_clear(&theirs);
+    if (call(d->handle, deliveries, count, &theirs) == 0)
+        return 0;
+    (void)loader_error_read(&theirs, d->plugin->name, err);
+    return -1;
+}
+
+/* Which of @items are in folder @at of those where they may be? */
+static int deliver_look_at(struct deliver *d, struct deliver_item *items, size_t count, unsigned at,
+                           struct error *err)
+{
+    struct loader_delivery deliveries[DELIVER_BATCH];
+    struct deliver_item *asked[DELIVER_BATCH];
+    size_t asking = 0;
+    for (size_t i = 0; i < count; i++)
+        if (items[i].former_folders[at] != NULL && !items[i].found) {
+            deliveries[asking] = deliver_delivery(&items[i], items[i].former_folders[at]);
+            asked[asking++] = &items[i];
+        }
+    if (asking == 0)
+        return 0;
+    if (deliver_call(d, d->plugin->look, deliveries, asking, err) < 0)
+        return -1;
+    for (size_t i = 0; i < asking; i++) {
+        asked[i]->found = deliveries[i].result == LOADER_DELIVERED_FOUND;
+        if (asked[i]->found || deliveries[i].error[0] == '\0' || asked[i]->left)
+            continue;
+        asked[i]->left = true;
+        deliver_tell_left(d, asked[i], deliveries[i].error);
+    }
+    return 0;
+}
+
+/* What an older program put into folders of its own is DONE, and leaves @items. */
+static int deliver_look_elsewhere(struct deliver *d, struct deliver_item *items, size_t *count,
+                                  struct error *err)
+{
+    struct queue_append known[DELIVER_BATCH];
+    size_t found = 0, kept = 0;
+    for (unsigned at = 0; at < DELIVER_FORMER_MAX && d->plugin->look != NULL; at++)
+        if (deliver_look_at(d, items, *count, at, err) < 0)
+            return -1;
+    for (size_t i = 0; i < *count; i++) {
+        if (items[i].found) {
+            known[found] = items[i].row;
+            known[found++].step = QUEUE_APPEND_DONE;
+        }
+        if (items[i].found || items[i].left)
+            deliver_item_done(&items[i]);
+        else
+            items[kept++] = items[i];
+    }
+    *count = kept;
+    return deliver_note_known(d, known, found, err);
+}
 
 static int deliver_note(struct deliver *d, struct deliver_item *items, size_t count,
                         const struct loader_delivery *results, struct error *err)
@@ -150,42 +256,37 @@ static int deliver_note(struct deliver *d, struct deliver_item *items, size_t co
     return queue_append_note(d->queue, d->target, rows, noted, err);
 }
 
+/* @whole: the call went well, so what was not delivered is left. */
 static void deliver_count(struct deliver *d, const struct deliver_item *items,
-                          const struct loader_delivery *results, size_t count)
+                          const struct loader_delivery *results, size_t count, bool whole)
 {
     for (size_t i = 0; i < count; i++) {
-        d->counts.appended += results[i].result == LOADER_DELIVERED_APPENDED;
-        d->counts.found += results[i].result == LOADER_DELIVERED_FOUND;
-        if (results[i].result != LOADER_DELIVERED_REFUSED)
-            continue;
-        d->counts.refused++;
-        log_warning(d->log, "entry %s is refused in '%s': %s", items[i].row.id, items[i].folder,
-                    results[i].error);
+        uint32_t result = results[i].result;
+        d->counts.appended += result == LOADER_DELIVERED_APPENDED;
+        d->counts.found += result == LOADER_DELIVERED_FOUND;
+        if (result == LOADER_DELIVERED_REFUSED) {
+            d->counts.refused++;
+            log_warning(d->log, "entry %s is refused in '%.200s': %s", items[i].row.id,
+                        items[i].folder, results[i].error);
+        } else if (whole && result != LOADER_DELIVERED_APPENDED &&
+                   result != LOADER_DELIVERED_FOUND) {
+            deliver_tell_left(d, &items[i], results[i].error);
+        }
     }
 }
 
 static int deliver_batch(struct deliver *d, struct deliver_item *items, size_t count,
                          struct error *err)
 {
-    struct loader_delivery deliveries[DELIVER_BATCH] = {{0}};
-    struct loader_error theirs;
+    struct loader_delivery deliveries[DELIVER_BATCH];
     for (size_t i = 0; i < count; i++)
-        deliveries[i] = (struct loader_delivery){.folder = items[i].folder,
-                                                 .message_id = items[i].message_id,
-                                                 .former_id = items[i].former_id,
-                                                 .date = items[i].date,
-                                                 .raw_size = items[i].size,
-                                                 .raw_fd = items[i].fd,
-                                                 .flags = items[i].flags};
+        deliveries[i] = deliver_delivery(&items[i], items[i].folder);
     if (deliver_note(d, items, count, NULL, err) < 0)
         return -1;
     fault_point("deliver");
-    loader_error_clear(&theirs);
-    int failed = d->plugin->deliver(d->handle, deliveries, count, &theirs);
+    int failed = deliver_call(d, d->plugin->deliver, deliveries, count, err);
     fault_point("delivered");
-    if (failed != 0)
-        (void)loader_error_read(&theirs, d->plugin->name, err);
-    deliver_count(d, items, deliveries, count);
+    deliver_count(d, items, deliveries, count, failed == 0);
     struct error noting;
     if (deliver_note(d, items, count, deliveries, &noting) == 0)
         return failed != 0 ? -1 : 0;
@@ -226,7 +327,9 @@ int deliver_step(struct deliver *d, bool *out_more, struct error *err)
     int bad = deliver_fill(d, rows, open, items, &count, err);
     if (bad == 0 && d->dry_run)
         d->counts.appended += count;
-    else if (bad == 0 && count > 0)
+    else if (bad == 0)
+        bad = deliver_look_elsewhere(d, items, &count, err);
+    if (bad == 0 && !d->dry_run && count > 0)
         bad = deliver_batch(d, items, count, err);
     for (size_t i = 0; i < count; i++)
         deliver_item_done(&items[i]);
@@ -234,6 +337,12 @@ int deliver_step(struct deliver *d, bool *out_more, struct error *err)
     if (bad == 0 && open > 0)
         d->after = rows[open - 1].place;
     return bad;
+}
+
+void deliver_left(const struct deliver *d, struct error *err)
+{
+    error_set(err, ERROR_CONFIG, "%" PRIu64 " messages are not delivered: %s", d->counts.left,
+              d->left_why);
 }
 
 int deliver_run(struct deliver *d, struct error *err)
@@ -245,5 +354,8 @@ int deliver_run(struct deliver *d, struct error *err)
         if (deliver_step(d, &more, err) < 0)
             return -1;
     }
-    return 0;
+    if (d->counts.left == 0)
+        return 0;
+    deliver_left(d, err);
+    return -1;
 }

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* deliver.h - entries of the queue into folders of a mail account, each once.
  *
- *     queue_append_open ─> folder, date, ids ─> note BEGUN ─> plug-in's deliver() ─> note DONE,
- * REFUSED ^                                                                               │
- *          └───────────────────────────── the next some dozens ────────────────────────────┘
+ *     queue_append_open ─> folder, date, ids ─> plug-in's look() ─> note BEGUN ─> its deliver()
+ * REFUSED ^                                            └─FOUND─> note DONE <────────────┘
+ *          └───────────────────────────── the next some dozens ─────────┘
  *
  * BEGUN is on disk before a byte is sent. What was begun and is not done, after a crash, a lost
  * connection or a refusal, may be there: the loader is told to look first. So is every message that
  * its source names by its Message-ID for ever (its origin has no UID, and its key is the id's left
- * part): an older program may have put it there under the bare id. Others are not looked for, since
- * two different messages of one Message-ID are both wanted.
+ * part, or all of it): an older program may have put it there under the bare id, or into one of
+ * that program's own folders (deliver_folder_former()), which are looked into as well. Others are
+ * not looked for, since two different messages of one Message-ID are both wanted.
  *
  * What is DONE is never sent again, also when its owner deleted it. A message that was refused
- * DELIVER_TRIES times is left aside. Whether work was done on an entry makes no difference; one
- * without raw bytes (too large, never loaded) cannot be delivered. */
+ * DELIVER_TRIES times is left aside. One whose folder cannot be used is left for the next run,
+ * which is told at the end. Whether work was done on an entry makes no difference; one without raw
+ * bytes (too large, never loaded) cannot be delivered. */
 #ifndef MAILCHUTE_HOST_DELIVER_H
 #define MAILCHUTE_HOST_DELIVER_H
 
@@ -33,6 +35,7 @@ struct deliver_counts {
     uint64_t appended, found, refused;
     uint64_t aside;    /* refused too often before */
     uint64_t bodiless; /* no raw bytes */
+    uint64_t left;     /* their folder cannot be used now: left_why of one of them */
 };
 
 /* All borrowed. */
@@ -55,14 +58,18 @@ struct deliver {
     void *known_context;
     uint64_t after; /* place of the last entry that was looked at; 0: begin anew */
     struct deliver_counts counts;
+    char left_why[LOADER_DELIVERY_ERROR_MAX];
 };
 
 /** deliver_step - some dozens of those that are open behind deliver->after, which moves; *out_more
  * is false once none is left. -1 as deliver_run(). */
 int deliver_step(struct deliver *deliver, bool *out_more, struct error *err);
 
+/** deliver_left - some were left: err tells how many and why (ERROR_CONFIG). */
+void deliver_left(const struct deliver *deliver, struct error *err);
+
 /** deliver_run - until nothing is open: 0. -1 with err: what the loader or the queue failed with,
- * or ERROR_CANCELLED; the handle is to be closed then. */
+ * ERROR_CANCELLED, or that some were left; the handle is to be closed then. */
 int deliver_run(struct deliver *deliver, struct error *err);
 
 /** deliver_claim - nobody else delivers from this queue to @target until it is closed. */

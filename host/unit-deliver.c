@@ -7,6 +7,7 @@
 
 #include "deliver-keys.h"
 #include "deliver.h"
+#include "text.h"
 
 #define DELIVER_WALK_SHARE 100u /* a walk may take this part of the time */
 
@@ -73,7 +74,8 @@ static void deliver_begin_walk(struct unit *unit)
 {
     if (clock_monotonic_ms(unit->table.clock) < unit->delivery.walk_ms)
         return;
-    unit->delivery.after = unit->delivery.cost_ms = unit->delivery.refused = 0;
+    unit->delivery.after = unit->delivery.cost_ms = 0;
+    unit->delivery.refused = unit->delivery.left = 0;
     unit->delivery.walk_ms = UINT64_MAX; /* it is under way */
 }
 
@@ -87,13 +89,16 @@ static void deliver_end_walk(struct unit *unit, uint64_t interval_ms)
 
 /* ---- The turn -------------------------------------------------------------------------------- */
 
-/* What the server does not take is told as long as it lies there. */
+/* What is not delivered is told as long as that is so. */
 static void deliver_tell_trouble(struct unit *unit)
 {
     struct error err = {.class = ERROR_NONE};
     if (unit->delivery.refused > 0)
         error_set(&err, ERROR_MAIL, "the server does not take %" PRIu64
                   " messages; the log names them", unit->delivery.refused);
+    else if (unit->delivery.left > 0)
+        error_set(&err, ERROR_CONFIG, "%" PRIu64 " messages are not delivered: %s",
+                  unit->delivery.left, unit->delivery.left_why);
     host_table_trouble(&unit->table, &err);
 }
 
@@ -131,6 +136,9 @@ static int deliver_work(struct unit *unit, struct unit_worker *worker,
     unit->turn.contact = unit->turn.items + deliver.counts.refused > 0;
     unit->delivery.after = deliver.after;
     unit->delivery.refused += deliver.counts.refused + deliver.counts.aside;
+    unit->delivery.left += deliver.counts.left;
+    if (deliver.counts.left > 0)
+        text_copy(unit->delivery.left_why, sizeof unit->delivery.left_why, deliver.left_why);
     if (bad < 0)
         return -1;
     unit->turn.end = UNIT_SHARE_USED;

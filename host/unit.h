@@ -75,6 +75,8 @@ struct unit {
         uint64_t walk_ms; /* when all are looked at again; 0: at once */
         uint64_t cost_ms; /* what that took last */
         uint64_t refused; /* of them, by the server */
+        uint64_t left;    /* of them, as their folder cannot be used: left_why */
+        char left_why[LOADER_DELIVERY_ERROR_MAX];
     } delivery;
 
     struct unit_turn turn;

@@ -640,45 +640,66 @@ static const char *imap_entry_account(void *handle)
 }
 
 /* Up to a window of messages. */
-static int imap_loader_deliver(struct imap_loader *loader, struct loader_delivery *items,
-                               size_t count, struct error *err)
+static struct imap_delivery imap_loader_delivery(const struct loader_delivery *item)
+{
+    return (struct imap_delivery){
+        .folder = item->folder,
+        .look = (item->flags & LOADER_DELIVER_LOOK) != 0,
+        .by_id = (item->flags & LOADER_DELIVER_BY_ID) != 0,
+        .ids = {item->message_id, item->former_id},
+        .date = item->date,
+        .raw = {.bytes = item->raw_bytes, .size = item->raw_size, .fd = item->raw_fd}};
+}
+
+/* imap_deliver_run() or imap_deliver_look(). */
+typedef int imap_loader_work(struct imap_deliver *deliver, struct imap_delivery *items,
+                             size_t count, struct error *err);
+
+static int imap_loader_deliver(struct imap_loader *loader, imap_loader_work *work,
+                               struct loader_delivery *items, size_t count, struct error *err)
 {
     struct imap_delivery ours[IMAP_APPEND_MESSAGES];
-    for (size_t i = 0; i < count; i++) {
-        const struct loader_delivery *item = &items[i];
-        ours[i] = (struct imap_delivery){
-            .folder = item->folder,
-            .look = (item->flags & LOADER_DELIVER_LOOK) != 0,
-            .by_id = (item->flags & LOADER_DELIVER_BY_ID) != 0,
-            .ids = {item->message_id, item->former_id},
-            .date = item->date,
-            .raw = {.bytes = item->raw_bytes, .size = item->raw_size, .fd = item->raw_fd}};
-    }
-    int failed = imap_deliver_run(loader->deliver, ours, count, err);
+    for (size_t i = 0; i < count; i++)
+        ours[i] = imap_loader_delivery(&items[i]);
+    int failed = work(loader->deliver, ours, count, err);
     for (size_t i = 0; i < count; i++) {
         items[i].result = (uint32_t)ours[i].result;
         text_copy(items[i].error, sizeof items[i].error,
-                  ours[i].result == IMAP_DELIVERED_REFUSED ? ours[i].why.text : "");
+                  ours[i].why.class != ERROR_NONE ? ours[i].why.text : "");
     }
     return failed;
+}
+
+static int imap_loader_deliver_all(struct imap_loader *loader, imap_loader_work *work,
+                                   struct loader_delivery *items, uint64_t count,
+                                   struct loader_error *out_err)
+{
+    struct error err = {0};
+    for (uint64_t i = 0; i < count; i++) {
+        items[i].result = LOADER_DELIVERED_NOT;
+        items[i].error[0] = '\0';
+    }
+    if (loader->deliver == NULL)
+        error_set(&err, ERROR_BUG, "the handle was not opened to deliver");
+    for (uint64_t at = 0; at < count && err.class == ERROR_NONE; at += IMAP_APPEND_MESSAGES) {
+        uint64_t left = count - at;
+        (void)imap_loader_deliver(loader, work, items + at,
+                                  left < IMAP_APPEND_MESSAGES ? (size_t)left : IMAP_APPEND_MESSAGES,
+                                  &err);
+    }
+    return err.class == ERROR_NONE ? 0 : loader_error_from(&err, out_err);
 }
 
 static int imap_entry_deliver(void *handle, struct loader_delivery *items, uint64_t count,
                               struct loader_error *out_err)
 {
-    struct imap_loader *loader = handle;
-    struct error err = {0};
-    for (uint64_t i = 0; i < count; i++)
-        items[i].result = LOADER_DELIVERED_NOT;
-    if (loader->deliver == NULL)
-        error_set(&err, ERROR_BUG, "the handle was not opened to deliver");
-    for (uint64_t at = 0; at < count && err.class == ERROR_NONE; at += IMAP_APPEND_MESSAGES) {
-        uint64_t left = count - at;
-        (void)imap_loader_deliver(loader, items + at,
-                                  left < IMAP_APPEND_MESSAGES ? (size_t)left : IMAP_APPEND_MESSAGES,
-                                  &err);
-    }
-    return err.class == ERROR_NONE ? 0 : loader_error_from(&err, out_err);
+    return imap_loader_deliver_all(handle, imap_deliver_run, items, count, out_err);
+}
+
+static int imap_entry_look(void *handle, struct loader_delivery *items, uint64_t count,
+                           struct loader_error *out_err)
+{
+    return imap_loader_deliver_all(handle, imap_deliver_look, items, count, out_err);
 }
 
 /* ---- The table --------------------------------------------------------------------------------
@@ -693,7 +714,7 @@ static struct loader_plugin imap_plugin = {
     .close = imap_entry_close,   .wait = imap_entry_wait,
     .parse = imap_entry_parse,   .check = imap_entry_check,
     .survey = imap_entry_survey, .account = imap_entry_account,
-    .deliver = imap_entry_deliver,
+    .deliver = imap_entry_deliver, .look = imap_entry_look,
 };
 
 /* Runs when the plug-in is loaded, before anybody can look; constant from then on: threads may load

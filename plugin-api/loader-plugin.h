@@ -439,14 +439,17 @@ struct loader_surveyor {
 
 /* What became of a message. Unknown ones are to be treated like LOADER_DELIVERED_NOT. */
 enum loader_delivered {
-    LOADER_DELIVERED_NOT = 0,      /* it is not there, or nobody knows: the link broke */
+    LOADER_DELIVERED_NOT = 0,      /* it is not there, or nobody knows: the link broke; where the
+                                      call went well, it cannot be now, and error tells why */
     LOADER_DELIVERED_APPENDED = 1, /* it is there now, and was not before */
     LOADER_DELIVERED_FOUND = 2,    /* it was there already: nothing was done */
     LOADER_DELIVERED_REFUSED = 3   /* the server does not take this message: error tells why */
 };
 
-#define LOADER_DELIVER_LOOK 1u /* look first: a message with one of its ids, and its size, is it */
+#define LOADER_DELIVER_LOOK 1u /* look first: it may be there, with these very bytes */
 #define LOADER_DELIVER_BY_ID 2u /* with LOOK: its ids alone tell, they are never used again */
+
+#define LOADER_DELIVERY_ERROR_MAX 252 /* bytes of a text, its NUL included */
 
 /* A message that is to be put into a folder. Stands in arrays: never grows. */
 struct loader_delivery {
@@ -459,7 +462,7 @@ struct loader_delivery {
     int32_t raw_fd;
     uint32_t flags;  /* LOADER_DELIVER_* */
     uint32_t result; /* enum loader_delivered; the loader's to set, as the next one */
-    char error[252]; /* why it is REFUSED; ends in NUL */
+    char error[LOADER_DELIVERY_ERROR_MAX]; /* why it is REFUSED, or NOT; "": it does not say */
 };
 
 enum loader_next {
@@ -549,10 +552,19 @@ struct loader_plugin {
      * connects. result tells what came of each, also when the call fails: then those that are
      * LOADER_DELIVERED_NOT may be there or not, and the host gives them LOADER_DELIVER_LOOK when it
      * hands them out again. So that it can, it writes down that they are about to be delivered
-     * before it calls. Some dozens in one call are cheap. 0, or -1 with err; then close the handle.
-     * NULL: this loader cannot. */
+     * before it calls. What is wrong with one message (REFUSED) or one folder (NOT, with error)
+     * keeps no other back. Some dozens in one call are cheap. 0, or -1 with err; then close the
+     * handle. NULL: this loader cannot. */
     int (*deliver)(void *handle, struct loader_delivery *items, uint64_t count,
                    struct loader_error *err);
+
+    /** look - which of these messages are in their folders already? Each has LOADER_DELIVER_BY_ID;
+     * raw bytes are not looked at. FOUND, or NOT: with error where the folder cannot be looked
+     * into. Changes nothing and makes no folder; one that is not there has none. The handle as for
+     * deliver(), which may be called after it. 0, or -1 with err; then close the handle. NULL: this
+     * loader cannot; a host then looks nowhere but where it delivers. */
+    int (*look)(void *handle, struct loader_delivery *items, uint64_t count,
+                struct loader_error *err);
 };
 
 #define LOADER_PLUGIN_HEAD sizeof(struct loader_plugin), LOADER_API_VERSION /* goes first */

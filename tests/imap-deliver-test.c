@@ -4,6 +4,7 @@
 #include <config.h>
 #include "check-main.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,18 +36,30 @@ static void messages(void)
     items[0].by_id = true;
 }
 
-static struct host *deliver(const struct script_rule *rules, size_t count, const char *can,
-                            int want)
+/* imap_deliver_run() or imap_deliver_look(). */
+typedef int work(struct imap_deliver *deliver, struct imap_delivery *of, size_t count,
+                 struct error *why);
+
+static struct host *deliver_these(work *with, struct imap_delivery *of, size_t of_count,
+                                  const struct script_rule *rules, size_t count, const char *can,
+                                  int want)
 {
     struct imap_deliver *d = NULL;
     script = (struct script){NULL, can, rules, count};
     struct host *h = host_start(&script, "");
     err = (struct error){0};
     ck_assert_int_eq(imap_deliver_open(h->settings, "ann", "sesame", &h->table, &d, &err), 0);
-    int got = imap_deliver_run(d, items, MESSAGES, &err);
+    int got = with(d, of, of_count, &err);
     imap_deliver_close(d);
     ck_assert_msg(got == want, "%d: %s\n%s", got, err.text, script_trace(h->server));
+    ck_assert((err.class == ERROR_NONE) == (got == 0));
     return h;
+}
+
+static struct host *deliver(const struct script_rule *rules, size_t count, const char *can,
+                            int want)
+{
+    return deliver_these(imap_deliver_run, items, MESSAGES, rules, count, can, want);
 }
 #define DELIVER(rules, can, want) deliver(rules, sizeof rules / sizeof rules[0], can, want)
 
@@ -64,6 +77,13 @@ static void results(struct host *h, int first, int second, int third)
         "*UID FETCH 5 (UID BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])",                                \
             "* 5 FETCH (UID 5 BODY[HEADER.FIELDS (MESSAGE-ID)] {?}\r\nMessage-ID:" id              \
             "\r\n\r\n\1)\r\n" OK                                                                  \
+    }
+
+/* All of message 5. */
+#define WHOLE(text)                                                                                \
+    {                                                                                              \
+        "*UID FETCH 5 (UID BODY.PEEK[])",                                                          \
+            "* 5 FETCH (UID 5 BODY[] {?}\r\n" text "\1)\r\n" OK                                    \
     }
 
 #define EMPTY                                                                                      \
@@ -146,10 +166,11 @@ START_TEST(what_is_there_already_under_one_of_its_ids_is_not_appended)
 }
 END_TEST
 
-/* All that a search finds is message 5, whose Message-ID is as the rule tells. */
+/* All that a search finds is message 5, which is as the rules tell. */
 #define FINDS_5 {"*SEARCH", "* SEARCH 5\r\n" OK}
+#define TWO "Subject: 2\r\n\r\ntwo\r\n"
 static const struct {
-    struct script_rule rules[4];
+    struct script_rule rules[5];
     int first, second;
 } names[] = {
     {{EIGHT, FINDS_5, NAMED(" <1bare.example@x>"), {"*APPEND", OK}},
@@ -158,21 +179,27 @@ static const struct {
      IMAP_DELIVERED_APPENDED, IMAP_DELIVERED_APPENDED},
     {{EIGHT, FINDS_5, NAMED(" 1BARE"), {"*APPEND", OK}},
      IMAP_DELIVERED_APPENDED, IMAP_DELIVERED_APPENDED},
-    {{EIGHT, FINDS_5, NAMED(" <2@x.example>"), {"*APPEND", OK}},
+    {{EIGHT, FINDS_5, NAMED(" <2@x.example>"), WHOLE(TWO), {"*APPEND", OK}},
      IMAP_DELIVERED_APPENDED, IMAP_DELIVERED_APPENDED},
-    {{EIGHT, FINDS_5, NAMED(""), {"*APPEND", OK}},
+    {{EIGHT, FINDS_5, NAMED(""), WHOLE(TWO), {"*APPEND", OK}},
      IMAP_DELIVERED_APPENDED, IMAP_DELIVERED_APPENDED},
     {{EIGHT, FINDS_5, NAMED("\r\n\t1bare "), {"*APPEND", OK}},
      IMAP_DELIVERED_FOUND, IMAP_DELIVERED_APPENDED},
     {{EIGHT, FINDS_5, NAMED("\r\n <1@x>"), {"*APPEND", OK}},
      IMAP_DELIVERED_FOUND, IMAP_DELIVERED_APPENDED},
-    {{EIGHT, FINDS_5, NAMED(" <2@x>"), {"*APPEND", OK}},
+    {{EIGHT, FINDS_5, NAMED(" <2@x>"), WHOLE(TWO), {"*APPEND", OK}},
      IMAP_DELIVERED_APPENDED, IMAP_DELIVERED_FOUND},
+    /* id and size alone prove nothing */
+    {{EIGHT, FINDS_5, NAMED(" <2@x>"), WHOLE("Subject: 2\r\n\r\nTWO\r\n"), {"*APPEND", OK}},
+     IMAP_DELIVERED_APPENDED, IMAP_DELIVERED_APPENDED},
+    {{EIGHT, FINDS_5, NAMED(" <2@x>"), {"*BODY.PEEK[]", "@ NO not given out\r\n"}, {"*APPEND", OK}},
+     IMAP_DELIVERED_APPENDED, IMAP_DELIVERED_APPENDED},
 };
 
-START_TEST(an_id_within_a_longer_one_is_another_messages)
+START_TEST(what_only_looks_like_a_message_is_not_taken_for_it)
 {
-    struct host *h = deliver(names[_i].rules, 4, ALL, 0);
+    size_t count = names[_i].rules[4].match != NULL ? 5 : 4;
+    struct host *h = deliver(names[_i].rules, count, ALL, 0);
     results(h, names[_i].first, names[_i].second, IMAP_DELIVERED_APPENDED);
     host_stop(h);
 }
@@ -194,20 +221,161 @@ START_TEST(of_very_many_that_a_search_finds_the_newest_are_looked_at)
 }
 END_TEST
 
-START_TEST(a_message_without_an_id_that_can_be_searched_for_is_looked_for_by_its_size)
+START_TEST(a_message_without_an_id_that_can_be_searched_for_is_known_by_its_bytes)
 {
-    static const struct script_rule rules[] = {EIGHT, {"*APPEND", OK}};
+    static const struct script_rule rules[] = {
+        EIGHT, FINDS_5, WHOLE("Subject: 1\r\n\r\none\r\n"), {"*APPEND", OK}};
     items[0].ids[0] = items[0].ids[1] = NULL;
     items[1].ids[0] = "<a\r\nLOGOUT>";
     items[2].look = false;
     struct host *h = DELIVER(rules, ALL, 0);
+    results(h, IMAP_DELIVERED_FOUND, IMAP_DELIVERED_APPENDED, IMAP_DELIVERED_APPENDED);
     TRACE(h,
-          "OR (NOT HEADER Message-ID \"\" LARGER 18 SMALLER 20) (NOT HEADER Message-ID \"\" LARGER"
-          " 18 SMALLER 20)\n");
+          "OR (NOT HEADER Message-ID \"\" LARGER 18 SMALLER 20) (LARGER 18 SMALLER 20)\n");
     TRACE(h, "-LOGOUT>");
     host_stop(h);
 }
 END_TEST
+
+/* ---- Limits ---------------------------------------------------------------------------------- */
+
+#define MANY 64
+
+/* So many messages with two ids of 250 bytes each, for "Inbox/a". */
+static void many(struct imap_delivery of[MANY], char ids[MANY][2][251])
+{
+    for (unsigned i = 0; i < MANY; i++) {
+        of[i] = items[0];
+        of[i].look = of[i].by_id = true;
+        for (size_t form = 0; form < 2; form++) {
+            memset(ids[i][form], 'a', 250);
+            ids[i][form][250] = '\0';
+            ids[i][form][i] = (char)('b' + form);
+            of[i].ids[form] = ids[i][form];
+        }
+    }
+}
+
+START_TEST(no_search_is_longer_than_servers_take_and_all_messages_are_looked_for)
+{
+    static const struct script_rule rules[] = {
+        EIGHT, {"*SEARCH", "* SEARCH\r\n" OK}, {"*APPEND", OK}};
+    struct imap_delivery of[MANY];
+    char ids[MANY][2][251];
+    many(of, ids);
+    struct host *h = deliver_these(imap_deliver_run, of, MANY, rules, 3, ALL, 0);
+    char *trace = script_trace(h->server);
+    for (unsigned i = 0; i < MANY; i++)
+        ck_assert(strstr(trace, ids[i][0]) != NULL && strstr(trace, ids[i][1]) != NULL);
+    size_t searches = 0;
+    for (char *line = strtok(trace, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        bool search = strncmp(line, "UID SEARCH", 10) == 0;
+        searches += search;
+        ck_assert_msg(!search || strlen(line) + 12 <= 8000, "%zu bytes", strlen(line));
+    }
+    ck_assert_uint_ge(searches, 4);
+    ck_assert_uint_le(searches, 8);
+    free(trace);
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(a_path_that_is_too_long_costs_the_messages_of_that_folder_alone)
+{
+    static const struct script_rule rules[] = {EMPTY, {"*APPEND", OK}};
+    char path[1202];
+    memset(path, 'x', sizeof path);
+    path[sizeof path - 1] = '\0';
+    items[0].folder = path;
+    items[1].folder = "Inbox/\x01";
+    struct host *h = DELIVER(rules, ALL, 0);
+    results(h, IMAP_DELIVERED_NOT, IMAP_DELIVERED_NOT, IMAP_DELIVERED_APPENDED);
+    ck_assert_int_eq(items[0].why.class, ERROR_CONFIG);
+    ck_assert_ptr_nonnull(strstr(items[0].why.text, "has 1201 bytes"));
+    ck_assert_ptr_nonnull(strstr(items[0].why.text, "choose a shorter template"));
+    ck_assert_int_eq(items[1].why.class, ERROR_CONFIG);
+    host_stop(h);
+}
+END_TEST
+
+static const char *const no_folder[] = {"@ NO [NOPERM] not you\r\n",
+                                        "@ NO [LIMIT] too many folders\r\n",
+                                        "@ NO name too long\r\n", "@ NO [CANNOT] bad name\r\n"};
+
+START_TEST(a_folder_that_cannot_be_made_keeps_no_other_back)
+{
+    const struct script_rule rules[] = {{"*LIST \"\" \"INBOX/b\"", OK},
+                                        {"*CREATE", no_folder[_i]},
+                                        {"*EXAMINE", "* 0 EXISTS\r\n* OK [UIDVALIDITY 9] x\r\n" OK},
+                                        {"*APPEND", OK}};
+    items[1].folder = "Inbox/b";
+    struct host *h = DELIVER(rules, ALL, 0);
+    results(h, IMAP_DELIVERED_APPENDED, IMAP_DELIVERED_NOT, IMAP_DELIVERED_APPENDED);
+    ck_assert_ptr_nonnull(strstr(items[1].why.text, "INBOX/b"));
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(a_folder_that_cannot_be_looked_into_keeps_its_messages_back_and_no_others)
+{
+    static const struct script_rule rules[] = {
+        {"EXAMINE \"INBOX/b\"", "@ NO [NOPERM] not you\r\n"}, EMPTY, {"*APPEND", OK}};
+    items[0].folder = "Inbox/b";
+    struct host *h = DELIVER(rules, ALL, 0);
+    results(h, IMAP_DELIVERED_NOT, IMAP_DELIVERED_APPENDED, IMAP_DELIVERED_APPENDED);
+    ck_assert_ptr_nonnull(strstr(items[0].why.text, "Inbox/b"));
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(more_folders_than_are_remembered_are_delivered_to_all_the_same)
+{
+    static const struct script_rule rules[] = {EMPTY, {"*APPEND", OK}};
+    enum { FOLDERS = IMAP_DELIVER_FOLDERS + 20 };
+    struct imap_delivery *of = calloc(FOLDERS + 1, sizeof *of);
+    char (*paths)[24] = calloc(FOLDERS, sizeof *paths);
+    for (unsigned i = 0; i < FOLDERS; i++) {
+        (void)snprintf(paths[i], sizeof paths[i], "folder %u", i);
+        of[i] = items[0];
+        of[i].look = false;
+        of[i].folder = paths[i];
+    }
+    of[FOLDERS] = of[0]; /* which was forgotten meanwhile */
+    struct host *h = deliver_these(imap_deliver_run, of, FOLDERS + 1, rules, 2, ALL, 0);
+    for (unsigned i = 0; i <= FOLDERS; i++)
+        ck_assert_int_eq(of[i].result, IMAP_DELIVERED_APPENDED);
+    host_stop(h);
+    free(paths);
+    free(of);
+}
+END_TEST
+
+/* ---- Looking only ---------------------------------------------------------------------------- */
+
+START_TEST(who_only_looks_makes_no_folder_and_sends_no_message)
+{
+    static const struct script_rule rules[] = {{"*LIST \"\" \"INBOX/b\"", OK},
+                                               EIGHT,
+                                               {"*SEARCH", "* SEARCH 5\r\n" OK},
+                                               NAMED(" 1bare")};
+    for (size_t i = 0; i < MESSAGES; i++) {
+        items[i].by_id = true;
+        items[i].raw = (struct imap_literal){.fd = -1};
+    }
+    items[2].folder = "Inbox/b";
+    struct host *h = deliver_these(imap_deliver_look, items, MESSAGES, rules, 4, ALL, 0);
+    results(h, IMAP_DELIVERED_FOUND, IMAP_DELIVERED_NOT, IMAP_DELIVERED_NOT);
+    ck_assert_int_eq(items[1].why.class, ERROR_NONE);
+    ck_assert_int_eq(items[2].why.class, ERROR_NONE);
+    TRACE(h, "-CREATE");
+    TRACE(h, "-SUBSCRIBE");
+    TRACE(h, "-APPEND");
+    TRACE(h, "-BODY.PEEK[]");
+    host_stop(h);
+}
+END_TEST
+
+/* ---- Refusals -------------------------------------------------------------------------------- */
 
 START_TEST(a_message_that_is_refused_keeps_no_other_back)
 {
@@ -329,7 +497,12 @@ static Suite *suite(void)
         missing_levels_are_made_one_by_one_with_the_servers_separator_and_subscribed,
         what_is_there_already_under_one_of_its_ids_is_not_appended,
         of_very_many_that_a_search_finds_the_newest_are_looked_at,
-        a_message_without_an_id_that_can_be_searched_for_is_looked_for_by_its_size,
+        a_message_without_an_id_that_can_be_searched_for_is_known_by_its_bytes,
+        no_search_is_longer_than_servers_take_and_all_messages_are_looked_for,
+        a_path_that_is_too_long_costs_the_messages_of_that_folder_alone,
+        a_folder_that_cannot_be_looked_into_keeps_its_messages_back_and_no_others,
+        more_folders_than_are_remembered_are_delivered_to_all_the_same,
+        who_only_looks_makes_no_folder_and_sends_no_message,
         a_message_that_is_refused_keeps_no_other_back,
         a_message_that_is_refused_before_its_bytes_keeps_them,
         a_full_mailbox_stops_all_and_blames_no_message,
@@ -343,8 +516,10 @@ static Suite *suite(void)
     tcase_set_timeout(all, 60);
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
         tcase_add_test(all, tests[i]);
-    tcase_add_loop_test(all, an_id_within_a_longer_one_is_another_messages, 0,
+    tcase_add_loop_test(all, what_only_looks_like_a_message_is_not_taken_for_it, 0,
                         sizeof names / sizeof names[0]);
+    tcase_add_loop_test(all, a_folder_that_cannot_be_made_keeps_no_other_back, 0,
+                        sizeof no_folder / sizeof no_folder[0]);
     tcase_add_loop_test(all, a_date_is_told_as_the_server_wants_it_or_not_at_all, 0,
                         sizeof dates / sizeof dates[0]);
     suite_add_tcase(s, all);

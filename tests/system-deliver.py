@@ -6,13 +6,14 @@ torture-deliver."""
 import os
 import random
 import re
+import shutil
 import subprocess
 import time
 
 import mailchain_api
 from mailchain_api import message, message_id
 import system_support
-from system_support import BAD_MAIL, CREDENTIALS, MAIL, OK, PROGRAM, USAGE
+from system_support import BAD_MAIL, CONFIG, CREDENTIALS, MAIL, OK, PROGRAM, USAGE
 import tap
 
 ANN = "0x1f2e3d4c5b6a79880123456789abcdef01234567"
@@ -112,17 +113,40 @@ class Chain(Delivering):
         self.assertEqual(self.server.count(self.user, folder), 1)
         self.assertEqual(self.ids("INBOX/%s/ethereum/ropsten" % ANN), [message_id(3)])
 
-    def test_a_mailbox_that_the_old_gem_filled_gets_no_second_copy(self):
-        folder = "INBOX/ethereum/ropsten/" + ANN
-        self.api.add("ethereum", "ropsten", ANN, *[message(n) for n in range(70)])
+    def filled_by_gem(self, folder, numbers, address=ANN):
+        """The gem made each level, and put what it uploaded into the last one."""
         with self.server.client(self.user) as imap:
-            for level in ("INBOX/ethereum", "INBOX/ethereum/ropsten", folder):
-                imap.create('"%s"' % level)
-        self.server.append(self.user, folder, *[by_gem(n) for n in range(0, 70, 2)])
+            for end in [i for i, c in enumerate(folder + "/") if c == "/"][1:]:
+                imap.create('"%s"' % folder[:end])
+        self.server.append(self.user, folder, *[by_gem(n, address) for n in numbers])
+
+    def test_a_mailbox_that_the_old_gem_filled_gets_no_second_copy(self):
+        """It wrote 0x before the address, which has one: the folder that is delivered to is another."""
+        self.api.add("ethereum", "ropsten", ANN, *[message(n) for n in range(70)])
+        self.filled_by_gem("INBOX/ethereum/ropsten/0x" + ANN, range(0, 70, 2))
         self.from_chain()
         self.assertEqual(self.delivered(), (35, 35))
-        self.assertEqual(self.ids(folder), sorted(map(message_id, range(70))))
+        self.assertEqual(self.ids("INBOX/ethereum/ropsten/" + ANN),
+                         sorted(map(message_id, range(1, 70, 2))))
         self.assertEqual(self.delivered(), (0, 0))
+
+    def test_each_layout_of_the_old_gem_is_known_whatever_ours_is(self):
+        places = {"INBOX/ethereum/mainnet/0x" + ANN: 0, "INBOX/ethereum/mainnet/" + ANN: 1,
+                  "INBOX/0x%s/ethereum/mainnet" % ANN: 2, "INBOX/%s/ethereum/mainnet" % ANN: 3,
+                  "INBOX": 4}
+        self.api.add("ethereum", "mainnet", ANN, *[message(n) for n in range(6)])
+        self.api.add("substrate", "edgeware-mainnet", BEN, message(6), message(7))
+        for folder, number in places.items():
+            self.filled_by_gem(folder, [number])
+        self.filled_by_gem("INBOX/substrate/edgeware-mainnet/" + BEN, [6], BEN)
+        self.from_chain()
+        queue = self.queue[len("sqlite:"):]
+        shutil.copytree(queue, queue + "-new")
+        for at, layout in enumerate((["--mainnet-to-inbox"], ["--folder", "Address>Protocol>Network"],
+                                     ["--root", "Elsewhere"], [])):
+            shutil.rmtree(queue)
+            shutil.copytree(queue + "-new", queue)    # one that has delivered nothing so far
+            self.assertEqual(self.delivered(*layout), (2, 6) if at == 0 else (0, 8), layout)
 
     def test_an_id_that_stands_within_another_mails_id_is_delivered_all_the_same(self):
         self.server.append(self.user, "INBOX",
@@ -139,6 +163,16 @@ class Chain(Delivering):
         self.from_chain()
         self.assertEqual(self.delivered("--mainnet-to-inbox"), (1, 0))
 
+    def test_two_ids_that_look_alike_are_two_messages(self):
+        ids = ("0a1b", "0a1b@mailchain", "0a1b@MAILCHAIN", "0a1b@x", "0a1b.x", "0a1b@x@y", "0a1b-x-y")
+        for number, one in enumerate(ids):
+            self.api.add("ethereum", "mainnet", ANN, message(number, headers={"message-id": one}))
+            self.from_chain()
+            self.assertEqual(self.delivered("--mainnet-to-inbox"), (1, 0), one)
+        subjects = [re.search(rb"(?m)^Subject: (.*?)\r$", m).group(1)
+                    for _, _, m in self.server.messages(self.user, "INBOX")]
+        self.assertEqual(subjects, [b"Hello %d" % n for n in range(len(ids))])
+
     def test_a_dry_run_tells_and_changes_nothing(self):
         self.api.add("ethereum", "ropsten", ANN, message(1))
         self.from_chain()
@@ -149,12 +183,25 @@ class Chain(Delivering):
         self.assertEqual(self.server.snapshot(self.user), before)
         self.assertEqual(self.delivered(), (1, 0))
 
+    def test_a_folder_that_the_server_does_not_make_costs_its_own_messages(self):
+        self.api.add("ethereum", "ropsten", ANN, message(1), message(2))
+        self.api.add("ethereum", "n" * 120, "a" * 128, message(3))
+        self.from_chain()
+        template = ">".join(["'x'"] + ["Address"] * 8)     # 1,030 bytes for the long one
+        run = self.deliver("--folder", template, code=CONFIG)
+        self.assertIn("1 messages are not delivered", run.err)
+        self.assertIn("choose a shorter template", run.err)
+        self.assertIn("(2 delivered before that)", run.err)
+        self.assertEqual(self.ids("INBOX/x" + ("/" + ANN) * 8), sorted(map(message_id, (1, 2))))
+        self.assertEqual(self.delivered(), (1, 0))     # with another template it goes
+
     def test_mistakes_are_told_and_change_nothing(self):
         self.api.add("ethereum", "ropsten", ANN, message(1))
         self.from_chain()
         before = self.server.snapshot(self.user)
         for args in (("--folder", "Protocl>Network"), ("--folder", ""), ("--folder", "Year>"),
-                     ("--folder", "'x"), ("--root", "/x")):
+                     ("--folder", "'x"), ("--root", "/x"), ("--root", "x" * 501),
+                     ("--folder", ">".join(["Year"] * 17))):
             self.assertEqual(len(self.deliver(*args, code=USAGE).err.splitlines()), 1)
         self.deliver("--loader", "Folder", code=USAGE)
         wrong = self.write("wrong", "not the password\n")

@@ -5,11 +5,11 @@
  *     there already (EXAMINE, UID SEARCH, UID FETCH) ─> APPEND ─> OK, NO
  *
  * Looking is bounded to what was in the folder when this connection saw it first; a folder that was
- * empty is not searched. SEARCH finds ids within longer ones: of what it finds (the newest 1000)
- * the Message-ID is read, and only one that is the same, whole, counts. Messages of one folder go
- * in one APPEND where the server has MULTIAPPEND (RFC 3502: all or none), without waiting for "+"
- * where it has LITERAL+ (RFC 7888). Folders are named as in imap-folder.h; every level that is made
- * is subscribed to.
+ * empty is not searched. SEARCH finds ids within longer ones, and messages of one size: of what it
+ * finds (the newest 1000) one counts that is the same, byte for byte, or with by_id one whose
+ * Message-ID is the same, whole. Messages of one folder go in one APPEND where the server has
+ * MULTIAPPEND (RFC 3502: all or none), without waiting for "+" where it has LITERAL+ (RFC 7888).
+ * Folders are named as in imap-folder.h; every level that is made is subscribed to.
  *
  * Nothing is kept: what was delivered before, and in which order steps are noted, is the caller's.
  * One handle, one thread; after a failure a handle can only be closed. */
@@ -28,7 +28,7 @@
 
 #define IMAP_APPEND_MESSAGES 64u                /* in one APPEND */
 #define IMAP_APPEND_BYTES (4ull * 1024 * 1024)  /* in one APPEND, or one larger message */
-#define IMAP_DELIVER_FOLDERS 4096u              /* remembered by one connection */
+#define IMAP_DELIVER_FOLDERS 512u               /* remembered by one connection */
 #define IMAP_DELIVER_LEVELS 16u                 /* of a folder's path that are made one by one */
 
 /* As enum loader_delivered. */
@@ -43,13 +43,15 @@ enum imap_delivered {
 struct imap_delivery {
     const char *folder;   /* Unicode, '/' between levels */
     bool look;            /* it may be there already */
-    bool by_id;           /* its id alone tells; else id and size */
+    bool by_id;           /* its id alone tells; else all its bytes */
     const char *ids[2];   /* what its Message-ID field may hold; NULL: none */
     const char *date;     /* RFC 3339: INTERNALDATE; NULL: the server's clock */
     struct imap_literal raw;
     enum imap_delivered result; /* set here */
-    struct error why;           /* REFUSED: what the server said */
+    struct error why;           /* REFUSED: what the server said. NOT: why it cannot be now; class
+                                   ERROR_NONE: nobody knows */
     uint64_t wire_size;         /* ours */
+    bool grouped;               /* ours */
 };
 
 struct imap_deliver;
@@ -62,12 +64,18 @@ int imap_deliver_open(const struct imap_settings *settings, const char *user, co
 void imap_deliver_close(struct imap_deliver *deliver); /* NULL is fine */
 AUTO_DEFINE(imap_deliver, imap_deliver_close);
 
-/** imap_deliver_run - all of @items, folder by folder. -1 when that cannot go on: results tell what
- * came of each so far, IMAP_DELIVERED_NOT that it is not there or that nobody knows. What stops one
- * message only (a server that does not take it) is REFUSED; quota, rights and a folder that cannot
- * be made stop all. */
+/** imap_deliver_run - all of @items, folder by folder. What stops one message only (a server that
+ * does not take it) is REFUSED. What stops one folder only (it cannot be made, or named, or opened)
+ * leaves its messages NOT, with why. -1 when nothing goes on (quota and rights too): results tell
+ * what came of each so far, NOT that it is not there or that nobody knows. */
 int imap_deliver_run(struct imap_deliver *deliver, struct imap_delivery *items, size_t count,
                      struct error *err);
+
+/** imap_deliver_look - which of @items, all by_id and without raw, are in their folders: FOUND or
+ * NOT. Nothing is changed; a folder that is not there has none. NOT with why: its folder cannot be
+ * looked into. */
+int imap_deliver_look(struct imap_deliver *deliver, struct imap_delivery *items, size_t count,
+                      struct error *err);
 
 /** imap_date_time - @rfc3339 as date-time of RFC 9051 s.9, in quotes. -1: it is not one. Pure. */
 int imap_date_time(const char *rfc3339, char out[32]);

@@ -77,6 +77,22 @@ int imap_literal_measure(const struct imap_literal *literal, uint64_t *out_size,
     return literal_walk(literal, literal_count, out_size, err);
 }
 
+static int literal_add(void *context, const uint8_t *bytes, size_t count, struct error *err)
+{
+    return digest_add(context, bytes, count) < 0 ? error_oom(err, "looking at messages") : 0;
+}
+
+int imap_literal_digest(const struct imap_literal *literal, uint8_t out_sha256[DIGEST_SIZE],
+                        struct error *err)
+{
+    AUTO(digest) digest = digest_new();
+    if (digest == NULL)
+        return error_oom(err, "looking at messages");
+    if (literal_walk(literal, literal_add, digest, err) < 0)
+        return -1;
+    return digest_finish(digest, out_sha256) < 0 ? error_oom(err, "looking at messages") : 0;
+}
+
 static int literal_put(void *context, const uint8_t *bytes, size_t count, struct error *err)
 {
     return imap_session_put(context, bytes, count, err);

@@ -3,12 +3,13 @@
  *
  * Messages on the wire have CR LF at the ends of their lines; one that was picked up from a file
  * may have LF alone, which some servers refuse. A CR is put before each LF that has none; nothing
- * else is changed. The message is read in pieces, twice: to count, and to send. */
+ * else is changed. The message is read in pieces, each time anew: to count, to compare, to send. */
 #ifndef MAILCHUTE_LOADER_IMAP_LITERAL_H
 #define MAILCHUTE_LOADER_IMAP_LITERAL_H
 
 #include <stdint.h>
 
+#include "digest.h"
 #include "error.h"
 #include "imap-session.h"
 
@@ -21,6 +22,10 @@ struct imap_literal {
 
 /** imap_literal_measure - bytes on the wire. ERROR_STORE when the file cannot be read. */
 int imap_literal_measure(const struct imap_literal *literal, uint64_t *out_size, struct error *err);
+
+/** imap_literal_digest - SHA-256 of what goes over the wire. */
+int imap_literal_digest(const struct imap_literal *literal, uint8_t out_sha256[DIGEST_SIZE],
+                        struct error *err);
 
 /** imap_literal_send - all of it, right behind a command that ended in its size. -1 leaves the
  * session of no use: the server waits for the rest. */
