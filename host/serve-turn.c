@@ -331,11 +331,13 @@ void serve_turn_ended(struct serve *serve, struct served *served)
 
 /* ---- Time ------------------------------------------------------------------------------------ */
 
+/* One whose turn has not come yet is too: a server that is a black hole has all its sources want
+ * one, and few get it. */
 static bool served_is_silent(const struct serve *serve, const struct served *served)
 {
     uint64_t limit_ms =
         serve->options.settings->silence_ms + served->unit->source->interval_s * 1000;
-    return served->phase == SERVED_WAITING &&
+    return (served->phase == SERVED_WAITING || served->phase == SERVED_READY) &&
            source_state_is_silent(&served->state, limit_ms, serve_now(serve));
 }
 

@@ -116,6 +116,20 @@ class Servers(TroubleCase):
         self.is_well(daemon, 1)
         self.assertGreaterEqual(self.shown()["last_contact"], contact)
 
+    def test_a_black_hole_is_told_of_those_too_that_wait_for_their_turn_behind_another(self):
+        """No server gets all workers: one of its sources has the only one, the other waits for it."""
+        proxy = self.through()
+        self.add(**dict(self.at(self.server), port=proxy.port, timeout=HELD_BY_SERVERS))
+        with contextlib.closing(sqlite3.connect(self.database())) as database, database:
+            database.execute("UPDATE source SET interval_s = 1")
+        self.clone(1)
+        daemon = Daemon(self, SETTINGS + "workers = 1\nsilence = 1s\n", MAILCHUTE_TEST_PASSWORD=CANARY)
+        for name in ("office", "many-000"):
+            self.comes_to(daemon, "active", "idle", name)
+        proxy.swallow = True
+        self.wait(lambda: "idle" not in {self.shown(name)["detail"] for name in ("office", "many-000")},
+                  "neither is taken for idle", daemon)
+
     def test_a_slow_one_is_waited_for_as_long_as_it_goes_on(self):
         for number in range(8):
             self.server.append(self.user, "INBOX", mail("slow %d" % number, b"A line.\r\n" * 100))
