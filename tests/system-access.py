@@ -14,6 +14,10 @@ from serve_support import PATIENCE
 from system_support import CONFIG, MAIL, OK
 import tap
 
+PARTS = (b"From: Ann <ann@example.org>\r\nSubject: Parts\r\nMIME-Version: 1.0\r\n"
+         b'Content-Type: multipart/mixed; boundary="x"\r\n\r\n'
+         b"--x\r\nContent-Type: text/html\r\n\r\n<p>Hi</p>\r\n"
+         b"--x\r\nContent-Type: application/pdf\r\n\r\n%PDF\r\n--x--\r\n")
 RUNNING, WAITING = 4, 4     # HTTP_REMOTE_THREADS, HTTP_REMOTE_WAITING
 
 
@@ -106,6 +110,62 @@ class Guessing(WebCase):
         self.assertEqual([(line["who"], line["what"], line["object"], line["result"])
                           for line in client.get("/audit").json],
                          [("ann", "user.setup", "ann", 200), ("", "user.setup", "ann", 410)])
+
+
+class Trail(WebCase):
+
+    def lines(self, client, *names):
+        return [tuple(line[name] for name in names) for line in client.get("/audit").json]
+
+    def test_who_looked_at_which_message_is_written_down_once(self):
+        self.server.append(self.user, "INBOX", PARTS)
+        self.picked_up()
+        self.serve()
+        admin, viewer = self.client("admin"), self.client("viewer")
+        entry = viewer.get("/entries").json["items"][0]["id"]
+        path = "/entries/" + entry
+        for _ in range(2):
+            viewer.get(path)
+            viewer.get(path + "/raw")
+            viewer.get(path + "/html")
+            viewer.ask("GET", path + "/attachments/1", want=206, Range="bytes=1-2")
+            viewer.ask("GET", path + "/attachments/1", want=206, Range="bytes=0-2")
+        viewer.get(path + "/attachments/9", want=404)
+        self.assertEqual(self.lines(admin, "who", "what", "object", "result"), [
+            ("viewer (key test)", "entry.attachment", entry + "/1", 200),
+            ("viewer (key test)", "entry.html", entry, 200),
+            ("viewer (key test)", "entry.raw", entry, 200),
+            ("viewer (key test)", "entry.read", entry, 200)])
+
+    def test_what_is_refused_is_written_down_with_who_and_from_where(self):
+        self.serve("web-proxy = yes\n")
+        admin, viewer = self.client("admin"), self.client("viewer")
+        hence = {"X-Forwarded-For": "198.51.100.7"}
+        viewer.get("/users", want=403, **hence)
+        viewer.post("/test", {}, want=403, **hence)
+        Client(self, self.port, "x" * 43).get("/queues", want=401, **hence)
+        Client(self, self.port).post("/entries/take", {}, want=401, **hence)
+        Client(self, self.port).get("/auth/me", want=401, **hence)  # as each page asks at first
+        viewer.get("/queues", **hence)
+        self.add_user("ann", "viewer")
+        ann = self.sign_in("ann")
+        ann.post("/auth/logout", want=403, **{"X-CSRF-Token": "", **hence})
+        self.assertEqual(self.lines(admin, "who", "from", "what", "result"), [
+            ("ann", "198.51.100.7", "user.logout", 403),
+            ("ann", "127.0.0.1", "user.login", 200),
+            ("", "198.51.100.7", "entry.take", 401),
+            ("", "198.51.100.7", "GET queues", 401),
+            ("viewer (key test)", "198.51.100.7", "source.test", 403),
+            ("viewer (key test)", "198.51.100.7", "GET users", 403)])
+
+    def test_a_flood_of_refusals_drives_out_nothing_and_is_counted(self):
+        self.serve()
+        admin = self.client("admin")
+        for _ in range(30):
+            Client(self, self.port).post("/auth/login", {"name": "x"}, want=400)
+        admin.post("/entries/take", {}, want=204)
+        self.assertEqual(self.lines(admin, "what", "object", "result")[:3], [
+            ("entry.take", "", 204), ("refused", "10 more requests", 0), ("user.login", "", 400)])
 
 
 class Crowds(WebCase):

@@ -235,7 +235,8 @@ class Rights(RestCase):
         lines = admin.get("/audit").json
         self.assertEqual([(line["who"], line["what"], line["object"], line["result"])
                           for line in lines],
-                         [("admin (key test)", "user.delete", "viewer", 204),
+                         [("", "GET queues", "", 401),
+                          ("admin (key test)", "user.delete", "viewer", 204),
                           ("admin (key test)", "user.delete", ids["admin"], 409)])
 
 

@@ -22,6 +22,7 @@
 #include "source-recent.h"
 #include "sync-state.h"
 #include "text.h"
+#include "trail.h"
 #include "unpack.h"
 
 /* ---- Routes ---------------------------------------------------------------------------------- */
@@ -57,9 +58,9 @@ START_TEST(the_document_and_the_table_tell_of_the_same_operations_and_rights)
                       route->path);
         ck_assert_msg(json_array_size(json_object_get(operation, "security")) ==
                           (route->role == ACCESS_NOBODY ? 0u : 3u), "%s", route->path);
-        bool changes = route->method != HTTP_GET;
-        ck_assert_msg((route->audit != NULL) == changes, "%s %s: what changes is written down",
-                      http_method_name(route->method), route->path);
+        bool written = route->method != HTTP_GET || strncmp(route->path, "entries/", 8) == 0;
+        ck_assert_msg((route->audit != NULL) == written, "%s %s: what changes or shows a message "
+                      "is written down", http_method_name(route->method), route->path);
     }
     const char *path, *method;
     json_t *item, *operation;
@@ -395,6 +396,87 @@ START_TEST(a_hash_by_another_key_is_another)
 }
 END_TEST
 
+/* ---- What is written down -------------------------------------------------------------------- */
+
+static struct trail *trail;
+static uint64_t left_out;
+
+static void trail_setup(void)
+{
+    struct error err;
+    ck_assert_int_eq(pass_start(&err), 0);
+    ck_assert_int_eq(trail_new(&trail, &err), 0);
+}
+
+static void trail_teardown(void)
+{
+    trail_free(TAKE(trail));
+}
+
+static bool wants(const char *who, const char *from, unsigned result, enum trail_kind kind,
+                  uint64_t now_ms)
+{
+    struct queue_audit line = {.result = result, .what = "what", .object = "one"};
+    text_copy(line.who, sizeof line.who, who);
+    text_copy(line.from, sizeof line.from, from);
+    return trail_wants(trail, &line, kind, true, now_ms, &left_out);
+}
+
+START_TEST(what_changes_is_always_written_and_what_only_looks_never)
+{
+    for (unsigned i = 0; i < 3 * TRAIL_STRANGERS; i++) {
+        ck_assert(wants("ann", "192.0.2.1", i % 2 == 0 ? 200 : 409, TRAIL_CHANGED, 1000));
+        ck_assert(!wants("ann", "192.0.2.1", 200, TRAIL_LOOKED, 1000));
+        ck_assert(!wants("ann", "192.0.2.1", 404, TRAIL_LOOKED, 1000));
+    }
+}
+END_TEST
+
+START_TEST(a_message_that_is_shown_again_soon_is_written_once_for_each_who_sees_it)
+{
+    ck_assert(wants("ann", "192.0.2.1", 200, TRAIL_SHOWN, 1000));
+    ck_assert(!wants("ann", "192.0.2.1", 206, TRAIL_SHOWN, 2000));
+    ck_assert(wants("ben", "192.0.2.1", 200, TRAIL_SHOWN, 2000));
+    ck_assert(wants("ann", "192.0.2.2", 200, TRAIL_SHOWN, 2000));
+    ck_assert(!wants("cid", "192.0.2.1", 404, TRAIL_SHOWN, 2000)); /* there was none */
+    ck_assert(wants("ann", "192.0.2.1", 200, TRAIL_SHOWN, 1000 + TRAIL_AGAIN_MS));
+}
+END_TEST
+
+START_TEST(refusals_are_written_so_far_and_those_left_out_are_counted)
+{
+    unsigned written = 0;
+    for (unsigned i = 0; i < 50; i++)
+        written += wants("ann", "192.0.2.1", 403, TRAIL_LOOKED, 1000);
+    ck_assert_uint_eq(written, TRAIL_EACH);
+    ck_assert(wants("ann", "192.0.2.1", 204, TRAIL_CHANGED, 1001));
+    ck_assert_uint_eq(left_out, 50 - TRAIL_EACH);
+    ck_assert(wants("ann", "192.0.2.1", 204, TRAIL_CHANGED, 1002));
+    ck_assert_uint_eq(left_out, 0);
+    ck_assert(wants("ann", "192.0.2.1", 403, TRAIL_LOOKED, 61000));
+    written = 0;
+    for (unsigned i = 0; i < 5000; i++) {
+        char from[32];
+        (void)snprintf(from, sizeof from, "198.51.%u.%u", i / 250, i % 250);
+        written += wants("", from, i % 3 == 0 ? 401 : i % 3 == 1 ? 429 : 400, TRAIL_CHANGED, 62000);
+    }
+    ck_assert_uint_eq(written, TRAIL_STRANGERS);
+    ck_assert(wants("ann", "192.0.2.1", 403, TRAIL_CHANGED, 62000)); /* they are no strangers */
+    ck_assert_uint_eq(left_out, 5000 - TRAIL_STRANGERS);
+    ck_assert(wants("", "192.0.2.9", 401, TRAIL_CHANGED, 3700000));
+}
+END_TEST
+
+START_TEST(who_shows_nothing_and_only_looks_is_not_written)
+{
+    struct queue_audit line = {.result = 401, .what = "GET auth/me", .from = "192.0.2.1"};
+    ck_assert(!trail_wants(trail, &line, TRAIL_LOOKED, false, 1000, &left_out));
+    ck_assert(trail_wants(trail, &line, TRAIL_LOOKED, true, 1000, &left_out));
+    ck_assert(trail_wants(trail, &line, TRAIL_SHOWN, false, 1000, &left_out));
+    ck_assert(trail_wants(trail, &line, TRAIL_CHANGED, false, 1000, &left_out));
+}
+END_TEST
+
 /* ---- Lists ----------------------------------------------------------------------------------- */
 
 START_TEST(a_search_looks_at_what_a_list_shows)
@@ -683,6 +765,13 @@ static Suite *suite(void)
     tcase_add_test(t, more_tests_than_there_is_room_for_run_untold);
     tcase_add_test(t, elements_that_call_strangers_lose_their_names_and_nothing_else_changes);
     suite_add_tcase(s, t);
+    TCase *w = tcase_create("trail");
+    tcase_add_checked_fixture(w, trail_setup, trail_teardown);
+    tcase_add_test(w, what_changes_is_always_written_and_what_only_looks_never);
+    tcase_add_test(w, a_message_that_is_shown_again_soon_is_written_once_for_each_who_sees_it);
+    tcase_add_test(w, refusals_are_written_so_far_and_those_left_out_are_counted);
+    tcase_add_test(w, who_shows_nothing_and_only_looks_is_not_written);
+    suite_add_tcase(s, w);
     TCase *r = tcase_create("rate");
     tcase_set_timeout(r, 60);
     tcase_add_checked_fixture(r, rate_setup, NULL);

@@ -61,6 +61,12 @@ static const char *access_shown(const struct http_request *request, bool secure,
     return http_request_cookie(request, access_cookie_name(secure));
 }
 
+bool access_shows(const struct http_request *request, bool secure)
+{
+    enum access_kind kind;
+    return access_shown(request, secure, &kind) != NULL;
+}
+
 static int64_t access_used_s(const struct queue_token *token)
 {
     return token->used_s > token->created_s ? token->used_s : token->created_s;

@@ -51,6 +51,9 @@ int access_who(struct queue *queue, const struct http_request *request, bool sec
 void access_hearer(const struct access_who *who, struct http_hearer *out_hearer);
 bool access_hears(struct queue *queue, const struct http_hearer *hearer, int64_t now_s);
 
+/** access_shows - whether the request shows anything at all to say who asks. */
+bool access_shows(const struct http_request *request, bool secure);
+
 /** access_issue - a new token of this kind; *out_token is shown once. */
 int access_issue(struct queue *queue, enum access_kind kind, const char *user_id, const char *name,
                  uint32_t role, int64_t ends_s, char out_token[PASS_TOKEN_SIZE],

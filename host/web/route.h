@@ -22,7 +22,7 @@ struct route {
     enum http_lane lane;
     bool body;          /* it may have one: a JSON object */
     bool quiet;         /* to ask for it is no sign of life: a page listens by itself */
-    const char *audit;  /* NULL: nothing is changed, and nothing written down */
+    const char *audit;  /* as what it is written down; NULL: it changes nothing, shows no message */
     void (*handle)(struct api_call *call);
 };
 

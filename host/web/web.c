@@ -4,6 +4,7 @@
 #include <config.h>
 #include "web.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include "api.h"
 #include "event.h"
 #include "static-file.h"
+#include "trail.h"
 #include "web-problem.h"
 #include "text.h"
 
@@ -22,6 +24,7 @@ struct web {
     struct vault *vault;
     struct check_progress *tests;
     struct unpack *unpack;
+    struct trail *trail;
     struct queue *queues[HTTP_THREADS]; /* each of one thread, opened when it is needed first */
     struct web_events *events;
     _Atomic(struct http_server *) server;
@@ -235,40 +238,76 @@ static int api_may(struct api_call *call)
     return 0;
 }
 
-/* Tries to sign in that came too fast are not worth a line each. */
-static void api_audit_line(struct api_call *call)
+/* ---- What is written down -------------------------------------------------------------------- */
+
+static enum trail_kind api_trail_kind(const struct route *route)
+{
+    return route->audit == NULL       ? TRAIL_LOOKED
+           : route->method == HTTP_GET ? TRAIL_SHOWN
+                                       : TRAIL_CHANGED;
+}
+
+static void api_trail_write(struct api_call *call, const struct queue_audit *line)
+{
+    struct error err;
+    if (queue_audit_add(call->queue, line, &err) < 0)
+        log_error(call->web->lent.log, &err);
+}
+
+static void api_trail_left_out(struct api_call *call, uint64_t count)
+{
+    struct queue_audit line = {.what = "refused"};
+    (void)snprintf(line.object, sizeof line.object, "%" PRIu64 " more requests", count);
+    api_trail_write(call, &line);
+}
+
+static void api_trail(struct api_call *call)
 {
     const struct route *route = call->match.route;
     struct queue_audit line = {.result = (uint32_t)call->answer->code};
-    struct error err;
-    if (route->audit == NULL || call->answer->code == 429)
-        return;
+    uint64_t left_out;
     text_copy(line.who, sizeof line.who, call->who.name);
     text_copy(line.from, sizeof line.from, call->request->from);
-    text_copy(line.what, sizeof line.what, route->audit);
-    text_copy(line.object, sizeof line.object,
-              call->object[0] != '\0' ? call->object : call->match.parts[0]);
-    if (queue_audit_add(call->queue, &line, &err) < 0)
-        log_error(call->web->lent.log, &err);
+    if (route->audit != NULL)
+        text_copy(line.what, sizeof line.what, route->audit);
+    else
+        (void)snprintf(line.what, sizeof line.what, "%s %s", http_method_name(route->method),
+                       route->path);
+    if (call->object[0] != '\0')
+        text_copy(line.object, sizeof line.object, call->object);
+    else
+        (void)snprintf(line.object, sizeof line.object, "%s%s%s", call->match.parts[0],
+                       call->match.parts[1][0] == '\0' ? "" : "/", call->match.parts[1]);
+    if (!trail_wants(call->web->trail, &line, api_trail_kind(route),
+                     access_shows(call->request, call->web->options.secure),
+                     clock_monotonic_ms(call->web->lent.clock), &left_out))
+        return;
+    if (left_out > 0)
+        api_trail_left_out(call, left_out);
+    api_trail_write(call, &line);
+}
+
+static void api_do(struct api_call *call)
+{
+    AUTO_JSON body = NULL;
+    if (api_may(call) < 0 || api_read_body(call, &body) < 0)
+        return;
+    call->body = body;
+    call->match.route->handle(call);
+    call->body = NULL;
 }
 
 static void api_run(struct api_call *call)
 {
     struct error err;
-    AUTO_JSON body = NULL;
     if (access_who(call->queue, call->request, call->web->options.secure,
-                   call->match.route->quiet, clock_unix_s(call->web->lent.clock), &call->who, &err) < 0) {
+                   call->match.route->quiet, clock_unix_s(call->web->lent.clock), &call->who,
+                   &err) < 0) {
         api_error(call, &err);
         return;
     }
-    if (api_may(call) < 0)
-        return;
-    if (api_read_body(call, &body) == 0) {
-        call->body = body;
-        call->match.route->handle(call);
-        call->body = NULL;
-    }
-    api_audit_line(call);
+    api_do(call);
+    api_trail(call);
 }
 
 static struct queue *web_queue(struct web *web, unsigned thread, struct error *err)
@@ -332,7 +371,8 @@ static int web_open(struct web *web, struct error *err)
     struct queue *queue = web_queue(web, 0, err);
     if (queue == NULL || pass_start(err) < 0 ||
         vault_open(queue_folder(queue), &web->vault, err) < 0 ||
-        check_progress_new(&web->tests, err) < 0 || unpack_new(&web->unpack, err) < 0)
+        check_progress_new(&web->tests, err) < 0 || unpack_new(&web->unpack, err) < 0 ||
+        trail_new(&web->trail, err) < 0)
         return -1;
     rate_init(&web->rate);
     web->lent = (struct web_lent){.clock = web->options.clock,
@@ -367,6 +407,7 @@ void web_free(struct web *web)
         queue_close(web->queues[i]);
     check_progress_free(web->tests);
     unpack_free(web->unpack);
+    trail_free(web->trail);
     vault_close(web->vault);
     pthread_mutex_destroy(&web->lock);
     free(web);
