@@ -14,29 +14,35 @@
 
 /* ---- Servers --------------------------------------------------------------------------------- */
 
-/* "localhost", "imaps://127.0.0.1:993", "[::1]". */
-static bool serve_host_is_local(const char *url)
+#define SERVE_HOST_MAX 256u
+
+/* "imaps://mail.example.org:993", "mail.example.org" and "[::1]:993", "::1" are two servers. */
+static void serve_host_name(const char *url, char out[SERVE_HOST_MAX])
 {
-    static const char *const names[] = {"localhost", "127.0.0.1", "::1"};
     const char *scheme = strstr(url, "://"), *name = scheme == NULL ? url : scheme + 3;
-    name += *name == '[';
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        const char *end = name + strlen(names[i]);
-        if (text_starts_nocase(name, names[i]) && strchr("]:/", *end) != NULL) /* or its NUL */
-            return true;
-    }
-    return false;
+    bool bracket = *name == '[';
+    name += bracket;
+    size_t size = strcspn(name, bracket ? "]" : ":/");
+    if (!bracket && name[size] == ':' && strchr(name + size + 1, ':') != NULL)
+        size = strcspn(name, "/"); /* an address of IPv6 */
+    (void)snprintf(out, SERVE_HOST_MAX, "%.*s", (int)(size < SERVE_HOST_MAX ? size : 0), name);
 }
 
-/* By the url of the connection string, as it is written; sources without one share "". NULL out of
- * memory. */
+static bool serve_host_is_local(const char *name)
+{
+    return text_equal_nocase(name, "localhost") || text_equal(name, "127.0.0.1") ||
+           text_equal(name, "::1");
+}
+
+/* By the name of the server in the url; sources without one share "". NULL out of memory. */
 static struct serve_host *serve_host_of(struct serve *serve, const char *connection)
 {
     AUTO_TEXT url = NULL;
     struct error ignored;
+    char name[SERVE_HOST_MAX];
     if (connection_get(connection, "url", &url, &ignored) < 0)
         return NULL;
-    const char *name = url == NULL ? "" : url;
+    serve_host_name(url == NULL ? "" : url, name);
     for (struct serve_host *host = serve->hosts; host != NULL; host = host->next)
         if (text_equal_nocase(host->name, name))
             return host;

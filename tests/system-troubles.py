@@ -13,8 +13,10 @@ import os
 import re
 import resource
 import signal
+import socket
 import sqlite3
 import subprocess
+import threading
 
 import dovecot
 import fault_proxy
@@ -437,6 +439,27 @@ class Neighbours(TroubleCase):
                   "their mail is queued", daemon)
         bad = [self.shown("a-bad-%d" % number) for number in range(5)]
         self.assertTrue(all(each["detail"] != "idle" for each in bad), bad)   # held up all the time
+
+    def test_the_log_ins_of_a_server_are_counted_in_whatever_way_it_is_written(self):
+        came = []
+        silent = self.enterContext(socket.create_server(("127.0.0.2", 0)))
+
+        def accept():
+            with contextlib.suppress(OSError):
+                while True:
+                    came.append(silent.accept()[0])
+        threading.Thread(target=accept, daemon=True).start()
+        self.addCleanup(lambda: [each.close() for each in came])
+        self.add("office")
+        self.clone(2)
+        with contextlib.closing(sqlite3.connect(self.database())) as database, database:
+            for name, url in (("many-000", "127.0.0.2;port=%d"), ("many-001", "imap://127.0.0.2:%d")):
+                database.execute("UPDATE source SET connection = ? WHERE name = ?",
+                                 ("url=%s;starttls=Never" % url % silent.getsockname()[1], name))
+        daemon = Daemon(self, SETTINGS + "logins-per-host = 1\n", MAILCHUTE_TEST_PASSWORD=CANARY)
+        self.comes_to(daemon, "active", "idle")   # it was behind both
+        self.wait(lambda: came, "one is let in", daemon)
+        self.assertEqual(len(came), 1)
 
 
 class Kills(TroubleCase):
