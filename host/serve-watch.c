@@ -44,6 +44,7 @@ static int metric_append_label(struct buffer *out, const char *text)
 
 enum metric {
     METRIC_STATUS,
+    METRIC_DEGRADED,
     METRIC_CONTACT,
     METRIC_SUCCESS,
     METRIC_INTERVAL,
@@ -59,6 +60,8 @@ static const struct {
     const char *name, *type, *help;
 } metrics[METRIC_COUNT] = {
     [METRIC_STATUS] = {"mailchute_source_status", "gauge", "1 for the status that a source has."},
+    [METRIC_DEGRADED] = {"mailchute_source_degraded", "gauge",
+                         "1 while it is out of contact, or a part of it is left out."},
     [METRIC_CONTACT] = {"mailchute_source_last_contact_timestamp_seconds", "gauge",
                         "When the server last proved to be there."},
     [METRIC_SUCCESS] = {"mailchute_source_last_success_timestamp_seconds", "gauge",
@@ -83,6 +86,7 @@ static int metric_append_head(struct buffer *out, const char *name, const char *
 static uint64_t metric_value(const struct served *served, enum metric metric)
 {
     switch (metric) {
+    case METRIC_DEGRADED: return served->state.detail == SOURCE_DEGRADED;
     case METRIC_CONTACT: return (uint64_t)served->state.contact_s;
     case METRIC_SUCCESS: return (uint64_t)served->state.success_s;
     case METRIC_INTERVAL: return served->unit->source->interval_s;

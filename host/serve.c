@@ -158,13 +158,15 @@ static void serve_event(struct serve *serve, const struct epoll_event *event)
 
 static void serve_status(struct serve *serve)
 {
-    unsigned by[SOURCE_STATUSES] = {0};
-    for (size_t i = 0; i < serve->count; i++)
+    unsigned by[SOURCE_STATUSES] = {0}, with[SOURCE_DETAILS] = {0};
+    for (size_t i = 0; i < serve->count; i++) {
         by[serve->items[i]->state.status]++;
+        with[serve->items[i]->state.detail]++;
+    }
     notify_send(&serve->notify, "STATUS=%zu sources: %u active, %u importing, %u in error, %u "
-                "paused, %u held", serve->count, by[SOURCE_ACTIVE],
-                by[SOURCE_PENDING] + by[SOURCE_IMPORTING], by[SOURCE_ERROR], by[SOURCE_PAUSED],
-                by[SOURCE_HELD]);
+                "paused, %u held; %u of them degraded, %u throttled", serve->count,
+                by[SOURCE_ACTIVE], by[SOURCE_PENDING] + by[SOURCE_IMPORTING], by[SOURCE_ERROR],
+                by[SOURCE_PAUSED], by[SOURCE_HELD], with[SOURCE_DEGRADED], with[SOURCE_THROTTLED]);
 }
 
 /* What many turns left in the heap goes back to the system, once few are at work. */

@@ -124,10 +124,16 @@ class Serving(ServeCase):
             manager.bind(path)
             manager.settimeout(PATIENCE)
             self.add()
-            daemon = Daemon(self, NOTIFY_SOCKET=path, WATCHDOG_USEC="400000")
+            self.clone(1)
+            with contextlib.closing(sqlite3.connect(self.database())) as database, database:
+                database.execute("UPDATE source SET connection = 'url=127.0.0.1;port=1;starttls=Never'"
+                                 " WHERE name = 'many-000'")
+            daemon = Daemon(self, NOTIFY_SOCKET=path, WATCHDOG_USEC="400000",
+                            MAILCHUTE_TEST_PASSWORD=CANARY)
             told = ""
-            while not all(word in told for word in ("READY=1", "WATCHDOG=1",
-                                                    "1 sources: 1 active")):
+            while not all(word in told for word in (
+                    "READY=1", "WATCHDOG=1", "2 sources: 1 active, 1 importing, 0 in error, 0 paused, 0 held; "
+                    "1 of them degraded, 0 throttled")):
                 told += manager.recv(4096).decode() + "\n"
             daemon.process.send_signal(signal.SIGHUP)
             while "RELOADING=1\nMONOTONIC_USEC=" not in told or told.count("READY=1") < 2:

@@ -112,6 +112,9 @@ class Servers(TroubleCase):
         self.comes_to(daemon, "active", "degraded")
         contact = self.shown()["last_contact"]
         self.assertEqual(daemon.get("/healthz?source=office")[0], 503)
+        metrics = daemon.get("/metrics")[1]
+        for name, value in (("office", 1), (WITNESS, 0)):
+            self.assertIn('mailchute_source_degraded{source="%s"} %d\n' % (name, value), metrics)
         self.wait(lambda: daemon.said("within 2 s"), "it tries to come back", daemon)
         self.assertEqual(self.shown()["last_contact"], contact)
         proxy.swallow = False
