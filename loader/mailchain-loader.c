@@ -11,17 +11,18 @@
  * A pass reads every page, as the client tells no order that could be relied upon. Nothing is
  * changed at the client: what is settled is only noted.
  *
- * A network or an address that fails is told, and left alone for a time that doubles; the others go
- * on. Only when all fail, or the client cannot be reached at all, next() fails. */
+ * A network or an address that fails is told, and left alone for a time that doubles, or for as long
+ * as the client asks; the others go on, and the host is told of the trouble. Only when all fail, or
+ * the client cannot be reached at all, next() fails. */
 #include <config.h>
 #include "loader-item.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "mailchain-check.h"
 #include "mailchain-client.h"
 #include "mailchain-mail.h"
 #include "mailchain-set.h"
@@ -61,13 +62,14 @@ struct chain_loader {
     char mailbox[2 * MAILCHAIN_NAME_MAX + 2]; /* of the network before the next one */
     struct mailchain_page *page;
     size_t page_left; /* messages of it that no window has had */
-    uint64_t skip;
+    struct mailchain_paging paging;
     bool page_news; /* it holds a message that no page before it held */
     void *pass_keys; /* mailchain-set.h: of the messages of this address so far */
     struct chain_slot window[CHAIN_WINDOW];
     size_t window_count, window_at;
     uint64_t found;  /* new messages of this pass so far */
     size_t asked, failed; /* addresses, and networks that do not tell theirs */
+    uint64_t too_large;   /* messages that were stepped over */
     struct error why;     /* of the one that failed last, in whatever pass */
     uint64_t pass_due_ms;
     bool told; /* this pass is over, and was told to be while items were out: once more so */
@@ -214,15 +216,31 @@ static bool chain_is_left_alone(struct chain_loader *loader, const char *where)
 /* What is about this place alone goes on to the next one: 0. All else stops: -1, @err filled. */
 static int chain_trouble_add(struct chain_loader *loader, const char *where, struct error *err)
 {
-    if (err->class != ERROR_LINK && err->class != ERROR_PROTOCOL)
+    if (err->class != ERROR_LINK && err->class != ERROR_PROTOCOL && err->class != ERROR_PAUSE)
         return -1;
     if (mailchain_trouble_failed(&loader->troubles, where, clock_monotonic_ms(&loader->clock),
-                                 loader->settings->poll_ms) < 0)
+                                 loader->settings->poll_ms, (uint64_t)err->pause_s * 1000) < 0)
         return error_oom(err, "picking up from a Mailchain client");
-    loader_host_log(&loader->host, LOADER_LOG_WARNING, "%s: %s", where, err->text);
+    error_prefix(err, "%s", where);
+    loader_host_log(&loader->host, LOADER_LOG_WARNING, "%s", err->text);
     loader->failed++;
     loader->why = *err;
     return 0;
+}
+
+/* What of the source was left out in this pass. */
+static void chain_tell_trouble(const struct chain_loader *loader)
+{
+    struct error why = {0};
+    if (loader->failed > 0)
+        error_set(&why, loader->why.class == ERROR_NONE ? ERROR_LINK : loader->why.class,
+                  "%zu of %zu networks and addresses are not picked up from, the others are; the "
+                  "last: %.300s", loader->failed, loader->asked, loader->why.text);
+    else if (loader->too_large > 0)
+        error_set(&why, ERROR_CONFIG, "%" PRIu64 " messages are larger than maxAnswer (%" PRIu64
+                  " bytes) and left at the client; raise maxAnswer", loader->too_large,
+                  loader->settings->max_answer);
+    loader_host_trouble(&loader->host, why.class != ERROR_NONE ? &why : NULL);
 }
 
 /* The address and the network that the page belongs to; borrowed from the pass. */
@@ -441,7 +459,7 @@ static enum chain_outcome chain_offer(struct chain_loader *loader, struct chain_
 
 static int chain_begin_pass(struct chain_loader *loader, struct error *err)
 {
-    loader->found = loader->asked = loader->failed = 0;
+    loader->found = loader->asked = loader->failed = loader->too_large = 0;
     loader_host_progress(&loader->host, 0);
     if (mailchain_client_networks(loader->client, &loader->networks, err) < 0) {
         mailchain_pairs_done(&loader->networks);
@@ -453,7 +471,7 @@ static int chain_begin_pass(struct chain_loader *loader, struct error *err)
 
 static int chain_next_network(struct chain_loader *loader, struct error *err)
 {
-    const struct mailchain_pair *network = &loader->networks.items[loader->network];
+    const struct mailchain_pair *network = &loader->networks.items[loader->network++];
     (void)snprintf(loader->mailbox, sizeof loader->mailbox, "%s.%s", network->first,
                    network->second);
     mailchain_pairs_done(&loader->addresses);
@@ -465,18 +483,24 @@ static int chain_next_network(struct chain_loader *loader, struct error *err)
     } else {
         loader->asked++;
         mailchain_pairs_done(&loader->addresses);
-        if (chain_trouble_add(loader, loader->mailbox, err) < 0)
-            return -1;
+        return chain_trouble_add(loader, loader->mailbox, err);
     }
-    loader->network++;
     return 0;
 }
 
-/* The page at loader->skip of the address before loader->address. */
+/* The next page of the address before loader->address. */
 static int chain_fetch_page(struct chain_loader *loader, const char *where, struct error *err)
 {
-    if (mailchain_client_page(loader->client, chain_network(loader), chain_address(loader),
-                              loader->settings->page, loader->skip, &loader->page, err) < 0)
+    uint64_t over = loader->paging.over;
+    int failed = mailchain_client_page(loader->client, chain_network(loader),
+                                       chain_address(loader), &loader->paging, &loader->page, err);
+    if (loader->paging.over > over) {
+        loader->too_large += loader->paging.over - over;
+        loader_host_log(&loader->host, LOADER_LOG_WARNING, "%s: %" PRIu64 " messages are larger "
+                        "than maxAnswer (%" PRIu64 " bytes) and left at the client", where,
+                        loader->paging.over - over, loader->settings->max_answer);
+    }
+    if (failed < 0)
         return chain_trouble_add(loader, where, err);
     loader->page_left = mailchain_page_count(loader->page);
     loader->page_news = false;
@@ -494,12 +518,10 @@ static int chain_next_address(struct chain_loader *loader, struct error *err)
     char where[CHAIN_WHERE_MAX];
     loader->address++;
     loader->asked++;
-    loader->skip = 0;
+    loader->paging = (struct mailchain_paging){.size = loader->settings->page};
     mailchain_set_clear(&loader->pass_keys);
     chain_where(loader, where);
-    int failed = chain_is_left_alone(loader, where) ? 0 : chain_fetch_page(loader, where, err);
-    loader->address -= failed < 0 ? 1 : 0; /* after a pause it is asked again */
-    return failed;
+    return chain_is_left_alone(loader, where) ? 0 : chain_fetch_page(loader, where, err);
 }
 
 /* Another page follows one that was full and brought something new: clients that know no pages give
@@ -508,11 +530,11 @@ static int chain_next_page(struct chain_loader *loader, struct error *err)
 {
     char where[CHAIN_WHERE_MAX];
     size_t count = mailchain_page_count(loader->page);
-    bool more = count == loader->settings->page && loader->page_news;
+    bool more = count == loader->paging.size && loader->page_news;
     chain_end_page(loader);
     if (!more)
         return 0;
-    loader->skip += count;
+    mailchain_paging_next(&loader->paging, count, loader->settings->page);
     chain_where(loader, where);
     return chain_fetch_page(loader, where, err);
 }
@@ -521,6 +543,7 @@ static int chain_pass_ended(struct chain_loader *loader, struct error *err)
 {
     bool all_failed = loader->failed > 0 && loader->failed >= loader->asked &&
                       loader->why.class != ERROR_NONE;
+    chain_tell_trouble(loader);
     if (!all_failed)
         return 0;
     *err = loader->why;
@@ -634,8 +657,7 @@ static enum loader_next chain_entry_next(void *handle, const struct loader_item 
         return LOADER_NEXT_ITEM;
     if (outcome == CHAIN_WAITS)
         return LOADER_NEXT_DRAINED;
-    if (outcome == CHAIN_DRAINED || err.class != ERROR_PAUSE)
-        chain_end_pass(loader);
+    chain_end_pass(loader);
     loader->told = outcome == CHAIN_DRAINED && loader->items != NULL;
     if (outcome == CHAIN_DRAINED)
         return LOADER_NEXT_DRAINED;
@@ -691,77 +713,21 @@ static int chain_entry_parse(const struct loader_host *host, const struct loader
     return 0;
 }
 
-/* ---- Check -------------------------------------------------------------------------------------
- */
-
-struct chain_check {
-    struct chain_loader *loader;
-    void (*report)(void *context, const char *step, uint32_t state, const char *text);
-    void *context;
-    size_t addresses;
-};
-
-PRINTF_LIKE(4, 5)
-static void chain_check_tell(const struct chain_check *check, const char *step,
-                             enum loader_check_state state, const char *fmt, ...)
-{
-    char text[ERROR_TEXT_MAX];
-    va_list args;
-    va_start(args, fmt);
-    (void)vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    if (check->report != NULL)
-        check->report(check->context, step, (uint32_t)state, text);
-}
-
-/* A network that fails is a warning: a pick-up would go on with the others. */
-static void chain_check_network(struct chain_check *check, const struct mailchain_pair *network)
-{
-    struct mailchain_pairs addresses;
-    struct error err = {0};
-    if (mailchain_client_addresses(check->loader->client, network, &addresses, &err) < 0)
-        chain_check_tell(check, "network", LOADER_CHECK_WARNING, "%s.%s: %s", network->first,
-                         network->second, err.text);
-    check->addresses += addresses.count;
-    mailchain_pairs_done(&addresses);
-}
-
-static int chain_check_client(struct chain_check *check, struct error *err)
-{
-    char version[MAILCHAIN_VERSION_MAX];
-    struct mailchain_client *client = check->loader->client;
-    if (mailchain_client_version(client, version, err) < 0)
-        return -1;
-    chain_check_tell(check, "client", LOADER_CHECK_OK, "%s is there, version %s",
-                     check->loader->settings->base, version);
-    if (mailchain_client_networks(client, &check->loader->networks, err) < 0)
-        return -1;
-    for (size_t i = 0; i < check->loader->networks.count; i++)
-        chain_check_network(check, &check->loader->networks.items[i]);
-    chain_check_tell(check, "addresses",
-                     check->addresses > 0 ? LOADER_CHECK_OK : LOADER_CHECK_WARNING,
-                     "%zu addresses in %zu networks", check->addresses,
-                     check->loader->networks.count);
-    return 0;
-}
-
 static int chain_entry_check(const struct loader_host *host, const struct loader_settings *settings,
                              void (*report)(void *context, const char *step, uint32_t state,
                                             const char *text),
                              void *report_context, struct loader_error *out_err)
 {
     AUTO(chain_loader) loader = NULL;
-    struct chain_check check = {.report = report, .context = report_context};
     struct error err = {0};
     if (chain_loader_open(host, settings, &loader, &err) < 0) {
-        chain_check_tell(&check, "settings", LOADER_CHECK_FAILED, "%s", err.text);
+        if (report != NULL)
+            report(report_context, "settings", LOADER_CHECK_FAILED, err.text);
         return loader_error_from(&err, out_err);
     }
-    check.loader = loader;
-    if (chain_check_client(&check, &err) == 0)
-        return 0;
-    chain_check_tell(&check, "client", LOADER_CHECK_FAILED, "%s", err.text);
-    return loader_error_from(&err, out_err);
+    return mailchain_check(loader->client, loader->settings, report, report_context, &err) == 0
+               ? 0
+               : loader_error_from(&err, out_err);
 }
 
 /* ---- The table ---------------------------------------------------------------------------------

@@ -126,6 +126,34 @@ START_TEST(names_that_lead_elsewhere_are_no_networks)
 }
 END_TEST
 
+/* {"addresses":["","",...]} of so many values in all, with @text in the first one. */
+static char *answer_of(size_t values, const char *first)
+{
+    static const char head[] = "{\"addresses\":[\"";
+    size_t size = sizeof head + strlen(first) + 3 * values;
+    char *answer = malloc(size);
+    char *at = answer + snprintf(answer, size, "%s%s\"", head, first);
+    for (size_t i = 4; i < values; i++) /* the object, a name, the list and its first text */
+        at += snprintf(at, 4, ",%s", "\"\"");
+    (void)snprintf(at, 3, "]}");
+    return answer;
+}
+
+START_TEST(an_answer_of_more_values_than_may_be_is_not_read)
+{
+    struct mailchain_pairs pairs;
+    for (size_t more = 0; more < 2; more++) {
+        char *answer = answer_of(MAILCHAIN_VALUES_MAX + more + 1, "0x1f ,[{: \\\" ,,");
+        size_t size = strlen(answer);
+        ck_assert(mailchain_read_is_large(answer, size) == (more == 1));
+        ck_assert_int_eq(mailchain_read_addresses(answer, size, &pairs, &err), more == 0 ? 0 : -1);
+        ck_assert(more == 0 || strstr(err.text, "more than 500000 values") != NULL);
+        mailchain_pairs_done(&pairs);
+        free(answer);
+    }
+}
+END_TEST
+
 /* ---- Mail ------------------------------------------------------------------------------------ */
 
 static struct mail *read_back(const struct buffer *bytes)
@@ -363,7 +391,7 @@ START_TEST(what_fails_rests_twice_as_long_each_time_and_an_answer_ends_it)
     ck_assert(!mailchain_trouble_rests(&t, "a", now));
     for (unsigned i = 0; i < 10; i++) {
         uint64_t rest = poll << i < MAILCHAIN_REST_MAX_MS ? poll << i : MAILCHAIN_REST_MAX_MS;
-        ck_assert_int_eq(mailchain_trouble_failed(&t, "a", now, poll), 0);
+        ck_assert_int_eq(mailchain_trouble_failed(&t, "a", now, poll, 0), 0);
         ck_assert(mailchain_trouble_rests(&t, "a", now + rest - 1));
         ck_assert(!mailchain_trouble_rests(&t, "a", now + rest));
         ck_assert(!mailchain_trouble_rests(&t, "b", now));
@@ -371,6 +399,9 @@ START_TEST(what_fails_rests_twice_as_long_each_time_and_an_answer_ends_it)
     }
     mailchain_trouble_over(&t, "a");
     ck_assert(!mailchain_trouble_rests(&t, "a", now));
+    ck_assert_int_eq(mailchain_trouble_failed(&t, "b", now, poll, 7 * poll), 0); /* as it asks */
+    ck_assert(mailchain_trouble_rests(&t, "b", now + 7 * poll - 1));
+    ck_assert(!mailchain_trouble_rests(&t, "b", now + 7 * poll));
     mailchain_troubles_done(&t);
 }
 END_TEST
@@ -410,6 +441,7 @@ static Suite *suite(void)
         an_answer_cut_anywhere_is_no_answer,
         a_message_has_its_members_and_all_others_as_fields,
         names_that_lead_elsewhere_are_no_networks,
+        an_answer_of_more_values_than_may_be_is_not_read,
         the_same_message_makes_the_same_mail_and_what_was_written_is_read,
         no_two_ids_have_one_message_id_and_each_is_one_that_may_stand_there,
         messages_without_an_id_are_told_apart_by_all_they_hold,

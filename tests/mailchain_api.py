@@ -9,7 +9,7 @@ and what can go wrong.
 
 Generations: bare (addresses as hex without 0x, null for empty lists), hex (with 0x), objects, paged
 (messages come only from a local store, which fetch=true fills; limit, 15 unless given, and skip).
-Faults: a status (406, 422, 500, ...); json (no JSON), shape (JSON of another shape), half (it breaks off),
+Faults: a status (406, 422, 500, ..., 429+30 with a Retry-After); json (no JSON), shape (JSON of another shape), half (it breaks off),
 close (no answer), endless, drip (a byte now and then), empty (no body).
 
 By hand:  tests/mailchain_api.py --port 8080 --messages 20
@@ -184,8 +184,9 @@ class MailchainApi:
         fault = self.fault(url.path, query)
         status, value = self.answer(handler.command, url.path, query)
         body = go_json(value)
-        if fault is not None and fault.isdigit():
-            status, body = int(fault), go_json({"code": int(fault), "message": "as was wished"})
+        refused, _, retry_after = (fault or "").partition("+")
+        if refused.isdigit():
+            status, body = int(refused), go_json({"code": int(refused), "message": "as was wished"})
         elif fault == "json":
             body = body[:len(body) // 2]
         elif fault == "shape":
@@ -196,6 +197,8 @@ class MailchainApi:
             handler.close_connection = True
             return
         handler.send_response(status)
+        if retry_after:
+            handler.send_header("Retry-After", retry_after)
         handler.send_header("Content-Type", "application/json" if url.path == "/api/version"
                             else "text/plain; charset=utf-8")
         if fault in ("endless", "drip"):

@@ -187,14 +187,16 @@ class Mailchain(unittest.TestCase):
     # ---- faults --------------------------------------------------------------------------------
 
     def test_an_address_that_fails_in_any_way_keeps_no_other_back(self):
+        later = {"json": 76, "shape": 76, "endless": 76, "empty": 76, "422": 76, "302": 76}
         for fault in ("406", "422", "500", "json", "shape", "half", "close", "endless", "drip",
-                      "empty", "302"):
+                      "empty", "302", "429", "429+3600", "503+3600"):
             with self.subTest(fault), mailchain_api.MailchainApi("paged") as api:
                 self.queue = "sqlite:" + os.path.join(self.folder, fault)
                 api.add("ethereum", "mainnet", BEN, message(1))
                 api.add("ethereum", "mainnet", ANN, message(2))
                 api.faults[BEN] = fault
-                run = self.pickup(api, settings="timeout=1s;maxAnswer=1MB")
+                run = self.pickup(api, settings="timeout=1s;maxAnswer=1MB",
+                                  code=later.get(fault, 75))    # a part of it is missing
                 self.assertEqual(self.subjects(run), ["Hello 2"], run)
                 self.assertIn(BEN, run.err)
                 del api.faults[BEN]
@@ -204,8 +206,68 @@ class Mailchain(unittest.TestCase):
         api = self.client()
         api.add("ethereum", "goerli", ANN, message(1))
         api.add("ethereum", "mainnet", ANN, message(2))
-        api.faults["goerli"] = "500"
-        self.assertEqual(self.subjects(self.pickup(api)), ["Hello 2"])
+        for fault in ("500", "429+3600"):
+            api.faults["goerli"] = fault
+            api.add("ethereum", "mainnet", ANN, message(3))
+            run = self.pickup(api, code=75)
+            self.assertIn("Hello %d" % (2 if fault == "500" else 4), self.subjects(run))
+            self.assertIn("ethereum.goerli", run.err)
+            api.add("ethereum", "mainnet", ANN, message(4))
+
+    def test_where_all_ask_for_a_pause_the_client_is_left_alone_and_then_asked_for_all(self):
+        api = self.client()
+        for number, address in enumerate((ANN, BEN)):
+            api.add("ethereum", "mainnet", address, message(number))
+            api.faults[address] = "429+2"
+        self.assertIn("come back later", self.pickup(api, code=75).err)
+        run = subprocess.Popen([PROGRAM, "pickup", "port=%d" % api.port, "--loader", "Mailchain",
+                                "--queue", self.queue, "--json", "--watch"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        try:
+            while len([a for a in api.asked if a[1] == "/api/messages"]) < 4:
+                time.sleep(0.05)
+            api.faults.clear()
+            self.assertIn("Hello", run.stdout.readline() + run.stdout.readline())
+        finally:
+            run.terminate()
+            run.communicate(timeout=SECONDS)
+
+    # ---- answers that are too large --------------------------------------------------------------
+
+    def test_pages_are_as_small_as_their_answers_must_be_and_all_messages_come(self):
+        api = self.client()
+        api.add("ethereum", "mainnet", ANN,
+                *[message(n, body="x" * 200000 if n < 12 else "short") for n in range(40)])
+        run = self.pickup(api, settings="page=20;maxAnswer=1MB")
+        self.assertEqual(sorted(self.subjects(run)), sorted("Hello %d" % n for n in range(40)))
+        asked = [q for _, path, q in api.asked if path == "/api/messages"]
+        self.assertEqual([q["skip"] for q in asked if "fetch" in q], ["0"])
+        self.assertGreater(len({q["limit"] for q in asked}), 2)
+
+    def test_a_message_that_is_too_large_alone_is_left_and_told_and_keeps_no_other_back(self):
+        api = self.client()
+        api.add("ethereum", "mainnet", ANN,
+                *[message(n, body="x" * 1100000 if n in (0, 3, 4) else None) for n in range(9)])
+        run = self.pickup(api, settings="page=4;maxAnswer=1MB", code=78)
+        self.assertEqual(sorted(self.subjects(run)),
+                         ["Hello %d" % n for n in range(9) if n not in (0, 3, 4)])
+        self.assertIn("maxAnswer", run.err)
+        self.assertEqual(sorted(self.subjects(self.pickup(api, settings="page=4;maxAnswer=8MB"))),
+                         ["Hello 0", "Hello 3", "Hello 4"])
+
+    def test_a_client_that_knows_no_pages_is_not_asked_again_and_again_for_what_is_too_large(self):
+        api = self.client("objects")
+        api.add("ethereum", "mainnet", ANN, *[message(n, body="x" * 100000) for n in range(20)])
+        run = self.pickup(api, settings="page=16;maxAnswer=1MB", code=76)
+        self.assertIn("more than 1048576 bytes", run.err)
+        self.assertLessEqual(len([a for a in api.asked if a[1] == "/api/messages"]), 10)
+
+    def test_an_answer_of_very_many_values_is_not_read_into_memory(self):
+        api = self.client()
+        api.add("ethereum", "mainnet", ANN, message(1, **{"x": [[]] * 300000}))
+        api.add("ethereum", "mainnet", BEN, message(2))
+        run = self.pickup(api, code=78)
+        self.assertEqual(self.subjects(run), ["Hello 2"])
 
     def test_a_client_that_is_no_use_is_told_in_one_line(self):
         api = self.client()
@@ -278,6 +340,18 @@ class Mailchain(unittest.TestCase):
 
     # ---- as a source ---------------------------------------------------------------------------
 
+    def shows(self, detail, message):
+        """The source is asked again until it tells this."""
+        until = time.monotonic() + SECONDS
+        while time.monotonic() < until:
+            self.command("source", "sync", "chain", "--queue", self.queue)
+            run = self.command("source", "show", "chain", "--queue", self.queue, "--json")
+            shown = run.entries[0]
+            if shown["detail"] == detail and message in shown["status_message"]:
+                return
+            time.sleep(0.2)
+        self.fail(run)
+
     def test_a_source_of_the_daemon_picks_up_by_itself(self):
         api = self.client()
         api.add("ethereum", "mainnet", ANN, message(1), message(2))
@@ -294,6 +368,9 @@ class Mailchain(unittest.TestCase):
                 time.sleep(0.1)
                 entries = self.command("queue", "list", "--json", "--queue", self.queue).entries
             self.assertEqual(sorted(e["subject"] for e in entries), ["Hello 1", "Hello 2"])
+            api.add("ethereum", "mainnet", BEN, message(3))
+            api.faults[BEN] = "406"
+            self.shows("degraded", "1 of 2 networks and addresses are not picked up from")
         finally:
             daemon.terminate()
             out = daemon.communicate(timeout=SECONDS)[0]

@@ -16,9 +16,31 @@ struct mailchain_page {
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
+/* Each value but the first stands behind one of ",:[{", outside of texts. */
+bool mailchain_read_is_large(const void *bytes, size_t count)
+{
+    const char *text = bytes;
+    size_t values = 0;
+    bool inside = false;
+    for (size_t i = 0; i < count; i++) {
+        if (inside && text[i] == '\\')
+            i++;
+        else if (text[i] == '"')
+            inside = !inside;
+        else if (!inside)
+            values += text[i] == ',' || text[i] == ':' || text[i] == '[' || text[i] == '{';
+    }
+    return values > MAILCHAIN_VALUES_MAX;
+}
+
 static json_t *api_load(const void *bytes, size_t count, const char *what, struct error *err)
 {
     json_error_t why;
+    if (mailchain_read_is_large(bytes, count)) {
+        error_set(err, ERROR_PROTOCOL, "the answer to %s has more than %u values; it is not read",
+                  what, MAILCHAIN_VALUES_MAX);
+        return NULL;
+    }
     json_t *root = json_loadb(bytes, count, JSON_ALLOW_NUL, &why);
     if (root != NULL)
         return root;
@@ -253,7 +275,9 @@ void mailchain_page_message(const struct mailchain_page *page, size_t at,
 static void api_show_member(const void *bytes, size_t count, const char *key, const char *otherwise,
                             char *out, size_t size)
 {
-    json_t *root = json_loadb(bytes, count, JSON_ALLOW_NUL, NULL);
+    json_t *root = mailchain_read_is_large(bytes, count)
+                       ? NULL
+                       : json_loadb(bytes, count, JSON_ALLOW_NUL, NULL);
     struct span text = api_member(root, key);
     if (text.len > 0)
         text_printable(out, size, text.bytes, text.len);

@@ -6,7 +6,8 @@
  * not be (a number where a text belongs) is as if it were not there; a list that holds something
  * else is read without it. An answer that is no JSON, or lacks its list, is ERROR_PROTOCOL. A NUL
  * in a text is kept: texts are spans. Content types are not looked at: clients send the wrong ones.
- * Pure. */
+ * Read, an answer takes up to three times its size, and 120 bytes more for each value: values are
+ * counted before, so that memory has a bound. Pure. */
 #ifndef MAILCHUTE_LOADER_MAILCHAIN_API_H
 #define MAILCHUTE_LOADER_MAILCHAIN_API_H
 
@@ -20,6 +21,7 @@
 #define MAILCHAIN_NETWORKS_MAX 256u    /* of all protocols; what is more is left out */
 #define MAILCHAIN_ADDRESSES_MAX 10000u /* of one network, likewise */
 #define MAILCHAIN_FIELDS_MAX 64u       /* of one message, likewise */
+#define MAILCHAIN_VALUES_MAX 500000u   /* of one answer; one that has more is not read */
 #define MAILCHAIN_NAME_MAX 128u        /* bytes of the name of a protocol, network or address */
 
 /* {protocol, network}, or {value as the client writes it, the same as everybody writes it}. */
@@ -73,6 +75,9 @@ size_t mailchain_page_count(const struct mailchain_page *page);
 /** mailchain_page_message - message @at (< count), in the order of the answer. */
 void mailchain_page_message(const struct mailchain_page *page, size_t at,
                             struct mailchain_message *out_message);
+
+/** mailchain_read_is_large - it has more than MAILCHAIN_VALUES_MAX values. */
+bool mailchain_read_is_large(const void *bytes, size_t count);
 
 /** mailchain_read_error - what an error's answer says, printable: its message, or its first bytes.
  */

@@ -142,19 +142,60 @@ int mailchain_client_addresses(struct mailchain_client *client,
                                     err);
 }
 
-int mailchain_client_page(struct mailchain_client *client, const struct mailchain_pair *network,
-                          const struct mailchain_pair *address, uint32_t limit, uint64_t skip,
-                          struct mailchain_page **out_page, struct error *err)
+/* One question. *out_large: the answer is too large to be read; then -1 as well. */
+static int client_ask_page(struct mailchain_client *client, const struct mailchain_pair *network,
+                           const struct mailchain_pair *address, struct mailchain_paging *at,
+                           struct mailchain_page **out_page, bool *out_large, struct error *err)
 {
     AUTO_DONE(buffer) path;
+    struct buffer *body = &client->answer.body;
     buffer_init(&path, CLIENT_URL_MAX);
+    *out_large = false;
     if (client_add(&path, "/messages?address=", address->first) < 0 ||
         client_add(&path, "&protocol=", network->first) < 0 ||
         client_add(&path, "&network=", network->second) < 0 ||
-        buffer_printf(&path, "%s&limit=%u&skip=%" PRIu64, skip == 0 ? "&fetch=true" : "", limit,
-                      skip) < 0)
+        buffer_printf(&path, "%s&limit=%u&skip=%" PRIu64,
+                      at->skip == 0 && !at->fetched ? "&fetch=true" : "", at->size, at->skip) < 0)
         return error_oom(err, "asking a Mailchain client");
-    if (client_ask(client, &path, "/messages", err) < 0)
-        return -1;
-    return mailchain_page_read(client->answer.body.data, client->answer.body.len, out_page, err);
+    int failed = client_ask(client, &path, "/messages", err);
+    *out_large = failed < 0 && buffer_is_full(body);
+    if (failed == 0) {
+        failed = mailchain_page_read(body->data, body->len, out_page, err);
+        *out_large = failed < 0 && mailchain_read_is_large(body->data, body->len);
+    }
+    at->fetched = at->fetched || failed == 0 || *out_large;
+    buffer_clear(body);
+    buffer_spare(body);
+    return failed;
+}
+
+int mailchain_client_page(struct mailchain_client *client, const struct mailchain_pair *network,
+                          const struct mailchain_pair *address, struct mailchain_paging *at,
+                          struct mailchain_page **out_page, struct error *err)
+{
+    bool large;
+    struct mailchain_paging try = *at;
+    for (uint32_t over = 0;;) {
+        int failed = client_ask_page(client, network, address, &try, out_page, &large, err);
+        at->fetched = try.fetched;
+        if (failed == 0) {
+            *at = try;
+            return 0;
+        }
+        if (!large || over == MAILCHAIN_OVER_MAX)
+            return -1;
+        if (try.size > 1) {
+            try.size /= 2;
+        } else {
+            over++;
+            try.over++;
+            try.skip++;
+        }
+    }
+}
+
+void mailchain_paging_next(struct mailchain_paging *at, size_t count, uint32_t most)
+{
+    at->skip += count;
+    at->size = at->size > most / 2 ? most : 2 * at->size;
 }

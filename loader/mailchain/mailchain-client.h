@@ -34,10 +34,26 @@ int mailchain_client_addresses(struct mailchain_client *client,
                                const struct mailchain_pair *network,
                                struct mailchain_pairs *out_pairs, struct error *err);
 
-/** mailchain_client_page - the messages from number @skip on, @limit of them where the client knows
- * pages, else all of them. For the first page the client is told to fetch what is new. */
+/* Where reading an address's messages is; begin with its size alone. */
+struct mailchain_paging {
+    uint32_t size;  /* messages asked for at once */
+    uint64_t skip;  /* those before the page */
+    bool fetched;   /* the client was told to fetch what is new */
+    uint64_t over;  /* messages that were stepped over, as one alone is too large an answer */
+};
+
+#define MAILCHAIN_OVER_MAX 3u /* of them in a row; more: the client knows no pages */
+
+/** mailchain_client_page - the messages from at->skip on, at->size of them where the client knows
+ * pages, else all of them. For the first page the client is told to fetch what is new. A page whose
+ * answer is too large (maxAnswer, MAILCHAIN_VALUES_MAX) is asked for again with half its size, and
+ * so on; a message that is too large alone is stepped over. */
 int mailchain_client_page(struct mailchain_client *client, const struct mailchain_pair *network,
-                          const struct mailchain_pair *address, uint32_t limit, uint64_t skip,
+                          const struct mailchain_pair *address, struct mailchain_paging *at,
                           struct mailchain_page **out_page, struct error *err);
+
+/** mailchain_paging_next - the page had @count messages: on to the next one, of up to twice as many
+ * again, @most at most. */
+void mailchain_paging_next(struct mailchain_paging *at, size_t count, uint32_t most);
 
 #endif

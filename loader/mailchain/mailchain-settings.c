@@ -13,6 +13,7 @@
 
 #define MAILCHAIN_PORT 8080u /* where a client listens by default */
 #define MAILCHAIN_HOST_MAX 253u
+#define MAILCHAIN_ANSWER_DEFAULT "32MB" /* read, it takes three times as much, and some more */
 #define SECOND_MS 1000u
 #define HOUR_MS (3600u * SECOND_MS)
 
@@ -36,9 +37,9 @@ static const struct connection_key mailchain_keys[] = {
     {"poll", CONNECTION_DURATION, FIELD(poll_ms), .default_value = "5min",
      .min = MAILCHAIN_POLL_MIN_MS, .max = 24 * HOUR_MS, .help = "look for new messages this often"},
     {"page", CONNECTION_NUMBER, FIELD(page), .default_value = "100", .min = 1, .max = 1000,
-     .help = "messages asked for at once"},
-    {"maxAnswer", CONNECTION_SIZE, FIELD(max_answer), .default_value = "128MB", .min = 1024,
-     .max = (uint64_t)1 << 30, .help = "a longer answer of the client is not read"},
+     .help = "messages asked for at once; fewer where they would be a longer answer than maxAnswer"},
+    {"maxAnswer", CONNECTION_SIZE, FIELD(max_answer), .default_value = MAILCHAIN_ANSWER_DEFAULT,
+     .min = 1024, .max = (uint64_t)1 << 30, .help = "a longer answer of the client is not read"},
     {"timeout", CONNECTION_DURATION, FIELD(timeout_ms), .default_value = "60s", .min = SECOND_MS,
      .max = HOUR_MS, .help = "an answer that takes longer is given up"},
     {"allowInsecureCert", CONNECTION_BOOLEAN, FIELD(allow_insecure_cert), .default_value = "False",

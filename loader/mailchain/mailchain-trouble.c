@@ -47,7 +47,7 @@ static struct mailchain_trouble *trouble_make(struct mailchain_troubles *trouble
 }
 
 int mailchain_trouble_failed(struct mailchain_troubles *troubles, const char *where,
-                             uint64_t now_ms, uint64_t poll_ms)
+                             uint64_t now_ms, uint64_t poll_ms, uint64_t asked_ms)
 {
     struct mailchain_trouble *at = trouble_find(troubles, where);
     if (at == NULL && (at = trouble_make(troubles, where)) == NULL)
@@ -55,7 +55,8 @@ int mailchain_trouble_failed(struct mailchain_troubles *troubles, const char *wh
     uint64_t rest_ms =
         poll_ms << (at->failures < TROUBLE_DOUBLINGS ? at->failures : TROUBLE_DOUBLINGS);
     at->failures++;
-    at->again_ms = now_ms + (rest_ms < MAILCHAIN_REST_MAX_MS ? rest_ms : MAILCHAIN_REST_MAX_MS);
+    rest_ms = rest_ms < MAILCHAIN_REST_MAX_MS ? rest_ms : MAILCHAIN_REST_MAX_MS;
+    at->again_ms = now_ms + (rest_ms > asked_ms ? rest_ms : asked_ms);
     return 0;
 }
 

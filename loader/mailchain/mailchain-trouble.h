@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mailchain-trouble.h - networks and addresses that failed, and when they are asked again. Pure.
  *
- * A place that fails rests for one poll, then two, four, ... up to MAILCHAIN_REST_MAX_MS; one that
- * answers is forgotten. Times are monotonic milliseconds. Zeroed troubles are none. */
+ * A place that fails rests for one poll, then two, four, ... up to MAILCHAIN_REST_MAX_MS, and at
+ * least for as long as the client asks; one that answers is forgotten. Times are monotonic milliseconds. Zeroed troubles are none. */
 #ifndef MAILCHUTE_LOADER_MAILCHAIN_TROUBLE_H
 #define MAILCHUTE_LOADER_MAILCHAIN_TROUBLE_H
 
@@ -22,9 +22,10 @@ void mailchain_troubles_done(struct mailchain_troubles *troubles);
 bool mailchain_trouble_rests(const struct mailchain_troubles *troubles, const char *where,
                              uint64_t now_ms);
 
-/** mailchain_trouble_failed - it failed (again). -1: out of memory. */
+/** mailchain_trouble_failed - it failed (again). @asked_ms: how long the client asks to be left
+ * alone, 0: it does not. -1: out of memory. */
 int mailchain_trouble_failed(struct mailchain_troubles *troubles, const char *where,
-                             uint64_t now_ms, uint64_t poll_ms);
+                             uint64_t now_ms, uint64_t poll_ms, uint64_t asked_ms);
 
 void mailchain_trouble_over(struct mailchain_troubles *troubles, const char *where);
 
