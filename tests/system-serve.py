@@ -403,7 +403,7 @@ class Troubles(ServeCase):
         self.wait(lambda: len(self.queued()) == 2 * len(told), "all new mail is queued", daemon)
         with open("/proc/%d/status" % daemon.process.pid, encoding="ascii") as file:
             threads = int(next(line for line in file if line.startswith("Threads")).split()[1])
-        self.assertLess(threads, 36)
+        self.assertLess(threads, count / 2)   # 32 workers; twice as many where turns take seconds
         self.assertEqual(daemon.end(), 0)
 
 
