@@ -32,6 +32,7 @@ struct serve_command {
     struct http_server *http;
     struct web_options web_options;
     char web_ports[SERVE_TEXT_MAX];
+    bool metrics_open;
     struct web *web; /* NULL: there is none */
 };
 
@@ -94,10 +95,34 @@ static bool serve_is_web(const struct serve_command *c, const struct http_reques
     return c->web != NULL && web_has(request->path);
 }
 
+/* Names of sources and how they fare: not for everybody who gets here. */
+static bool serve_is_closed(const struct serve_command *c, const struct http_request *request)
+{
+    bool tells = text_equal(request->path, "/metrics") ||
+                 (text_equal(request->path, "/healthz") &&
+                  http_request_query(request, "source") != NULL);
+    return tells && !c->metrics_open && !http_forwarded_is_local(request->from);
+}
+
 static enum http_lane serve_route(void *context, struct http_request *request)
 {
     const struct serve_command *c = context;
-    return serve_is_web(c, request) ? web_route(request) : HTTP_AT_ONCE;
+    return serve_is_web(c, request)                             ? web_route(request)
+           : c->web != NULL && serve_is_closed(c, request) ? HTTP_QUICK
+                                                                : HTTP_AT_ONCE;
+}
+
+/* Answered when it is false. */
+static bool serve_may_watch(struct serve_command *c, unsigned thread,
+                            const struct http_request *request, struct http_answer *answer)
+{
+    if (!serve_is_closed(c, request))
+        return true;
+    if (c->web != NULL)
+        return web_sees(c->web, thread, request, answer);
+    http_answer_refuse(answer, 403, "Forbidden", "this is told on this machine alone",
+                       "ask there, or have the administrator set metrics = open");
+    return false;
 }
 
 static void serve_answer(void *context, unsigned thread, const struct http_request *request,
@@ -115,6 +140,8 @@ static void serve_answer(void *context, unsigned thread, const struct http_reque
                            "use GET or HEAD");
         return;
     }
+    if (!serve_may_watch(c, thread, request, answer))
+        return;
     if (text_equal(request->path, "/metrics")) {
         answer->type = "text/plain; version=0.0.4; charset=utf-8";
         answer->code = serve_append_metrics(c->serve, body) < 0 ? 500 : 200;
@@ -209,6 +236,13 @@ static int serve_tell_setup(const struct serve_command *c, const char *url, stru
     return 0;
 }
 
+/* What users show and see goes by TLS, or stays on this machine, or they were told. */
+static bool serve_is_safe(const struct serve_command *c)
+{
+    return c->web == NULL || c->web_options.secure || c->settings.web_plain != 0 ||
+           http_listen_is_local(c->settings.listen);
+}
+
 static int serve_start_http(struct serve_command *c, struct error *err)
 {
     if (c->settings.listen[0] == '\0')
@@ -229,14 +263,21 @@ static int serve_start_http(struct serve_command *c, struct error *err)
     if (!http_forwarded_proxies(options.proxies))
         return error_set(err, ERROR_CONFIG, "web-proxy-address '%.80s' is no list of addresses; "
                          "write 127.0.0.1 10.0.0.0/8", options.proxies);
+    if (!serve_is_safe(c))
+        return error_set(err, ERROR_CONFIG, "listening at '%.80s', which other machines reach, "
+                         "without TLS: whoever is on the way reads passwords, sessions and mail; "
+                         "set web-certificate and web-key, or web-proxy, or listen at 127.0.0.1, or "
+                         "accept that by web-plain = yes", c->settings.listen);
+    c->metrics_open = c->settings.metrics_open != 0;
     if (http_server_new(&options, &c->http, err) < 0)
         return -1;
     log_info(&c->log, "listening at %.80s, port %u", c->settings.listen,
              http_server_port(c->http));
     if (!http_listen_is_local(c->settings.listen))
-        log_warning(&c->log, "listening at '%.80s', which other machines reach: whoever gets "
-                    "there sees sources and metrics; keep it on 127.0.0.1, behind a proxy or a "
-                    "firewall", c->settings.listen);
+        log_warning(&c->log, "listening at '%.80s', which other machines reach%s", c->settings.listen,
+                    c->web != NULL && !c->web_options.secure
+                        ? ", without TLS: whoever is on the way reads passwords, sessions and mail"
+                        : "");
     if (c->web != NULL)
         web_listening(c->web, c->http);
     return 0;

@@ -183,3 +183,13 @@ void http_forwarded_client(const char *peer, const char *proxies, enum http_forw
     }
     forwarded_write_ip(&client, out_client);
 }
+
+bool http_forwarded_is_local(const char *client)
+{
+    static const struct forwarded_ip six = {.bytes = {[15] = 1}};
+    struct forwarded_ip ip;
+    if (!forwarded_read_ip(client, &ip))
+        return false;
+    return memcmp(&ip, &six, sizeof ip) == 0 ||
+           (memcmp(ip.bytes, forwarded_v4, sizeof forwarded_v4) == 0 && ip.bytes[12] == 127);
+}

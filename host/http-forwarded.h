@@ -27,4 +27,7 @@ bool http_forwarded_proxies(const char *proxies);
 void http_forwarded_client(const char *peer, const char *proxies, enum http_forwarded kind,
                            const char *list, char out_client[HTTP_CLIENT_SIZE]);
 
+/** http_forwarded_is_local - a client on this machine. */
+bool http_forwarded_is_local(const char *client);
+
 #endif

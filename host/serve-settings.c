@@ -44,6 +44,12 @@ static const struct serve_row serve_rows[] = {
      "Address and port of /metrics, /livez, /readyz and /healthz. Empty: none."},
     {"web", SERVE_CHOICE, FIELD(web), 0, 0, "no|yes", serve_switch, "yes",
      "The REST interface is there as well, for users who sign in."},
+    {"web-plain", SERVE_CHOICE, FIELD(web_plain), 0, 0, "no|yes", serve_switch, "no",
+     "It listens without TLS, and without web-proxy, where other machines reach it: whoever is on the "
+     "way reads passwords, sessions and mail."},
+    {"metrics", SERVE_CHOICE, FIELD(metrics_open), 0, 0, "local|open", serve_switch, "local",
+     "Who gets /metrics and /healthz?source=NAME. local: this machine, and who shows an API key; "
+     "open: everybody."},
     {"web-hosts", SERVE_TEXT, FIELD(web_hosts), 0, 0, NULL, NULL, "",
      "Names, with spaces between, by which browsers may call it, besides localhost and its "
      "address."},

@@ -23,6 +23,7 @@ struct serve_settings {
     char listen[SERVE_TEXT_MAX]; /* "127.0.0.1:8425", "" = nowhere */
     uint64_t web, web_proxy, private_hosts; /* 0 or 1 */
     uint64_t web_proxy_header; /* enum http_forwarded */
+    uint64_t web_plain, metrics_open;
     char web_hosts[SERVE_TEXT_MAX], web_ports[SERVE_TEXT_MAX], web_proxy_address[SERVE_TEXT_MAX];
     char web_certificate[SERVE_TEXT_MAX], web_key[SERVE_TEXT_MAX];
     uint64_t workers, logins_per_host;

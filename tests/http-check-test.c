@@ -193,6 +193,18 @@ START_TEST(proxies_are_addresses_and_networks)
 }
 END_TEST
 
+START_TEST(this_machine_is_known_by_its_loopback_addresses)
+{
+    static const char *const local[] = {"127.0.0.1", "127.255.0.9", "::1", "::ffff:127.0.0.1"};
+    static const char *const others[] = {"", "128.0.0.1", "192.0.2.1", "::2", "::", "::127.0.0.1",
+                                         "localhost", "0.0.0.0"};
+    for (size_t i = 0; i < sizeof local / sizeof local[0]; i++)
+        ck_assert_msg(http_forwarded_is_local(local[i]), "%s", local[i]);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        ck_assert_msg(!http_forwarded_is_local(others[i]), "%s", others[i]);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("http-check");
@@ -203,6 +215,7 @@ static Suite *suite(void)
     tcase_add_test(t, an_etag_is_known_among_others);
     tcase_add_test(t, a_client_is_the_last_in_the_list_who_is_no_proxy);
     tcase_add_test(t, proxies_are_addresses_and_networks);
+    tcase_add_test(t, this_machine_is_known_by_its_loopback_addresses);
     suite_add_tcase(s, t);
     return s;
 }

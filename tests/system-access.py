@@ -168,6 +168,38 @@ class Trail(WebCase):
             ("entry.take", "", 204), ("refused", "10 more requests", 0), ("user.login", "", 400)])
 
 
+class Metrics(WebCase):
+
+    def ask(self, path, sender="198.51.100.7", key=None):
+        headers = {"X-Forwarded-For": sender}
+        if key:
+            headers["Authorization"] = "Bearer " + key
+        return Client(self, self.port).raw("GET", path, None, headers)
+
+    def test_metrics_are_told_on_this_machine_and_to_who_shows_a_key(self):
+        self.add()
+        self.serve("web-proxy = yes\n")
+        key = self.key_of("viewer")
+        for path, word in (("/metrics", b"office"), ("/healthz?source=office", b"status")):
+            for sender in ("198.51.100.7", "2001:db8::1", "127.0.0.1, 198.51.100.7", "10.0.0.1"):
+                answer = self.ask(path, sender)
+                self.assertEqual(answer.code, 401, answer)
+                self.assertNotIn(b"office", answer.body)
+            self.assertEqual(self.ask(path, key="x" * 43).code, 401)
+            self.assertIn(word, self.ask(path, key=key).body)
+            for sender in ("127.0.0.1", "::1", "::ffff:127.0.0.2"):
+                self.assertIn(word, self.ask(path, sender).body)
+        for path in ("/livez", "/readyz", "/healthz"):
+            self.assertEqual(self.ask(path).code, 200)
+
+    def test_without_the_interface_metrics_are_told_here_or_to_everybody(self):
+        self.serve("web-proxy = yes\nweb = no\n")
+        self.assertEqual((self.ask("/metrics").code, self.ask("/metrics", "::1").code), (403, 200))
+        self.daemon.end()
+        self.serve("web-proxy = yes\nweb = no\nmetrics = open\n")
+        self.assertEqual(self.ask("/metrics").code, 200)
+
+
 class Crowds(WebCase):
 
     def test_connection_tests_that_hang_keep_nobody_from_signing_in_or_reading_mail(self):

@@ -88,10 +88,19 @@ class Signals(DaemonCase):
         self.assertEqual(daemon.get("/livez")[0], 200)
         self.assertEqual(daemon.end(), 0)
 
-    def test_an_open_address_is_warned_of_and_a_local_one_is_not(self):
-        daemon = Daemon(self, SETTINGS.replace("127.0.0.1:0", "0.0.0.0:0"))
-        self.assertTrue(daemon.said("other machines reach"), daemon.log)
-        daemon.end()
+    def test_an_open_address_is_refused_until_it_is_accepted_and_a_local_one_is_not(self):
+        settings = SETTINGS.replace("127.0.0.1:0", "0.0.0.0:0")
+        config = self.write("open.conf", settings)
+        run = self.command("serve", "--queue", self.queue, "--config", config)
+        self.assertEqual(run.code, CONFIG, run)
+        for word in ("other machines reach", "web-certificate", "web-proxy", "web-plain"):
+            self.assertIn(word, run.err)
+        for more, word in (("web-plain = yes\n", "without TLS"), ("web-proxy = yes\n", None),
+                           ("web = no\n", None)):
+            daemon = Daemon(self, settings + more)
+            self.assertTrue(daemon.said("other machines reach"), daemon.log)
+            self.assertEqual(daemon.said("without TLS"), word is not None, daemon.log)
+            daemon.end()
         self.assertFalse(Daemon(self).said("other machines reach"))
 
     def test_an_interval_that_nobody_waits_for_is_refused(self):

@@ -297,12 +297,17 @@ static void api_do(struct api_call *call)
     call->body = NULL;
 }
 
+static int api_ask_who(struct api_call *call, struct error *err)
+{
+    return access_who(call->queue, call->request, call->web->options.secure,
+                      call->match.route->quiet, clock_unix_s(call->web->lent.clock), &call->who,
+                      err);
+}
+
 static void api_run(struct api_call *call)
 {
     struct error err;
-    if (access_who(call->queue, call->request, call->web->options.secure,
-                   call->match.route->quiet, clock_unix_s(call->web->lent.clock), &call->who,
-                   &err) < 0) {
+    if (api_ask_who(call, &err) < 0) {
         api_error(call, &err);
         return;
     }
@@ -329,6 +334,24 @@ enum http_lane web_route(const struct http_request *request)
         return HTTP_AT_ONCE;
     const struct route_match match = route_find(request->method, request->path);
     return match.route == NULL ? HTTP_AT_ONCE : match.route->lane;
+}
+
+static const struct route web_watch = {.path = "metrics", .role = ACCESS_VIEWER};
+
+bool web_sees(struct web *web, unsigned thread, const struct http_request *request,
+              struct http_answer *answer)
+{
+    struct error err;
+    struct api_call call = {.web = web, .request = request, .answer = answer,
+                            .match = {.route = &web_watch}};
+    if ((call.queue = web_queue(web, thread, &err)) == NULL || api_ask_who(&call, &err) < 0) {
+        api_error(&call, &err);
+        return false;
+    }
+    if (api_may(&call) == 0)
+        return true;
+    api_trail(&call);
+    return false;
 }
 
 void web_answer(struct web *web, unsigned thread, const struct http_request *request,

@@ -42,6 +42,11 @@ int web_setup_token(struct queue *queue, const struct clock *clock, char *out_to
 /** web_has - whether a request for this path is the web's: the page's, or the interface's. */
 bool web_has(const char *path);
 
+/** web_sees - whether @request shows that its sender may see at least what a viewer sees; else the
+ * answer says what he is to show. */
+bool web_sees(struct web *web, unsigned thread, const struct http_request *request,
+              struct http_answer *answer);
+
 /* What the server calls. */
 enum http_lane web_route(const struct http_request *request);
 void web_answer(struct web *web, unsigned thread, const struct http_request *request,
