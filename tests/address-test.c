@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* address-test.c - which addresses are public, and that a stream for those alone connects to no
- * other, however it is spelled. */
+ * other, however it is spelled and whatever a name leads to.
+ *
+ * getaddrinfo() is ours for names under .test, which no server answers; libcurl calls it. */
 #include <config.h>
 #include "check-main.h"
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -132,6 +139,96 @@ START_TEST(no_proxy_leads_around_it)
 }
 END_TEST
 
+/* ---- Names ----------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    const char *at[3]; /* what it leads to, in this order */
+    bool here;         /* one of them is listened at */
+} names[] = {
+    {"here.test", {"127.0.0.1"}, true},
+    {"six.test", {"::1"}, true},
+    {"mapped.test", {"::ffff:127.0.0.1"}, true},
+    {"any.test", {"0.0.0.0"}, true},
+    {"both.test", {"::1", "127.0.0.1"}, true},
+    {"private-first.test", {"10.0.0.1", "127.0.0.1"}, false},
+    {"metadata.test", {"169.254.169.254"}, false},
+    {"metadata-six.test", {"fd00:ec2::254"}, false},
+    {"link.test", {"fe80::1"}, false},
+    {"six-to-four.test", {"2002:7f00:1::"}, false},
+    {"nat.test", {"64:ff9b::7f00:1"}, false},
+    {"rebound.test", {"127.0.0.1"}, true}, /* nothing at first */
+};
+
+static atomic_uint asked; /* for rebound.test */
+
+__attribute__((visibility("default")))
+int getaddrinfo(const char *restrict name, const char *restrict service,
+                const struct addrinfo *restrict hints, struct addrinfo **restrict found)
+{
+    int (*theirs)(const char *, const char *, const struct addrinfo *, struct addrinfo **) =
+        (__typeof__(theirs))dlsym(RTLD_NEXT, "getaddrinfo");
+    size_t row = 0, count = sizeof names / sizeof names[0];
+    while (row < count && (name == NULL || strcmp(names[row].name, name) != 0))
+        row++;
+    if (row == count)
+        return theirs(name, service, hints, found);
+    if (strcmp(name, "rebound.test") == 0 && asked++ == 0)
+        return EAI_NONAME;
+    struct addrinfo numeric = *hints, **end = found;
+    numeric.ai_flags = AI_NUMERICHOST;
+    *found = NULL;
+    for (size_t i = 0; i < 3 && names[row].at[i] != NULL; i++) {
+        ck_assert_int_eq(theirs(names[row].at[i], service, &numeric, end), 0);
+        while (*end != NULL)
+            end = &(*end)->ai_next;
+    }
+    return 0;
+}
+
+/* Takes who comes and sends him away, until it is closed. */
+static atomic_uint came;
+
+static void *send_away(void *fd)
+{
+    int in;
+    while ((in = accept(*(int *)fd, NULL, NULL)) >= 0) {
+        came++;
+        close(in);
+    }
+    return NULL;
+}
+
+START_TEST(no_name_leads_to_an_own_address_and_none_that_changes_its_mind)
+{
+    struct error err;
+    uint32_t port;
+    pthread_t thread;
+    int fd = listen_anywhere(&port);
+    ck_assert_int_eq(fcntl(fd, F_SETFL, 0), 0);
+    ck_assert_int_eq(pthread_create(&thread, NULL, send_away, &fd), 0);
+    for (unsigned round = 0; round < 3; round++)
+        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+            bool unknown = round == 0 && strcmp(names[i].name, "rebound.test") == 0;
+            ck_assert_int_eq(open_stream(names[i].name, port, true, NULL, &err), -1);
+            ck_assert_msg((strstr(err.text, "public address") != NULL) == !unknown, "%s: %s",
+                          names[i].name, err.text);
+        }
+    ck_assert_uint_eq(came, 0);
+    unsigned reached = 0; /* where it is allowed they lead there: they were understood */
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (!names[i].here)
+            continue;
+        ck_assert_int_eq(open_stream(names[i].name, port, false, NULL, &err), -1);
+        ck_assert_msg(came > reached, "%s: %s", names[i].name, err.text);
+        reached = came;
+    }
+    (void)shutdown(fd, SHUT_RDWR);
+    pthread_join(thread, NULL);
+    close(fd);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("address");
@@ -139,6 +236,7 @@ static Suite *suite(void)
     tcase_set_timeout(t, 120);
     tcase_add_test(t, only_what_the_internet_reaches_is_public);
     tcase_add_test(t, no_spelling_of_an_own_address_is_connected_to);
+    tcase_add_test(t, no_name_leads_to_an_own_address_and_none_that_changes_its_mind);
     tcase_add_test(t, no_proxy_leads_around_it);
     suite_add_tcase(s, t);
     return s;

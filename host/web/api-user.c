@@ -168,29 +168,35 @@ static int user_name_check(struct api_call *call, const char *name)
     return -1;
 }
 
-/* 0: the token is good, and is used up now; -1: failed. A wrong name does not use it up; who has no
- * good token does not learn which names there are. */
-static int setup_take(struct api_call *call, const char *token, const char *name)
+static int setup_gone(struct api_call *call)
 {
-    uint8_t digest[PASS_DIGEST_SIZE];
-    struct queue_token found;
-    struct error err;
-    bool is_there, removed = false;
-    pass_digest(token, "setup", digest);
-    if (queue_token_find(call->queue, digest, &found, &is_there, &err) < 0) {
-        api_error(call, &err);
-        return -1;
-    }
-    if (is_there && user_name_check(call, name) < 0)
-        return -1;
-    if (is_there && queue_token_remove(call->queue, found.id, &removed, &err) < 0) {
-        api_error(call, &err);
-        return -1;
-    }
-    if (removed)
-        return 0;
     api_fail(call, 410, "that token was used, or its hour is over",
              "mailchute user setup-token prints another");
+    return -1;
+}
+
+/* 0: the token is good; -1: failed. Who has none gets no password hashed, and does not learn which
+ * names there are. */
+static int setup_find(struct api_call *call, const char *token, struct queue_token *out_found)
+{
+    uint8_t digest[PASS_DIGEST_SIZE];
+    struct error err;
+    bool is_there;
+    pass_digest(token, "setup", digest);
+    if (queue_token_find(call->queue, digest, out_found, &is_there, &err) == 0)
+        return is_there ? 0 : setup_gone(call);
+    api_error(call, &err);
+    return -1;
+}
+
+/* 0: the token is used up now; of two who do that at the same time one hears so. */
+static int setup_take(struct api_call *call, const struct queue_token *token)
+{
+    struct error err;
+    bool removed;
+    if (queue_token_remove(call->queue, token->id, &removed, &err) == 0)
+        return removed ? 0 : setup_gone(call);
+    api_error(call, &err);
     return -1;
 }
 
@@ -219,6 +225,7 @@ void api_setup(struct api_call *call)
 {
     char hash[PASS_HASH_SIZE];
     struct queue_user user;
+    struct queue_token found;
     struct rate_try try;
     struct error err;
     const char *token = user_text(call, "token");
@@ -227,16 +234,15 @@ void api_setup(struct api_call *call)
     if (password == NULL)
         return;
     text_copy(call->object, sizeof call->object, name);
-    if (session_rate(call, NULL, &try) < 0)
+    if (session_rate(call, NULL, &try) < 0 || setup_find(call, token, &found) < 0)
         return;
-    if (pass_hash(password, hash, &err) < 0) {
+    web_rate_right(call->web, &try);
+    if (pass_hash(password, hash, &err) < 0) { /* a mistake does not use the token up */
         api_error(call, &err);
         return;
     }
-    if (setup_take(call, token, name) < 0)
-        return;
-    web_rate_right(call->web, &try);
-    if (user_make(call, name, hash, ACCESS_ADMIN, &user) == 0)
+    if (user_name_check(call, name) == 0 && setup_take(call, &found) == 0 &&
+        user_make(call, name, hash, ACCESS_ADMIN, &user) == 0)
         session_begin(call, &user);
 }
 
