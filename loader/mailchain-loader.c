@@ -11,9 +11,9 @@
  * A pass reads every page, as the client tells no order that could be relied upon. Nothing is
  * changed at the client: what is settled is only noted.
  *
- * A network or an address that fails is told, and left alone for a time that doubles, or for as long
- * as the client asks; the others go on, and the host is told of the trouble. Only when all fail, or
- * the client cannot be reached at all, next() fails. */
+ * A network or an address that fails is told, and left alone for a time that doubles, or for as
+ * long as the client asks; the others go on, and the host is told of the trouble. Only when all
+ * fail, or the client cannot be reached at all, next() fails. */
 #include <config.h>
 #include "loader-item.h"
 
@@ -373,7 +373,8 @@ static int chain_build(const struct chain_loader *loader, const struct chain_slo
     const struct mailchain_mail_options options = {.protocol = chain_network(loader)->first,
                                                    .network = chain_network(loader)->second,
                                                    .address = chain_address(loader)->second,
-                                                   .footer = loader->settings->footer};
+                                                   .footer = loader->settings->footer,
+                                                   .now_s = clock_unix_s(&loader->clock)};
     buffer_init(&bytes, CHAIN_MAIL_MAX);
     mailchain_page_message(loader->page, slot->at, &message);
     mailchain_mail_date(&message, date);

@@ -133,9 +133,9 @@ static char *answer_of(size_t values, const char *first)
     size_t size = sizeof head + strlen(first) + 3 * values;
     char *answer = malloc(size);
     char *at = answer + snprintf(answer, size, "%s%s\"", head, first);
-    for (size_t i = 4; i < values; i++) /* the object, a name, the list and its first text */
-        at += snprintf(at, 4, ",%s", "\"\"");
-    (void)snprintf(at, 3, "]}");
+    for (size_t i = 4; i < values; i++, at += 3) /* the object, a name, the list, its first text */
+        memcpy(at, ",\"\"", 3);
+    memcpy(at, "]}", 3);
     return answer;
 }
 
@@ -173,7 +173,7 @@ static struct span text(const char *of)
 }
 
 static const struct mailchain_mail_options where = {
-    .protocol = "ethereum", .network = "mainnet", .address = "0x1f"};
+    .protocol = "ethereum", .network = "mainnet", .address = "0x1f", .now_s = 1600000000};
 
 static void build(const struct mailchain_message *m, struct buffer *out)
 {
@@ -321,6 +321,7 @@ START_TEST(nothing_in_a_message_makes_a_field_or_a_line_of_its_own)
     ck_assert_str_eq(head_end + 4, "body\r\n");
     for (const char *at = buffer_text(&out); at < head_end; at = strstr(at, "\r\n") + 2) {
         ck_assert(at[0] == ' ' || text_starts_nocase(at, "From: ") ||
+                  text_starts_nocase(at, "Date: ") || text_starts_nocase(at, "Sender: ") ||
                   text_starts_nocase(at, "To: ") || text_starts_nocase(at, "Reply-To: ") ||
                   text_starts_nocase(at, "Message-ID: ") || text_starts_nocase(at, "Subject: ") ||
                   text_starts_nocase(at, "Mime-Version: ") ||
@@ -333,6 +334,126 @@ START_TEST(nothing_in_a_message_makes_a_field_or_a_line_of_its_own)
         ck_assert_str_eq(mail->subject, hostile[2]);
         mail_free(mail);
     }
+}
+END_TEST
+
+static char long_word[950], long_text[4000], quotes[802];
+
+/* Texts that are hard to write down within the limits of a line. */
+static const struct {
+    const char *text;
+    bool plain; /* it stands there as it is, folded or not */
+} hard[] = {
+    {"Hello", true},
+    {long_text, true},
+    {long_word, false},
+    {quotes, true},
+    {" a ", false},
+    {"a   b", true},
+    {"                                                                                           "
+     "   x", false},
+    {"\xC3\xBC", false},
+    {"\xE4\xBD\xA0\xE5\xA5\xBD\xEF\xBC\x8C\xE4\xBD\xA0\xE5\xA5\xBD\xEF\xBC\x8C\xE4\xBD\xA0"
+     "\xE5\xA5\xBD\xEF\xBC\x8C\xE4\xBD\xA0\xE5\xA5\xBD\xEF\xBC\x8C", false},
+};
+
+static void fill_hard(void)
+{
+    memset(long_word, 'w', sizeof long_word - 1);
+    for (size_t i = 0; i + 1 < sizeof quotes; i++)
+        quotes[i] = i % 2 == 1 ? '"' : 'q';
+    for (size_t i = 0; i + 1 < sizeof long_text; i++)
+        long_text[i] = i % 7 == 3 ? ' ' : 't';
+    long_text[sizeof long_text - 2] = 't';
+}
+
+/* Each line: not blank, printable, within its limit. */
+static void check_lines(const char *head, const char *end)
+{
+    for (const char *at = head; at < end; at = strstr(at, "\r\n") + 2) {
+        size_t size = (size_t)(strstr(at, "\r\n") - at);
+        bool words = memmem(at, size, "=?UTF-8?", 8) != NULL;
+        ck_assert_msg(size <= (words ? MAILCHAIN_LINE_WORDS : 998), "%zu: %.*s", size, (int)size,
+                      at);
+        ck_assert(strspn(at, " ") < size);
+    }
+}
+
+START_TEST(every_text_is_written_within_the_lines_of_a_header_and_read_as_it_was)
+{
+    char to[5000], from[400];
+    fill_hard();
+    const char *given = hard[_i].text;
+    AUTO_DONE(buffer) quoted, out;
+    buffer_init(&quoted, sizeof to);
+    for (const char *at = given; *at != '\0'; at++)
+        ck_assert_int_eq(buffer_printf(&quoted, "%s%c", *at == '"' ? "\\" : "", *at), 0);
+    (void)snprintf(to, sizeof to, "\"%s\" <%0300d@mainnet.ethereum>, <0x1f@mainnet.ethereum>",
+                   buffer_text(&quoted), 7);
+    (void)snprintf(from, sizeof from, "\"%.20s\" <0x9a@mainnet.ethereum>",
+                   given[0] == '"' ? "x" : given);
+    const struct mailchain_message m = {
+        .from = text(from), .to = text(to), .subject = text(given), .message_id = text("1"),
+        .field_count = 1,
+        .fields = {{"a-name-of-sixty-bytes-of-which-there-are-few-but-this-is-one", text(given)}}};
+    build(&m, &out);
+    const char *end = strstr(buffer_text(&out), "\r\n\r\n");
+    check_lines(buffer_text(&out), end + 2);
+    struct mail *mail = read_back(&out);
+    ck_assert_uint_eq(mail->to_list.count, 2);
+    if (given[0] != ' ') {
+        ck_assert_str_eq(mail->subject, given);
+        ck_assert_str_eq(mail->to_list.items[0].name, given);
+    }
+    ck_assert((strstr(buffer_text(&out), "Subject: =?") == NULL &&
+               strstr(buffer_text(&out), "Subject: \r\n =?") == NULL) == hard[_i].plain);
+    mail_free(mail);
+}
+END_TEST
+
+static const struct {
+    const char *from, *date; /* NULL: not given */
+    const char *want_from, *want_date;
+} missing[] = {
+    {NULL, NULL, "From: \"unknown sender\" <unknown@mailchain.invalid>\r\n",
+     "Date: Sun, 13 Sep 2020 12:26:40 +0000 (picked up)\r\n"},
+    {"nobody", "yesterday", "From: \"nobody\" <unknown@mailchain.invalid>\r\n", "(picked up)\r\n"},
+    {"undisclosed:;", "0001-01-01T00:00:00Z",
+     "From: \"undisclosed:;\" <unknown@mailchain.invalid>\r\n", "(picked up)\r\n"},
+    {"<a@b@c>", "2020-09-01T07:05:00Z", "<unknown@mailchain.invalid>\r\n",
+     "Date: Tue, 01 Sep 2020 07:05:00 +0000\r\n"},
+    {"<.a@b>", "2020-09-01T07:05:00Z", "<unknown@mailchain.invalid>\r\n", "+0000\r\n"},
+    {"<a..b@c>", "2020-09-01T07:05:00Z", "<unknown@mailchain.invalid>\r\n", "+0000\r\n"},
+    {"<a.@b>", "2020-09-01T07:05:00Z", "<unknown@mailchain.invalid>\r\n", "+0000\r\n"},
+    {"<a@b.>", "2020-09-01T07:05:00Z", "<unknown@mailchain.invalid>\r\n", "+0000\r\n"},
+    {"<a@b>, <c@d>", "2020-09-01T07:05:00Z", "From: <a@b>,\r\n <c@d>\r\nSender: <a@b>\r\n",
+     "+0000\r\n"},
+    {"<0x9a.b@mainnet.ethereum>", "1970-01-01T00:00:00-05:00",
+     "From: <0x9a.b@mainnet.ethereum>\r\n", "Date: Thu, 01 Jan 1970 00:00:00 -0500\r\n"},
+};
+
+START_TEST(what_a_mail_must_have_is_there_and_tells_no_more_than_is_known)
+{
+    struct mailchain_message m = {.body = text("b")};
+    AUTO_DONE(buffer) out;
+    if (missing[_i].from != NULL)
+        m.from = text(missing[_i].from);
+    if (missing[_i].date != NULL)
+        m.date = text(missing[_i].date);
+    build(&m, &out);
+    const char *head = buffer_text(&out);
+    ck_assert_msg(strstr(head, missing[_i].want_from) != NULL, "%s", head);
+    ck_assert_msg(strstr(head, missing[_i].want_date) != NULL, "%s", head);
+    ck_assert_ptr_nonnull(strstr(head, "To: <0x1f@mainnet.ethereum>\r\n"));
+    ck_assert_ptr_nonnull(strstr(head, "\r\nFrom: "));
+    if (missing[_i].from != NULL) { /* what came stands there as well */
+        ck_assert_ptr_nonnull(strstr(head, "X-Mailchain-From: "));
+        ck_assert_ptr_nonnull(strstr(head, "X-Mailchain-Date: "));
+    }
+    struct mail *mail = read_back(&out);
+    ck_assert_ptr_nonnull(mail->date_sent);
+    ck_assert_uint_eq(mail->problems.count, 0);
+    mail_free(mail);
 }
 END_TEST
 
@@ -452,12 +573,17 @@ static Suite *suite(void)
     };
     Suite *s = suite_create("mailchain");
     TCase *all = tcase_create("mailchain");
+    tcase_set_timeout(all, 60);
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
         tcase_add_test(all, tests[i]);
     tcase_add_loop_test(all, addresses_of_every_generation_read_the_same_with_one_0x, 0,
                         sizeof address_rows / sizeof address_rows[0]);
     tcase_add_loop_test(all, a_key_is_the_id_where_that_is_plain_and_else_a_digest, 0,
                         sizeof key_rows / sizeof key_rows[0]);
+    tcase_add_loop_test(all, every_text_is_written_within_the_lines_of_a_header_and_read_as_it_was,
+                        0, sizeof hard / sizeof hard[0]);
+    tcase_add_loop_test(all, what_a_mail_must_have_is_there_and_tells_no_more_than_is_known, 0,
+                        sizeof missing / sizeof missing[0]);
     tcase_add_loop_test(all, nothing_in_a_message_makes_a_field_or_a_line_of_its_own, 0,
                         sizeof hostile / sizeof hostile[0]);
     suite_add_tcase(s, all);

@@ -14,6 +14,10 @@
 #include "text.h"
 
 #define MAIL_FIELD_NAME_MAX 60u /* bytes of a Mailchain header's name; longer ones are left out */
+#define MAIL_YEAR_MIN 1900u      /* RFC 5322 s.3.3 */
+#define MAIL_ADDRESS_MAX 320u    /* bytes of an address (RFC 5321 s.4.5.3.1) */
+#define MAIL_NAME_MAX 400u       /* of a name that is made of what is no address, NUL included */
+#define MAIL_UNKNOWN "unknown@" MAILCHAIN_DOMAIN ".invalid"
 #define MAIL_DIGEST_KEY "sha256:" /* what a key begins with that is a digest */
 #define MAIL_DIGEST_ID "sha256-"  /* the same in a Message-ID */
 #define MAIL_FOOTER "Delivered by Mailchain IMAP Connector"
@@ -108,12 +112,6 @@ int mailchain_mail_sight(const struct mailchain_message *message, char out_key[M
 
 /* ---- Fields ---------------------------------------------------------------------------------- */
 
-void mailchain_mail_date(const struct mailchain_message *message, char out[CLOCK_RFC3339_MAX])
-{
-    if (message->date.len == 0 || header_parse_date(message->date, out) < 0)
-        out[0] = '\0';
-}
-
 static uint32_t mail_digits(const char *at, size_t count)
 {
     uint32_t number = 0;
@@ -122,61 +120,144 @@ static uint32_t mail_digits(const char *at, size_t count)
     return number;
 }
 
-/* date-time of RFC 5322 s.3.3 out of what clock_rfc3339() writes. */
-static int mail_add_date(struct buffer *out, const char *rfc3339)
+void mailchain_mail_date(const struct mailchain_message *message, char out[CLOCK_RFC3339_MAX])
+{
+    if (message->date.len == 0 || header_parse_date(message->date, out) < 0 || strlen(out) < 20 ||
+        mail_digits(out, 4) < MAIL_YEAR_MIN)
+        out[0] = '\0';
+}
+
+/* date-time of RFC 5322 s.3.3 out of what clock_rfc3339() writes, and a comment. */
+static int mail_write_date(struct buffer *out, const char *rfc3339, const char *comment)
 {
     static const char *const days[] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
     static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    if (strlen(rfc3339) < 20)
-        return 0;
     uint32_t year = mail_digits(rfc3339, 4), month = mail_digits(rfc3339 + 5, 2),
              day = mail_digits(rfc3339 + 8, 2);
-    if (month < 1 || month > 12)
-        return 0;
+    month = month >= 1 && month <= 12 ? month : 1; /* analyse: it is, always */
     int64_t number = clock_unix_from_date((int32_t)year, month, day, 12, 0, 0) / 86400;
     bool utc = rfc3339[19] == 'Z';
-    return buffer_printf(out, "Date: %s, %02u %s %04u %.8s %c%.2s%.2s\r\n",
+    return buffer_printf(out, "Date: %s, %02u %s %04u %.8s %c%.2s%.2s%s\r\n",
                          days[((number % 7) + 7) % 7], day, months[month - 1], year, rfc3339 + 11,
                          utc ? '+' : rfc3339[19], utc ? "00" : rfc3339 + 20,
-                         utc ? "00" : rfc3339 + 23);
+                         utc ? "00" : rfc3339 + 23, comment);
 }
 
-/* An address that stands in angle brackets as it is; others go into the name. */
+/* The time of picking it up, where it has none. */
+static int mail_add_date(struct buffer *out, const struct mailchain_message *m, int64_t now_s)
+{
+    char date[CLOCK_RFC3339_MAX];
+    mailchain_mail_date(m, date);
+    if (date[0] != '\0')
+        return mail_write_date(out, date, "");
+    clock_rfc3339(now_s, 0, date);
+    if (date[0] == '\0')
+        clock_rfc3339(0, 0, date); /* a clock beyond the year 9999 */
+    return mail_write_date(out, date, " (picked up)");
+}
+
+/* dot-atom-text of RFC 5322 s.3.2.3. */
+static bool mail_is_dot_atom(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        bool atom = mail_is_word(text[i]) ||
+                    (text[i] != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", text[i]) != NULL);
+        bool dot = text[i] == '.' && i > 0 && i + 1 < size && text[i - 1] != '.';
+        if (!atom && !dot)
+            return false;
+    }
+    return size > 0;
+}
+
+/* addr-spec of RFC 5322 s.3.4.1 as it may stand in angle brackets without quotes; others go into
+ * the name. */
 static bool mail_address_is_sound(const char *address)
 {
     size_t size = address == NULL ? 0 : strlen(address);
-    for (size_t i = 0; i < size; i++)
-        if (!mail_is_word(address[i]) && strchr("!#$%&'*+-/=?^_`{|}~.@", address[i]) == NULL)
-            return false;
-    return size > 0 && size <= 320 && strchr(address, '@') != NULL;
+    size_t local = size == 0 ? 0 : strcspn(address, "@");
+    return local < size && size <= MAIL_ADDRESS_MAX && mail_is_dot_atom(address, local) &&
+           mail_is_dot_atom(address + local + 1, size - local - 1);
+}
+
+static int mail_write_address(struct buffer *out, const char *name, const char *address)
+{
+    char bracketed[MAIL_ADDRESS_MAX + 3];
+    (void)snprintf(bracketed, sizeof bracketed, "<%s>", address);
+    if (name == NULL || name[0] == '\0')
+        return buffer_append_text(out, bracketed);
+    return mailchain_text_phrase(out, mail_span(name)) < 0
+               ? -1
+               : mailchain_text_piece(out, bracketed, MAILCHAIN_LINE_WORDS - 1); /* and a comma */
 }
 
 static int mail_add_address(struct buffer *out, const struct mail_address *at)
 {
     bool sound = mail_address_is_sound(at->address);
     const char *name = at->name != NULL ? at->name : sound ? NULL : at->address;
-    if (name != NULL && name[0] != '\0' &&
-        (mailchain_text_phrase(out, mail_span(name)) < 0 || buffer_append_byte(out, ' ') < 0))
-        return -1;
-    return buffer_printf(out, "<%s>", sound ? at->address : "unknown@" MAILCHAIN_DOMAIN ".invalid");
+    return mail_write_address(out, name, sound ? at->address : MAIL_UNKNOWN);
 }
 
 /* "Name: list", folded before each address but the first. A list without any leaves no field. */
-static int mail_add_addresses(struct buffer *out, const char *name, struct span value)
+static int mail_write_addresses(struct buffer *out, const char *name,
+                                const struct mail_address *items, size_t count)
+{
+    int bad = count > 0 ? buffer_printf(out, "%s: ", name) : 0;
+    for (size_t i = 0; bad == 0 && i < count; i++) {
+        bad = i > 0 ? buffer_append_text(out, ",\r\n ") : 0;
+        bad = bad == 0 ? mail_add_address(out, &items[i]) : bad;
+    }
+    return bad == 0 && count > 0 ? buffer_append_text(out, "\r\n") : bad;
+}
+
+static int mail_read_addresses(struct span value, struct mail_addresses *out)
+{
+    return value.len == 0 ? 0 : header_parse_addresses(value, out, NULL);
+}
+
+/* A mail has a sender (s.3.6), of several the first one sent it (s.3.6.2). What is no address at
+ * all is an unknown one's name. */
+static int mail_add_from(struct buffer *out, struct span value)
 {
     struct mail_addresses list = {0};
-    int bad = value.len == 0 ? 0 : header_parse_addresses(value, &list, NULL);
-    if (bad == 0 && list.count > 0)
-        bad = buffer_printf(out, "%s: ", name);
-    for (size_t i = 0; bad == 0 && i < list.count; i++) {
-        if (i > 0)
-            bad = buffer_append_text(out, ",\r\n ");
-        if (bad == 0)
-            bad = mail_add_address(out, &list.items[i]);
-    }
-    if (bad == 0 && list.count > 0)
-        bad = buffer_append_text(out, "\r\n");
+    char name[MAIL_NAME_MAX] = "unknown sender";
+    int bad = mail_read_addresses(value, &list);
+    if (list.count == 0 && value.len > 0)
+        text_printable(name, sizeof name, value.bytes, value.len);
+    const struct mail_address unknown = {name, NULL};
+    if (bad == 0)
+        bad = list.count > 0 ? mail_write_addresses(out, "From", list.items, list.count)
+                             : mail_write_addresses(out, "From", &unknown, 1);
+    if (bad == 0 && list.count > 1)
+        bad = mail_write_addresses(out, "Sender", list.items, 1);
+    mail_addresses_done(&list);
+    return bad;
+}
+
+/* Whom it was picked up for, where it names nobody. */
+static int mail_add_to(struct buffer *out, struct span value,
+                       const struct mailchain_mail_options *options)
+{
+    struct mail_addresses list = {0};
+    char address[3 * MAILCHAIN_NAME_MAX + 8];
+    int bad = mail_read_addresses(value, &list);
+    (void)snprintf(address, sizeof address, "%s@%s.%s", options->address, options->network,
+                   options->protocol);
+    const struct mail_address own = {NULL, address};
+    if (bad == 0)
+        bad = list.count > 0 ? mail_write_addresses(out, "To", list.items, list.count)
+              : mail_address_is_sound(address) ? mail_write_addresses(out, "To", &own, 1)
+                                               : 0;
+    mail_addresses_done(&list);
+    return bad;
+}
+
+static int mail_add_reply_to(struct buffer *out, struct span value)
+{
+    struct mail_addresses list = {0};
+    int bad = mail_read_addresses(value, &list);
+    if (bad == 0)
+        bad = mail_write_addresses(out, "Reply-To", list.items, list.count);
     mail_addresses_done(&list);
     return bad;
 }
@@ -202,9 +283,12 @@ static int mail_add_own(struct buffer *out, const char *name, struct span value)
 static int mail_add_own_fields(struct buffer *out, const struct mailchain_message *m,
                                const struct mailchain_mail_options *options)
 {
-    if ((m->message_id.len > 0 && mail_add_own(out, "message-id", m->message_id) < 0) ||
-        (m->reply_to.len > 0 && mail_add_own(out, "reply-to", m->reply_to) < 0))
-        return -1;
+    const struct mailchain_field own[] = {
+        {"message-id", m->message_id}, {"from", m->from}, {"to", m->to}, {"date", m->date},
+        {"reply-to", m->reply_to}, {"content-type", m->content_type}};
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        if (own[i].value.len > 0 && mail_add_own(out, own[i].name, own[i].value) < 0)
+            return -1;
     for (size_t i = 0; i < m->field_count; i++)
         if (mail_add_own(out, m->fields[i].name, m->fields[i].value) < 0)
             return -1;
@@ -213,17 +297,6 @@ static int mail_add_own_fields(struct buffer *out, const struct mailchain_messag
                    mail_add_own(out, "address", mail_span(options->address)) < 0
                ? -1
                : 0;
-}
-
-/* dot-atom-text of RFC 5322 s.3.2.3. */
-static bool mail_is_dot_atom(const char *text, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        if (text[i] == '.' ? i == 0 || i + 1 == size || text[i - 1] == '.'
-                           : !mail_is_word(text[i]) &&
-                                 (text[i] == '\0' || strchr("!#$%&'*+-/=?^_`{|}~", text[i]) == NULL))
-            return false;
-    return size > 0;
 }
 
 /* No two keys have one Message-ID, and each has one that RFC 5322 s.3.6.4 allows:
@@ -289,11 +362,9 @@ static int mail_add_body(struct buffer *out, const struct mailchain_message *m, 
 int mailchain_mail_build(const struct mailchain_message *m, const char *key,
                          const struct mailchain_mail_options *options, struct buffer *out)
 {
-    char date[CLOCK_RFC3339_MAX];
-    mailchain_mail_date(m, date);
-    if (mail_add_date(out, date) < 0 || mail_add_addresses(out, "From", m->from) < 0 ||
-        mail_add_addresses(out, "To", m->to) < 0 ||
-        mail_add_addresses(out, "Reply-To", m->reply_to) < 0 || mail_add_id(out, key) < 0 ||
+    if (mail_add_date(out, m, options->now_s) < 0 || mail_add_from(out, m->from) < 0 ||
+        mail_add_to(out, m->to, options) < 0 || mail_add_reply_to(out, m->reply_to) < 0 ||
+        mail_add_id(out, key) < 0 ||
         (m->subject.len > 0 && mailchain_text_field(out, "Subject", m->subject) < 0) ||
         mail_add_own_fields(out, m, options) < 0)
         return -1;

@@ -6,15 +6,20 @@
  *     To: "Ann" <0x1f67@mainnet.ethereum>
  *     Message-ID: <0a1b2c@mailchain>              no two keys have the same
  *     Subject: Hello                              only where there is one
- *     X-Mailchain-Message-Id: 0a1b2c              every header of Mailchain's that has no field of
- *     X-Mailchain-Block-Id: 0xc801                its own
+ *     X-Mailchain-Message-Id: 0a1b2c              every header of Mailchain's, as it came
+ *     X-Mailchain-Block-Id: 0xc801
  *     X-Mailchain-Protocol: ethereum              where it was picked up
  *     MIME-Version: 1.0
  *     Content-Type: text/plain; charset=UTF-8     or text/html
  *     Content-Transfer-Encoding: 7bit
  *
- * The same message makes the same mail, byte for byte. Nothing in a message, whoever wrote it, can
- * make a field or a line of its own. Pure. */
+ * What a mail must have and Mailchain does not give is told as what it is: the time of picking it
+ * up, "(picked up)" behind it; "unknown sender" <unknown@mailchain.invalid>; the address that it
+ * was picked up for. An address that RFC 5322 does not allow is a name of that same unknown one.
+ *
+ * The same message makes the same mail, byte for byte (but for such a time). Nothing in a message,
+ * whoever wrote it, can make a field or a line of its own; no line is longer than 998 bytes. Pure.
+ */
 #ifndef MAILCHUTE_LOADER_MAILCHAIN_MAIL_H
 #define MAILCHUTE_LOADER_MAILCHAIN_MAIL_H
 
@@ -33,6 +38,7 @@
 struct mailchain_mail_options {
     const char *protocol, *network, *address;
     bool footer; /* "Delivered by Mailchain IMAP Connector" at the end of the body */
+    int64_t now_s; /* seconds since 1970: when it is picked up */
 };
 
 /** mailchain_mail_key - one value per message and address: its message-id where that is made of
@@ -46,7 +52,8 @@ int mailchain_mail_key(const struct mailchain_message *message, char out_key[MAI
  * memory. */
 int mailchain_mail_sight(const struct mailchain_message *message, char out_key[MAILCHAIN_KEY_MAX]);
 
-/** mailchain_mail_date - when it was sent, RFC 3339; "" when it does not say. */
+/** mailchain_mail_date - when it was sent, RFC 3339; "" when it does not say, or says a year before
+ * 1900, which is no date of a mail. */
 void mailchain_mail_date(const struct mailchain_message *message, char out[CLOCK_RFC3339_MAX]);
 
 /** mailchain_mail_build - append the mail. -1: out of memory, or larger than the buffer may be. */

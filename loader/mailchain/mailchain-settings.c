@@ -37,7 +37,7 @@ static const struct connection_key mailchain_keys[] = {
     {"poll", CONNECTION_DURATION, FIELD(poll_ms), .default_value = "5min",
      .min = MAILCHAIN_POLL_MIN_MS, .max = 24 * HOUR_MS, .help = "look for new messages this often"},
     {"page", CONNECTION_NUMBER, FIELD(page), .default_value = "100", .min = 1, .max = 1000,
-     .help = "messages asked for at once; fewer where they would be a longer answer than maxAnswer"},
+     .help = "messages asked for at once; fewer where their answer would be above maxAnswer"},
     {"maxAnswer", CONNECTION_SIZE, FIELD(max_answer), .default_value = MAILCHAIN_ANSWER_DEFAULT,
      .min = 1024, .max = (uint64_t)1 << 30, .help = "a longer answer of the client is not read"},
     {"timeout", CONNECTION_DURATION, FIELD(timeout_ms), .default_value = "60s", .min = SECOND_MS,

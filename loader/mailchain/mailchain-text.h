@@ -8,12 +8,22 @@
 #include "buffer.h"
 #include "cursor.h"
 
-/** mailchain_text_field - "Name: text" and CR LF. Printable ASCII stands as it is, all else in
- * encoded words, so that no line is longer than 998 bytes. Control characters become spaces. */
+#define MAILCHAIN_LINE_WANTED 78u /* bytes of a line (RFC 5322 s.2.1.1) where that can be kept */
+#define MAILCHAIN_LINE_WORDS 76u  /* of a line with an encoded word (RFC 2047 s.2) */
+
+/** mailchain_text_field - "Name: text" and CR LF. Printable ASCII stands as it is, folded at its
+ * spaces; a word of it that is longer than a line may be makes all of it encoded words, and so do
+ * spaces at its ends, and all that is not printable ASCII. Control characters become spaces. No
+ * line has more than 998 bytes, none with an encoded word more than MAILCHAIN_LINE_WORDS. */
 int mailchain_text_field(struct buffer *out, const char *name, struct span text);
 
-/** mailchain_text_phrase - a display name: quoted, or in encoded words. */
+/** mailchain_text_phrase - a display name, behind what stands on the line: quoted, or in encoded
+ * words. */
 int mailchain_text_phrase(struct buffer *out, struct span text);
+
+/** mailchain_text_piece - @text, which has no spaces, behind a space; on a line of its own where it
+ * would make this one longer than @most. */
+int mailchain_text_piece(struct buffer *out, const char *text, size_t most);
 
 /* How a body is written. */
 enum mailchain_encoding { MAILCHAIN_7BIT, MAILCHAIN_QUOTED, MAILCHAIN_BASE64 };

@@ -2,7 +2,8 @@
 /* mailchain-trouble.h - networks and addresses that failed, and when they are asked again. Pure.
  *
  * A place that fails rests for one poll, then two, four, ... up to MAILCHAIN_REST_MAX_MS, and at
- * least for as long as the client asks; one that answers is forgotten. Times are monotonic milliseconds. Zeroed troubles are none. */
+ * least for as long as the client asks; one that answers is forgotten. Times are monotonic
+ * milliseconds. Zeroed troubles are none. */
 #ifndef MAILCHUTE_LOADER_MAILCHAIN_TROUBLE_H
 #define MAILCHUTE_LOADER_MAILCHAIN_TROUBLE_H
 

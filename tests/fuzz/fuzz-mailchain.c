@@ -14,6 +14,7 @@
 
 #include "mailchain-api.h"
 #include "mailchain-mail.h"
+#include "mailchain-text.h"
 #include "mime-decode.h"
 #include "text.h"
 
@@ -68,10 +69,11 @@ static void check_shown(const uint8_t *data, size_t size)
 /* ---- The mail -------------------------------------------------------------------------------- */
 
 /* Fields that a mail has once at most; all others are Mailchain's. */
-static const char *const fields[] = {"Date: ", "From: ", "To: ", "Reply-To: ", "Message-ID: ",
-                                     "Subject: ", "MIME-Version: ", "Content-Type: ",
-                                     "Content-Transfer-Encoding: "};
+static const char *const fields[] = {"Date: ", "From: ", "To: ", "Message-ID: ", "MIME-Version: ",
+                                     "Content-Type: ", "Content-Transfer-Encoding: ", "Reply-To: ",
+                                     "Sender: ", "Subject: "};
 #define FIELDS (sizeof fields / sizeof fields[0])
+#define FIELDS_NEEDED 7u /* the first of them */
 
 /* The next line, without its end; false when none ends. */
 static bool take_line(struct span *rest, struct span *out_line)
@@ -113,7 +115,11 @@ static enum mime_encoding check_header(struct span *mail)
     static const char name[] = "Content-Transfer-Encoding: ";
     struct span line;
     while (take_line(mail, &line) && line.len > 0) {
-        bool known;
+        bool known, blank = true;
+        for (size_t i = 0; i < line.len; i++)
+            blank = blank && line.bytes[i] == ' ';
+        MUST(!blank); /* RFC 5322 s.3.2.2 */
+        MUST(memmem(line.bytes, line.len, "=?", 2) == NULL || line.len <= MAILCHAIN_LINE_WORDS);
         for (size_t i = 0; i < line.len; i++)
             MUST(line.bytes[i] >= 0x20 && line.bytes[i] <= 0x7E);
         check_field(line, seen);
@@ -121,7 +127,9 @@ static enum mime_encoding check_header(struct span *mail)
             encoding = mime_encoding_named(line.bytes + sizeof name - 1,
                                            line.len - (sizeof name - 1), &known);
     }
-    MUST(line.len == 0 && encoding != MIME_UUENCODE && seen[4] == 1);
+    MUST(line.len == 0 && encoding != MIME_UUENCODE);
+    for (size_t i = 0; i < FIELDS_NEEDED; i++)
+        MUST(seen[i] == 1);
     return encoding;
 }
 
@@ -194,7 +202,7 @@ static void check_key(const char *key)
 
 static void check_message(const struct mailchain_message *message, bool footer)
 {
-    const struct mailchain_mail_options options = {"ethereum", "mainnet", "0x1f", footer};
+    const struct mailchain_mail_options options = {"ethereum", "mainnet", "0x1f", footer, 0};
     char key[MAILCHAIN_KEY_MAX], date[CLOCK_RFC3339_MAX];
     struct buffer mail, again;
     uint64_t before = oracle_work();
