@@ -3,6 +3,7 @@
 #include <config.h>
 #include "connection-text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -208,4 +209,16 @@ int connection_set(const char *connection, const char *key, const char *value,
                    : error_oom(err, "changing a connection string");
     *out_connection = text;
     return 0;
+}
+
+void connection_host(const char *url, char out_host[CONNECTION_HOST_MAX])
+{
+    const char *scheme = strstr(url, "://"), *name = scheme == NULL ? url : scheme + 3;
+    bool bracket = *name == '[';
+    name += bracket;
+    size_t size = strcspn(name, bracket ? "]" : ":/");
+    if (!bracket && name[size] == ':' && strchr(name + size + 1, ':') != NULL)
+        size = strcspn(name, "/"); /* an address of IPv6 */
+    (void)snprintf(out_host, CONNECTION_HOST_MAX, "%.*s",
+                   size < CONNECTION_HOST_MAX ? (int)size : 0, name);
 }

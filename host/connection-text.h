@@ -23,6 +23,11 @@ int connection_get(const char *connection, const char *key, char **out_value, st
 int connection_set(const char *connection, const char *key, const char *value,
                    char **out_connection, struct error *err);
 
+/** connection_host - the server's name in a value of the key url: "mail.example.org" of
+ * "imaps://mail.example.org:993", "::1" of "[::1]" and "::1"; "" where it does not fit. */
+#define CONNECTION_HOST_MAX 256u
+void connection_host(const char *url, char out_host[CONNECTION_HOST_MAX]);
+
 /** connection_same - two strings give the same keys the same values, as written, but for @count
  * keys of @free_keys, which may be as they like. False when memory runs out. */
 bool connection_same(const char *a, const char *b, const char *const *free_keys, size_t count);

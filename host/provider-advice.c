@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "connection-text.h"
 #include "text.h"
 
 /* Log-ins alone: whatever else fails is the same everywhere. */
@@ -43,8 +44,10 @@ static bool provider_is(const char *host, const char *domain)
     return host_size == domain_size || host[host_size - domain_size - 1] == '.';
 }
 
-static const char *provider_login(const char *host)
+static const char *provider_login(const char *url)
 {
+    char host[CONNECTION_HOST_MAX];
+    connection_host(url, host);
     for (size_t i = 0; i < sizeof provider_logins / sizeof provider_logins[0]; i++)
         if (provider_is(host, provider_logins[i].domain))
             return provider_logins[i].advice;
@@ -52,7 +55,7 @@ static const char *provider_login(const char *host)
            "account's own";
 }
 
-const char *provider_advice(const char *host, enum error_class class)
+const char *provider_advice(const char *url, enum error_class class)
 {
     switch (class) {
     case ERROR_UNREACHABLE:
@@ -61,7 +64,7 @@ const char *provider_advice(const char *host, enum error_class class)
         return "give the authority's certificate by caFile=FILE, use the name the certificate is "
                "for, or, in a network that you trust, --allow-insecure-cert";
     case ERROR_CREDENTIALS:
-        return provider_login(host == NULL ? "" : host);
+        return provider_login(url == NULL ? "" : url);
     case ERROR_CONFIG:
         return "mailchute check shows the folders that are there; a mailbox is named by --mailbox";
     case ERROR_PAUSE:

@@ -14,20 +14,6 @@
 
 /* ---- Servers --------------------------------------------------------------------------------- */
 
-#define SERVE_HOST_MAX 256u
-
-/* "imaps://mail.example.org:993", "mail.example.org" and "[::1]:993", "::1" are two servers. */
-static void serve_host_name(const char *url, char out[SERVE_HOST_MAX])
-{
-    const char *scheme = strstr(url, "://"), *name = scheme == NULL ? url : scheme + 3;
-    bool bracket = *name == '[';
-    name += bracket;
-    size_t size = strcspn(name, bracket ? "]" : ":/");
-    if (!bracket && name[size] == ':' && strchr(name + size + 1, ':') != NULL)
-        size = strcspn(name, "/"); /* an address of IPv6 */
-    (void)snprintf(out, SERVE_HOST_MAX, "%.*s", (int)(size < SERVE_HOST_MAX ? size : 0), name);
-}
-
 static bool serve_host_is_local(const char *name)
 {
     return text_equal_nocase(name, "localhost") || text_equal(name, "127.0.0.1") ||
@@ -39,10 +25,10 @@ static struct serve_host *serve_host_of(struct serve *serve, const char *connect
 {
     AUTO_TEXT url = NULL;
     struct error ignored;
-    char name[SERVE_HOST_MAX];
+    char name[CONNECTION_HOST_MAX];
     if (connection_get(connection, "url", &url, &ignored) < 0)
         return NULL;
-    serve_host_name(url == NULL ? "" : url, name);
+    connection_host(url == NULL ? "" : url, name);
     for (struct serve_host *host = serve->hosts; host != NULL; host = host->next)
         if (text_equal_nocase(host->name, name))
             return host;

@@ -154,11 +154,42 @@ START_TEST(keys_of_a_source_that_delivers_are_kept_from_the_loader)
 }
 END_TEST
 
+START_TEST(the_server_is_found_in_each_way_to_write_it)
+{
+    static const char *const rows[][2] = {
+        {"mail.example.org", "mail.example.org"},
+        {"mail.example.org:993", "mail.example.org"},
+        {"imaps://mail.example.org", "mail.example.org"},
+        {"imap://mail.example.org:143/", "mail.example.org"},
+        {"[::1]", "::1"},
+        {"::1", "::1"},
+        {"imaps://[2001:db8::7]:993", "2001:db8::7"},
+        {"imaps://2001:db8::7", "2001:db8::7"},
+        {"", ""},
+        {"[", ""},
+        {"imap://", ""},
+        {":", ""},
+    };
+    char host[CONNECTION_HOST_MAX], longest[CONNECTION_HOST_MAX + 1];
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        connection_host(rows[i][0], host);
+        ck_assert_str_eq(host, rows[i][1]);
+    }
+    memset(longest, 'x', CONNECTION_HOST_MAX);
+    longest[CONNECTION_HOST_MAX] = '\0';
+    connection_host(longest, host);
+    ck_assert_str_eq(host, "");
+    connection_host(longest + 1, host);
+    ck_assert_uint_eq(strlen(host), CONNECTION_HOST_MAX - 1);
+}
+END_TEST
+
 START_TEST(known_providers_are_told_of_their_app_passwords)
 {
     static const char *const hosts[] = {"imap.gmail.com",      "IMAP.GMAIL.COM",
                                         "imap.mail.yahoo.com", "imap.mail.me.com",
-                                        "imap.aol.com",        "imap.fastmail.com"};
+                                        "imap.aol.com",        "imap.fastmail.com",
+                                        "imaps://imap.gmail.com:993", "imap.gmail.com:993"};
     for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
         const char *advice = provider_advice(hosts[i], ERROR_CREDENTIALS);
         ck_assert_msg(strstr(advice, "app password") != NULL ||
@@ -185,6 +216,7 @@ static Suite *suite(void)
     tcase_add_loop_test(one, two_strings_are_the_same_but_for_keys_that_are_free, 0, COUNT(pairs));
     tcase_add_loop_test(one, keys_of_a_source_that_delivers_are_kept_from_the_loader, 0,
                         COUNT(delivers));
+    tcase_add_test(one, the_server_is_found_in_each_way_to_write_it);
     tcase_add_test(one, known_providers_are_told_of_their_app_passwords);
     suite_add_tcase(all, one);
     return all;
