@@ -46,6 +46,15 @@ static struct retry_plan retry_refused(struct retry_history *history,
     return (struct retry_plan){RETRY_PERSON, retry_spread(limits->refused_ms, random)};
 }
 
+/* As long as the server says, but one that says "a second" for ever is not asked each second. */
+static uint64_t retry_named(const struct error *err, const struct retry_limits *limits,
+                            uint32_t times)
+{
+    uint64_t named_ms = err->pause_s * UINT64_C(1000);
+    uint64_t least_ms = retry_doubled(limits->first_ms, limits->max_ms, times);
+    return named_ms > least_ms ? named_ms : least_ms;
+}
+
 static uint32_t retry_sum(uint32_t a, uint32_t b)
 {
     return a < UINT32_MAX - b ? a + b : UINT32_MAX;
@@ -63,10 +72,10 @@ struct retry_plan retry_failed(struct retry_history *history, const struct retry
         retry_spread(retry_doubled(limits->person_ms, limits->max_ms, times), random);
     switch (err->class) {
     case ERROR_PAUSE:
-        return (struct retry_plan){
-            RETRY_THROTTLED, err->pause_s > 0
-                                 ? retry_spread(err->pause_s * UINT64_C(1000), random)
-                                 : person_ms};
+        return (struct retry_plan){RETRY_THROTTLED,
+                                   err->pause_s > 0
+                                       ? retry_spread(retry_named(err, limits, times), random)
+                                       : person_ms};
     case ERROR_CREDENTIALS:
         return retry_refused(history, limits, random);
     case ERROR_CERTIFICATE:

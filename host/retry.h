@@ -4,8 +4,8 @@
  *     what failed                       status     next try
  *     no connection, link, protocol     degraded   1 s, doubled to 15 min, any part of it
  *     disk, database, our own fault     degraded   the same
- *     the server asks us to slow down   throttled  as long as it says, else 1 min, doubled to
- *                                                  15 min; or a quarter longer
+ *     the server asks us to slow down   throttled  as long as it says, and no less than a link;
+ *                                                  else 1 min, doubled to 15 min
  *     credentials refused               degraded   1 min, 2 min (a server may err for a moment);
  *                                       error      the third time on hourly: more would lock the
  *                                                  account

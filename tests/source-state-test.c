@@ -375,6 +375,10 @@ START_TEST(a_server_that_names_a_time_is_left_alone_that_long)
     struct retry_history history = {0};
     ck_assert_uint_eq(wait_of(&history, ERROR_PAUSE, 77, 0), 77000);
     history = (struct retry_history){0};
+    for (uint64_t want = 1000; want <= 32000; want *= 2) /* "wait a second", again and again */
+        ck_assert_uint_eq(wait_of(&history, ERROR_PAUSE, 1, 0), want);
+    ck_assert_uint_eq(wait_of(&history, ERROR_PAUSE, 300, 0), 300000);
+    history = (struct retry_history){0};
     ck_assert_uint_eq(wait_of(&history, ERROR_PAUSE, 0, 0), 60000);
     ck_assert_uint_eq(wait_of(&history, ERROR_PAUSE, 0, 0), 120000);
 }
