@@ -3,6 +3,8 @@
 #include <config.h>
 #include "check-run.h"
 
+#include <string.h>
+
 #include "connection-text.h"
 #include "deliver-keys.h"
 #include "host-table.h"
@@ -40,6 +42,8 @@ static void check_step(void *context, const char *step, uint32_t state, const ch
     }
 }
 
+/* What is wrong, and what to do: what the provider wants, where it is known, else what the loader
+ * says, else what helps everywhere. */
 static void check_explain(const struct queue_source *source, const struct secret *secret,
                           struct error *err)
 {
@@ -48,7 +52,10 @@ static void check_explain(const struct queue_source *source, const struct secret
     (void)connection_get(source->connection, "url", &host, &ignored);
     if (secret != NULL)
         secret_hide(secret, err->text);
-    error_set(&whole, err->class, "%.300s; %s", err->text, provider_advice(host, err->class));
+    const char *advice = provider_advice(host, err->class);
+    if (text_equal(advice, provider_advice("", err->class)) && strstr(err->text, "; ") != NULL)
+        return;
+    error_set(&whole, err->class, "%.300s; %s", err->text, advice);
     *err = whole;
 }
 

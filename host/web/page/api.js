@@ -40,8 +40,10 @@ async function problemOf(response) {
                        Number(response.headers.get("Retry-After") ?? 0));
 }
 
-async function send(method, path, body, signal) {
+async function send(method, path, {body, signal, range}) {
     const headers = {"X-CSRF-Token": csrf};
+    if (range !== undefined)
+        headers.Range = `bytes=${range}`;
     if (Date.now() - touched > UNATTENDED_MS)
         headers["X-Unattended"] = "1";
     if (body !== undefined)
@@ -57,27 +59,37 @@ async function send(method, path, body, signal) {
     }
 }
 
-async function ask(method, path, body, signal) {
-    const response = await send(method, path, body, signal);
-    if (!response.ok) {
-        const problem = await problemOf(response);
-        if (problem.status === 401 && !path.startsWith("/auth/"))
-            whenSignedOut();
-        throw problem;
-    }
+// The answer when it is a good one.
+async function answer(method, path, more) {
+    const response = await send(method, path, more);
+    if (response.ok)
+        return response;
+    const problem = await problemOf(response);
+    if (problem.status === 401 && !path.startsWith("/auth/"))
+        whenSignedOut();
+    throw problem;
+}
+
+async function ask(method, path, more = {}) {
+    const response = await answer(method, path, more);
     return {value: response.status === 204 ? null : await response.json(), response};
 }
 
 export async function get(path, signal) {
-    return (await ask("GET", path, undefined, signal)).value;
+    return (await ask("GET", path, {signal})).value;
+}
+
+// getBytes - of what is no JSON those in @range, "0-99".
+export async function getBytes(path, range) {
+    return (await answer("GET", path, {range})).arrayBuffer();
 }
 
 export async function post(path, body) {
-    return (await ask("POST", path, body)).value;
+    return (await ask("POST", path, {body})).value;
 }
 
 export async function put(path, body) {
-    return (await ask("PUT", path, body)).value;
+    return (await ask("PUT", path, {body})).value;
 }
 
 export async function remove(path) {

@@ -5,18 +5,20 @@
 // may run nothing, load nothing and knows nothing of us (what the server sends with it says so again),
 // files are downloads.
 import {askText} from "./dialog.js";
-import {tell, tellProblem} from "./announce.js";
-import {get, post, url} from "./api.js";
+import {explain, tell, tellProblem} from "./announce.js";
+import {get, getBytes, post, url} from "./api.js";
 import {entryBadge} from "./badge.js";
 import {fill, h} from "./dom.js";
 import {icon} from "./icons.js";
 import {listen} from "./live.js";
 import {address} from "./router.js";
+import {seldom} from "./seldom.js";
 import {may} from "./session.js";
 import {tabs} from "./tabs.js";
 import {foreign, size, t, time} from "./text.js";
 
 const SOURCE_SHOWN = 65536; // bytes of the raw message
+const REFRESH_MS = 1000;    // after counts have changed, at most that often
 
 // Whether the message was downloaded: one that is too large never was.
 const isKept = (entry) => Boolean(entry.raw?.sha256);
@@ -70,9 +72,8 @@ function frame(entry) {
 }
 
 async function source(panel, entry) {
-    const response = await fetch(url(path(entry, "raw")),
-                                 {headers: {Range: `bytes=0-${SOURCE_SHOWN - 1}`}});
-    const text = new TextDecoder("windows-1252").decode(await response.arrayBuffer());
+    const bytes = await getBytes(path(entry, "raw"), `0-${SOURCE_SHOWN - 1}`);
+    const text = new TextDecoder("windows-1252").decode(bytes);
     fill(panel, entry.raw.size > SOURCE_SHOWN &&
                 h("p", {class: "hint"}, t("entry.source.cut", {size: size(SOURCE_SHOWN)})),
          h("pre", {class: "mail-text mono", tabindex: 0}, text));
@@ -86,7 +87,9 @@ function message(entry) {
         {text: t("entry.html"), show: (panel) => fill(
             panel, h("p", {class: "hint"}, t("entry.html.hint")), frame(entry))};
     const raw = isKept(entry) &&
-        {text: t("entry.raw"), show: (panel) => source(panel, entry).catch(tellProblem)};
+        {text: t("entry.raw"), show: (panel) => source(panel, entry).catch((problem) => fill(
+            panel, h("p", {class: "problem"}, icon("warning"),
+                     h("span", {}, ...explain(problem)))))};
     return h("section", {class: "panel panel-padded", "aria-label": t("entry.message")},
              tabs(t("entry.message"), [text, html, raw]));
 }
@@ -147,7 +150,7 @@ export async function entryView(place, {parts}) {
              h("h1", {class: "entry-subject"}, entry.subject || t("entry.nosubject")), state),
            actions), why, h("section", {class: "panel panel-padded"}, facts(entry)),
          message(entry), attachments(entry));
-    return listen({async counts() {
+    const refresh = seldom(REFRESH_MS, async () => {
         try {
             const now = await get(`/entries/${encodeURIComponent(id)}`);
             if (now.state !== entry.state || now.error !== entry.error)
@@ -155,5 +158,10 @@ export async function entryView(place, {parts}) {
         } catch {
             // gone, or the server is away: what is shown stays
         }
-    }});
+    });
+    const deaf = listen({counts: refresh.call, reset: refresh.call});
+    return () => {
+        refresh.end();
+        deaf();
+    };
 }

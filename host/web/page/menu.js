@@ -35,6 +35,13 @@ function keys(list, close, event) {
     move();
 }
 
+// What can be seen of the window: on a phone the way to the other views lies over its end.
+function shownHeight() {
+    const bar = document.querySelector("nav")?.getBoundingClientRect();
+    return bar !== undefined && bar.bottom >= innerHeight && bar.top > innerHeight / 2
+        ? bar.top : innerHeight;
+}
+
 // menu - @entries() is asked when it opens: [{text, drawing, act, danger}].
 export function menu(label, entries) {
     const button = h("button", {type: "button", class: "quiet", "aria-haspopup": "menu",
@@ -66,6 +73,8 @@ export function menu(label, entries) {
         element.append(list);
         button.setAttribute("aria-expanded", "true");
         document.addEventListener("pointerdown", outside);
+        if (list.getBoundingClientRect().bottom > shownHeight())
+            list.classList.add("menu-up");
         list.querySelector("[role=menuitem]").focus();
     }
 

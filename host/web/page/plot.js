@@ -4,16 +4,17 @@
 import {h, svg} from "./dom.js";
 import {number, t} from "./text.js";
 
-const WIDTH = 720;
+const NARROW = matchMedia("(max-width: 800px)"); // drawn for it: letters stay as large as others
 const HEIGHT = 190;
 const LEFT = 44;
 const BOTTOM = 24;
 const TOP = 10;
 
-// A round number that is not below @value: 1, 2, 5, 10, 20, ...
+// A round number that is not below @value, and even: 2, 4, 6, 10, 20, 40, ...
 function ceiling(value) {
     const power = 10 ** Math.floor(Math.log10(Math.max(value, 1)));
-    return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= value);
+    return [1, 2, 4, 6, 10].map((step) => step * power)
+        .find((step) => step >= value && step % 2 === 0);
 }
 
 function tableOf(caption, names, rows) {
@@ -33,12 +34,12 @@ function figure(title, note, drawing, table) {
 
 /* ---- By day ---------------------------------------------------------------------------------- */
 
-function grid(most, tall) {
+function grid(most, tall, width) {
     return [0, 0.5, 1].map((part) => {
         const y = TOP + tall * (1 - part);
-        return [svg("line", {class: "plot-line", x1: LEFT, x2: WIDTH, y1: y, y2: y}),
+        return [svg("line", {class: "plot-line", x1: LEFT, x2: width, y1: y, y2: y}),
                 svg("text", {class: "plot-label", x: LEFT - 8, y: y + 4, "text-anchor": "end"},
-                    number(most * part, 1))];
+                    number(most * part))];
     });
 }
 
@@ -57,11 +58,12 @@ function dayBar({label, good, bad}, x, wide, tall, most) {
 export function dayPlot(title, note, days) {
     const most = ceiling(Math.max(...days.map(({good}) => good)));
     const tall = HEIGHT - TOP - BOTTOM;
-    const wide = (WIDTH - LEFT) / days.length;
-    const every = Math.ceil(days.length / 7);
-    const drawing = svg("svg", {viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": title,
+    const width = NARROW.matches ? 360 : 720;
+    const wide = (width - LEFT) / days.length;
+    const every = Math.ceil(days.length / (width / 90));
+    const drawing = svg("svg", {viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": title,
                                 class: "plot-days"},
-                        grid(most, tall),
+                        grid(most, tall, width),
                         days.map((one, i) => dayBar(one, LEFT + i * wide, wide, tall, most)),
                         days.map(({short}, i) => i % every === 0 &&
                             svg("text", {class: "plot-label", x: LEFT + (i + 0.5) * wide,
@@ -75,11 +77,10 @@ export function dayPlot(title, note, days) {
 
 const ROW = 27;
 const NAME = 128;
-const LONG = 460;
 
-function kindBar({label, count, note}, i, most) {
+function kindBar({label, count, note}, i, most, width) {
     const y = i * ROW;
-    const long = (LONG - NAME - 110) * count / most;
+    const long = (width - NAME - 110) * count / most;
     return svg("g", {}, svg("title", {}, label),
                svg("text", {class: "plot-name", x: 0, y: y + 19},
                    label.length > 17 ? `${label.slice(0, 16)}…` : label),
@@ -92,9 +93,10 @@ function kindBar({label, count, note}, i, most) {
 // kindPlot - @kinds: [{label, count, note}], in their order.
 export function kindPlot(title, note, head, kinds) {
     const most = Math.max(1, ...kinds.map(({count}) => count));
-    const drawing = svg("svg", {viewBox: `0 0 ${LONG} ${kinds.length * ROW}`, role: "img",
+    const width = NARROW.matches ? 350 : 460;
+    const drawing = svg("svg", {viewBox: `0 0 ${width} ${kinds.length * ROW}`, role: "img",
                                 "aria-label": title, class: "plot-kinds"},
-                        kinds.map((one, i) => kindBar(one, i, most)));
+                        kinds.map((one, i) => kindBar(one, i, most, width)));
     return figure(title, note, drawing, tableOf(title, [head, t("plot.mails")],
         kinds.map(({label, count}) => [label, number(count)])));
 }

@@ -8,6 +8,7 @@ import {busyWhile, choice, field} from "./form.js";
 import {icon} from "./icons.js";
 import {listen} from "./live.js";
 import {address, go, replaceQuery} from "./router.js";
+import {seldom} from "./seldom.js";
 import {may} from "./session.js";
 import {ago, foreign, size, t} from "./text.js";
 
@@ -114,6 +115,7 @@ function listOf() {
             body.prepend(made);
             count();
         },
+        used: () => body.contains(document.activeElement),
         // The same rows as they are now: those that changed, unless somebody is about to use one.
         refresh(items) {
             for (const entry of items) {
@@ -171,6 +173,17 @@ function pager(list, more, wanted) {
             list.add(page.items);
             shown(page);
         },
+        // The newest, without taking away from under somebody's hands what he looks at.
+        async news() {
+            if (!paged && !list.used()) {
+                await this.load();
+                return;
+            }
+            const mine = turn;
+            const page = await ask();
+            if (mine === turn)
+                page.items.reverse().forEach(list.top);
+        },
         // As it is now; entries that no longer belong here stay until somebody looks anew.
         async refresh() {
             const mine = turn;
@@ -182,17 +195,6 @@ function pager(list, more, wanted) {
 }
 
 /* ---- The view -------------------------------------------------------------------------------- */
-
-// @act, but not before @ms have passed since the last time.
-function seldom(ms, act) {
-    let waiting = null;
-    return () => {
-        waiting ??= setTimeout(() => {
-            waiting = null;
-            act();
-        }, ms);
-    };
-}
 
 export async function queueView(place, at) {
     const list = listOf();
@@ -208,14 +210,20 @@ export async function queueView(place, at) {
     await pages.load();
     fill(place, h("div", {class: "view-head"}, h("h1", {}, t("queue.title")), take), bar.element,
          h("div", {class: "panel"}, list.element, h("div", {class: "more"}, more)));
-    const reload = () => pages.load().catch(tellProblem);
-    return listen({
+    const news = seldom(REFRESH_MS, () => pages.news().catch(tellProblem));
+    const changes = seldom(REFRESH_MS, () => pages.refresh().catch(() => {}));
+    const deaf = listen({
         entry(entry) {
             if (fits(entry, bar.values()))
                 list.top(entry);
         },
-        more: reload,
-        reset: reload,
-        counts: seldom(REFRESH_MS, () => pages.refresh().catch(() => {})),
+        more: news.call,
+        reset: news.call,
+        counts: changes.call,
     });
+    return () => {
+        news.end();
+        changes.end();
+        deaf();
+    };
 }

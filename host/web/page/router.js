@@ -3,10 +3,20 @@
 //
 //     #/sources   #/sources/new   #/sources/ID/edit   #/statistics/ID   #/queue?state=bad   #/queue/ID
 
+// What stands between two slashes; as it is where it is no encoded text: the view says that there is
+// nothing of that name.
+function decoded(part) {
+    try {
+        return decodeURIComponent(part);
+    } catch {
+        return part;
+    }
+}
+
 // route - {parts: ["sources", "new"], query: URLSearchParams}
 export function route() {
     const [path, query] = location.hash.replace(/^#\/?/, "").split("?", 2);
-    return {parts: path.split("/").filter((part) => part !== "").map(decodeURIComponent),
+    return {parts: path.split("/").filter((part) => part !== "").map(decoded),
             query: new URLSearchParams(query ?? "")};
 }
 

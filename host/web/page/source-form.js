@@ -106,6 +106,7 @@ function sourceForm(source) {
             keys.expert.input.focus();
             return;
         }
+        test.element.hidden = true; // what it told may be of other settings
         const body = bodyOf(source, own, keys);
         await (source === null ? post("/ingestion-sources", body)
                                : put(`/ingestion-sources/${source.id}`, body));

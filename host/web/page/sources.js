@@ -7,11 +7,13 @@ import {busyWhile} from "./form.js";
 import {icon} from "./icons.js";
 import {listen} from "./live.js";
 import {address} from "./router.js";
+import {seldom} from "./seldom.js";
 import {may} from "./session.js";
 import {sourceRow} from "./source-row.js";
 import {number, t} from "./text.js";
 
 const PAGE = 100;
+const REFRESH_MS = 1000;
 const COLUMNS = ["name", "server", "status", "entries", "active", "created"];
 
 function heading() {
@@ -141,7 +143,8 @@ export async function sourcesView(place) {
     await load();
     fill(place, heading(), h("section", {"aria-label": t("sources.counts")}, sums),
          h("div", {class: "panel"}, table, empty, h("div", {class: "more"}, more)));
-    return listen({
+    const all = seldom(REFRESH_MS, () => load().catch(tellProblem));
+    const deaf = listen({
         source(source) {
             if (next !== null && source.name > next)
                 return; // stands on a page that is not shown yet
@@ -150,6 +153,10 @@ export async function sourcesView(place) {
         },
         removed: ({id}) => rows.remove(id),
         counts: (counts) => fill(sums, tiles(counts)),
-        reset: () => load().catch(tellProblem),
+        reset: all.call,
     });
+    return () => {
+        all.end();
+        deaf();
+    };
 }

@@ -8,6 +8,7 @@ import {icon} from "./icons.js";
 import {listen} from "./live.js";
 import {dayPlot, kindPlot} from "./plot.js";
 import {go} from "./router.js";
+import {seldom} from "./seldom.js";
 import {day, number, size, span, t, time} from "./text.js";
 
 const DAYS = 30;
@@ -61,7 +62,14 @@ function facts(stats) {
              fact("last", stats.lastEmailAt ? day(stats.lastEmailAt) : "–"));
 }
 
+function nothing() {
+    return h("div", {class: "panel empty"}, icon("statistics"), h("h2", {}, t("stats.empty")),
+             h("p", {}, t("stats.empty.hint")));
+}
+
 function plots(stats) {
+    if (stats.totalEmails === 0)
+        return [facts(stats), nothing()];
     const recent = stats.recentEntries;
     const newest = t("stats.newest", {count: number(recent.entries)});
     return [facts(stats),
@@ -96,13 +104,11 @@ export async function statisticsView(place, {parts}) {
     const path = `/ingestion-sources/${encodeURIComponent(id)}/stats`;
     const shown = h("div", {class: "stack"});
     let stats = await get(path);
-    let waiting = null;
     fill(shown, plots(stats));
     fill(place, h("div", {class: "view-head"}, h("h1", {}, t("stats.title", {name: stats.name})),
                   chooser(items, stats)), shown);
 
-    async function refresh() {
-        waiting = null;
+    const refresh = seldom(REFRESH_MS, async () => {
         try {
             const now = await get(path);
             const same = now.totalEmails === stats.totalEmails;
@@ -112,13 +118,13 @@ export async function statisticsView(place, {parts}) {
         } catch (problem) {
             tellProblem(problem);
         }
-    }
-    const end = listen({source: (source) => {
+    });
+    const deaf = listen({source: (source) => {
         if (source.id === stats.sourceId)
-            waiting ??= setTimeout(refresh, REFRESH_MS);
+            refresh.call();
     }});
     return () => {
-        clearTimeout(waiting);
-        end();
+        refresh.end();
+        deaf();
     };
 }
