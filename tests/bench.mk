@@ -26,7 +26,8 @@ bench_run_SOURCES = bench/bench-run.c
 bench_run_CFLAGS = $(WARN_CFLAGS) $(SAN_FLAGS)
 bench_run_LDADD =
 BENCH_FILES = bench.py bench_callgrind.py bench_contestants.py bench_durable.py bench_mailchain.py \
-	bench_peers.py bench_push.py bench_scale.py bench_server.py bench_sources.py bench_web.py imapflow-pickup.mjs \
+	bench_peers.py bench_push.py bench_scale.py bench_server.py bench_sources.py bench_web.py \
+	bench_web_live.py imapflow-pickup.mjs \
 	mark-trashed.py python-pickup.py
 EXTRA_DIST += $(BENCH_FILES:%=bench/%)
 

@@ -60,6 +60,28 @@ class PageCase(serve_support.ServeCase):
             await page.locator('button[type=submit]').click();
             await page.locator('nav').waitFor();""", name=role, password=PASSWORD)
 
+    def note_asked(self, text, selector):
+        """From now on the page notes what it asks the server for, until @text stands in what @selector
+        names."""
+        self.page.run("""await page.evaluate(({text, selector}) => {
+            const {fetch} = window;
+            const asked = [];
+            window.askedBefore = null;
+            window.fetch = (url, more) => { asked.push(url); return fetch(url, more); };
+            new MutationObserver(() => {
+                const there = [...document.querySelectorAll(selector)]
+                    .some((one) => one.textContent === text);
+                if (there)
+                    window.askedBefore ??= [...asked];
+            }).observe(document.querySelector("main"), {childList: true, subtree: true,
+                                                        characterData: true});
+        }, args);""", text=text, selector=selector)
+
+    def asked_before(self):
+        """What was asked for before that text was there: nothing, where an event told it."""
+        return self.page.run("await page.waitForFunction(() => window.askedBefore !== null);"
+                             "return await page.evaluate(() => window.askedBefore)")
+
     def check_nothing_broke(self):
         """No script failed, and the policy had nothing to refuse."""
         self.assertEqual(self.page.faults(), [])

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import socket
+import sys
 import threading
 import unittest
 
@@ -16,6 +17,9 @@ import system_support
 from system_support import mail, sha256
 import tap
 import xss_vectors
+
+sys.path.insert(0, os.path.join(system_support.SOURCE, "tests", "bench"))
+import bench_web
 
 PAGE = os.path.join(system_support.SOURCE, "host", "web", "page")
 
@@ -100,9 +104,11 @@ class Sources(PageCase):
             proxy.pause = 0
             self.badge("office", "Active")
             self.page.sees("60", within="tbody tr", exact=True)
+            self.note_asked("61", ".count")
             self.server.append(self.user, "INBOX", mail("and one more"))
             self.page.sees("61", within="tbody tr", exact=True)
             self.page.sees("61", within=".tile-new", exact=True)
+            self.assertEqual(self.asked_before(), [])
         self.check_nothing_broke()
 
     def test_a_source_is_paused_resumed_synced_edited_and_deleted(self):
@@ -213,9 +219,14 @@ class Queue(PageCase):
         self.signed_in(address="#/queue")
         page = self.page
         page.sees("No entries here")
+        # The first thing that is heard is to look at all anew.
+        self.wait(lambda: page.run("return world.requests.filter((url) =>"
+                                   " url.includes('/entries?')).length") >= 2, "it listens")
+        self.note_asked("The contract", ".subject")
         self.server.append(self.user, "INBOX", bytes(letter), mail("Lunch"))
         page.sees("The contract")
         page.sees("Lunch")
+        self.assertEqual(self.asked_before(), [])
         page.fill("Search", "CONTRACT")
         page.run("await page.getByRole('link', {name: 'Lunch'}).waitFor({state: 'detached'})")
         page.run("await page.reload()")     # what is looked for stands in the address
@@ -265,6 +276,73 @@ class Queue(PageCase):
         self.assertEqual(page.run("return await page.getByRole('button').filter({hasText:"
                                   " 'again'}).count()"), 1)
         self.assertEqual(page.count("a[download]"), 0)
+        self.check_nothing_broke()
+
+    def test_many_events_at_once_are_one_question_and_none_is_forgotten(self):
+        self.server.append(self.user, "INBOX", mail("first"))
+        self.add()
+        self.serve()
+        self.has_queued(self.daemon, 1)
+        self.user_added()
+        page = self.page
+        page.fresh()
+        page.run('''await page.addInitScript(() => {
+            const asked = [], streams = [], {fetch, EventSource} = window;
+            window.fetch = (url, more) => { asked.push(url); return fetch(url, more); };
+            window.EventSource = class extends EventSource {
+                constructor(url) { super(url); streams.push(this); }
+            };
+            window.burst = (name) => {
+                asked.length = 0;
+                for (let i = 0; i < 200; i += 1)
+                    streams.at(-1).dispatchEvent(new MessageEvent(name, {data: "{}"}));
+                return asked.length;
+            };
+            window.asked = asked;
+        });''')
+        page.goto(self.url)
+        self.sign_in("admin")
+        entry = self.queued()[0]["id"]
+        for view, there, name, question, most in (
+                ("queue", "form.filters", "more", "api/v1/entries?limit=50", 1),
+                ("queue/" + entry, ".entry-subject", "counts", "api/v1/entries/" + entry, 1),
+                ("queue", "form.filters", "counts", "api/v1/entries?limit=50", 1),
+                ("sources", ".tile-new", "reset", "api/v1/ingestion-sources?limit=100",
+                 2)):   # and /queues
+            page.goto(self.url + "#/" + view)
+            page.run("await page.locator(args.there).waitFor()", there=there)
+            asked = page.run("""
+                const asked = await page.evaluate((name) => window.burst(name), args.name);
+                await page.waitForFunction((question) => window.asked.includes(question),
+                                           args.question);
+                return asked;""", name=name, question=question)
+            self.assertLessEqual(asked, most, (view, name))
+        self.check_nothing_broke()
+
+    def test_a_message_that_cannot_be_had_is_told_and_not_shown_as_its_source(self):
+        self.server.append(self.user, "INBOX", mail("here"))
+        self.add()
+        self.serve()
+        self.has_queued(self.daemon, 1)
+        self.signed_in(address="#/queue/" + self.queued()[0]["id"])
+        page = self.page
+        page.run('''await page.route("**/raw", (route) => route.fulfill({status: 503,
+            contentType: "application/problem+json", body: JSON.stringify({status: 503,
+                detail: "the disk is away", to_do: "bring it back"})}));''')
+        page.click("tab", "Source")
+        page.sees("the disk is away", within="[role=tabpanel] .problem")
+        page.sees("bring it back", within="[role=tabpanel] .problem")
+        self.assertEqual(page.count("[role=tabpanel] pre.mono"), 0)
+
+    def test_an_address_that_means_nothing_leads_somewhere(self):
+        self.serve()
+        self.signed_in()
+        page = self.page
+        for address, told in (("#/%zz", "No sources yet"), ("#/queue/%zz", "there is no such entry"),
+                              ("#/sources/%e0%a4%a/edit", "there is no such source"),
+                              ("#/nowhere/at/all", "No sources yet")):
+            page.goto(self.url + address)
+            page.sees(told)
         self.check_nothing_broke()
 
     def test_statistics_tell_what_came(self):
@@ -317,6 +395,24 @@ class Hostile(PageCase):
                 link.close()
         threading.Thread(target=accept, daemon=True).start()
         return "http://127.0.0.1:%d" % listener.getsockname()[1], came
+
+    def test_where_nothing_protects_the_same_vectors_are_noticed(self):
+        """What the next test does not see would be seen."""
+        evil, came = self.listen()
+        page = self.page
+        page.fresh()
+        page.run('''
+            await page.evaluate((vectors) => {
+                for (const vector of vectors) {
+                    const frame = document.createElement("iframe");
+                    frame.srcdoc = vector;
+                    document.body.append(frame);
+                }
+            }, args.vectors);''', vectors=xss_vectors.vectors(evil))
+        self.wait(lambda: page.run("return world.dialogs") > 10, "dialogs are counted")
+        self.wait(lambda: len(came) > 10, "whoever comes is heard")
+        self.wait(lambda: any(url.startswith(evil) for url in page.run("return world.requests")),
+                  "requests are noted")
 
     def test_two_hundred_vectors_open_no_dialog_and_no_connection(self):
         evil, came = self.listen()
@@ -378,6 +474,26 @@ OPEN_EACH = """
 """
 
 
+class FirstView(PageCase):
+
+    def test_the_benchmark_counts_all_that_a_browser_asks_for(self):
+        self.serve()
+        self.signed_in()
+        page = self.page
+        page.sees("No sources yet")
+        key = self.mailchute("user", "key", "admin", "test", "--role", "admin").strip()
+        counted = bench_web.first_view(bench_web.Client(int(self.url.split(":")[2][:-1]), key))
+        page.run('''
+            world.asked = [];
+            page.on("request", (request) => world.asked.push(request.url()));
+            await page.reload();
+            await page.locator(".live-on").waitFor();
+            await page.getByText("No sources yet").waitFor();''')
+        asked = [url.replace(self.url, "/", 1) for url in page.run("return world.asked")]
+        # Chromium without a window asks for no icon; the first event may have it look at sources anew.
+        self.assertEqual(sorted(set(asked) | {"/page/icon.svg"}), sorted(counted))
+
+
 class Looks(Populated):
 
     def views(self):
@@ -402,10 +518,60 @@ class Looks(Populated):
                          " document.activeElement?.tagName === 'H1' &&"
                          " location.hash === '#/' + view, args.view)", view=view)
                 self.assertEqual(page.axe(), [], "%s, %s" % (view, scheme))
-                wide = page.run("return await page.evaluate("
-                                "() => document.documentElement.scrollWidth)")
-                self.assertLessEqual(wide, width, view)
+                self.is_no_wider(width, view)
+            for state in self.opened():
+                self.assertEqual(page.axe(), [], "%s, %s" % (state, scheme))
+                self.is_no_wider(width, state)
         self.check_nothing_broke()
+
+    def is_no_wider(self, width, what):
+        self.assertLessEqual(self.page.run("return await page.evaluate("
+                                           "() => document.documentElement.scrollWidth)"), width, what)
+
+    def opened(self):
+        """The page with what opens, and with what goes wrong: the name of each as it stands."""
+        page = self.page
+        page.goto(self.url + "#/sources")
+        page.click("button", "Actions for office")
+        yield "a menu"
+        page.click("menuitem", "Delete")
+        page.sees("Delete office?")
+        yield "a question"
+        page.click("button", "Cancel")
+        page.goto(self.url + "#/sources/new")
+        page.sees("New source")
+        page.run("for (const one of await page.locator('details summary').all()) await one.click();")
+        page.fill("Connection string", "url=a;url=b")
+        page.sees("there already")
+        yield "a connection string with a mistake"
+        page.fill("Connection string", "url=localhost;port=1;starttls=Never")
+        page.fill("Name", "wrong")
+        page.fill("User name", "nobody")
+        page.fill("Password", "nothing")
+        page.click("button", "Test connection")
+        page.run("await page.locator('.test .problem').waitFor()")
+        yield "a test that failed"
+        page.click("button", "Create source")
+        page.run("await page.locator('form > .problem').filter({visible: true}).waitFor()")
+        yield "a form that was refused"
+        entry = next(one["id"] for one in self.queued() if one["html"])
+        page.goto(self.url + "#/queue/" + entry)
+        page.click("tab", "HTML")
+        page.run("await page.frameLocator('iframe').locator('body').waitFor()")
+        yield "an entry with HTML"
+        page.click("tab", "Source")
+        page.run("await page.locator('pre.mono').waitFor()")
+        yield "an entry's source"
+        page.goto(self.url + "#/statistics/" + self.shown("old-archive")["id"])
+        page.sees("No mail from this source yet")
+        yield "statistics of nothing"
+        page.goto(self.url + "#/statistics/" + self.shown("office")["id"])
+        page.run("for (const one of await page.locator('.plot-table summary').all()) await one.click();")
+        yield "numbers of plots"
+        page.goto(self.url + "#/nowhere/%zz")
+        page.goto(self.url + "#/queue/nothing")
+        page.sees("there is no such entry")
+        yield "what is not there"
 
     def test_the_menu_and_dialogs_are_used_by_keys_and_give_the_focus_back(self):
         self.add("office", "--force")

@@ -6,10 +6,13 @@
 
 Sources (paused: none connects anywhere) and entries are written into the database directly, a daemon
 serves them, and each call is made one after the other over loopback, as the page makes it: from the
-first byte sent to the last one received, beside the 300 ms that a first view may take in all, and the 20
-ms of each list. FOLDER keeps the queue for another run.
+first byte sent to the last one received, beside the 300 ms that a first view may take in all (every
+file that a browser loads for it, and every call that the page makes), and the 20 ms of each list. Then
+mail is delivered, and has a second to appear (bench_web_live.py). What nine in ten times do not keep to
+is told in the end, and makes the benchmark fail. FOLDER keeps the queue for another run.
 """
 import argparse
+import collections
 import contextlib
 import hashlib
 import http.client
@@ -23,9 +26,11 @@ import sys
 import tempfile
 import time
 
+import bench_web_live
+
 BUILD = os.environ.get("top_builddir", "")
 API = "/api/v1"
-VIEW_MS, LIST_MS = 300.0, 20.0
+VIEW_MS, LIST_MS, LIVE_MS = 300.0, 20.0, 1000.0
 PAGE = 100          # rows that the page asks for
 QUEUES = ("default", "invoices", "support", "archive", "spam")
 STATES = (0,) * 6 + (1,) + (2,) * 10 + (3,) + (4,) * 2     # of twenty entries, as they come
@@ -106,14 +111,18 @@ def make(place, sources, entries):
     print("made in %.0f s" % (time.monotonic() - started), flush=True)
 
 
-def key_of(place):
-    password = os.path.join(place, "password")
-    with open(os.open(password, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as out:
-        out.write(hashlib.sha256(os.urandom(16)).hexdigest())
+User = collections.namedtuple("User", "name password key")
+
+
+def user_of(place):
+    path, password = os.path.join(place, "password"), hashlib.sha256(os.urandom(16)).hexdigest()
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as out:
+        out.write(password)
     queue = "sqlite:" + os.path.join(place, "queue")
     name = "user%d" % os.getpid()
-    mailchute("user", "add", name, "--role", "admin", "--password-file", password, "--queue", queue)
-    return mailchute("user", "key", name, "bench", "--role", "admin", "--queue", queue).strip()
+    mailchute("user", "add", name, "--role", "admin", "--password-file", path, "--queue", queue)
+    return User(name, password, mailchute("user", "key", name, "bench", "--role", "admin", "--queue",
+                                          queue).strip())
 
 
 @contextlib.contextmanager
@@ -150,20 +159,38 @@ class Client:
         start = time.monotonic()
         self.link.request("GET", path, headers={"X-API-KEY": self.key})
         answer = self.link.getresponse()
-        body = answer.read()
+        if path == API + "/events":     # it does not end
+            body = answer.readline()
+            self.link.close()
+        else:
+            body = answer.read()
         took = (time.monotonic() - start) * 1000
         if answer.status != 200:
             sys.exit("bench_web: %s: %d %r" % (path, answer.status, body[:300]))
         return took, body
 
 
+def page_files(client):
+    """Every file that a browser loads for the page: what it names, and what its modules import; system-page
+    holds this against a browser."""
+    files, left = [], ["/"]
+    while left:
+        path = left.pop()
+        if path in files:
+            continue
+        files.append(path)
+        text = client.ask(path)[1].decode()
+        if path == "/":
+            left += ["/" + name for name in re.findall(r'(?:href|src)="([^"]+)"', text)]
+        elif path.endswith(".js"):
+            left += ["/page/" + name for name in re.findall(r'from "\./([^"]+)"', text)]
+    return files + ["/page/texts/en.json"]
+
+
 def first_view(client):
-    """[(name, path)] of what the page asks for when somebody who is signed in opens it."""
-    index = client.ask("/")[1].decode()
-    files = sorted({"/" + name.lstrip("/") for name in re.findall(r'(?:href|src)="([^"]+)"', index)})
-    calls = ["/"] + [name for name in files if not name.startswith("/data:")]
-    calls += [API + path for path in ("/auth/me", "/ingestion-sources?limit=%d" % PAGE, "/queues")]
-    return calls
+    """All that is asked for when somebody who is signed in opens the page."""
+    return page_files(client) + [API + path for path in (
+        "/auth/me", "/events", "/ingestion-sources?limit=%d" % PAGE, "/queues")]
 
 
 def lists(client, middle):
@@ -201,9 +228,10 @@ def lists(client, middle):
 
 def row(name, times, limit):
     middle, worst = statistics.median(times), max(times)
-    print("| %-34s | %9.2f | %9.2f | %9.0f |%s" % (
-        name, middle, worst, limit, " over" if middle > limit else ""), flush=True)
-    return {"name": name, "median_ms": middle, "worst_ms": worst, "limit_ms": limit}
+    most = sorted(times)[(len(times) * 9 - 1) // 10]    # that nine in ten do not exceed
+    print("| %-38s | %9.2f | %9.2f | %9.2f | %9.0f |%s" % (
+        name, middle, most, worst, limit, " over" if most > limit else ""), flush=True)
+    return {"name": name, "median_ms": middle, "p90_ms": most, "worst_ms": worst, "limit_ms": limit}
 
 
 def measure(port, key, times, middle):
@@ -214,7 +242,7 @@ def measure(port, key, times, middle):
     rows += [row(name, [client.ask(API + path)[0] for _ in range(times)], LIST_MS)
              for name, path in lists(client, middle)]
     took, body = client.ask(API + "/ingestion-sources")
-    print("| %-34s | %9.2f |           |           | %.1f MB, as other clients want it" % (
+    print("| %-38s | %9.2f |           |           |           | %.1f MB, as other clients want it" % (
         "all sources in one", took, len(body) / 1e6))
     return rows
 
@@ -224,6 +252,8 @@ def main():
     parser.add_argument("--entries", type=int, default=1000000)
     parser.add_argument("--sources", type=int, default=10000)
     parser.add_argument("--times", type=int, default=30)
+    parser.add_argument("--live", type=int, default=20, help="messages that are delivered")
+    parser.add_argument("--slack", type=float, default=1, help="so many times a limit is allowed")
     parser.add_argument("--folder", help="keeps the queue; one that is there is used again")
     parser.add_argument("--make", action="store_true", help="only make the queue")
     parser.add_argument("--json")
@@ -235,14 +265,20 @@ def main():
             make(place, args.sources, args.entries)
         if args.make:
             return
-        key = key_of(place)
-        print("| %-34s | median ms |  worst ms |  limit ms |\n|%s|----------:|----------:|"
-              "----------:|" % ("call", "-" * 36))
+        user = user_of(place)
+        print("| %-38s | median ms |    p90 ms |  worst ms |  limit ms |\n|%s|----------:|----------:|"
+              "----------:|----------:|" % ("call", "-" * 40))
         with serving(place) as port:
-            rows = measure(port, key, args.times, "source-%05d" % (args.sources // 2))
+            rows = measure(port, user.key, args.times, "source-%05d" % (args.sources // 2))
+            live = bench_web_live.figures(mailchute, place, port, user, args.live) if args.live else {}
+            for name, times in live.items():
+                rows.append(row(name, times, LIVE_MS))
     if args.json:
         with open(args.json, "w", encoding="utf-8") as out:
             json.dump({"entries": args.entries, "sources": args.sources, "calls": rows}, out, indent=1)
+    over = [one["name"] for one in rows if one["p90_ms"] > one["limit_ms"] * args.slack]
+    if over:
+        sys.exit("bench_web: over the limit: %s" % ", ".join(over))
 
 
 if __name__ == "__main__":
