@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "spool.h"
+#include "spool-writer.h"
 
 static bool refuse_direct; /* a file system without O_DIRECT */
 static int refuse_tmpfile; /* errno for O_TMPFILE, 0: let it through */
@@ -110,7 +111,7 @@ static const struct size_row {
     {SPOOL_MEMORY_MAX + 1, 0, true},
     {SPOOL_MEMORY_MAX, SPOOL_MEMORY_MAX, false},
     {SPOOL_MEMORY_MAX + 1, SPOOL_MEMORY_MAX + 1, true},
-    {10, SPOOL_MEMORY_MAX + 1, true},  /* the hint was wrong: harmless */
+    {10, SPOOL_MEMORY_MAX + 1, true}, /* the hint was wrong: harmless */
     {10, UINT64_MAX, true},
     {SPOOL_MEMORY_MAX * 3 + 7, 1, true},
 };
@@ -133,53 +134,85 @@ START_TEST(bytes_come_back_as_written_from_memory_or_file)
 }
 END_TEST
 
-/* A large message that borrows @block, given up after its last byte or finished. */
-static void write_lent(struct spool_block *block, size_t size, bool finish)
+/* A message of @size bytes by @writer, ended; the caller's. */
+static struct spool *ended(struct spool_writer *writer, size_t size)
 {
-    AUTO(spool) spool = NULL;
-    uint8_t digest[DIGEST_SIZE];
+    struct spool *spool = NULL;
     struct error err = {0};
     ck_assert_int_eq(spool_new(folder, size, &spool, &err), 0);
-    spool_lend(spool, block);
+    spool_lend(spool, writer);
     ck_assert_int_eq(fill(spool, size, 8000, &err), 0);
-    ck_assert_ptr_null(block->bytes); /* it is in use */
-    if (!finish)
-        return;
-    ck_assert_int_eq(spool_finish(spool, digest, &err), 0);
-    ck_assert_ptr_nonnull(block->bytes);
-    expect_bytes(spool, size);
+    ck_assert_int_eq(spool_end(spool, &err), 0);
+    return spool;
 }
 
-START_TEST(a_block_that_is_lent_serves_one_spool_after_the_other)
+static void expect_digest(const uint8_t digest[DIGEST_SIZE], size_t size)
 {
-    struct spool_block block = {NULL};
-    write_lent(&block, SPOOL_MEMORY_MAX * 5 + 11, true);
-    const uint8_t *bytes = block.bytes;
-    write_lent(&block, SPOOL_MEMORY_MAX + 1, false);
-    ck_assert_ptr_eq(block.bytes, bytes);
-    write_lent(&block, SPOOL_MEMORY_MAX * 2, true);
-    ck_assert_ptr_eq(block.bytes, bytes);
-    spool_block_done(&block);
-    ck_assert_ptr_null(block.bytes);
+    AUTO(spool) alone = NULL;
+    uint8_t want[DIGEST_SIZE];
+    ck_assert_int_eq(spool_new(folder, size, &alone, NULL), 0);
+    ck_assert_int_eq(fill(alone, size, 8192, NULL), 0);
+    ck_assert_int_eq(spool_finish(alone, want, NULL), 0);
+    ck_assert_mem_eq(digest, want, DIGEST_SIZE);
+}
+
+static const size_t lent_sizes[] = {SPOOL_BLOCK * 9 + 11, 10, SPOOL_BLOCK + 1, SPOOL_BLOCK * 4,
+                                    SPOOL_MEMORY_MAX + 1, 0};
+#define LENT (sizeof lent_sizes / sizeof lent_sizes[0])
+
+START_TEST(a_writer_takes_one_spool_after_the_other_and_all_are_whole_when_it_is_gone)
+{
+    struct spool *spools[LENT];
+    struct spool_writer *writer = spool_writer_new(_i == 1);
+    for (size_t i = 0; i < LENT; i++)
+        spools[i] = ended(writer, lent_sizes[i]);
+    spool_writer_free(writer);
+    for (size_t i = 0; i < LENT; i++) {
+        uint8_t digest[DIGEST_SIZE];
+        ck_assert_int_eq(spool_finish(spools[i], digest, NULL), 0);
+        ck_assert_int_eq(spool_fd(spools[i]) >= 0, lent_sizes[i] > SPOOL_MEMORY_MAX);
+        expect_bytes(spools[i], lent_sizes[i]);
+        expect_digest(digest, lent_sizes[i]);
+        spool_free(spools[i]);
+    }
 }
 END_TEST
 
-START_TEST(a_finished_spool_knows_no_lender_any_more)
+START_TEST(a_spool_that_is_given_up_leaves_its_writer_to_the_next)
 {
-    static const size_t sizes[] = {10, SPOOL_MEMORY_MAX + 1};
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+    AUTO(spool_writer) writer = spool_writer_new(true);
+    for (size_t i = 0; i < 3 * SPOOL_BLOCKS; i++) {
         AUTO(spool) spool = NULL;
-        uint8_t digest[DIGEST_SIZE];
-        struct error err = {0};
-        struct spool_block *block = calloc(1, sizeof *block);
-        ck_assert_int_eq(spool_new(folder, sizes[i], &spool, &err), 0);
-        spool_lend(spool, block);
-        ck_assert_int_eq(fill(spool, sizes[i], 8000, &err), 0);
-        ck_assert_int_eq(spool_finish(spool, digest, &err), 0);
-        spool_block_done(block);
-        free(block);
-        expect_bytes(spool, sizes[i]);
+        size_t size = SPOOL_BLOCK * (i % 3 + 1) + 7;
+        ck_assert_int_eq(spool_new(folder, size, &spool, NULL), 0);
+        spool_lend(spool, writer);
+        ck_assert_int_eq(fill(spool, size, 8000, NULL), 0);
     }
+    AUTO(spool) last = ended(writer, SPOOL_BLOCK * 5);
+    uint8_t digest[DIGEST_SIZE];
+    ck_assert_int_eq(spool_finish(last, digest, NULL), 0);
+    expect_bytes(last, SPOOL_BLOCK * 5);
+}
+END_TEST
+
+START_TEST(what_a_writer_could_not_write_is_told_of_that_spool_alone)
+{
+    signal(SIGXFSZ, SIG_IGN);
+    AUTO(spool_writer) writer = spool_writer_new(_i == 1);
+    AUTO(spool) small = NULL;
+    AUTO(spool) large = NULL;
+    uint8_t digest[DIGEST_SIZE];
+    struct error err = {0};
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &(struct rlimit){1u << 20, 1u << 20}), 0);
+    ck_assert_int_eq(spool_new(folder, 3u << 20, &large, &err), 0);
+    spool_lend(large, writer);
+    ck_assert(fill(large, 3u << 20, 8192, &err) < 0 || spool_finish(large, digest, &err) < 0);
+    ck_assert_int_eq((int)err.class, ERROR_STORE);
+    ck_assert_ptr_nonnull(strstr(err.text, folder));
+    spool_free(TAKE(large));
+    small = ended(writer, 1u << 19);
+    ck_assert_int_eq(spool_finish(small, digest, &err), 0);
+    expect_bytes(small, 1u << 19);
 }
 END_TEST
 
@@ -285,8 +318,10 @@ static Suite *suite(void)
     tcase_add_checked_fixture(t, make_folder, remove_folder);
     tcase_add_loop_test(t, bytes_come_back_as_written_from_memory_or_file, 0,
                         (int)(sizeof size_rows / sizeof size_rows[0]));
-    tcase_add_test(t, a_block_that_is_lent_serves_one_spool_after_the_other);
-    tcase_add_test(t, a_finished_spool_knows_no_lender_any_more);
+    tcase_add_loop_test(
+        t, a_writer_takes_one_spool_after_the_other_and_all_are_whole_when_it_is_gone, 0, 2);
+    tcase_add_test(t, a_spool_that_is_given_up_leaves_its_writer_to_the_next);
+    tcase_add_loop_test(t, what_a_writer_could_not_write_is_told_of_that_spool_alone, 0, 2);
     tcase_add_loop_test(t, a_file_system_without_direct_writing_takes_the_common_way, 0, 2);
     tcase_add_test(t, the_digest_is_sha256_of_all_bytes);
     tcase_add_loop_test(t, a_file_system_without_unnamed_files_leaves_no_name_behind, 0, 2);

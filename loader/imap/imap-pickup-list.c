@@ -220,7 +220,6 @@ int imap_pickup_make_room(struct imap_pickup *p, struct error *err)
 void imap_pickup_drop_room(struct imap_pickup *p)
 {
     free(TAKE(p->room));
-    spool_block_done(&p->body.block);
     p->listing = p->listed = NULL;
     for (size_t i = 0; i < IMAP_WINDOWS; i++)
         p->windows[i].entries = NULL;

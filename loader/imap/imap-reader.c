@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "spool-writer.h"
 
 #define READER_ARRIVAL_COST 4096u /* memory of one message's texts and structs, about */
 
@@ -293,10 +294,11 @@ int imap_reader_start(struct stream *stream, struct imap_parser *parser,
     reader->parser = parser;
     reader->body = (struct imap_body){
         .spool_dir = body->spool_dir, .options = body->options, .max_size = body->max_size};
+    reader->body.writer = spool_writer_new(true);
     reader->input = malloc(IMAP_READER_INPUT);
     reader->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     *out_reader = reader; /* the parser's events come here from now on */
-    int why = reader->input == NULL ? ENOMEM
+    int why = reader->input == NULL || reader->body.writer == NULL ? ENOMEM
               : reader->wake_fd < 0 ? errno
                                     : imap_reader_spawn(reader);
     if (why == 0)

@@ -10,6 +10,7 @@
 
 #include "fault.h"
 #include "problem.h"
+#include "spool-writer.h"
 
 void imap_entry_done(struct imap_entry *entry)
 {
@@ -50,7 +51,7 @@ void imap_body_done(struct imap_body *body)
 void imap_body_close(struct imap_body *body)
 {
     imap_body_done(body);
-    spool_block_done(&body->block);
+    spool_writer_free(TAKE(body->writer));
 }
 
 /* The listing told a smaller size, or none: the literal is the truth. */
@@ -93,7 +94,7 @@ int imap_body_start(struct imap_body *body, uint64_t size, bool wanted, struct e
         return error_oom(err, "receiving mail");
     if (spool_new(body->spool_dir, size, &body->spool, err) < 0)
         return -1;
-    spool_lend(body->spool, &body->block);
+    spool_lend(body->spool, body->writer);
     return 0;
 }
 
@@ -113,7 +114,7 @@ int imap_body_end(struct imap_body *body, struct error *err)
     body->complete = true;
     if (body->spool == NULL)
         return 0;
-    if (spool_finish(body->spool, body->sha256, err) < 0)
+    if (spool_end(body->spool, err) < 0)
         return -1;
     return mail_parser_finish(body->parser, &body->mail, err);
 }
@@ -127,7 +128,6 @@ void imap_body_move(struct imap_body *from, struct imap_body *to)
     to->spool = TAKE(from->spool);
     to->mail = TAKE(from->mail);
     to->error = TAKE(from->error);
-    memcpy(to->sha256, from->sha256, sizeof to->sha256);
     imap_body_done(from);
 }
 
@@ -153,13 +153,14 @@ int imap_body_give(struct imap_body *body, struct imap_entry *entry, struct erro
     if (body->complete && entry == NULL && imap_body_stranger(body, body->size, err) < 0)
         return -1;
     bool given = body->complete && entry != NULL && !entry->complete;
+    if (given && body->spool != NULL && spool_finish(body->spool, entry->sha256, err) < 0)
+        return -1;
     if (given) {
         entry->complete = true;
         entry->spool = TAKE(body->spool);
         entry->mail = TAKE(body->mail);
         if (entry->error == NULL)
             entry->error = TAKE(body->error);
-        memcpy(entry->sha256, body->sha256, sizeof entry->sha256);
     }
     imap_body_done(body);
     return given && entry->spool != NULL ? imap_entry_compare_size(entry, err) : 0;

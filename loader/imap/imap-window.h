@@ -67,12 +67,11 @@ struct imap_body {
     struct mail_options options;
     uint64_t max_size;
     bool open, complete;
-    struct spool_block block; /* lent to one spool after the other */
+    struct spool_writer *writer; /* of large ones; NULL: whoever feeds them */
     struct spool *spool;
     struct mail_parser *parser;
     struct mail *mail;
     char *error;
-    uint8_t sha256[DIGEST_SIZE];
     uint64_t size; /* as it was announced */
     uint32_t strangers;
     uint64_t strangers_bytes;

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* spool.c - bytes in memory, then in a file without a name. See spool.h.
  *
- * What fits into SPOOL_MEMORY_MAX bytes stays in a buffer. Of more, blocks are gathered and go to
- * the file by O_DIRECT: past the page cache, in which nobody looks for them again. That spares a
- * copy of every byte (0.25 instead of 1.0 s of processor time for 786 MB) and leaves little to do
- * for whoever flushes the file. What is left at the end, and all of it on a file system that knows
- * no O_DIRECT, is written in the common way. */
+ * What fits into SPOOL_MEMORY_MAX bytes stays in a buffer. Of more, blocks are gathered for a
+ * writer (spool-writer.h), which puts them into the file. */
 #include <config.h>
 #include "spool.h"
 
@@ -17,22 +14,18 @@
 #include <unistd.h>
 
 #include "buffer.h"
-#include "write-all.h"
+#include "spool-writer.h"
 
-#define SPOOL_BLOCK (512u * 1024)      /* bytes of one write, at most */
-#define SPOOL_ALIGN 4096u /* sectors: where such writes begin, in memory and in the file */
-#define SPOOL_DIRECT_MIN (128u * 1024) /* less is not worth waiting for the disk */
-_Static_assert(SPOOL_BLOCK >= SPOOL_MEMORY_MAX && SPOOL_BLOCK % SPOOL_ALIGN == 0,
-               "what was in memory fits into a block, and a block is whole sectors");
+_Static_assert(SPOOL_BLOCK >= SPOOL_MEMORY_MAX, "what was in memory fits into a block");
 
 struct spool {
-    struct buffer bytes; /* all of them, as long as there is no file */
-    uint8_t *block;      /* those not yet in the file */
+    struct buffer bytes;         /* all of them, as long as there is no file */
+    struct spool_writer *writer; /* of the file; NULL: none yet, or all is on its way */
+    bool own_writer;             /* it is nobody else's */
+    uint8_t *block;              /* from the writer: what is not on its way yet; NULL: nothing */
     size_t in_block;
-    struct spool_block *lender; /* of the block; NULL: it is this spool's alone */
     char *dir;
-    int fd;      /* -1: all in memory */
-    bool direct; /* it is written by O_DIRECT */
+    struct spool_file file;
     uint64_t size;
     struct digest *digest;
 };
@@ -60,37 +53,38 @@ static int spool_open_named(const struct spool *spool)
     return fd;
 }
 
-static int spool_take_block(struct spool *spool, struct error *err)
+static void spool_drop_writer(struct spool *spool)
 {
-    void *block;
-    if (spool->lender != NULL)
-        spool->block = TAKE(spool->lender->bytes);
     if (spool->block != NULL)
-        return 0;
-    if (posix_memalign(&block, SPOOL_ALIGN, SPOOL_BLOCK) != 0)
-        return error_oom(err, "holding a mail");
-    spool->block = block;
-    return 0;
+        spool_writer_drop(spool->writer, TAKE(spool->block));
+    if (spool->own_writer)
+        spool_writer_free(spool->writer);
+    spool->writer = NULL;
+    spool->own_writer = false;
 }
 
-static void spool_drop_block(struct spool *spool)
+static int spool_take_block(struct spool *spool, struct error *err)
 {
-    if (spool->lender != NULL && spool->lender->bytes == NULL)
-        spool->lender->bytes = TAKE(spool->block);
-    free(TAKE(spool->block));
-    spool->lender = NULL;
+    if (spool->writer == NULL) {
+        spool->writer = spool_writer_new(false);
+        spool->own_writer = true;
+    }
+    if (spool->block == NULL && spool->writer != NULL)
+        spool->block = spool_writer_block(spool->writer);
+    return spool->block == NULL ? error_oom(err, "holding a mail") : 0;
 }
 
 /* A file without a name, and what there is so far in the block that fills it. */
 static int spool_open_file(struct spool *spool, struct error *err)
 {
-    spool->fd = open(spool->dir, O_TMPFILE | O_RDWR | O_CLOEXEC | O_DIRECT, 0600);
-    spool->direct = spool->fd >= 0;
-    if (spool->fd < 0 && errno == EINVAL)
-        spool->fd = open(spool->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (spool->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
-        spool->fd = spool_open_named(spool);
-    if (spool->fd < 0)
+    struct spool_file *file = &spool->file;
+    file->fd = open(spool->dir, O_TMPFILE | O_RDWR | O_CLOEXEC | O_DIRECT, 0600);
+    file->direct = file->fd >= 0;
+    if (file->fd < 0 && errno == EINVAL)
+        file->fd = open(spool->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (file->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
+        file->fd = spool_open_named(spool);
+    if (file->fd < 0)
         return spool_fail_create(spool, err);
     if (spool->bytes.len > 0) { /* at most a block */
         if (spool_take_block(spool, err) < 0)
@@ -103,41 +97,18 @@ static int spool_open_file(struct spool *spool, struct error *err)
     return 0;
 }
 
-/* From here on through the page cache. */
-static void spool_end_direct(struct spool *spool)
-{
-    int flags = fcntl(spool->fd, F_GETFL);
-    if (flags >= 0)
-        (void)fcntl(spool->fd, F_SETFL, flags & ~O_DIRECT);
-    spool->direct = false;
-}
-
-static int spool_fail_write(const struct spool *spool, struct error *err)
+static int spool_fail_write(const struct spool *spool, int why, struct error *err)
 {
     return error_set(err, ERROR_STORE,
                      "cannot write to the spool folder '%s': %s; make room on its disk", spool->dir,
-                     strerror(errno));
+                     strerror(why));
 }
 
-/* What are whole sectors goes at once, if it is not little; what is left, and what follows then,
- * goes the common way. */
-static int spool_flush(struct spool *spool, struct error *err)
+static int spool_put_block(struct spool *spool, struct error *err)
 {
-    size_t done = 0, sectors = spool->in_block - spool->in_block % SPOOL_ALIGN;
-    if (spool->direct && sectors >= SPOOL_DIRECT_MIN) {
-        ssize_t n = write(spool->fd, spool->block, sectors);
-        if (n < 0 && errno != EINVAL && errno != EINTR)
-            return spool_fail_write(spool, err);
-        done = n > 0 ? (size_t)n : 0;
-    }
-    if (done < spool->in_block) {
-        if (spool->direct)
-            spool_end_direct(spool);
-        if (write_all(spool->fd, spool->block + done, spool->in_block - done) < 0)
-            return spool_fail_write(spool, err);
-    }
+    int why = spool_writer_put(spool->writer, &spool->file, TAKE(spool->block), spool->in_block);
     spool->in_block = 0;
-    return 0;
+    return why == 0 ? 0 : spool_fail_write(spool, why, err);
 }
 
 int spool_new(const char *dir, uint64_t expected, struct spool **out_spool, struct error *err)
@@ -147,7 +118,7 @@ int spool_new(const char *dir, uint64_t expected, struct spool **out_spool, stru
     AUTO(spool) spool = calloc(1, sizeof *spool);
     if (spool == NULL)
         return error_oom(err, "making room for a mail");
-    spool->fd = -1;
+    spool_file_init(&spool->file);
     buffer_init(&spool->bytes, SPOOL_MEMORY_MAX);
     spool->dir = strdup(dir != NULL && dir[0] != '\0' ? dir : "/tmp");
     spool->digest = digest_new();
@@ -167,32 +138,26 @@ void spool_free(struct spool *spool)
 {
     if (spool == NULL)
         return;
-    if (spool->fd >= 0)
-        (void)close(spool->fd);
+    spool_file_done(&spool->file);
     buffer_done(&spool->bytes);
-    spool_drop_block(spool);
+    spool_drop_writer(spool);
     digest_free(spool->digest);
     free(spool->dir);
     free(spool);
 }
 
-void spool_lend(struct spool *spool, struct spool_block *block)
+void spool_lend(struct spool *spool, struct spool_writer *writer)
 {
-    spool->lender = block;
-}
-
-void spool_block_done(struct spool_block *block)
-{
-    free(TAKE(block->bytes));
+    spool->writer = writer;
 }
 
 static int spool_write_block(struct spool *spool, const uint8_t *bytes, size_t count,
                              struct error *err)
 {
-    if (spool->block == NULL && spool_take_block(spool, err) < 0)
-        return -1;
     while (count > 0) {
-        if (spool->in_block == SPOOL_BLOCK && spool_flush(spool, err) < 0)
+        if (spool->in_block == SPOOL_BLOCK && spool_put_block(spool, err) < 0)
+            return -1;
+        if (spool->block == NULL && spool_take_block(spool, err) < 0)
             return -1;
         size_t room = SPOOL_BLOCK - spool->in_block;
         size_t piece = count < room ? count : room;
@@ -209,23 +174,31 @@ int spool_write(struct spool *spool, const uint8_t *bytes, size_t count, struct 
     if (digest_add(spool->digest, bytes, count) < 0)
         return error_oom(err, "taking the digest of a mail");
     spool->size += count;
-    if (spool->fd < 0 && spool->size > SPOOL_MEMORY_MAX && spool_open_file(spool, err) < 0)
+    if (spool->file.fd < 0 && spool->size > SPOOL_MEMORY_MAX && spool_open_file(spool, err) < 0)
         return -1;
-    if (spool->fd >= 0)
+    if (spool->file.fd >= 0)
         return spool_write_block(spool, bytes, count, err);
     return buffer_append(&spool->bytes, bytes, count) < 0 ? error_oom(err, "holding a mail") : 0;
 }
 
+int spool_end(struct spool *spool, struct error *err)
+{
+    int r = spool->in_block > 0 ? spool_put_block(spool, err) : 0;
+    spool_drop_writer(spool); /* the lender may be gone before the spool is */
+    return r;
+}
+
 int spool_finish(struct spool *spool, uint8_t out_digest[DIGEST_SIZE], struct error *err)
 {
-    if (spool->fd >= 0) {
-        if (spool_flush(spool, err) < 0)
-            return -1;
-        if (spool->direct)
-            spool_end_direct(spool);
-        (void)lseek(spool->fd, 0, SEEK_SET);
+    if (spool_end(spool, err) < 0)
+        return -1;
+    int why = spool_file_wait(&spool->file);
+    if (why != 0)
+        return spool_fail_write(spool, why, err);
+    if (spool->file.fd >= 0) {
+        spool_file_end_direct(&spool->file);
+        (void)lseek(spool->file.fd, 0, SEEK_SET);
     }
-    spool_drop_block(spool); /* the lender may be gone before the spool is, or in another thread */
     if (digest_finish(spool->digest, out_digest) < 0)
         return error_oom(err, "taking the digest of a mail");
     return 0;
@@ -233,12 +206,12 @@ int spool_finish(struct spool *spool, uint8_t out_digest[DIGEST_SIZE], struct er
 
 const uint8_t *spool_bytes(const struct spool *spool)
 {
-    return spool->fd < 0 ? (const uint8_t *)buffer_text(&spool->bytes) : NULL;
+    return spool->file.fd < 0 ? (const uint8_t *)buffer_text(&spool->bytes) : NULL;
 }
 
 int spool_fd(const struct spool *spool)
 {
-    return spool->fd;
+    return spool->file.fd;
 }
 
 uint64_t spool_size(const struct spool *spool)

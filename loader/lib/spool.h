@@ -26,19 +26,21 @@ int spool_new(const char *dir, uint64_t expected, struct spool **out_spool, stru
 void spool_free(struct spool *spool); /* closes and forgets; NULL is fine */
 AUTO_DEFINE(spool, spool_free);
 
-/** spool_lend - spools that are written one after the other need the memory for that only once:
- * @block (zero at the start) outlives this one's spool_finish() or spool_free(). Before the first
- * write; one spool at a time. */
-struct spool_block {
-    uint8_t *bytes; /* NULL: none yet, or in use */
-};
-void spool_lend(struct spool *spool, struct spool_block *block);
-void spool_block_done(struct spool_block *block);
+/** spool_lend - a large one is written by @writer (spool-writer.h), which outlives this one's
+ * spool_end() or spool_free(), and serves one spool at a time. Before the first write; without, the
+ * caller waits for the disk. */
+struct spool_writer;
+void spool_lend(struct spool *spool, struct spool_writer *writer);
 
-/** spool_write - the next bytes. ERROR_STORE when the disk refuses them. */
+/** spool_write - the next bytes. ERROR_STORE when the disk refuses them, or did before. */
 int spool_write(struct spool *spool, const uint8_t *bytes, size_t count, struct error *err);
 
-/** spool_finish - no more will come. *out_digest is SHA-256 of all bytes. */
+/** spool_end - no more will come; what is left is on its way. Another thread may have the spool from
+ * here on. */
+int spool_end(struct spool *spool, struct error *err);
+
+/** spool_finish - ends it if need be, and waits until all is written, not flushed. *out_digest is
+ * SHA-256 of all bytes. */
 int spool_finish(struct spool *spool, uint8_t out_digest[DIGEST_SIZE], struct error *err);
 
 /** After spool_finish(): the bytes in memory, or NULL when they are in the file spool_fd(). */
