@@ -34,7 +34,7 @@ MAY_INCLUDE = {
 DOORS = {
     r"curl/.*": r"(loader/lib/(stream|http)[^/]*|lib/post)\.c",
     r"pcre2\.h": r"lib/filter\.c",
-    r"openssl/.*": r"loader/(lib/digest|mime/cms)\.c",
+    r"openssl/.*": r"loader/(lib/(digest|stream-tls)|mime/cms)\.c",
     r"sqlite3\.h": r"queue/queue-sqlite[^/]*\.[ch]",
     r"uuid(/uuid)?\.h": r"queue/[^/]*\.c",
     r"jansson\.h": r"(host/(web/)?[^/]*\.[ch]|loader/mailchain/mailchain-api\.c)",

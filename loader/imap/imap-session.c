@@ -315,6 +315,7 @@ int imap_session_read_ahead(struct imap_session *session, const struct imap_body
     if (session->reader != NULL || session->state == IMAP_CLOSED)
         return 0;
     imap_session_drop_buffers(session);
+    stream_expect_much(session->stream);
     return imap_reader_start(session->stream, session->parser, like, &session->reader, err);
 }
 

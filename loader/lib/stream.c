@@ -24,6 +24,7 @@
 #include "login-log.h"
 #include "stream-guard.h"
 #include "stream-shard.h"
+#include "stream-tls.h"
 #include "text.h"
 
 #define STREAM_POLL_MS 200         /* how long cancelled() may wait */
@@ -47,6 +48,7 @@ struct stream {
     bool public_only, private_refused; /* an address that is not public: we refused it */
     bool verified;
     bool bare_login; /* LOGIN_OPTIONS left unset */
+    bool ahead;      /* many records are taken at once */
     int fd;
     struct login_log log;
     char security[100];
@@ -660,6 +662,33 @@ static size_t stream_take_early(struct stream *stream, void *bytes, size_t capac
     return count;
 }
 
+/* TLS gives out one record at a time, of 16 kB at most and often of less. */
+static CURLcode stream_take_records(struct stream *stream, char *bytes, size_t capacity,
+                                    size_t *out_count)
+{
+    CURLcode code = CURLE_OK;
+    *out_count = 0;
+    while (code == CURLE_OK && *out_count < capacity) {
+        size_t count = 0;
+        code = curl_easy_recv(stream->member.easy, bytes + *out_count, capacity - *out_count,
+                              &count);
+        *out_count += count;
+        if (count == 0)
+            break;
+    }
+    return *out_count > 0 ? CURLE_OK : code; /* what is wrong is told again by the next call */
+}
+
+void stream_expect_much(struct stream *stream)
+{
+    if (stream->plain || stream->ahead)
+        return;
+    stream_member_lock(&stream->member);
+    stream_tls_read_ahead(stream->member.easy);
+    stream_member_unlock(&stream->member);
+    stream->ahead = true;
+}
+
 enum stream_result stream_receive(struct stream *stream, void *bytes, size_t capacity,
                                   size_t *out_count, struct error *err)
 {
@@ -672,7 +701,9 @@ enum stream_result stream_receive(struct stream *stream, void *bytes, size_t cap
     if (!stream->plain)
         stream_guard_enter(&guard); /* TLS may answer while it reads */
     stream_member_lock(&stream->member);
-    CURLcode code = curl_easy_recv(stream->member.easy, bytes, capacity, &count);
+    CURLcode code = stream->plain
+                        ? curl_easy_recv(stream->member.easy, bytes, capacity, &count)
+                        : stream_take_records(stream, bytes, capacity, &count);
     stream_member_unlock(&stream->member);
     if (!stream->plain)
         stream_guard_leave(&guard);

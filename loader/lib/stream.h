@@ -100,6 +100,10 @@ int stream_fd(const struct stream *stream);
 enum stream_result stream_send(struct stream *stream, const void *bytes, size_t count,
                                size_t *out_sent, struct error *err);
 
+/** stream_expect_much - megabytes are about to be received: spend 64 kB on doing that with fewer
+ * calls. Optional; once something was sent. */
+void stream_expect_much(struct stream *stream);
+
 /** stream_receive - up to @capacity bytes, *out_count of them (> 0) with STREAM_OK. Does not
  * block. */
 enum stream_result stream_receive(struct stream *stream, void *bytes, size_t capacity,
