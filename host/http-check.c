@@ -7,6 +7,63 @@
 
 #include "text.h"
 
+/* ---- What a request is ----------------------------------------------------------------------- */
+
+/* token = 1*tchar (RFC 9110 s.5.6.2). */
+static bool http_is_token(const char *name, size_t size)
+{
+    static const char others[] = "!#$%&'*+-.^_`|~";
+    for (size_t i = 0; i < size; i++) {
+        char c = text_lower(name[i]);
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
+            memchr(others, c, sizeof others - 1) == NULL)
+            return false;
+    }
+    return size > 0;
+}
+
+static bool http_is_name(const char *name, size_t size, const char *wanted)
+{
+    return size == strlen(wanted) && text_starts_nocase(name, wanted);
+}
+
+/* The library puts the next line of a folded field behind its name. */
+static bool http_is_glued(const char *name, size_t size, const char *start)
+{
+    return size > strlen(start) && text_starts_nocase(name, start);
+}
+
+void http_check_field(struct http_head *head, const char *name, size_t name_size, const char *value,
+                      size_t value_size)
+{
+    head->bad_name = head->bad_name || !http_is_token(name, name_size) ||
+                     http_is_glued(name, name_size, "Content-Length") ||
+                     http_is_glued(name, name_size, "Transfer-Encoding");
+    for (size_t i = 0; i < value_size; i++)
+        head->bad_value = head->bad_value || value[i] == '\0' || value[i] == '\r' ||
+                          value[i] == '\n';
+    head->hosts += http_is_name(name, name_size, "Host");
+    head->lengths += http_is_name(name, name_size, "Content-Length");
+    if (!http_is_name(name, name_size, "Transfer-Encoding"))
+        return;
+    head->codings++;
+    head->bad_coding = head->bad_coding || !http_is_name(value, value_size, "chunked");
+}
+
+const char *http_check_head(const struct http_head *head, const char *version)
+{
+    return head->bad_name      ? "the name of a header field is none"
+           : head->bad_value   ? "a header field holds a NUL or the end of a line"
+           : head->hosts > 1   ? "there are two Host fields"
+           : head->lengths > 1 ? "there are two Content-Length fields"
+           : head->codings > 1 || head->bad_coding ? "only chunked is known as Transfer-Encoding"
+           : head->codings > 0 && head->lengths > 0
+               ? "the body has both a length and a Transfer-Encoding"
+           : head->codings > 0 && strcmp(version, "HTTP/1.1") != 0
+               ? "Transfer-Encoding is of HTTP/1.1"
+               : NULL;
+}
+
 /* ---- Host and Origin ------------------------------------------------------------------------- */
 
 /* @header is @name of @size bytes, alone or with a port. */

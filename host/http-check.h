@@ -8,6 +8,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What counts of a request's head so that everybody on the way reads the same request in it. */
+struct http_head {
+    unsigned hosts, lengths, codings; /* how often Host, Content-Length, Transfer-Encoding stand */
+    bool bad_name, bad_value, bad_coding;
+};
+
+/** http_check_field - one more field of @head, which was all zero. */
+void http_check_field(struct http_head *head, const char *name, size_t name_size, const char *value,
+                      size_t value_size);
+
+/** http_check_head - why a request with this head is not answered (RFC 9112 s.3.2, s.5.1, s.6.3): a
+ * proxy in front might find another end, or another host, in it than we do, and hand us what a
+ * stranger wrote as if it were the next one's request. NULL: it is plain. @version: "HTTP/1.1". */
+const char *http_check_head(const struct http_head *head, const char *version);
+
 /** http_check_host - whether a Host header names this machine: localhost, 127.0.0.1, [::1],
  * @address (where it listens, as in a Host header), or one of @names, which have spaces between
  * them; each with any port. No header at all (HTTP/1.0) is fine: browsers send one. */

@@ -49,6 +49,7 @@ struct http_call {
     struct buffer body;
     enum http_lane lane;
     enum http_phase phase;
+    bool ends; /* the connection, with this answer */
     struct http_answer answer;
 };
 
@@ -162,6 +163,8 @@ static void http_add_headers(struct MHD_Response *response, const struct http_ca
     (void)MHD_add_response_header(response, "Cross-Origin-Opener-Policy", "same-origin");
     (void)MHD_add_response_header(response, "Content-Security-Policy",
                                   answer->policy != NULL ? answer->policy : policy);
+    if (call->ends)
+        (void)MHD_add_response_header(response, "Connection", "close");
     if (call->request.secure)
         (void)MHD_add_response_header(response, "Strict-Transport-Security", "max-age=31536000");
     for (size_t i = 0; i < answer->header_count; i++)
@@ -414,9 +417,32 @@ static bool http_refuses(struct http_call *call)
     return true;
 }
 
-static enum MHD_Result http_begin(struct http_call *call)
+static enum MHD_Result http_field(void *context, enum MHD_ValueKind kind, const char *name,
+                                  size_t name_size, const char *value, size_t value_size)
 {
-    if (http_refuses(call))
+    (void)kind;
+    http_check_field(context, name, name_size, value, value_size);
+    return MHD_YES;
+}
+
+/* The library is lenient: of two lengths it takes the first. What comes behind a request that is
+ * not plain is not looked at. */
+static bool http_refuses_head(struct http_call *call, const char *version)
+{
+    struct http_head head = {.hosts = 0};
+    (void)MHD_get_connection_values_n(call->request.connection, MHD_HEADER_KIND, http_field, &head);
+    const char *why = http_check_head(&head, version);
+    if (why == NULL)
+        return false;
+    call->ends = true;
+    http_answer_refuse(&call->answer, MHD_HTTP_BAD_REQUEST, "Bad Request", why,
+                       "write the request as RFC 9112 has it");
+    return true;
+}
+
+static enum MHD_Result http_begin(struct http_call *call, const char *version)
+{
+    if (http_refuses_head(call, version) || http_refuses(call))
         return http_send(call);
     call->lane = call->server->options.route(call->server->options.context, &call->request);
     http_allow(call->server, call->request.connection, HTTP_BODY_MS);
@@ -478,10 +504,9 @@ static enum MHD_Result http_handle(void *context, struct MHD_Connection *connect
                                    const char *upload, size_t *upload_size, void **state)
 {
     struct http_call *call = *state;
-    (void)version;
     if (call == NULL) {
         *state = call = http_call_new(context, connection, path, method);
-        return call == NULL ? MHD_NO : http_begin(call);
+        return call == NULL ? MHD_NO : http_begin(call, version);
     }
     if (*upload_size != 0)
         return http_take_body(call, upload, upload_size);
@@ -552,7 +577,8 @@ static struct MHD_Daemon *http_start_daemon(struct http_server *server, int fd)
             (tls ? MHD_USE_TLS : 0),
         0, NULL, NULL, http_handle, server, MHD_OPTION_LISTEN_SOCKET, fd,
         MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-        HTTP_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEAD_MAX,
+        HTTP_TIMEOUT_S, MHD_OPTION_PER_IP_CONNECTION_LIMIT, HTTP_CONNECTIONS_EACH_MAX,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEAD_MAX,
         MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, http_on_completed, server,
         MHD_OPTION_NOTIFY_CONNECTION, http_on_connection, server, MHD_OPTION_ARRAY,
         tls ? items : none, MHD_OPTION_END);

@@ -9,8 +9,8 @@
  *                           is suspended and costs nothing
  *     a ticker              ends what takes too long, and calls tick()
  *
- * Limits: HTTP_CONNECTIONS_MAX connections, of which HTTP_STREAMS_MAX may be event streams, and
- * HTTP_STREAMS_EACH_MAX those of one hearer;
+ * Limits: HTTP_CONNECTIONS_MAX connections, HTTP_CONNECTIONS_EACH_MAX from one address, of which
+ * HTTP_STREAMS_MAX may be event streams, and HTTP_STREAMS_EACH_MAX those of one hearer;
  * HTTP_HEAD_MAX bytes of a request's head within HTTP_HEAD_MS, HTTP_BODY_MAX bytes of body within
  * HTTP_BODY_MS, an answer within HTTP_ANSWER_MS; 10 s without progress end a connection.
  *
@@ -33,6 +33,7 @@
 #include "http-forwarded.h"
 
 #define HTTP_CONNECTIONS_MAX 1200u
+#define HTTP_CONNECTIONS_EACH_MAX 1100u
 #define HTTP_STREAMS_MAX 1000u
 #define HTTP_STREAMS_EACH_MAX 100u
 #define HTTP_HEAD_MAX 16384u

@@ -9,6 +9,54 @@
 #include "http-check.h"
 #include "http-forwarded.h"
 
+START_TEST(a_request_that_can_be_read_in_two_ways_is_none)
+{
+    static const struct {
+        const char *fields; /* "Name:value|Name:value" */
+        bool plain;
+    } rows[] = {
+        {"Host:a|Content-Length:3|X-A:b", true},
+        {"", true},
+        {"host:a|transfer-encoding:CHUNKED", true},
+        {"Host:a|HOST:a", false},
+        {"Content-Length:0|Content-Length:5", false},
+        {"Content-Length:5|content-length:5", false},
+        {"Content-Length:5|Transfer-Encoding:chunked", false},
+        {"Transfer-Encoding:chunked|Transfer-Encoding:chunked", false},
+        {"Transfer-Encoding:xchunked", false},
+        {"Transfer-Encoding:chunked, identity", false},
+        {"Transfer-Encoding:gzip, chunked", false},
+        {"Transfer-Encoding:", false},
+        {"Transfer-Encoding:chunked ", false},
+        {"Transfer-Encoding :chunked", false},
+        {"Transfer-Encodingchunked:", false}, /* it was folded */
+        {"Transfer_Encoding:chunked", true}, /* another one, and nothing to us */
+        {" X:a", false},
+        {"X Y:a", false},
+        {"X\x01:a", false},
+        {"X\xC3\xA9:a", false},
+        {":a", false},
+        {"X:a\rb", false},
+        {"X:a\nb", false},
+        {"X:a\tb\xFF", true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct http_head head = {.hosts = 0};
+        for (const char *at = rows[i].fields; *at != '\0'; at += strcspn(at, "|"), at += *at == '|') {
+            size_t whole = strcspn(at, "|"), name = strcspn(at, ":");
+            http_check_field(&head, at, name, at + name + 1, whole - name - 1);
+        }
+        ck_assert_msg((http_check_head(&head, "HTTP/1.1") == NULL) == rows[i].plain, "%s",
+                      rows[i].fields);
+    }
+    struct http_head old = {.codings = 1}, nul = {.hosts = 1};
+    ck_assert_ptr_null(http_check_head(&old, "HTTP/1.1"));
+    ck_assert_ptr_nonnull(http_check_head(&old, "HTTP/1.0"));
+    http_check_field(&nul, "X", 1, "a\0b", 3);
+    ck_assert_ptr_nonnull(http_check_head(&nul, "HTTP/1.1"));
+}
+END_TEST
+
 START_TEST(only_names_of_this_machine_are_a_host)
 {
     static const struct {
@@ -209,6 +257,7 @@ static Suite *suite(void)
 {
     Suite *s = suite_create("http-check");
     TCase *t = tcase_create("check");
+    tcase_add_test(t, a_request_that_can_be_read_in_two_ways_is_none);
     tcase_add_test(t, only_names_of_this_machine_are_a_host);
     tcase_add_test(t, only_our_own_page_may_change_anything);
     tcase_add_test(t, a_range_is_a_part_of_what_there_is);

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # The HTTP server and what it serves.
 WEB_LIBS = $(top_builddir)/host/libhost.la $(CHECK_LIBS)
-check_PROGRAMS += http-check-test http-server-test web-test
+check_PROGRAMS += http-check-test http-server-test web-access-test web-test
 http_check_test_SOURCES = http-check-test.c
 http_check_test_LDADD = $(WEB_LIBS)
 http_server_test_SOURCES = http-server-test.c
 http_server_test_LDADD = $(WEB_LIBS) -lpthread
 web_test_SOURCES = web-test.c
 web_test_LDADD = $(WEB_LIBS) $(JANSSON_LIBS)
+web_access_test_SOURCES = web-access-test.c
+web_access_test_LDADD = $(WEB_LIBS)
+web_access_test_LDFLAGS = -Wl,--wrap=crypto_pwhash -Wl,--wrap=crypto_pwhash_str_verify
 TESTS += system-ingestion.py system-rest.py system-tls.py system-access.py
 EXTRA_DIST += system-ingestion.py system-rest.py system-tls.py system-access.py rest_client.py
 

@@ -38,10 +38,11 @@ bool pass_check(const char *hash, const char *password)
     uint8_t out[32], salt[crypto_pwhash_SALTBYTES] = {0};
     size_t size = strlen(password);
     bool is_known = hash != NULL && hash[0] != '\0';
+    if (size > PASS_TEXT_MAX)
+        return false; /* whoever it is: how long it takes must not tell who there is */
     if (is_known)
-        return size <= PASS_TEXT_MAX && crypto_pwhash_str_verify(hash, password, size) == 0;
-    int hashed = crypto_pwhash(out, sizeof out, password,
-                               size <= PASS_TEXT_MAX ? size : PASS_TEXT_MAX, salt,
+        return crypto_pwhash_str_verify(hash, password, size) == 0;
+    int hashed = crypto_pwhash(out, sizeof out, password, size, salt,
                                crypto_pwhash_OPSLIMIT_INTERACTIVE,
                                crypto_pwhash_MEMLIMIT_INTERACTIVE, crypto_pwhash_ALG_ARGON2ID13);
     sodium_memzero(out, sizeof out);
