@@ -52,7 +52,7 @@
 #define HTTP_REMOTE_THREADS 4u /* another server is asked: up to a minute */
 #define HTTP_THREADS                                                                               \
     (HTTP_QUICK_THREADS + HTTP_HASH_THREADS + HTTP_FILE_THREADS + HTTP_REMOTE_THREADS)
-#define HTTP_QUICK_WAITING 256u
+#define HTTP_QUICK_WAITING HTTP_CONNECTIONS_MAX /* all who listen may come back at once */
 #define HTTP_HASH_WAITING 64u
 #define HTTP_FILE_WAITING 64u
 #define HTTP_REMOTE_WAITING 4u
