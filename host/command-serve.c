@@ -263,6 +263,8 @@ static int serve_start_http(struct serve_command *c, struct error *err)
     if (!http_forwarded_proxies(options.proxies))
         return error_set(err, ERROR_CONFIG, "web-proxy-address '%.80s' is no list of addresses; "
                          "write 127.0.0.1 10.0.0.0/8", options.proxies);
+    if (http_listen_check(c->settings.listen, err) < 0)
+        return -1;
     if (!serve_is_safe(c))
         return error_set(err, ERROR_CONFIG, "listening at '%.80s', which other machines reach, "
                          "without TLS: whoever is on the way reads passwords, sessions and mail; "

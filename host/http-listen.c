@@ -29,33 +29,58 @@ static int http_read_address(const char *where, char *out_host, size_t size, uin
     return 0;
 }
 
-static int http_bind(const char *where, struct http_listener *listener, int *out_fd,
-                     struct error *err)
+/* What an address means. */
+struct http_where {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in six4;
+        struct sockaddr_in6 six6;
+    } to;
+    socklen_t size;
+    struct http_listener listener;
+};
+
+static int http_resolve(const char *where, struct http_where *out, struct error *err)
 {
-    struct sockaddr_in six4 = {.sin_family = AF_INET};
-    struct sockaddr_in6 six6 = {.sin6_family = AF_INET6};
-    const struct sockaddr *to = (const struct sockaddr *)&six4;
-    socklen_t size = sizeof six4;
     uint16_t port;
     char host[INET6_ADDRSTRLEN + 2];
+    *out = (struct http_where){.size = sizeof out->to.six4};
+    out->to.six4.sin_family = AF_INET;
     if (http_read_address(where, host, sizeof host, &port) < 0)
         return error_set(err, ERROR_CONFIG, "'%.80s' is no address to listen at; write "
                          "127.0.0.1:8425", where);
-    text_copy(listener->address, sizeof listener->address, host);
-    six4.sin_port = six6.sin6_port = htons(port);
-    if (host[0] == '[' && host[strlen(host) - 1] == ']') {
+    text_copy(out->listener.address, sizeof out->listener.address, host);
+    out->to.six4.sin_port = htons(port);
+    bool six = host[0] == '[' && host[strlen(host) - 1] == ']';
+    if (six) {
         host[strlen(host) - 1] = '\0';
-        to = (const struct sockaddr *)&six6;
-        size = sizeof six6;
+        out->size = sizeof out->to.six6;
+        out->to.six6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(port)};
     }
-    if (inet_pton(to->sa_family, host + (to->sa_family == AF_INET6),
-                  to->sa_family == AF_INET6 ? (void *)&six6.sin6_addr : &six4.sin_addr) != 1)
+    if (inet_pton(six ? AF_INET6 : AF_INET, host + six,
+                  six ? (void *)&out->to.six6.sin6_addr : &out->to.six4.sin_addr) != 1)
         return error_set(err, ERROR_CONFIG, "'%.80s' is no address to listen at; write "
                          "127.0.0.1:8425", where);
-    AUTO_FD fd = socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return 0;
+}
+
+int http_listen_check(const char *where, struct error *err)
+{
+    struct http_where ignored;
+    return http_resolve(where, &ignored, err);
+}
+
+static int http_bind(const char *where, struct http_listener *listener, int *out_fd,
+                     struct error *err)
+{
+    struct http_where at;
+    if (http_resolve(where, &at, err) < 0)
+        return -1;
+    *listener = at.listener;
+    AUTO_FD fd = socket(at.to.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     const int on = 1;
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
-        bind(fd, to, size) < 0)
+        bind(fd, &at.to.any, at.size) < 0)
         return error_set(err, ERROR_CONFIG, "cannot listen at '%.80s': %s; choose another by "
                          "--listen", where, strerror(errno));
     *out_fd = TAKE_FD(fd);

@@ -20,6 +20,9 @@ struct http_listener {
 int http_listen_open(const char *where, struct http_listener *out_listener, int *out_fd,
                      struct error *err);
 
+/** http_listen_check - whether @where is an address at all: ERROR_CONFIG. */
+int http_listen_check(const char *where, struct error *err);
+
 /** http_listen_peer_text - an address as a person writes it; "" for none. */
 void http_listen_peer_text(const struct sockaddr *peer, char *out, size_t size);
 
