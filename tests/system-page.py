@@ -41,6 +41,17 @@ class Texts(unittest.TestCase):
                                  sorted(re.findall(r"\{\w+\}", text)), key)
 
 
+    def test_every_text_that_the_page_asks_for_is_there(self):
+        english, asked = self.texts("en"), set()
+        for name in os.listdir(PAGE):
+            if name.endswith(".js"):
+                with open(os.path.join(PAGE, name), encoding="utf-8") as file:
+                    code = re.sub(r"(?m)//.*$", "", file.read())
+                asked.update(re.findall(r'\bt\("([^"]+)"', code))
+        self.assertGreater(len(asked), 100)
+        self.assertEqual(sorted(asked - set(english)), [])
+
+
 class Entering(PageCase):
 
     def test_the_first_user_is_made_with_the_token_and_is_signed_in(self):
@@ -186,6 +197,12 @@ class Sources(PageCase):
                          ("1143", "ssl=True;url=imap.gmail.com;port=1143"))
         page.choose("Provider", "outlook")
         self.assertIn("auth=XOAuth2", string())
+        page.choose("Provider", "dovecot")
+        self.assertEqual((page.value("Host"), string()), ("", "ssl=True"))
+        page.fill("Connection string", "url=mail.example.org;port=1143;mailbox=Work")
+        for own in "generic", "dovecot":
+            page.choose("Provider", own)
+            self.assertEqual((page.value("Host"), page.value("Port")), ("mail.example.org", "1143"))
         page.fill("Archive folder", 'done; "really"')
         page.run("await page.getByLabel('Archive folder').blur()")
         self.assertIn('dropbox="done; ""really"""', string())
@@ -260,7 +277,8 @@ class Queue(PageCase):
         page.goto(self.url + "#/queue")
         page.click("button", "Take next")
         page.click("button", "Done")
-        page.run("await page.locator('.badge', {hasText: 'Done'}).waitFor()")
+        page.run("await page.locator('.badge', {hasText: 'Done'}).waitFor();"
+                 "await page.locator('h1:focus').waitFor();")
         self.assertEqual(sorted(entry["state"] for entry in self.queued()), ["done", "new"])
 
     def test_a_bad_entry_says_why_and_offers_no_message_that_was_never_downloaded(self):
@@ -595,6 +613,11 @@ class Looks(Populated):
         page.run("await page.locator('dialog').waitFor({state: 'detached'})")
         self.assertEqual(page.run(focused), "Actions for office")
         self.assertEqual([source["name"] for source in [self.shown()]], ["office"])
+        page.run("await page.keyboard.press('Enter'); await page.keyboard.press('End');"
+                 "await page.keyboard.press('Enter'); await page.keyboard.press('Tab');"
+                 "await page.keyboard.press('Enter');"
+                 "await page.getByText('No sources yet').waitFor();")
+        self.assertEqual(page.run(focused), "Sources")     # what had the focus is gone
 
     def test_a_viewer_sees_all_and_can_change_nothing(self):
         self.add("office", "--force")

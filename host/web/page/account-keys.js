@@ -3,7 +3,7 @@
 import {problemBox, tellProblem} from "./announce.js";
 import {get, post, remove} from "./api.js";
 import {ask} from "./dialog.js";
-import {fill, h} from "./dom.js";
+import {fill, h, keepFocus} from "./dom.js";
 import {choice, field, submitting} from "./form.js";
 import {may} from "./session.js";
 import {ago, day, t} from "./text.js";
@@ -65,8 +65,10 @@ export async function keySection() {
                                                 t("sources.menu"))))), body);
     async function load() {
         const keys = await get("/api-keys");
-        table.hidden = keys.length === 0;
-        fill(body, keys.map((key) => row(key, load)));
+        keepFocus(table, () => {
+            fill(body, keys.map((key) => row(key, load)));
+            table.hidden = keys.length === 0;
+        });
     }
     await load();
     const shown = h("div", {role: "status"});

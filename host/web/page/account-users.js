@@ -3,7 +3,7 @@
 import {problemBox, tellProblem} from "./announce.js";
 import {get, post, remove} from "./api.js";
 import {ask} from "./dialog.js";
-import {fill, h} from "./dom.js";
+import {fill, h, keepFocus} from "./dom.js";
 import {choice, field, submitting} from "./form.js";
 import {current} from "./session.js";
 import {ago, t} from "./text.js";
@@ -62,7 +62,10 @@ export async function userSection() {
                           .map((text) => h("th", {scope: "col"}, text)),
                       h("th", {scope: "col"}, h("span", {class: "visually-hidden"},
                                                 t("sources.menu"))))), body);
-    const load = async () => fill(body, (await get("/users")).map((user) => row(user, load)));
+    async function load() {
+        const users = await get("/users");
+        keepFocus(body, () => fill(body, users.map((user) => row(user, load))));
+    }
     await load();
     return h("section", {class: "panel panel-padded"}, h("h2", {}, t("users.title")),
              h("p", {class: "hint"}, t("users.hint")), table, form(load));

@@ -44,6 +44,20 @@ export function fill(element, ...children) {
     return append(element, ...children);
 }
 
+// keepFocus - @act takes away or makes anew what is in @element. Focus that was in there and is lost
+// goes to the heading above: from there keys and screen readers go on, not from the page's start.
+export function keepFocus(element, act) {
+    const had = element.contains(document.activeElement);
+    act();
+    if (!had || document.activeElement !== document.body)
+        return;
+    const heading = element.closest("section")?.querySelector("h2") ?? document.querySelector("h1");
+    if (heading === null)
+        return;
+    heading.tabIndex = -1;
+    heading.focus();
+}
+
 let number = 0;
 
 // freshId - for a label and what it names.

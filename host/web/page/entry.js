@@ -8,7 +8,7 @@ import {askText} from "./dialog.js";
 import {explain, tell, tellProblem} from "./announce.js";
 import {get, getBytes, post, url} from "./api.js";
 import {entryBadge} from "./badge.js";
-import {fill, h} from "./dom.js";
+import {fill, h, keepFocus} from "./dom.js";
 import {icon} from "./icons.js";
 import {listen} from "./live.js";
 import {address} from "./router.js";
@@ -139,7 +139,7 @@ export async function entryView(place, {parts}) {
     function show(now) {
         entry = now;
         fill(state, entryBadge(entry.state), h("span", {class: "sub mono"}, entry.id));
-        fill(actions, buttons(entry, show));
+        keepFocus(actions, () => fill(actions, buttons(entry, show)));
         fill(why, reasons(entry));
     }
     show(entry);

@@ -115,8 +115,12 @@ export function sourceFields(start) {
     let text = start;
     let valid = true;
 
+    // A server of one's own stays, when what is chosen is one's own as well.
     const preset = presets(({host, ssl, auth}) => {
         change((old) => {
+            const own = providerOf(get(old, "url") ?? "").name === "generic";
+            if (host === "" && own)
+                return old;
             const at = set(set(set(old, "url", host), "ssl", ssl ? "True" : "False"), "port", null);
             return set(at, "auth", auth ?? null);
         });

@@ -2,7 +2,7 @@
 // sources.js - the table of sources, by name, in pages; live.
 import {tellProblem, say} from "./announce.js";
 import {get, sourcePage} from "./api.js";
-import {fill, h} from "./dom.js";
+import {fill, h, keepFocus} from "./dom.js";
 import {busyWhile} from "./form.js";
 import {icon} from "./icons.js";
 import {listen} from "./live.js";
@@ -85,7 +85,7 @@ function rowsIn(body, whenEmpty) {
     }
 
     function remove(id) {
-        rows.get(id)?.element.remove();
+        keepFocus(body, () => rows.get(id)?.element.remove());
         rows.delete(id);
         whenEmpty(rows.size === 0);
     }
