@@ -165,15 +165,6 @@ static int source_append_rate(struct buffer *out, const struct source_command *c
            buffer_append_text(out, " left\n");
 }
 
-/* The loader's reason tells of pickup, which knows neither its password nor its work queue. */
-static int source_append_release(struct buffer *out, const struct queue_source *source)
-{
-    if (!text_equal(source_status_shown(source), source_status_name(SOURCE_HELD)))
-        return 0;
-    return buffer_printf(out, "%-14s mailchute source resume '%s' --accept-new-uids, when you have "
-                         "looked\n", "to release", source->name);
-}
-
 static int source_append_all(struct buffer *out, const struct source_command *c,
                              const struct queue_source *source)
 {
@@ -183,7 +174,6 @@ static int source_append_all(struct buffer *out, const struct source_command *c,
     int bad = source_append_line(out, "name", source->name);
     bad |= source_append_line(out, "status", status);
     bad |= source_append_line(out, "why", source_message_shown(source, c->served));
-    bad |= source_append_release(out, source);
     bad |= source_append_line(out, "last message", told->last_message);
     bad |= source_append_counts(out, source);
     bad |= source_append_rate(out, c, source);

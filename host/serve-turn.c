@@ -234,9 +234,19 @@ static void served_count(struct serve *serve, struct served *served)
         pace_end(&served->pace);
 }
 
+/* The loader's reason tells of pickup, which knows neither the source's password nor its queue. */
+static void served_tell_release(const struct served *served, struct error *err)
+{
+    struct error why = *err;
+    if (err->class == ERROR_HELD)
+        error_set(err, ERROR_HELD, "%.400s; of this source: mailchute source resume '%.64s' "
+                  "--accept-new-uids", why.text, served->unit->source->name);
+}
+
 static void served_failed(struct serve *serve, struct served *served)
 {
-    const struct error *err = &served->unit->turn.err;
+    struct error *err = &served->unit->turn.err;
+    served_tell_release(served, err);
     struct log log = *serve->options.log;
     enum source_status before = served->state.status;
     bool told = source_state_tells(&served->state, err->text); /* once is enough */
