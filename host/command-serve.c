@@ -20,6 +20,7 @@
 #include "text.h"
 #include "web.h"
 
+#define SERVE_REFUSED_MS 60000u
 #define SERVE_CONFIG "/etc/mailchute.conf" /* read when it is there and none is named */
 
 struct serve_command {
@@ -33,6 +34,8 @@ struct serve_command {
     struct web_options web_options;
     char web_ports[SERVE_TEXT_MAX];
     bool metrics_open;
+    unsigned refused; /* requests, since the start; with what follows the HTTP thread's */
+    uint64_t refused_until_ms; /* the log tells none of them before */
     struct web *web; /* NULL: there is none */
 };
 
@@ -158,6 +161,23 @@ static void serve_answer(void *context, unsigned thread, const struct http_reque
     }
 }
 
+/* Attempts from browsers at this machine among them: in the log, one a minute with how many more
+ * there were. */
+static void serve_refused(void *context, const struct http_request *request, const char *why)
+{
+    struct serve_command *c = context;
+    const char *host = http_request_header(request, "Host");
+    const char *origin = http_request_header(request, "Origin");
+    uint64_t now_ms = clock_monotonic_ms(clock_system());
+    c->refused++;
+    if (now_ms < c->refused_until_ms)
+        return;
+    log_warning(&c->log, "refused a request of %.45s: %s; host '%.80s', origin '%.80s', %u in all",
+                request->from, why, host == NULL ? "" : host, origin == NULL ? "" : origin,
+                c->refused);
+    c->refused_until_ms = now_ms + SERVE_REFUSED_MS;
+}
+
 static void serve_web_tick(void *context)
 {
     const struct serve_command *c = context;
@@ -258,6 +278,7 @@ static int serve_start_http(struct serve_command *c, struct error *err)
                                          .key = c->settings.web_key,
                                          .route = serve_route,
                                          .answer = serve_answer,
+                                         .refused = serve_refused,
                                          .tick = serve_web_tick,
                                          .context = c};
     if (!http_forwarded_proxies(options.proxies))
@@ -268,16 +289,16 @@ static int serve_start_http(struct serve_command *c, struct error *err)
     if (!serve_is_safe(c))
         return error_set(err, ERROR_CONFIG, "listening at '%.80s', which other machines reach, "
                          "without TLS: whoever is on the way reads passwords, sessions and mail; "
-                         "set web-certificate and web-key, or web-proxy, or listen at 127.0.0.1, or "
-                         "accept that by web-plain = yes", c->settings.listen);
+                         "set web-certificate and web-key, or web-proxy, or listen at 127.0.0.1, "
+                         "or accept that by web-plain = yes", c->settings.listen);
     c->metrics_open = c->settings.metrics_open != 0;
     if (http_server_new(&options, &c->http, err) < 0)
         return -1;
     log_info(&c->log, "listening at %.80s, port %u", c->settings.listen,
              http_server_port(c->http));
     if (!http_listen_is_local(c->settings.listen))
-        log_warning(&c->log, "listening at '%.80s', which other machines reach%s", c->settings.listen,
-                    c->web != NULL && !c->web_options.secure
+        log_warning(&c->log, "listening at '%.80s', which other machines reach%s",
+                    c->settings.listen, c->web != NULL && !c->web_options.secure
                         ? ", without TLS: whoever is on the way reads passwords, sessions and mail"
                         : "");
     if (c->web != NULL)

@@ -393,6 +393,16 @@ static bool http_changes(const struct http_request *request)
     return request->method != HTTP_GET && request->method != HTTP_HEAD;
 }
 
+/* @why is told to others too. */
+static void http_refuse(struct http_call *call, int code, const char *title, const char *why,
+                        const char *to_do)
+{
+    const struct http_options *options = &call->server->options;
+    http_answer_refuse(&call->answer, code, title, why, to_do);
+    if (options->refused != NULL)
+        options->refused(options->context, &call->request, why);
+}
+
 /* Whether this request is not even read; its answer then. */
 static bool http_refuses(struct http_call *call)
 {
@@ -401,14 +411,14 @@ static bool http_refuses(struct http_call *call)
     const char *length = http_request_header(request, "Content-Length");
     uint64_t size;
     if (!http_check_host(host, call->server->listener.address, call->server->hosts))
-        http_answer_refuse(&call->answer, MHD_HTTP_FORBIDDEN, "Forbidden", "this is another host",
-                           "the setting web-hosts names those that it may be called by");
+        http_refuse(call, MHD_HTTP_FORBIDDEN, "Forbidden", "this is another host",
+                    "the setting web-hosts names those that it may be called by");
     else if (http_changes(request) &&
              !http_check_site(host, http_request_header(request, "Origin"),
                               http_request_header(request, "Sec-Fetch-Site")))
-        http_answer_refuse(&call->answer, MHD_HTTP_FORBIDDEN, "Forbidden",
-                           "this was sent by a page of another site",
-                           "do it on the page of mailchute itself");
+        http_refuse(call, MHD_HTTP_FORBIDDEN, "Forbidden",
+                    "this was sent by a page of another site",
+                    "do it on the page of mailchute itself");
     else if (length != NULL && (text_to_u64(length, UINT64_MAX, &size) < 0 || size > HTTP_BODY_MAX))
         http_answer_refuse(&call->answer, MHD_HTTP_CONTENT_TOO_LARGE, "Content Too Large",
                            "a body may have 1 MB", "send less");
@@ -435,8 +445,8 @@ static bool http_refuses_head(struct http_call *call, const char *version)
     if (why == NULL)
         return false;
     call->ends = true;
-    http_answer_refuse(&call->answer, MHD_HTTP_BAD_REQUEST, "Bad Request", why,
-                       "write the request as RFC 9112 has it");
+    http_refuse(call, MHD_HTTP_BAD_REQUEST, "Bad Request", why,
+                "write the request as RFC 9112 has it");
     return true;
 }
 

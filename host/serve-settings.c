@@ -45,8 +45,8 @@ static const struct serve_row serve_rows[] = {
     {"web", SERVE_CHOICE, FIELD(web), 0, 0, "no|yes", serve_switch, "yes",
      "The REST interface is there as well, for users who sign in."},
     {"web-plain", SERVE_CHOICE, FIELD(web_plain), 0, 0, "no|yes", serve_switch, "no",
-     "It listens without TLS, and without web-proxy, where other machines reach it: whoever is on the "
-     "way reads passwords, sessions and mail."},
+     "It listens without TLS, and without web-proxy, where other machines reach it: whoever is on "
+     "the way reads passwords, sessions and mail."},
     {"metrics", SERVE_CHOICE, FIELD(metrics_open), 0, 0, "local|open", serve_switch, "local",
      "Who gets /metrics and /healthz?source=NAME. local: this machine, and who shows an API key; "
      "open: everybody."},
@@ -59,8 +59,8 @@ static const struct serve_row serve_rows[] = {
     {"web-proxy", SERVE_CHOICE, FIELD(web_proxy), 0, 0, "no|yes", serve_switch, "no",
      "A proxy in front does TLS: cookies go by TLS alone."},
     {"web-proxy-address", SERVE_TEXT, FIELD(web_proxy_address), 0, 0, NULL, NULL, "127.0.0.1 ::1",
-     "With web-proxy: addresses and networks (10.0.0.0/8), with spaces between, of proxies that add "
-     "for whom they ask. Empty: nobody is believed."},
+     "With web-proxy: addresses and networks (10.0.0.0/8), with spaces between, of proxies that "
+     "add for whom they ask. Empty: nobody is believed."},
     {"web-proxy-header", SERVE_CHOICE, FIELD(web_proxy_header), 0, 0, "X-Forwarded-For|Forwarded",
      serve_headers, "X-Forwarded-For", "Where they add it, last."},
     {"web-ports", SERVE_TEXT, FIELD(web_ports), 0, 0, NULL, NULL, "993 143",

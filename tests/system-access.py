@@ -171,6 +171,17 @@ class Trail(WebCase):
             ("viewer (key test)", "198.51.100.7", "source.test", 403),
             ("viewer (key test)", "198.51.100.7", "GET users", 403)])
 
+    def test_what_browsers_are_made_to_send_is_told_in_the_log_once(self):
+        daemon = self.serve()
+        client = self.client("viewer")
+        for number in range(5):
+            client.get("/queues", want=403, Host="evil%d.example" % number)
+            client.post("/entries/take", {}, want=403, Origin="http://evil.example")
+        told = [line for line in daemon.log if "refused a request" in line]
+        self.assertEqual(len(told), 1, daemon.log)
+        for word in ("127.0.0.1", "another host", "evil0.example"):
+            self.assertIn(word, told[0])
+
     def test_a_flood_of_refusals_drives_out_nothing_and_is_counted(self):
         self.serve()
         admin = self.client("admin")
@@ -365,6 +376,16 @@ class Listeners(WebCase):
         listener = Listener(self, self.sign_in("ann"))
         self.tokens("UPDATE user SET role = 1 WHERE name = 'ann'")
         self.ends(listener, "the stream ends with its rights")
+
+    def test_a_session_ends_after_twelve_hours_whatever_is_done_in_it(self):
+        self.add_user("ann", "viewer")
+        client = self.sign_in("ann")
+        listener = Listener(self, client)
+        self.assertEqual(self.tokens("SELECT ends_s - created_s FROM token WHERE kind = 1"),
+                         [(12 * 3600,)])
+        self.tokens("UPDATE token SET ends_s = %d WHERE kind = 1" % int(time.time()))
+        client.get("/queues", want=401)
+        self.ends(listener, "the stream ends with the session")
 
     def test_to_listen_keeps_no_session_alive(self):
         self.add_user("ann", "viewer")

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* web-access-test.c - who gets in: passwords and tokens, how often somebody may try, what is written
- * down of it. */
+/* web-access-test.c - who gets in: passwords and tokens, how often somebody may try, what is
+ * written down of it. */
 #include <config.h>
 #include "check-main.h"
 

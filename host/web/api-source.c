@@ -219,7 +219,7 @@ static int update_kept_password(struct api_call *call, const struct queue_source
 {
     struct error err;
     if (!source_form_same_server(before, draft->source)) {
-        api_fail(call, 400, "the password is to be given again: server, user or the way to it change",
+        api_fail(call, 400, "the password is to be given again: server, user or the way there change",
                  "send it as password");
         return -1;
     }

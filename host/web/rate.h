@@ -4,8 +4,8 @@
  * RATE_ACCOUNT_TRIES a minute for an account, RATE_FROM_TRIES for a network: an IPv4 address, or
  * the /64 of an IPv6 one, which is what one customer is given. Who tries more often waits
  * RATE_WAIT_MS, the next time twice as long, up to RATE_WAIT_MAX_MS. Only what fails counts. Who
- * has signed in from a network is known there: his own RATE_ACCOUNT_TRIES are for him what strangers
- * can use up neither by guessing at his account from elsewhere nor by trying others beside him.
+ * has signed in from a network is known there: strangers use up his own RATE_ACCOUNT_TRIES there
+ * neither by guessing at his account from elsewhere nor by trying others beside him.
  *
  * Each name has a cell in each of RATE_ROWS rows, chosen by a keyed hash, and shares them with
  * others; it has to wait when all its cells say so (a count-min sketch of leaky buckets). So no

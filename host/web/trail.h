@@ -3,13 +3,13 @@
  * is handed in. Any thread.
  *
  *     what changes something   always, done or failed
- *     what shows a message     once in TRAIL_AGAIN_MS for the same user, message and way: a download
- *                              comes in parts, a page looks again
- *     what is refused          (401, 403, 429, and all that a stranger fails at) TRAIL_EACH a minute
- *                              for each who asks, and of all strangers together TRAIL_STRANGERS an
- *                              hour: a flood of them must not drive out what was done, of which so
- *                              many lines are kept. How many were left out is told with the next
- *                              that is not
+ *     what shows a message     once in TRAIL_AGAIN_MS for the same user, message and way: downloads
+ *                              come in parts, a page looks again
+ *     what is refused          (401, 403, 429, and all that a stranger fails at) TRAIL_EACH in a
+ *                              minute for each who asks, and of all strangers together
+ *                              TRAIL_STRANGERS an hour: a flood of them must not drive out what was
+ *                              done, of which so many lines are kept. How many were left out is
+ *                              told with the next that is not
  *
  * A list shows no message. Who shows nothing at all and only looks is told nothing, and not written
  * down: so does every page before somebody signs in. */
