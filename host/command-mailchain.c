@@ -179,7 +179,6 @@ static int mailchain_saved(struct mailchain_command *c,
 
 static int mailchain_configure(struct mailchain_command *c, struct error *err)
 {
-    bool had = c->config.has_imap;
     enum mailchain_answer answer = mailchain_wizard_imap(&c->config, err);
     if (answer == MAILCHAIN_LEFT)
         return -1;
@@ -192,7 +191,7 @@ static int mailchain_configure(struct mailchain_command *c, struct error *err)
     c->config.has_mailchain = answer == MAILCHAIN_SAVE;
     if (answer == MAILCHAIN_SAVE && mailchain_saved(c, mailchain_test_chain, err) < 0)
         return -1;
-    return !had && !c->config.has_imap && !c->config.has_mailchain
+    return !c->config.has_imap && !c->config.has_mailchain
                ? output_text("Nothing was saved.\n", err)
                : 0;
 }
@@ -201,8 +200,7 @@ static int mailchain_print(struct mailchain_command *c, struct error *err)
 {
     if (mailchain_missing(c, err) < 0)
         return -1;
-    json_t *imap = json_object_get(c->config.root, "imap");
-    (void)json_object_del(imap, "password"); /* of an old one: never shown */
+    mailchain_config_hide(c->config.root); /* an old one may have some */
     char *text = json_dumps(c->config.root, JSON_INDENT(2));
     if (text == NULL)
         return error_oom(err, "showing the settings");

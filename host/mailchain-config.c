@@ -40,6 +40,25 @@ static char *config_path(const char *folder, const char *name)
     return asprintf(&path, "%s/%s", folder, name) < 0 ? NULL : path;
 }
 
+/* What was made or renamed in @folder is there after a power cut too. */
+static int config_flush_folder(const char *folder)
+{
+    AUTO_FD fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -1 : fsync(fd);
+}
+
+static int config_flush_parent(const char *path)
+{
+    AUTO_TEXT parent = strdup(path);
+    char *slash = parent == NULL ? NULL : strrchr(parent, '/');
+    if (parent == NULL)
+        return -1;
+    if (slash == NULL)
+        return config_flush_folder(".");
+    slash[slash == parent ? 1 : 0] = '\0';
+    return config_flush_folder(parent);
+}
+
 /* ---- Reading --------------------------------------------------------------------------------- */
 
 static bool config_text(const json_t *half, const char *key, char out[MAILCHAIN_TEXT_MAX])
@@ -134,7 +153,7 @@ int mailchain_config_set_aside(const char *folder, struct error *err)
     AUTO_TEXT aside = config_path(folder, "config.json.bad");
     if (path == NULL || aside == NULL)
         return error_oom(err, "setting config.json aside");
-    if (rename(path, aside) < 0)
+    if (rename(path, aside) < 0 || config_flush_parent(aside) < 0)
         return error_set(err, ERROR_CREATE, "'%s' cannot be renamed to '%s': %s; look after its "
                          "folder", path, aside, strerror(errno));
     return 0;
@@ -149,15 +168,29 @@ static int config_set_number(json_t *half, const char *key, uint32_t number)
     return json_line_set(half, key, json_line_text(text));
 }
 
+void mailchain_config_hide(json_t *value)
+{
+    const char *key;
+    json_t *member;
+    void *next;
+    size_t at;
+    json_object_foreach_safe(value, next, key, member)
+    {
+        mailchain_config_hide(member);
+        if (text_equal_nocase(key, "password"))
+            (void)json_object_del(value, key);
+    }
+    json_array_foreach(value, at, member)
+        mailchain_config_hide(member);
+}
+
 /* The half @name of root, made if it is missing. Borrowed. */
 static json_t *config_half(json_t *root, const char *name)
 {
     json_t *half = json_object_get(root, name);
     if (!json_is_object(half) && json_line_set(root, name, json_object()) < 0)
         return NULL;
-    half = json_object_get(root, name);
-    (void)json_object_del(half, "password");
-    return half;
+    return json_object_get(root, name);
 }
 
 static int config_put(struct mailchain_config *c)
@@ -166,6 +199,7 @@ static int config_put(struct mailchain_config *c)
         json_decref(c->root);
         c->root = json_object();
     }
+    mailchain_config_hide(c->root);
     json_t *imap = config_half(c->root, "imap"), *chain = config_half(c->root, "mailchain");
     int bad = imap == NULL || chain == NULL ? -1 : 0;
     if (bad == 0 && c->has_imap)
@@ -195,7 +229,8 @@ static int config_make_folder(const char *path, struct error *err)
             continue;
         char end = *at;
         *at = '\0';
-        if (mkdir(copy, S_IRWXU) < 0 && errno != EEXIST)
+        bool made = mkdir(copy, S_IRWXU) == 0;
+        if ((!made && errno != EEXIST) || (made && config_flush_parent(copy) < 0))
             return error_set(err, ERROR_CREATE, "folder '%s' cannot be made: %s; make it by hand, "
                              "or name another with --dir", copy, strerror(errno));
         if (end == '\0')
@@ -208,7 +243,7 @@ static int config_store(const char *part, const char *path, const char *text, st
 {
     AUTO_FD fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0 || fchmod(fd, 0600) < 0 || write_all(fd, text, strlen(text)) < 0 || fsync(fd) < 0 ||
-        rename(part, path) < 0)
+        rename(part, path) < 0 || config_flush_parent(path) < 0)
         return error_set(err, ERROR_CREATE, "'%s' cannot be written: %s; look after its folder",
                          path, strerror(errno));
     return 0;

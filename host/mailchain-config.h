@@ -51,6 +51,10 @@ int mailchain_config_set_aside(const char *folder, struct error *err);
  * (0600) changes as a whole or not at all. */
 int mailchain_config_write(const char *folder, struct mailchain_config *config, struct error *err);
 
+/** mailchain_config_hide - take out each member that is called a password, in any case, of @value
+ * and of all that is in it. */
+void mailchain_config_hide(json_t *value);
+
 /** mailchain_config_imap, _mailchain - connection strings for the loaders; yours: free(). @more
  * (NULL: none): keys that stand behind those of the config. */
 int mailchain_config_imap(const struct mailchain_config *config, const char *more,

@@ -19,7 +19,23 @@
 #include "text.h"
 #include "write-all.h"
 
-#define RUN_FIRST_RETRY_MS 5000u
+#define RUN_MINUTE_MS 60000u
+#define RUN_PAUSE_MAX_MS 900000u    /* where the interval is shorter */
+#define RUN_REFUSED_MS 3600000u     /* between tries of a password that was refused */
+#define RUN_REFUSED_TRIES 3u        /* refusals before that */
+
+/* One of the two things to do. */
+struct run_part {
+    struct retry_history history;
+    uint64_t due_ms; /* when it is to be done (again); UINT64_MAX: when the other one is done */
+};
+
+struct run_state {
+    struct host_table table; /* first: the loader's calls come with it */
+    struct mailchain_run *run;
+    void *chain; /* the open loader of the client, NULL: none */
+    struct run_part looking, delivering;
+};
 
 /* ---- The log file ---------------------------------------------------------------------------- */
 
@@ -53,6 +69,8 @@ static void run_tell(const struct mailchain_run *run, const char *text)
 static void run_tell_error(const struct mailchain_run *run, const struct error *err)
 {
     char text[ERROR_TEXT_MAX + 16];
+    if (err->class == ERROR_CANCELLED)
+        return;
     (void)snprintf(text, sizeof text, "Error: %s", err->text);
     run_tell(run, text);
     log_warning(run->log, "%s", err->text);
@@ -85,15 +103,53 @@ static int run_open(const struct source *source, const struct host_table *table,
     return loader_error_read(&theirs, plugin->name, err);
 }
 
-/* From the client into the queue. */
-static int run_pick_up(const struct mailchain_run *run, struct error *err)
+/* A place that fails while others do not is told by the loader alone. */
+static void run_heard(void *context, uint32_t level, const char *text)
 {
-    struct host_table table;
+    const struct run_state *state = context;
+    struct error err = {0};
+    if (level > LOADER_LOG_WARNING) {
+        log_event(state->run->log, level, text);
+        return;
+    }
+    text_copy(err.text, sizeof err.text, text);
+    run_tell_error(state->run, &err);
+}
+
+static int run_open_chain(struct run_state *state, struct error *err)
+{
+    const struct mailchain_run *run = state->run;
+    if (state->chain != NULL)
+        return 0;
+    run_set_table(run, run->chain, run->queue, &state->table);
+    state->table.loader.log = run_heard;
+    if (run_open(run->chain, &state->table, 0, &state->chain, err) == 0)
+        return 0;
+    state->chain = NULL;
+    host_table_done(&state->table);
+    return -1;
+}
+
+static void run_close_chain(struct run_state *state)
+{
+    if (state->chain == NULL)
+        return;
+    state->run->chain->plugin->table.close(state->chain);
+    state->chain = NULL;
+    host_table_done(&state->table);
+}
+
+/* From the client into the queue. */
+static int run_pick_up(struct run_state *state, struct error *err)
+{
+    const struct mailchain_run *run = state->run;
+    if (run_open_chain(state, err) < 0)
+        return -1;
     struct pump *pump = calloc(1, sizeof *pump);
     if (pump == NULL)
         return error_oom(err, "picking up messages");
-    run_set_table(run, run->chain, run->queue, &table);
     *pump = (struct pump){.plugin = &run->chain->plugin->table,
+                          .handle = state->chain,
                           .queue = run->queue,
                           .clock = clock_system(),
                           .queue_name = MAILCHAIN_QUEUE_NAME,
@@ -102,13 +158,10 @@ static int run_pick_up(const struct mailchain_run *run, struct error *err)
                           .cancelled = cancel_asked,
                           .finishing = cancel_grace,
                           .cancel_context = run->cancel};
-    int bad = run_open(run->chain, &table, 0, &pump->handle, err);
-    if (bad == 0) {
-        bad = pump_run(pump, err);
-        pump->plugin->close(pump->handle);
-    }
-    host_table_done(&table);
+    int bad = pump_run(pump, err);
     free(pump);
+    if (bad < 0 && err->class != ERROR_PAUSE) /* after any other failure it is of no use */
+        run_close_chain(state);
     return bad;
 }
 
@@ -148,59 +201,144 @@ static int run_deliver(struct mailchain_run *run, struct error *err)
     return bad < 0 ? source_hide(run->imap, err) : 0;
 }
 
-/* What was picked up before is delivered also when the client does not answer now. */
-static int run_round(struct mailchain_run *run, struct error *err)
-{
-    struct error other;
-    run_tell(run, "Checking messages");
-    int picked = run_pick_up(run, err);
-    if (picked < 0)
-        run_tell_error(run, err);
-    int delivered = run_deliver(run, picked < 0 ? &other : err);
-    if (delivered < 0)
-        run_tell_error(run, picked < 0 ? &other : err);
-    if (picked == 0 && delivered == 0)
-        run_tell(run, "Done");
-    return picked < 0 || delivered < 0 ? -1 : 0;
-}
-
 /* ---- Rounds ---------------------------------------------------------------------------------- */
 
-static void run_sleep(const struct mailchain_run *run, uint64_t ms)
+uint64_t mailchain_run_pause(struct retry_history *history, uint32_t interval_s,
+                             const struct error *err, uint64_t now_ms)
 {
-    uint64_t end_ms = clock_monotonic_ms(clock_system()) + ms;
+    uint64_t interval_ms = (uint64_t)interval_s * 1000;
+    const struct retry_limits limits = {
+        .first_ms = RUN_MINUTE_MS,
+        .max_ms = interval_ms > RUN_PAUSE_MAX_MS ? interval_ms : RUN_PAUSE_MAX_MS,
+        .person_ms = interval_ms,
+        .refused_ms = interval_ms > RUN_REFUSED_MS ? interval_ms : RUN_REFUSED_MS,
+        .refused_tries = RUN_REFUSED_TRIES};
+    uint64_t least_ms = err->class == ERROR_CREDENTIALS ? interval_ms : RUN_MINUTE_MS;
+    uint32_t all = error_reach(err->class) == ERROR_REACH_LINK ? UINT32_MAX : 0; /* no jitter */
+    uint64_t pause_ms = retry_failed(history, &limits, err, all, now_ms).wait_ms;
+    return pause_ms > least_ms ? pause_ms : least_ms;
+}
+
+static void run_tell_refused(const struct mailchain_run *run, uint64_t pause_ms)
+{
+    char text[200];
+    (void)snprintf(text, sizeof text, "The password is tried again in %u minutes only, so that the "
+                   "account is not locked: start again with the right one, or mend its file",
+                   (unsigned int)(pause_ms / RUN_MINUTE_MS));
+    run_tell(run, text);
+    log_warning(run->log, "%s", text);
+}
+
+/* It failed: when is it done again? */
+static void run_failed(const struct mailchain_run *run, struct run_part *part,
+                       const struct error *err)
+{
+    uint64_t now_ms = clock_monotonic_ms(clock_system());
+    uint64_t pause_ms =
+        mailchain_run_pause(&part->history, run->config->interval_s, err, now_ms);
+    part->due_ms = now_ms + pause_ms;
+    if (err->class == ERROR_CREDENTIALS)
+        run_tell_refused(run, pause_ms);
+}
+
+/* It went well: it is done again at this time. */
+static void run_went_well(struct run_part *part, uint64_t due_ms)
+{
+    part->history = (struct retry_history){0};
+    part->due_ms = due_ms;
+}
+
+static bool run_is_due(const struct run_part *part)
+{
+    return clock_monotonic_ms(clock_system()) >= part->due_ms;
+}
+
+/* Also what the loader left out makes a round that is not well. */
+static int run_look(struct run_state *state, struct error *err)
+{
+    run_tell(state->run, "Checking messages");
+    int bad = run_pick_up(state, err);
+    if (bad < 0)
+        run_failed(state->run, &state->looking, err);
+    else
+        run_went_well(&state->looking, clock_monotonic_ms(clock_system()) +
+                                           (uint64_t)state->run->config->interval_s * 1000);
+    if (bad == 0 && state->table.trouble_class != ERROR_NONE) {
+        error_set(err, state->table.trouble_class, "%s",
+                  state->table.trouble != NULL ? state->table.trouble : "a part was left out");
+        bad = -1;
+    }
+    if (bad < 0)
+        run_tell_error(state->run, err);
+    return bad;
+}
+
+/* One that was refused is read anew, where it is in a file. */
+static int run_read_password(const struct run_state *state, struct error *err)
+{
+    struct source *source = state->run->imap;
+    bool file = source->password_file != NULL && !text_equal(source->password_file, "-");
+    if (!file || (source->plugin != NULL && state->delivering.history.refusals == 0))
+        return 0;
+    state->run->log->secret = NULL;
+    source_done(source);
+    return source_open(source, state->run->log, err);
+}
+
+static int run_put(struct run_state *state, struct error *err)
+{
+    int bad = run_read_password(state, err);
+    if (bad == 0)
+        bad = run_deliver(state->run, err);
+    if (bad == 0) {
+        run_went_well(&state->delivering, UINT64_MAX);
+        return 0;
+    }
+    run_tell_error(state->run, err);
+    run_failed(state->run, &state->delivering, err);
+    return -1;
+}
+
+/* What was picked up before is delivered also when the client does not answer now. Done is what
+ * ends well. The failure that is told is that of looking, if there is one. */
+static int run_round(struct run_state *state, struct error *err)
+{
+    struct error other = {0};
+    bool looks = run_is_due(&state->looking);
+    int looked = looks ? run_look(state, err) : 0;
+    bool puts = run_is_due(&state->delivering) || (looks && state->delivering.due_ms == UINT64_MAX);
+    int put = puts ? run_put(state, looked < 0 ? &other : err) : 0;
+    if (puts && put == 0 && looked == 0 && state->looking.history.failures == 0)
+        run_tell(state->run, "Done");
+    return looked < 0 || put < 0 ? -1 : 0;
+}
+
+static void run_sleep(const struct run_state *state)
+{
+    const struct cancel *cancel = state->run->cancel;
+    uint64_t end_ms = state->looking.due_ms < state->delivering.due_ms ? state->looking.due_ms
+                                                                       : state->delivering.due_ms;
     for (uint64_t now = 0; (now = clock_monotonic_ms(clock_system())) < end_ms &&
-                           !cancel_asked(run->cancel);) {
-        struct pollfd stop = {run->cancel->fd, POLLIN, 0};
+                           !cancel_asked(state->run->cancel);) {
+        struct pollfd stop = {cancel->fd, POLLIN, 0};
         poll(&stop, 1, (int)(end_ms - now < PUMP_SLICE_MS ? end_ms - now : PUMP_SLICE_MS));
     }
 }
 
-/* After a failure sooner, but not for what a person must mend. */
-static uint64_t run_pause(const struct mailchain_run *run, const struct error *err,
-                          uint32_t failures)
-{
-    uint64_t interval_ms = (uint64_t)run->config->interval_s * 1000;
-    if (failures == 0 || error_reach(err->class) == ERROR_REACH_SETUP)
-        return interval_ms;
-    uint64_t pause_ms = (uint64_t)RUN_FIRST_RETRY_MS << (failures < 10 ? failures - 1 : 10);
-    uint64_t asked_ms = (uint64_t)err->pause_s * 1000;
-    pause_ms = pause_ms < interval_ms ? pause_ms : interval_ms;
-    return pause_ms > asked_ms ? pause_ms : asked_ms;
-}
-
 int mailchain_run(struct mailchain_run *run, struct error *err)
 {
-    uint32_t failures = 0;
+    struct run_state state = {.run = run};
+    int bad = 0;
     while (!cancel_asked(run->cancel)) {
         struct error why = {0};
-        int bad = run_round(run, &why);
-        failures = bad < 0 ? failures + 1 : 0;
+        bad = run_round(&state, &why);
         if (run->once) {
             *err = why;
-            return bad;
+            break;
         }
-        run_sleep(run, run_pause(run, &why, failures));
+        bad = 0;
+        run_sleep(&state);
     }
-    return 0;
+    run_close_chain(&state);
+    return bad;
 }

@@ -6,6 +6,11 @@ mailchain_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/loader/mailchain
 mailchain_test_LDADD = $(top_builddir)/loader/mailchain/libmailchain.la \
 	$(top_builddir)/loader/lib/libnet.la $(top_builddir)/loader/mime/libmime.la $(CHECK_LIBS)
 
+# When the connector tries again.
+check_PROGRAMS += connector-test
+connector_test_SOURCES = connector-test.c
+connector_test_LDADD = $(HOST_LIBS)
+
 # What clients answer, and the mail made of it (fuzz.mk, mime-fuzz.mk tell how targets are run).
 FUZZ_TARGETS += mailchain
 check_PROGRAMS += fuzz-mailchain

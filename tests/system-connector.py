@@ -2,24 +2,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """mailchute mailchain: the questions on a real terminal, config.json as the old connector kept it, the
 password nowhere, and messages delivered round after round."""
+import contextlib
 import hashlib
 import json
 import os
 import pty
 import re
 import select
+import shutil
 import signal
 import stat
 import subprocess
 import time
+import unittest
 
 import mailchain_api
 from mailchain_api import message, message_id
 import system_support
 from system_support import CONFIG, OK, PROGRAM, SECONDS, UNREACHABLE, USAGE
 import tap
+import torture_clock
 
 ANN = "0x1f2e3d4c5b6a79880123456789abcdef01234567"
+BEN = "0x2222222222222222222222222222222222222222"
 CANARY = "canary-5ecret-of-the-connector"
 
 
@@ -190,10 +195,40 @@ class Connector(system_support.Case):
 
     def test_print_config_shows_all_but_a_password(self):
         self.connector("--print-config", code=CONFIG)
-        self.configured()
-        shown = json.loads(self.connector("-p").out)
+        self.configured(password=CANARY, more=[{"Password": CANARY, "name": "x"}])
+        shown = json.loads(self.connector("-p").out)    # which has it in no place
         self.assertNotIn("password", shown["imap"])
+        self.assertNotIn("password", shown["mailchain"])
+        self.assertEqual(shown["mailchain"]["more"], [{"name": "x"}])
         self.assertEqual(shown["mailchain"]["hostname"], "127.0.0.1")
+
+    def test_where_both_halves_are_cancelled_it_says_that_nothing_was_saved(self):
+        cancel = ("imap.example.org", "ann", "", "", "Cancel", "", "", "", "", "", "", "", "Cancel")
+        self.assertIn("Nothing was saved.", self.answers(*cancel).out)
+        self.assertFalse(os.path.exists(os.path.join(self.dir, "config.json")))
+        self.configured()
+        before = self.config()
+        self.assertIn("Nothing was saved.", self.answers(*cancel).out)
+        self.assertEqual(self.config(), before)
+
+    @unittest.skipIf(shutil.which("strace") is None, "strace is not there")
+    def test_what_is_saved_is_flushed_with_its_name(self):
+        trace = os.path.join(self.folder, "trace")
+        done = subprocess.run(
+            ["strace", "-f", "-y", "-o", trace, "-e", "trace=fsync,rename,mkdir", PROGRAM, "mailchain",
+             "-c", *self.trust, "--password-file", self.password_file],
+            env=dict(self.env, ASAN_OPTIONS="detect_leaks=0"), timeout=SECONDS, capture_output=True,
+            input=b"127.0.0.1\nann\n1\nNo\nSave\n", check=False)
+        with open(trace, encoding="utf-8") as file:
+            calls = [line for line in file if self.folder in line]
+        at = next((n for n, line in enumerate(calls) if "rename(" in line), None)
+        self.assertIsNotNone(at, done.stderr)
+        self.assertRegex(calls[at - 1], r"fsync\(\d+<.*/\.config\.json\.new>\) += 0")
+        self.assertRegex(calls[at + 1], r"fsync\(\d+<%s>\) += 0" % re.escape(self.dir))
+        made = [n for n, line in enumerate(calls) if "mkdir(" in line and "= 0" in line]
+        self.assertEqual(len(made), 3)      # of a home that was not there
+        for n in made:
+            self.assertIn("fsync(", calls[n + 1])
 
     def test_test_connection_tells_of_both_ends(self):
         self.configured()
@@ -271,26 +306,70 @@ class Connector(system_support.Case):
         os.mkdir(os.path.join(self.dir, "mailchain_connector_imap.pstore"))
         self.assertIn("cannot be read", self.connector(*run, code=CONFIG).err)
 
+    # ---- round after round: a minute takes some seconds ------------------------------------------
+
+    @contextlib.contextmanager
+    def running(self, rate, password_file=None):
+        """The connector, whose clocks go so many times as fast."""
+        env = dict(self.env, LD_PRELOAD=torture_clock.library(), FAKETIME="+0 x%d" % rate,
+                   ASAN_OPTIONS="verify_asan_link_order=0")
+        process = subprocess.Popen(
+            [PROGRAM, "mailchain", *self.trust, "--password-file", password_file or self.password_file,
+             "-q"], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            out = process.communicate(timeout=SECONDS)[0].decode()
+        self.assertEqual(process.returncode, OK, out)
+        self.assertNotIn(CANARY, out)
+
+    def comes(self, there):
+        until = time.monotonic() + SECONDS
+        while not (os.path.exists(os.path.join(self.dir, "mailchain_connector_imap.log")) and there()):
+            if time.monotonic() > until:
+                self.fail(self.log())
+            time.sleep(0.05)
+
+    @unittest.skipIf(torture_clock.missing(), torture_clock.missing())
     def test_it_goes_on_through_failures_until_a_signal_comes(self):
         self.configured(interval=60)
         self.api.faults["/protocols"] = "json"
-        process = subprocess.Popen(
-            [PROGRAM, "mailchain", *self.trust, "--password-file", self.password_file, "-q"], env=self.env,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        try:
-            until = time.monotonic() + SECONDS
-            self.api.add("ethereum", "ropsten", ANN, message(1))
-            while time.monotonic() < until and not (
-                    os.path.exists(os.path.join(self.dir, "mailchain_connector_imap.log")) and
-                    "Error: " in self.log()):
-                time.sleep(0.1)
+        self.api.add("ethereum", "ropsten", ANN, message(1))
+        with self.running(30):
+            self.comes(lambda: "Error: " in self.log())
             del self.api.faults["/protocols"]
-            while time.monotonic() < until and "Done" not in self.log():
-                time.sleep(0.1)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            out = process.communicate(timeout=SECONDS)[0]
-        self.assertEqual(process.returncode, OK, out)
+            self.comes(lambda: "Done" in self.log())
+        self.check_folders(**{"INBOX/ethereum/ropsten/" + ANN: 1})
+        self.assertNotIn("stopped", self.log())
+
+    @unittest.skipIf(torture_clock.missing(), torture_clock.missing())
+    def test_a_place_that_fails_is_told_and_asked_less_and_less_often(self):
+        self.configured(interval=60)
+        self.api.add("ethereum", "mainnet", BEN, message(1))
+        self.api.add("ethereum", "ropsten", ANN, message(2))
+        self.api.faults[BEN] = "500"
+        with self.running(60):
+            self.comes(lambda: len([a for a in self.api.asked if a[1] == "/api/protocols"]) >= 6)
+        asked = [a for a in self.api.asked if a[2].get("address") == BEN]
+        self.assertLessEqual(len(asked), 3)     # in rounds 1, 2, 4 and 8
+        self.assertGreaterEqual(len(asked), 2)
+        self.check_folders(**{"INBOX/ethereum/ropsten/" + ANN: 1})
+        errors = [line for line in self.log().splitlines() if " Error: ethereum.mainnet " + BEN in line]
+        self.assertIn(len(errors), (len(asked), len(asked) - 1), self.log())
+        self.assertIn("1 of 2 networks and addresses", self.log())
+
+    @unittest.skipIf(torture_clock.missing(), torture_clock.missing())
+    def test_a_refused_password_is_tried_seldom_and_read_anew_from_its_file(self):
+        self.configured(interval=60)
+        self.api.add("ethereum", "ropsten", ANN, message(1))
+        file = self.write("changing", "wrong\n")
+        with self.running(10, file):
+            self.comes(lambda: "tried again in 1 minutes only" in self.log())
+            self.write("changing", CANARY + "\n")
+            self.comes(lambda: "Done" in self.log())
+        told = re.findall(r"was refused|again in \d+ minutes|Done", self.log())
+        self.assertEqual(told, ["was refused", "again in 1 minutes", "Done"], self.log())
         self.check_folders(**{"INBOX/ethereum/ropsten/" + ANN: 1})
 
 
