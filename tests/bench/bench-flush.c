@@ -5,12 +5,14 @@
  *
  * In FOLDER, on the disk that is to be measured, TURNS (20) times each, in turn:
  *
- *   log      4 KiB are appended to a file and flushed (fdatasync): one commit of a small
- * transaction each     30 files of 640 kB without names are written past the page cache and given
- * names, then flushed one after the other, and the folder once beside   the same, eight threads
- * flushing: what mailchute does with a batch of large messages folders  the same as each, but every
- * file in a folder of its own that is flushed too syncfs   the same as each, but one syncfs()
- * instead of all flushes: it waits for what other programs wrote as well
+ *  - log: 4 KiB are appended to a file and flushed (fdatasync): one commit of a small transaction.
+ *  - each: 30 files of 640 kB without names are written past the page cache and given names, then
+ *    flushed one after the other, and the folder once.
+ *  - beside: the same, eight threads flush. What mailchute does with a batch of large messages.
+ *  - folders: as each, but every file in a folder of its own that is flushed too.
+ *  - syncfs: as each, but one syncfs() instead of all flushes. It waits for what other programs
+ *    wrote as well.
+ *  - write 1, write 3: the files are only written, by one thread or three (what mailchute does).
  *
  * Prints the median, the least and the most of each in milliseconds. Removes what it made. */
 #include <config.h>
@@ -73,11 +75,9 @@ static int open_file(void)
     return fd;
 }
 
-/* Written and named, not flushed. The last, broken block goes the common way, as a message's does.
- */
-static void make_file(unsigned i, bool own_folder)
+/* The last, broken block goes the common way, as a message's does. */
+static void write_file(unsigned i)
 {
-    char name[512], file[32], parent[512];
     size_t left = FILE_BYTES;
     fds[i] = open_file();
     for (; left > 0; left -= left < BLOCK ? left : BLOCK) {
@@ -87,6 +87,13 @@ static void make_file(unsigned i, bool own_folder)
         if (write(fds[i], block, count) != (ssize_t)count)
             err(74, "%s", folder);
     }
+}
+
+/* Written and named, not flushed. */
+static void make_file(unsigned i, bool own_folder)
+{
+    char name[512], file[32], parent[512];
+    write_file(i);
     name_of(i, own_folder, name, sizeof name);
     (void)snprintf(parent, sizeof parent, "%s/d%u", folder, i);
     if (own_folder && mkdir(parent, 0700) < 0)
@@ -121,14 +128,24 @@ static void *flush_some(void *nothing)
     return NULL;
 }
 
-static void flush_beside(void)
+static void *write_some(void *nothing)
 {
-    pthread_t threads[THREADS - 1];
-    for (size_t i = 0; i < THREADS - 1; i++)
-        if (pthread_create(&threads[i], NULL, flush_some, NULL) != 0)
+    unsigned i;
+    (void)nothing;
+    while ((i = atomic_fetch_add(&next_file, 1)) < FILES)
+        write_file(i);
+    return NULL;
+}
+
+static void beside(void *(*some)(void *), size_t count)
+{
+    pthread_t threads[THREADS];
+    atomic_store(&next_file, 0);
+    for (size_t i = 1; i < count; i++)
+        if (pthread_create(&threads[i], NULL, some, NULL) != 0)
             errx(71, "no thread");
-    (void)flush_some(NULL);
-    for (size_t i = 0; i < THREADS - 1; i++)
+    (void)some(NULL);
+    for (size_t i = 1; i < count; i++)
         (void)pthread_join(threads[i], NULL);
 }
 
@@ -144,8 +161,9 @@ static void flush_own_folders(void)
 
 /* ---- What is measured ------------------------------------------------------------------------ */
 
-enum way { LOG, EACH, BESIDE, FOLDERS, SYNCFS, WAYS };
-static const char *const names[WAYS] = {"log", "each", "beside", "folders", "syncfs"};
+enum way { LOG, EACH, BESIDE, FOLDERS, SYNCFS, WRITE_1, WRITE_3, WAYS };
+static const char *const names[WAYS] = {"log",    "each",    "beside", "folders",
+                                        "syncfs", "write 1", "write 3"};
 
 static double time_log(void)
 {
@@ -166,7 +184,7 @@ static double time_files(enum way way)
     for (unsigned i = 0; i < FILES; i++)
         make_file(i, way == FOLDERS);
     if (way == BESIDE)
-        flush_beside();
+        beside(flush_some, THREADS);
     else if (way == FOLDERS)
         flush_own_folders();
     else if (way == EACH)
@@ -178,6 +196,25 @@ static double time_files(enum way way)
     double took = now_ms() - start;
     remove_files(way == FOLDERS);
     return took;
+}
+
+static double time_writing(size_t threads)
+{
+    double start = now_ms();
+    beside(write_some, threads);
+    double took = now_ms() - start;
+    for (unsigned i = 0; i < FILES; i++)
+        (void)close(fds[i]);
+    return took;
+}
+
+static double time_way(enum way way)
+{
+    if (way == LOG)
+        return time_log();
+    if (way == WRITE_1 || way == WRITE_3)
+        return time_writing(way == WRITE_1 ? 1 : 3);
+    return time_files(way);
 }
 
 static int by_size(const void *a, const void *b)
@@ -201,7 +238,7 @@ int main(int argc, char **argv)
     memset(block, 'x', BLOCK);
     for (unsigned long turn = 0; turn < turns; turn++)
         for (enum way way = LOG; way < WAYS; way++)
-            ms[way][turn] = way == LOG ? time_log() : time_files(way);
+            ms[way][turn] = time_way(way);
     (void)snprintf(name, sizeof name, "%s/log", folder);
     (void)unlink(name);
     free(block);
