@@ -171,6 +171,17 @@ static bool folder_is_bad(char c, bool levels)
            (c == '/' && !levels);
 }
 
+/* "." and ".." are no names, on servers whose folders are directories least of all. */
+static void folder_mend_dots(char *levels)
+{
+    for (char *at = levels; *at != '\0'; at += *at == '/') {
+        size_t size = strcspn(at, "/");
+        if (strspn(at, ".") == size)
+            memset(at, '_', size);
+        at += size;
+    }
+}
+
 static int folder_append(struct buffer *out, const struct folder_level *value)
 {
     bool levels = value->word == FOLDER_MAILBOX;
@@ -190,6 +201,7 @@ static int folder_append(struct buffer *out, const struct folder_level *value)
     size_t len = strlen(start);
     while (len > 0 && (start[len - 1] == ' ' || start[len - 1] == '/'))
         start[--len] = '\0';
+    folder_mend_dots(start);
     return buffer_append_byte(out, '/') < 0 ? -1
                                             : buffer_append_text(out, len > 0 ? start : "none");
 }

@@ -11,7 +11,8 @@
  *     'text'              the text itself
  *
  * No value makes levels of its own, but Mailbox, which keeps those it has. Characters that no
- * folder's name should hold become '_'. */
+ * folder's name should hold become '_', and so do dots of which a level consists. What else a
+ * server does not take is the loader's to replace. */
 #ifndef MAILCHUTE_HOST_DELIVER_FOLDER_H
 #define MAILCHUTE_HOST_DELIVER_FOLDER_H
 

@@ -24,6 +24,7 @@ struct deliver_item {
     uint32_t flags;
     int fd;
     uint64_t size;
+    uint8_t sha256[QUEUE_DIGEST_SIZE];
     bool found, left; /* in one of those; or that cannot be told now */
 };
 
@@ -125,11 +126,13 @@ static enum deliver_need deliver_prepare(struct deliver *d, const struct queue_a
         ++*(entry->has_raw ? &d->counts.aside : &d->counts.bodiless);
         return DELIVER_NOT;
     }
-    if (row->step != QUEUE_APPEND_NONE)
+    item->flags = LOADER_DELIVER_ROOT(strlen(d->folder->root));
+    if (row->step != QUEUE_APPEND_NONE || (entry->uid == 0 && entry->key != NULL))
         item->flags |= LOADER_DELIVER_LOOK;
     if (deliver_read_content(entry, item) < 0)
         return (void)error_oom(err, "reading an entry"), DELIVER_FAILED;
     item->size = entry->raw_size;
+    memcpy(item->sha256, entry->raw_sha256, sizeof item->sha256);
     if (deliver_folder_path(d->folder, entry, item->date, &item->folder, err) < 0 ||
         deliver_add_former(entry, item, err) < 0)
         return DELIVER_FAILED;
@@ -235,6 +238,35 @@ static int deliver_look_elsewhere(struct deliver *d, struct deliver_item *items,
     return deliver_note_known(d, known, found, err);
 }
 
+static bool deliver_is_there(const struct loader_delivery *result)
+{
+    return result->result == LOADER_DELIVERED_APPENDED || result->result == LOADER_DELIVERED_FOUND;
+}
+
+/* Is one of the same bytes left of which nobody knows whether it is there? The next look can tell
+ * one from the other only if it asks for both. */
+static bool deliver_has_twin(const struct deliver_item *items, size_t count,
+                             const struct loader_delivery *results, const struct deliver_item *item)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!deliver_is_there(&results[i]) && results[i].result != LOADER_DELIVERED_REFUSED &&
+            items[i].size == item->size &&
+            memcmp(items[i].sha256, item->sha256, sizeof item->sha256) == 0)
+            return true;
+    return false;
+}
+
+/* What is to be noted of one; QUEUE_APPEND_NONE: it stays BEGUN. */
+static enum queue_append_step deliver_result(const struct deliver_item *items, size_t count,
+                                             const struct loader_delivery *results, size_t i)
+{
+    if (deliver_is_there(&results[i]))
+        return deliver_has_twin(items, count, results, &items[i]) ? QUEUE_APPEND_NONE
+                                                                  : QUEUE_APPEND_DONE;
+    return results[i].result == LOADER_DELIVERED_REFUSED ? QUEUE_APPEND_REFUSED
+                                                         : QUEUE_APPEND_NONE;
+}
+
 static int deliver_note(struct deliver *d, struct deliver_item *items, size_t count,
                         const struct loader_delivery *results, struct error *err)
 {
@@ -242,16 +274,9 @@ static int deliver_note(struct deliver *d, struct deliver_item *items, size_t co
     size_t noted = 0;
     for (size_t i = 0; i < count; i++) {
         rows[noted] = items[i].row;
-        rows[noted].step = QUEUE_APPEND_BEGUN;
-        if (results != NULL) {
-            uint32_t result = results[i].result;
-            rows[noted].step = result == LOADER_DELIVERED_REFUSED ? QUEUE_APPEND_REFUSED
-                                                                  : QUEUE_APPEND_DONE;
-            if (result != LOADER_DELIVERED_APPENDED && result != LOADER_DELIVERED_FOUND &&
-                result != LOADER_DELIVERED_REFUSED)
-                continue;
-        }
-        noted++;
+        rows[noted].step = results == NULL ? QUEUE_APPEND_BEGUN
+                                           : deliver_result(items, count, results, i);
+        noted += rows[noted].step != QUEUE_APPEND_NONE;
     }
     return queue_append_note(d->queue, d->target, rows, noted, err);
 }

@@ -5,17 +5,20 @@
  * REFUSED ^                                            └─FOUND─> note DONE <────────────┘
  *          └───────────────────────────── the next some dozens ─────────┘
  *
- * BEGUN is on disk before a byte is sent. What was begun and is not done, after a crash, a lost
- * connection or a refusal, may be there: the loader is told to look first. So is every message that
- * its source names by its Message-ID for ever (its origin has no UID, and its key is the id's left
- * part, or all of it): an older program may have put it there under the bare id, or into one of
- * that program's own folders (deliver_folder_former()), which are looked into as well. Others are
- * not looked for, since two different messages of one Message-ID are both wanted.
+ * BEGUN is on disk before a byte is sent. What was begun and is not done, after a crash or a lost
+ * connection, may be there: the loader is told to look first, for the same bytes; each find counts
+ * for one entry. So is every message that its source names for ever (its origin has no UID). Of one
+ * whose Message-ID is that name (its key is the id's left part, or all of it) an older program may
+ * have put a mail of its own making there, under the key alone, or into one of that program's own
+ * folders (deliver_folder_former()), which are looked into as well. Others are not looked for,
+ * since two messages that are the same are both wanted. One that is there stays BEGUN while of
+ * another of the same bytes, in the same batch, nobody knows.
  *
  * What is DONE is never sent again, also when its owner deleted it. A message that was refused
- * DELIVER_TRIES times is left aside. One whose folder cannot be used is left for the next run,
- * which is told at the end. Whether work was done on an entry makes no difference; one without raw
- * bytes (too large, never loaded) cannot be delivered. */
+ * DELIVER_TRIES times is left aside. One whose folder cannot be used, or for which there is no
+ * room, keeps nobody else back: it is left for the next run, which is told at the end. Whether work
+ * was done on an entry makes no difference; one without raw bytes (too large, never loaded) cannot
+ * be delivered. */
 #ifndef MAILCHUTE_HOST_DELIVER_H
 #define MAILCHUTE_HOST_DELIVER_H
 
@@ -35,7 +38,7 @@ struct deliver_counts {
     uint64_t appended, found, refused;
     uint64_t aside;    /* refused too often before */
     uint64_t bodiless; /* no raw bytes */
-    uint64_t left;     /* their folder cannot be used now: left_why of one of them */
+    uint64_t left;     /* no folder, or no room now: left_why of one of them */
 };
 
 /* All borrowed. */

@@ -644,6 +644,7 @@ static struct imap_delivery imap_loader_delivery(const struct loader_delivery *i
 {
     return (struct imap_delivery){
         .folder = item->folder,
+        .root = item->flags / LOADER_DELIVER_ROOT(1),
         .look = (item->flags & LOADER_DELIVER_LOOK) != 0,
         .by_id = (item->flags & LOADER_DELIVER_BY_ID) != 0,
         .ids = {item->message_id, item->former_id},

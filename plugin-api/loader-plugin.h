@@ -446,8 +446,12 @@ enum loader_delivered {
     LOADER_DELIVERED_REFUSED = 3   /* the server does not take this message: error tells why */
 };
 
-#define LOADER_DELIVER_LOOK 1u /* look first: it may be there, with these very bytes */
-#define LOADER_DELIVER_BY_ID 2u /* with LOOK: its ids alone tell, they are never used again */
+#define LOADER_DELIVER_LOOK 1u /* look first: it may be there, with these very bytes, each once */
+#define LOADER_DELIVER_BY_ID                                                                       \
+    2u /* with LOOK: its ids are never used again; one of former_id, subject and recipient too */
+/* How many bytes of folder a person wrote, 0: all. Levels behind them are data: what the server
+ * takes for a separator in them, or refuses in a name, is replaced. */
+#define LOADER_DELIVER_ROOT(bytes) ((uint32_t)(bytes) << 16)
 
 #define LOADER_DELIVERY_ERROR_MAX 252 /* bytes of a text, its NUL included */
 
@@ -559,7 +563,7 @@ struct loader_plugin {
                    struct loader_error *err);
 
     /** look - which of these messages are in their folders already? Each has LOADER_DELIVER_BY_ID;
-     * raw bytes are not looked at. FOUND, or NOT: with error where the folder cannot be looked
+     * without raw bytes its ids alone tell. FOUND, or NOT: with error where the folder cannot be looked
      * into. Changes nothing and makes no folder; one that is not there has none. The handle as for
      * deliver(), which may be called after it. 0, or -1 with err; then close the handle. NULL: this
      * loader cannot; a host then looks nowhere but where it delivers. */

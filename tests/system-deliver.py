@@ -3,11 +3,15 @@
 """mailchute deliver: entries go into folders of a mail account, each once, whatever is killed, whoever
 put them there before, and never again once their owner deleted them. Many more deaths: make
 torture-deliver."""
+import contextlib
 import os
 import random
 import re
+import select
 import shutil
+import socket
 import subprocess
+import threading
 import time
 
 import mailchain_api
@@ -18,6 +22,7 @@ import tap
 
 ANN = "0x1f2e3d4c5b6a79880123456789abcdef01234567"
 BEN = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
+LATER = 75
 ROUNDS = int(os.environ.get("ROUNDS") or 12)
 
 
@@ -32,6 +37,40 @@ def by_gem(number, address=ANN):
             "IMAP Connector\r\n----==_x--\r\n" % (
                 m["headers"]["from"].strip("<>"), address, m["headers"]["message-id"],
                 m["subject"], m["body"].replace("\n", "\r\n"))).encode()
+
+
+class Breaker:
+    """Passes everything on to a server, but for its OK to an APPEND: there it breaks off."""
+
+    def __init__(self, case, port):
+        self.port_behind, self.breaks = port, 0
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        case.addCleanup(self.socket.close)
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client = self.socket.accept()[0]
+                threading.Thread(target=self._talk, args=(client,), daemon=True).start()
+
+    def _talk(self, client):
+        tags = set()
+        with contextlib.suppress(OSError), client, \
+                socket.create_connection(("127.0.0.1", self.port_behind)) as server:
+            while True:
+                for one in select.select([client, server], [], [])[0]:
+                    data = one.recv(65536)
+                    if not data:
+                        return
+                    if one is client:
+                        tags.update(re.findall(rb"(?m)^(\S+) APPEND ", data))
+                    elif self.breaks > 0 and any(tag in tags for tag in
+                                                 re.findall(rb"(?m)^(\S+) OK", data)):
+                        self.breaks -= 1
+                        return
+                    (server if one is client else client).sendall(data)
 
 
 class Delivering(system_support.Case):
@@ -135,7 +174,8 @@ class Chain(Delivering):
                   "INBOX/0x%s/ethereum/mainnet" % ANN: 2, "INBOX/%s/ethereum/mainnet" % ANN: 3,
                   "INBOX": 4}
         self.api.add("ethereum", "mainnet", ANN, *[message(n) for n in range(6)])
-        self.api.add("substrate", "edgeware-mainnet", BEN, message(6), message(7))
+        to_ben = {"to": "\"Ben\" <%s@edgeware-mainnet.substrate>" % BEN}
+        self.api.add("substrate", "edgeware-mainnet", BEN, message(6, headers=to_ben), message(7))
         for folder, number in places.items():
             self.filled_by_gem(folder, [number])
         self.filled_by_gem("INBOX/substrate/edgeware-mainnet/" + BEN, [6], BEN)
@@ -267,6 +307,136 @@ class Anywhere(Delivering):
         with self.server.client(self.user) as imap:
             _, rows = imap.list()
         self.assertIn("INBOX.ethereum.ropsten." + ANN, b"\n".join(rows).decode())
+
+
+def report(number, field=b""):
+    """One of many of the same size."""
+    return b"From: robot@example.org\r\nSubject: report\r\n%s\r\ndisk %d is full\r\n" % (
+        field, number)
+
+
+class Breaking(Delivering):
+    """A server without MULTIAPPEND, and links that break behind its answer."""
+
+    server_options = {"kind": "move"}
+    IDS = (b"<a1@example.org>", b"a2@example.org", b"47eca0f471deadbeef", b"<%s@x>" % (b"x" * 300),
+           b"", b"<>", b"<a b@example.org>", b"< a7@example.org >", b"\r\n <a8@example.org>",
+           b"(c) <a9@example.org> (d)", b"<\xc3\xa4@example.org>", b"<\"a b\"@example.org>",
+           b"=?utf-8?q?=3Ca14=40example.org=3E?=", b"<a15@example.org", b"<a16\r\n @example.org>")
+
+    def all_arrive(self, mails):
+        self.server.append(self.user, "INBOX", *mails)
+        self.picked_up()
+        breaker, codes = Breaker(self, self.server.port), []
+        for _ in range(len(mails) + 2):
+            breaker.breaks = 1
+            codes.append(self.command(*self.deliver_args(
+                "--folder", "'all'", url="127.0.0.1", port=breaker.port, ssl="False",
+                starttls="Never", caFile=None)).code)
+        self.assertEqual(codes, [LATER] * len(mails) + [OK, OK])
+        self.assertEqual(sorted(m for _, _, m in self.server.messages(self.user, "INBOX/all")),
+                         sorted(mails))
+
+    def test_behind_every_broken_link_each_mail_is_there_once_whatever_its_message_id(self):
+        self.all_arrive([report(1, b"Message-ID: %s\r\n" % i) for i in self.IDS])
+
+    def test_behind_every_broken_link_mails_that_look_alike_and_twins_are_all_there(self):
+        self.server.append(self.user, "INBOX/all", report(9))
+        same = b"Message-ID: <same@example.org>\r\n"
+        mails = [report(1), report(2), report(2), report(1, same), report(2, same), report(2, same)]
+        self.server.append(self.user, "INBOX", *mails)
+        self.picked_up()
+        breaker = Breaker(self, self.server.port)
+        for _ in range(len(mails) + 1):
+            breaker.breaks = 1
+            self.command(*self.deliver_args(
+                "--folder", "'all'", url="127.0.0.1", port=breaker.port, ssl="False",
+                starttls="Never", caFile=None))
+        self.assertEqual(sorted(m for _, _, m in self.server.messages(self.user, "INBOX/all")),
+                         sorted(mails + [report(9)]))
+
+    def test_a_queue_that_was_lost_brings_no_second_copy_whatever_the_ids_are(self):
+        folder = "INBOX/ethereum/ropsten/" + ANN
+        for number, name in enumerate((None, "", "a b/c", "a@b@c", "f" * 340, "<abc@mailchain>",
+                                       "\u00e41", "a..b", "abc.", "@x", "sha256:abc")):
+            self.api.add("ethereum", "ropsten", ANN, message(number, headers={"message-id": name}))
+        for counts in ((11, 0), (0, 11)):
+            self.from_chain()
+            self.assertEqual(self.delivered(), counts)
+            shutil.rmtree(os.path.join(self.folder, "queue"))
+        self.assertEqual(self.server.count(self.user, folder), 11)
+
+    def test_one_id_at_two_addresses_and_one_that_was_planted_hide_no_message(self):
+        self.server.append(self.user, "INBOX",
+                           b"Message-ID: <%s@mailchain>\r\nSubject: spam\r\n\r\nx\r\n" %
+                           message_id(1).encode(),
+                           b"Message-ID: %s\r\nSubject: spam\r\n\r\nx\r\n" % message_id(1).encode())
+        for address, text in ((ANN, "to Ann"), (BEN, "to Ben")):
+            self.api.add("ethereum", "mainnet", address, message(1, body=text))
+            self.from_chain()
+            self.assertEqual(self.delivered("--mainnet-to-inbox"), (1, 0))
+        self.assertEqual(self.server.count(self.user, "INBOX"), 4)
+
+
+class Narrow(Delivering):
+    """Folders are files of an mbox, and there is little room."""
+
+    server_options = {"mail_format": "mbox", "more": """
+mail_plugins = quota
+protocol imap {
+  mail_plugins = quota imap_quota
+}
+plugin {
+  quota = count:User quota
+  quota_rule = *:storage=20K
+  quota_max_mail_size = 15K
+  quota_vsizes = yes
+}
+"""}
+
+    def test_levels_are_made_where_folders_hold_either_mail_or_folders(self):
+        self.api.add("ethereum", "ropsten", ANN, message(1))
+        self.from_chain()
+        self.assertEqual(self.delivered(), (1, 0))
+        self.assertEqual(self.ids("INBOX/ethereum/ropsten/" + ANN), [message_id(1)])
+
+    def test_what_fits_is_delivered_and_the_rest_once_there_is_room(self):
+        folder = "INBOX/ethereum/ropsten/" + ANN
+        self.api.add("ethereum", "ropsten", ANN, message(0, body="x\n" * 10000),
+                     *[message(n, body="x\n" * 500) for n in range(1, 20)])
+        self.from_chain()
+        run = self.deliver(code=CONFIG)
+        self.assertIn("make room", run.err)
+        count = self.server.count(self.user, folder)
+        self.assertGreater(count, 3)
+        self.deliver(code=CONFIG)
+        self.assertEqual(self.server.count(self.user, folder), count)
+        arrived = set()
+        for _ in range(4):
+            arrived.update(self.ids(folder))
+            for uid in self.server.uids(self.user, folder):
+                self.server.store(self.user, folder, uid, "(\\Deleted)")
+            self.server.expunge(self.user, folder)
+            self.command(*self.deliver_args())
+        arrived.update(self.ids(folder))
+        self.assertEqual(arrived, set(map(message_id, range(1, 20))))
+
+
+class Slash(Delivering):
+    """A server whose folders are directories that have no dots in their names."""
+
+    server_options = {"separator": "/", "mail_format": "maildir"}
+
+    def test_names_that_no_server_takes_keep_nobody_back(self):
+        for network in ("..", ".", "a.b", "dbox-Mails", "fine"):
+            self.api.add("ethereum", network, ANN, message(len(network)))
+        self.api.add("ethereum", "fine", "..", message(9))
+        self.from_chain()
+        self.deliver()
+        found = sorted(f for f in self.server.folders(self.user) if self.server.count(self.user, f))
+        self.assertEqual(found, ["INBOX/ethereum/%s/%s" % (n, a) for n, a in (
+            ("_", ANN), ("__", ANN), ("a_b", ANN), ("dbox-Mails", ANN), ("fine", ANN),
+            ("fine", "__"))])
 
 
 if __name__ == "__main__":

@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* imap-deliver-private.h - what the files of imap-deliver.h share:
  *
- *     imap-deliver.c          messages, folder by folder, by APPEND
- *     imap-deliver-folder.c   folders: found, made, remembered
- *     imap-deliver-look.c     whether a message is in a folder already */
+ *   imap-deliver.c         a run, folder by folder, and APPEND
+ *   imap-deliver-folder.c  the folder of a path, made where it is missing
+ *   imap-deliver-look.c    which of the messages are there already */
 #ifndef MAILCHUTE_LOADER_IMAP_DELIVER_PRIVATE_H
 #define MAILCHUTE_LOADER_IMAP_DELIVER_PRIVATE_H
 
 #include "imap-deliver.h"
 #include "imap-folder.h"
+#include "imap-set.h"
 
-/* A folder, as this connection saw it first; where more than IMAP_DELIVER_FOLDERS are in use, as it
- * saw it since it was forgotten. */
+/* A folder of this connection, or a level above one. */
 struct deliver_folder {
-    char *path; /* as the caller wrote it */
+    char *path; /* as the caller wrote it, or what was made of that */
     struct imap_folder folder;
-    bool looked;      /* uidnext and empty tell how it was */
-    bool empty;       /* nothing was in it: nothing to look for */
-    uint32_t uidnext; /* 0: the server did not tell */
+    bool fresh; /* made by us, and nobody has looked into it since */
+    /* What we know to be there for other entries: appended here, or found. */
+    struct imap_set ours;
+    uint32_t uidvalidity; /* theirs; 0: not known yet */
+    uint32_t uidnext;     /* when it was looked into last; 0: not known ... */
+    uint32_t appended;    /* ... and what we put there since */
 };
 
 struct imap_deliver {
@@ -25,9 +28,9 @@ struct imap_deliver {
     const struct imap_host *host;
     char *user, *secret; /* until we are connected */
     struct imap_session *session;
+    struct imap_levels levels;
     struct deliver_folder *folders[IMAP_DELIVER_FOLDERS]; /* a ring: the oldest gives way */
     size_t folder_at;                                     /* the next one's place */
-    const struct deliver_folder *examined;
 };
 
 /* What came of a step with a folder. */
@@ -42,8 +45,11 @@ enum deliver_step {
 enum deliver_step imap_deliver_find(struct imap_deliver *d, const char *path,
                                     struct deliver_folder **out_folder, struct error *err);
 
-/** imap_deliver_make - the same, made if it is missing, with the levels above it. */
-enum deliver_step imap_deliver_make(struct imap_deliver *d, const char *path,
+/** imap_deliver_make - the same, made where it is missing, with the levels above it. Behind @root
+ * bytes of @path levels hold no separator: what the server takes for one becomes '_' there, and
+ * where it refuses such a name all signs but a few do. Below INBOX, of which the server says that
+ * no folder can be there, it is made beside INBOX. */
+enum deliver_step imap_deliver_make(struct imap_deliver *d, const char *path, size_t root,
                                     struct deliver_folder **out_folder, struct error *err);
 
 /** imap_deliver_make_again - somebody removed it meanwhile: now it is empty. */
@@ -52,8 +58,8 @@ enum deliver_step imap_deliver_make_again(struct imap_deliver *d, struct deliver
 
 void imap_deliver_forget_folders(struct imap_deliver *d);
 
-/** imap_deliver_search_there - which of these, all of one folder, are there: result is
- * IMAP_DELIVERED_FOUND then, and left as it was for the others. */
+/** imap_deliver_search_there - which of these, all of one folder and NOT, are there: their result
+ * becomes IMAP_DELIVERED_FOUND. */
 enum deliver_step imap_deliver_search_there(struct imap_deliver *d, struct deliver_folder *at,
                                             struct imap_delivery *const *items, size_t count,
                                             struct error *err);

@@ -13,6 +13,7 @@
 #include "text.h"
 
 #define DELIVER_LITERAL_MINUS 4096u /* bytes that LITERAL- lets go without "+" (RFC 7888 s.5) */
+#define DELIVER_BUGS_MAX 3u         /* SERVERBUG in a row: it is the server */
 
 /* ---- Opening and closing --------------------------------------------------------------------- */
 
@@ -58,7 +59,7 @@ static int deliver_connect(struct imap_deliver *d, struct error *err)
         return 0;
     int failed = imap_session_open(d->settings, d->user, d->secret, d->host, &d->session, err);
     deliver_forget_secret(d);
-    return failed;
+    return failed < 0 ? -1 : imap_levels_ask(d->session, &d->levels, err);
 }
 
 /* ---- Appending ------------------------------------------------------------------------------- */
@@ -109,6 +110,30 @@ struct deliver_answer {
     struct error why; /* class ERROR_NONE: it is well */
 };
 
+static const char *deliver_hint(enum imap_code code)
+{
+    switch (code) {
+    case IMAP_CODE_OVERQUOTA:
+        return "make room in the mailbox, or ask for more";
+    case IMAP_CODE_NOPERM:
+    case IMAP_CODE_NONEXISTENT:
+    case IMAP_CODE_TRYCREATE:
+    case IMAP_CODE_READ_ONLY:
+        return "see who may write into the folder, or name another";
+    default:
+        return "look at the message";
+    }
+}
+
+/* LIMIT is "try again later" of all other commands. */
+static void deliver_answer_limit(const struct imap_event *event, struct error *why)
+{
+    char said[200];
+    text_printable(said, sizeof said, event->text.bytes, event->text.len);
+    error_set(why, ERROR_MAIL, "APPEND failed, the server says '%s'; the message may be larger "
+              "than it takes", said);
+}
+
 static int deliver_append_done(void *context, const struct imap_event *event, struct error *err)
 {
     struct deliver_answer *answer = context;
@@ -116,7 +141,10 @@ static int deliver_append_done(void *context, const struct imap_event *event, st
     answer->done = true;
     answer->code = event->code;
     if (event->status != IMAP_OK)
-        (void)imap_answer_error(event, ERROR_MAIL, "APPEND", "look at the message", &answer->why);
+        (void)imap_answer_error(event, ERROR_MAIL, "APPEND", deliver_hint(event->code),
+                                &answer->why);
+    if (event->code == IMAP_CODE_LIMIT && answer->why.pause_s == 0)
+        deliver_answer_limit(event, &answer->why);
     return 0;
 }
 
@@ -213,51 +241,158 @@ static enum deliver_step deliver_append_twice(struct imap_deliver *d, struct del
     return deliver_append(d, at, items, count, answer, err) < 0 ? DELIVER_FAILED : DELIVER_FINE;
 }
 
-static bool deliver_is_about_the_message(const struct deliver_answer *answer)
+/* ---- What a refusal means -------------------------------------------------------------------- */
+
+/* What a run has learnt from refusals. */
+struct deliver_run {
+    const struct imap_delivery *too_big; /* the smallest for which there was no room; NULL: none */
+    bool singly; /* a refusal of many does not tell whose it is */
+    unsigned bugs;
+    struct imap_delivery *items;
+    size_t count;
+};
+
+enum deliver_blame {
+    BLAME_NOBODY,  /* try again later: all stop */
+    BLAME_FOLDER,
+    BLAME_ROOM,    /* no room for one of this size: smaller ones are tried */
+    BLAME_DOUBT,   /* the message, if another is taken after it; else nobody knows */
+    BLAME_MESSAGE
+};
+
+static enum deliver_blame deliver_blame(const struct deliver_answer *answer)
 {
-    return answer->why.class == ERROR_MAIL || answer->why.class == ERROR_PROTOCOL;
+    if (answer->why.class == ERROR_PAUSE && answer->why.pause_s > 0)
+        return BLAME_NOBODY;
+    switch (answer->code) {
+    case IMAP_CODE_OVERQUOTA:
+        return BLAME_ROOM;
+    case IMAP_CODE_LIMIT:
+    case IMAP_CODE_SERVERBUG:
+        return BLAME_DOUBT;
+    case IMAP_CODE_NOPERM:
+    case IMAP_CODE_NONEXISTENT:
+    case IMAP_CODE_TRYCREATE:
+    case IMAP_CODE_READ_ONLY:
+        return BLAME_FOLDER;
+    default:
+        return answer->why.class == ERROR_MAIL || answer->why.class == ERROR_PROTOCOL
+                   ? BLAME_MESSAGE
+                   : BLAME_NOBODY;
+    }
 }
 
-/* Some messages in one APPEND; where one of them is refused, each in its own. */
+/* Nothing came of it so far, and it was not left. */
+static bool deliver_is_open(const struct imap_delivery *item)
+{
+    return item->result == IMAP_DELIVERED_NOT && item->why.class == ERROR_NONE;
+}
+
+/* Those that are open stay NOT, for this reason. */
+static void deliver_leave(struct imap_delivery *const *items, size_t count, const struct error *why)
+{
+    for (size_t i = 0; i < count; i++)
+        if (deliver_is_open(items[i]))
+            items[i]->why = *why;
+}
+
+/* Those that were doubted are refused: another was taken after them. */
+static void deliver_taken(struct deliver_run *run, struct deliver_folder *at,
+                          struct imap_delivery *const *items, size_t count)
+{
+    at->appended += (uint32_t)count;
+    run->bugs = 0;
+    for (size_t i = 0; i < count; i++)
+        items[i]->result = IMAP_DELIVERED_APPENDED;
+    for (size_t i = 0; i < run->count; i++)
+        if (run->items[i].doubted)
+            run->items[i].result = IMAP_DELIVERED_REFUSED;
+}
+
+/* One message, alone in its APPEND, was refused. */
+static int deliver_refused(struct deliver_run *run, struct imap_delivery *item,
+                           const struct deliver_answer *answer, enum deliver_blame blame,
+                           struct error *err)
+{
+    item->why = answer->why;
+    if (answer->code == IMAP_CODE_SERVERBUG && ++run->bugs >= DELIVER_BUGS_MAX) {
+        *err = answer->why;
+        return -1;
+    }
+    if (blame == BLAME_MESSAGE)
+        item->result = IMAP_DELIVERED_REFUSED;
+    item->doubted = blame == BLAME_DOUBT;
+    if (blame == BLAME_ROOM || answer->code == IMAP_CODE_LIMIT)
+        run->too_big = item;
+    return 0;
+}
+
+/* There was no room for one that is not larger. */
+static bool deliver_is_too_big(const struct deliver_run *run, const struct imap_delivery *item)
+{
+    return run->too_big != NULL && item->wire_size >= run->too_big->wire_size;
+}
+
+/* ---- One folder ------------------------------------------------------------------------------ */
+
+/* Some messages in one APPEND. Where many are refused and nobody knows whose fault it is they stay
+ * open, and are to go one by one. */
 static enum deliver_step deliver_some(struct imap_deliver *d, struct deliver_folder *at,
-                                      struct imap_delivery *const *items, size_t count,
-                                      struct error *err)
+                                      struct deliver_run *run, struct imap_delivery *const *items,
+                                      size_t count, struct error *err)
 {
     struct deliver_answer answer;
     enum deliver_step step = deliver_append_twice(d, at, items, count, &answer, err);
     if (step != DELIVER_FINE)
         return step;
     if (answer.why.class == ERROR_NONE) {
-        for (size_t i = 0; i < count; i++)
-            items[i]->result = IMAP_DELIVERED_APPENDED;
+        deliver_taken(run, at, items, count);
         return DELIVER_FINE;
     }
-    if (!deliver_is_about_the_message(&answer)) {
+    error_prefix(&answer.why, "%s: folder '%s'", d->settings->host, at->folder.path);
+    enum deliver_blame blame = deliver_blame(&answer);
+    if (blame == BLAME_NOBODY || blame == BLAME_FOLDER) {
         *err = answer.why;
-        error_prefix(err, "%s: folder '%s'", d->settings->host, at->folder.path);
-        return DELIVER_FAILED;
+        return blame == BLAME_FOLDER ? DELIVER_LEFT : DELIVER_FAILED;
     }
-    if (count == 1) {
-        items[0]->result = IMAP_DELIVERED_REFUSED;
-        items[0]->why = answer.why;
+    run->singly = run->singly || count > 1;
+    if (count > 1)
         return DELIVER_FINE;
-    }
-    for (size_t i = 0; i < count && step == DELIVER_FINE; i++)
-        step = deliver_some(d, at, &items[i], 1, err); /* which goes no deeper */
-    return step;
+    return deliver_refused(run, items[0], &answer, blame, err) < 0 ? DELIVER_FAILED : DELIVER_FINE;
 }
 
-static size_t deliver_how_many(const struct imap_deliver *d, struct imap_delivery *const *items,
-                               size_t count)
+/* How many from the first on go in one APPEND. */
+static size_t deliver_how_many(const struct imap_deliver *d, const struct deliver_run *run,
+                               struct imap_delivery *const *items, size_t count)
 {
     uint64_t bytes = items[0]->wire_size;
     size_t some = 1;
-    if ((imap_session_can(d->session) & IMAP_CAN_MULTIAPPEND) == 0)
+    if (run->singly || (imap_session_can(d->session) & IMAP_CAN_MULTIAPPEND) == 0)
         return 1;
     while (some < count && some < IMAP_APPEND_MESSAGES &&
-           bytes + items[some]->wire_size <= IMAP_APPEND_BYTES)
+           bytes + items[some]->wire_size <= IMAP_APPEND_BYTES &&
+           !deliver_is_too_big(run, items[some]))
         bytes += items[some++]->wire_size;
     return some;
+}
+
+static enum deliver_step deliver_append_all(struct imap_deliver *d, struct deliver_folder *at,
+                                            struct deliver_run *run,
+                                            struct imap_delivery *const *items, size_t count,
+                                            struct error *err)
+{
+    enum deliver_step step = DELIVER_FINE;
+    for (size_t i = 0, some; i < count && step == DELIVER_FINE;) {
+        if (deliver_is_too_big(run, items[i]))
+            deliver_leave(&items[i], 1, &run->too_big->why);
+        if (!deliver_is_open(items[i])) {
+            i++;
+            continue;
+        }
+        some = deliver_how_many(d, run, items + i, count - i);
+        step = deliver_some(d, at, run, items + i, some, err);
+    }
+    return step;
 }
 
 /* ---- All of them ----------------------------------------------------------------------------- */
@@ -274,36 +409,47 @@ static size_t deliver_choose(struct imap_delivery *const *items, size_t count,
     return chosen;
 }
 
+/* So many at once. */
+static enum deliver_step deliver_search(struct imap_deliver *d, struct deliver_folder *at,
+                                        struct imap_delivery *const *items, size_t count,
+                                        struct error *err)
+{
+    enum deliver_step step = DELIVER_FINE;
+    for (size_t i = 0; i < count && step == DELIVER_FINE; i += IMAP_APPEND_MESSAGES) {
+        size_t left = count - i;
+        step = imap_deliver_search_there(
+            d, at, items + i, left < IMAP_APPEND_MESSAGES ? left : IMAP_APPEND_MESSAGES, err);
+    }
+    return step;
+}
+
 static bool deliver_is_to_look_for(const struct imap_delivery *item)
 {
     return item->look;
 }
 
-static bool deliver_is_to_send(const struct imap_delivery *item)
-{
-    return item->result == IMAP_DELIVERED_NOT;
-}
-
 /* What is done with those of one folder. @room has as many places. */
-typedef enum deliver_step deliver_work(struct imap_deliver *d, struct imap_delivery *const *items,
-                                       size_t count, struct imap_delivery **room,
-                                       struct error *err);
+typedef enum deliver_step deliver_work(struct imap_deliver *d, struct deliver_run *run,
+                                       struct imap_delivery *const *items, size_t count,
+                                       struct imap_delivery **room, struct error *err);
 
-static enum deliver_step deliver_put(struct imap_deliver *d, struct imap_delivery *const *items,
-                                     size_t count, struct imap_delivery **room, struct error *err)
+static enum deliver_step deliver_put(struct imap_deliver *d, struct deliver_run *run,
+                                     struct imap_delivery *const *items, size_t count,
+                                     struct imap_delivery **room, struct error *err)
 {
     struct deliver_folder *at;
     /* analyse: there is one at least, see deliver_groups() */
-    enum deliver_step step = imap_deliver_make(d, items[0]->folder, &at, err);
+    enum deliver_step step = imap_deliver_make(d, items[0]->folder, items[0]->root, &at, err);
     if (step == DELIVER_FINE)
-        step = imap_deliver_search_there(
-            d, at, room, deliver_choose(items, count, deliver_is_to_look_for, room), err);
-    size_t wanted = deliver_choose(items, count, deliver_is_to_send, room);
-    for (size_t i = 0, some; i < wanted && step == DELIVER_FINE; i += some) {
-        some = deliver_how_many(d, room + i, wanted - i);
-        step = deliver_some(d, at, room + i, some, err);
-    }
-    return step;
+        step = deliver_search(d, at, room,
+                              deliver_choose(items, count, deliver_is_to_look_for, room), err);
+    if (step == DELIVER_FINE && !at->folder.exists)
+        step = imap_deliver_make_again(d, at, err);
+    if (step != DELIVER_FINE)
+        return step;
+    at->fresh = false;
+    size_t wanted = deliver_choose(items, count, deliver_is_open, room);
+    return deliver_append_all(d, at, run, room, wanted, err);
 }
 
 /* Only what can be told by its id. */
@@ -312,41 +458,42 @@ static bool deliver_is_to_find(const struct imap_delivery *item)
     return item->by_id;
 }
 
-static enum deliver_step deliver_find(struct imap_deliver *d, struct imap_delivery *const *items,
-                                      size_t count, struct imap_delivery **room, struct error *err)
+static enum deliver_step deliver_find(struct imap_deliver *d, struct deliver_run *run,
+                                      struct imap_delivery *const *items, size_t count,
+                                      struct imap_delivery **room, struct error *err)
 {
     struct deliver_folder *at;
+    (void)run;
     enum deliver_step step = imap_deliver_find(d, items[0]->folder, &at, err);
     if (step != DELIVER_FINE || !at->folder.exists)
         return step;
-    return imap_deliver_search_there(
-        d, at, room, deliver_choose(items, count, deliver_is_to_find, room), err);
+    return deliver_search(d, at, room, deliver_choose(items, count, deliver_is_to_find, room), err);
 }
 
 /* Folder by folder; one that cannot be used keeps no other back. */
-static int deliver_groups(struct imap_deliver *d, struct imap_delivery *items, size_t count,
-                          deliver_work *work, struct imap_delivery **group, struct error *err)
+static int deliver_groups(struct imap_deliver *d, struct deliver_run *run, deliver_work *work,
+                          struct imap_delivery **group, struct error *err)
 {
-    for (size_t first = 0; first < count; first++) {
+    for (size_t first = 0; first < run->count; first++) {
+        const struct imap_delivery *leader = &run->items[first];
         size_t members = 0;
-        if (items[first].grouped)
+        if (leader->grouped)
             continue;
-        for (size_t i = first; i < count; i++)
-            if (text_equal(items[i].folder, items[first].folder)) {
-                items[i].grouped = true;
-                group[members++] = &items[i];
+        for (size_t i = first; i < run->count; i++)
+            if (text_equal(run->items[i].folder, leader->folder) &&
+                run->items[i].root == leader->root) {
+                run->items[i].grouped = true;
+                group[members++] = &run->items[i];
             }
         struct error why = {0};
-        switch (work(d, group, members, group + count, &why)) {
+        switch (work(d, run, group, members, group + run->count, &why)) {
         case DELIVER_FAILED:
             *err = why;
             return -1;
         case DELIVER_FINE:
             break;
         case DELIVER_LEFT:
-            for (size_t i = 0; i < members; i++)
-                if (group[i]->result == IMAP_DELIVERED_NOT)
-                    group[i]->why = why;
+            deliver_leave(group, members, &why);
             break;
         }
     }
@@ -356,17 +503,22 @@ static int deliver_groups(struct imap_deliver *d, struct imap_delivery *items, s
 static int deliver_all(struct imap_deliver *d, struct imap_delivery *items, size_t count,
                        deliver_work *work, struct error *err)
 {
-    struct imap_delivery **group = calloc(2 * count, sizeof(struct imap_delivery *));
-    if (group == NULL)
-        return error_oom(err, "delivering mail");
+    struct deliver_run run = {.items = items, .count = count};
+    if (count == 0)
+        return 0;
     for (size_t i = 0; i < count; i++) {
         items[i].result = IMAP_DELIVERED_NOT;
         items[i].why = (struct error){0};
-        items[i].grouped = false;
+        items[i].grouped = items[i].doubted = false;
+        if (imap_literal_measure(&items[i].raw, &items[i].wire_size, err) < 0)
+            return -1;
     }
+    struct imap_delivery **group = calloc(2 * count, sizeof(struct imap_delivery *));
+    if (group == NULL)
+        return error_oom(err, "delivering mail");
     int failed = deliver_connect(d, err);
     if (failed == 0)
-        failed = deliver_groups(d, items, count, work, group, err);
+        failed = deliver_groups(d, &run, work, group, err);
     free(group);
     return failed;
 }
@@ -374,14 +526,11 @@ static int deliver_all(struct imap_deliver *d, struct imap_delivery *items, size
 int imap_deliver_run(struct imap_deliver *d, struct imap_delivery *items, size_t count,
                      struct error *err)
 {
-    for (size_t i = 0; i < count; i++)
-        if (imap_literal_measure(&items[i].raw, &items[i].wire_size, err) < 0)
-            return -1;
-    return count == 0 ? 0 : deliver_all(d, items, count, deliver_put, err);
+    return deliver_all(d, items, count, deliver_put, err);
 }
 
 int imap_deliver_look(struct imap_deliver *d, struct imap_delivery *items, size_t count,
                       struct error *err)
 {
-    return count == 0 ? 0 : deliver_all(d, items, count, deliver_find, err);
+    return deliver_all(d, items, count, deliver_find, err);
 }

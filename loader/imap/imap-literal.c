@@ -103,3 +103,37 @@ int imap_literal_send(struct imap_session *session, const struct imap_literal *l
 {
     return literal_walk(literal, literal_put, session, err);
 }
+
+/* Where the empty line ends; 0: there is none yet. */
+static size_t literal_header_end(const struct buffer *text)
+{
+    size_t start = 0;
+    for (size_t i = 0; i < text->len; i++) {
+        if (text->data[i] != '\n')
+            continue;
+        if (i == start || (i == start + 1 && text->data[start] == '\r'))
+            return i + 1;
+        start = i + 1;
+    }
+    return 0;
+}
+
+int imap_literal_header(const struct imap_literal *literal, struct buffer *out, struct error *err)
+{
+    uint8_t room[LITERAL_PIECE];
+    size_t count = 0;
+    for (uint64_t at = 0; at < literal->size && out->len < out->limit; at += count) {
+        const uint8_t *in = NULL;
+        if (literal_read(literal, at, room, &in, &count, err) < 0)
+            return -1;
+        size_t fits = out->limit - out->len;
+        if (buffer_append(out, in, count < fits ? count : fits) < 0)
+            return error_oom(err, "reading a message");
+        size_t end = literal_header_end(out);
+        if (end > 0) {
+            buffer_truncate(out, end);
+            return 0;
+        }
+    }
+    return 0;
+}

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "buffer.h"
 #include "digest.h"
 #include "error.h"
 #include "imap-session.h"
@@ -31,5 +32,9 @@ int imap_literal_digest(const struct imap_literal *literal, uint8_t out_sha256[D
  * session of no use: the server waits for the rest. */
 int imap_literal_send(struct imap_session *session, const struct imap_literal *literal,
                       struct error *err);
+
+/** imap_literal_header - the message's header as it is, up to its empty line or @out's limit, added
+ * to @out. */
+int imap_literal_header(const struct imap_literal *literal, struct buffer *out, struct error *err);
 
 #endif

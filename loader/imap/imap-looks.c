@@ -5,10 +5,9 @@
 
 #include <string.h>
 
-#include "mail.h"
 #include "text.h"
 
-#define IMAP_LOOKS_HEADER_MAX 65536u /* bytes of a Message-ID's header that are read */
+#define IMAP_LOOKS_LETTERS 500u /* of a subject that count */
 
 /* One window on its way. */
 struct imap_asked {
@@ -18,10 +17,43 @@ struct imap_asked {
     struct digest *digest;      /* of the message that is arriving */
     struct mail_parser *header; /* NULL: none is arriving */
     size_t header_bytes;
-    bool body; /* what came in the FETCH that is being read is complete: message_id, sha256 */
-    uint64_t message_id;
+    bool body; /* what came in the FETCH that is being read is complete: told, sha256 */
+    struct imap_look told;
     uint8_t sha256[DIGEST_SIZE];
 };
+
+/* ---- Likeness -------------------------------------------------------------------------------- */
+
+/* The letters and digits of @text, up to its end or @end, in small letters; bytes of other
+ * alphabets as they are. Returns how many; what does not fit is left out. */
+static size_t imap_looks_letters(const char *text, const char *end, char *out, size_t most)
+{
+    size_t count = 0;
+    for (; *text != '\0' && text != end && count < most; text++) {
+        char c = text_lower(*text);
+        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (uint8_t)c >= 0x80)
+            out[count++] = c;
+    }
+    out[count] = '\0';
+    return count;
+}
+
+void imap_looks_tell(const struct mail *mail, struct imap_look *out)
+{
+    char letters[IMAP_LOOKS_LETTERS + 1];
+    const char *to = mail->to_list.count > 0 ? mail->to_list.items[0].address : NULL;
+    out->message_id = text_fingerprint(mail->message_id);
+    (void)imap_looks_letters(mail->subject != NULL ? mail->subject : "", NULL, letters,
+                             IMAP_LOOKS_LETTERS);
+    out->subject = text_fingerprint(letters);
+    if (to == NULL)
+        to = "";
+    size_t size = imap_looks_letters(to, strrchr(to, '@'), letters, IMAP_LOOKS_LETTERS);
+    out->recipient = text_fingerprint(
+        letters + (size > IMAP_LOOKS_RECIPIENT ? size - IMAP_LOOKS_RECIPIENT : 0));
+}
+
+/* ---- Windows --------------------------------------------------------------------------------- */
 
 static struct imap_look *imap_looks_find(struct imap_look *looks, size_t count, uint32_t uid)
 {
@@ -78,7 +110,7 @@ static int imap_asked_end(struct imap_asked *asked, struct error *err)
         return 0;
     if (mail_parser_finish(asked->header, &mail, err) < 0)
         return -1;
-    asked->message_id = text_fingerprint(mail->message_id);
+    imap_looks_tell(mail, &asked->told);
     mail_free(mail);
     mail_parser_free(asked->header);
     asked->header = NULL;
@@ -99,7 +131,13 @@ static bool imap_asked_fetched(struct imap_asked *asked, const struct imap_fetch
         look->size = fetch->size;
         look->there = true;
     } else if (asked->what == IMAP_LOOKS_MESSAGE_ID && body) {
-        look->message_id = asked->message_id;
+        look->message_id = asked->told.message_id;
+        look->there = true;
+    } else if (asked->what == IMAP_LOOKS_LIKENESS && body) {
+        look->message_id = asked->told.message_id;
+        look->subject = asked->told.subject;
+        look->recipient = asked->told.recipient;
+        look->size = (fetch->has & IMAP_FETCH_SIZE) != 0 ? fetch->size : 0;
         look->there = true;
     } else if (asked->what == IMAP_LOOKS_SHA256 && body) {
         memcpy(look->sha256, asked->sha256, sizeof look->sha256);
@@ -151,6 +189,7 @@ static int imap_asked_done(void *context, const struct imap_event *answer, struc
 static const char *const imap_looks_items[] = {
     [IMAP_LOOKS_SIZE] = " (UID RFC822.SIZE)",
     [IMAP_LOOKS_MESSAGE_ID] = " (UID BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])",
+    [IMAP_LOOKS_LIKENESS] = " (UID RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID SUBJECT TO)])",
     [IMAP_LOOKS_SHA256] = " (UID BODY.PEEK[])",
 };
 
