@@ -254,6 +254,13 @@ static void source_set_sync(struct queue_source *source)
     source->syncs++;
 }
 
+/* A daemon may be connected still, with what it knew of a folder that was held. */
+static void source_set_released(struct queue_source *source)
+{
+    source->paused = false;
+    source->syncs++;
+}
+
 /* Somebody else may be editing it: their change is kept, and this one made in theirs. */
 static int source_change(struct source_command *c, void (*set)(struct queue_source *source),
                          struct error *err)
@@ -277,9 +284,9 @@ static int source_run_pause(struct source_command *c, struct error *err)
 
 static int source_run_resume(struct source_command *c, struct error *err)
 {
-    if (c->accept_new_uids && source_command_release(c, err) < 0)
-        return -1;
-    return source_change(c, source_set_resumed, err);
+    if (!c->accept_new_uids)
+        return source_change(c, source_set_resumed, err);
+    return source_command_release(c, err) < 0 ? -1 : source_change(c, source_set_released, err);
 }
 
 static int source_run_sync(struct source_command *c, struct error *err)

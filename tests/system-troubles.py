@@ -385,6 +385,27 @@ class Mailboxes(TroubleCase):
         self.assertEqual({(e["queue"], e["source"]) for e in self.queued()}, {("tickets", "office")})
         self.is_well(daemon, 7)
 
+    def test_a_held_folder_of_an_archive_is_released_while_the_others_go_on(self):
+        self.deliver()
+        self.server.append(self.user, "Work", *[mail("work %d" % number) for number in range(5)])
+        self.add("office", folders="*")
+        daemon = Daemon(self)
+        self.has_queued(daemon, 6)
+        self.assertEqual(daemon.end(), 0)
+        for uid in (1, 2, 3, 4):
+            self.server.store(self.user, "Work", uid, "(\\Deleted)")
+        self.server.expunge(self.user, "Work")
+        self.server.set_uidvalidity(self.user, 4711, "Work")
+        self.server.append(self.user, "Work", mail("new work"))
+        daemon = Daemon(self)
+        self.comes_to(daemon, "active", "degraded")
+        self.tells(daemon, "work", "is held")
+        self.deliver()
+        self.has_queued(daemon, 7)
+        self.source("resume", "office", "--accept-new-uids")
+        self.comes_to(daemon, "active", "idle")
+        self.has_queued(daemon, 8)
+
     def serve_held(self):
         self.add(WITNESS, user=self.other)
         daemon = Daemon(self)
