@@ -289,7 +289,8 @@ int mailchain_config_imap(const struct mailchain_config *config, const char *mor
     AUTO_TEXT connection = NULL;
     if (config_add(&connection, "url", config->server, err) < 0 ||
         config_add_number(&connection, "port", config->imap_port, "", err) < 0 ||
-        config_add(&connection, "ssl", config->imap_ssl ? "True" : "False", err) < 0)
+        config_add(&connection, "ssl", config->imap_ssl ? "True" : "False", err) < 0 ||
+        config_add(&connection, "after", "Leave", err) < 0) /* nothing is picked up from there */
         return -1;
     if (more != NULL) {
         if (asprintf(out_connection, "%s;%s", connection, more) < 0)

@@ -234,6 +234,7 @@ class Connector(system_support.Case):
         self.configured()
         run = self.connector("-t", "--password-file", self.password_file)
         self.assertIn("Both connections work.", run.out)
+        self.assertNotIn("DROPBOX", run.out)    # which is not made
         self.api.stop()
         run = self.connector("-t", "--password-file", self.password_file, code=UNREACHABLE)
         self.assertIn("/version", run.err)
