@@ -93,7 +93,8 @@ struct retry_plan retry_failed(struct retry_history *history, const struct retry
 void retry_well(struct retry_history *history, bool progress, uint64_t now_ms)
 {
     if (history->failures > 0) {
-        history->before = retry_sum(history->before, history->failures);
+        uint32_t before = retry_sum(history->before, history->failures);
+        history->before = before < RETRY_BEFORE_MAX ? before : RETRY_BEFORE_MAX;
         history->well_ms = now_ms;
     }
     history->failures = history->refusals = 0;

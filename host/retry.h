@@ -45,6 +45,8 @@ struct retry_history {
 };
 
 #define RETRY_LASTS_MS 60000u /* contact that lasts so long makes up for all that was before */
+#define RETRY_BEFORE_MAX 6u /* of what was before counts: a second becomes a minute, no more, as mail
+                               still comes through now and then */
 
 enum retry_kind { RETRY_DEGRADED, RETRY_THROTTLED, RETRY_PERSON };
 

@@ -319,7 +319,9 @@ START_TEST(contact_that_does_not_last_leaves_the_pauses_growing)
         now.monotonic_ms += RETRY_LASTS_MS - 1;
         retry_well(&history, false, now.monotonic_ms); /* the same contact */
     }
-    now.monotonic_ms += 1; /* now it has lasted */
+    ck_assert_uint_eq(wait_of(&history, ERROR_LINK, 0, UINT32_MAX), 64000); /* and no further */
+    retry_well(&history, false, now.monotonic_ms);
+    now.monotonic_ms += RETRY_LASTS_MS; /* now it has lasted */
     ck_assert_uint_eq(wait_of(&history, ERROR_LINK, 0, UINT32_MAX), 1000);
 }
 END_TEST
