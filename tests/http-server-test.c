@@ -188,6 +188,7 @@ END_TEST
 START_TEST(nothing_hides_behind_a_request_that_others_may_read_otherwise)
 {
 #define SECOND "GET /second HTTP/1.1\r\nHost: localhost\r\n\r\n"
+#define OLD_POST "POST /quick HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\n"
 #define POST "POST /quick HTTP/1.1\r\nHost: localhost\r\n"
     static const char *const smuggled[] = {
         POST "Content-Length: 0\r\nContent-Length: 49\r\n\r\n" SECOND,
@@ -202,9 +203,8 @@ START_TEST(nothing_hides_behind_a_request_that_others_may_read_otherwise)
         POST "Content-Length: 0, 49\r\n\r\n" SECOND,
         POST "Content-Length: +0\r\n\r\n" SECOND,
         POST "Content-Length : 0\r\n\r\n" SECOND,
-        "POST /quick HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\n"
-        "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" SECOND,
-        "GET /quick HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n" SECOND,
+        OLD_POST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" SECOND,
+        POST "Host: evil.example\r\nContent-Length: 0\r\n\r\n" SECOND,
     };
     for (size_t i = 0; i < sizeof smuggled / sizeof smuggled[0]; i++) {
         const char *heard = ask(smuggled[i]); /* nothing: it was reset with what it said */
