@@ -129,12 +129,12 @@ class Tree(unittest.TestCase):
     def test_each_guarantee_names_tests_that_exist(self):
         texts = "".join(read(path) for path in tests())
         page = read("docs/guarantees.md")
-        for letter, last in ("F", 35), ("H", 17):
+        for letter, last in ("F", 35), ("H", 17), ("W", 15):
             numbers = re.findall(r"(?m)^\| %s(\d+) \|" % letter, page)
             self.assertEqual([int(number) for number in numbers], list(range(1, last + 1)))
         for name in re.findall(r"`(\w+(?:_\w+){3,})`", page):
             self.assertRegex(texts, r"(START_TEST\(|def )%s\b" % name)
-        rows = re.findall(r"(?m)^\| ([FH]\d+\w?) \|.*\| ([^|]*) \|$", page)
+        rows = re.findall(r"(?m)^\| ([FHW]\d+\w?) \|.*\| ([^|]*) \|$", page)
         for number, shown_by in rows:
             names = re.findall(r"`([^`]+)`", shown_by)
             self.assertTrue(names or "no test" in shown_by, "row " + number)
