@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <pwd.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,12 +97,25 @@ static int vault_key_of_credential(struct vault_key *key, struct error *err)
     return vault_read_key(key, fd, path, err) < 0 ? -1 : 1;
 }
 
+/* Root, most often, where the daemon has a user of its own. */
+static int vault_not_ours(const char *path, uid_t owner, struct error *err)
+{
+    char name[64], memory[1024];
+    struct passwd entry, *found = NULL;
+    (void)snprintf(name, sizeof name, "#%lu", (unsigned long)owner); /* as sudo takes it */
+    if (getpwuid_r(owner, &entry, memory, sizeof memory, &found) == 0 && found != NULL)
+        text_printable(name, sizeof name, found->pw_name, strlen(found->pw_name));
+    return error_set(err, ERROR_CONFIG, "the key '%.300s' belongs to user '%s', and so does the "
+                     "queue; run it as that user: sudo -u '%s' mailchute ...", path, name, name);
+}
+
 static int vault_check_file(int fd, const char *path, struct error *err)
 {
     struct stat info;
-    if (fstat(fd, &info) < 0 || !S_ISREG(info.st_mode) ||
-        (info.st_uid != geteuid() && info.st_uid != 0) ||
-        (info.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+    bool known = fstat(fd, &info) == 0;
+    if (known && info.st_uid != geteuid() && info.st_uid != 0)
+        return vault_not_ours(path, info.st_uid, err);
+    if (!known || !S_ISREG(info.st_mode) || (info.st_mode & (S_IRWXG | S_IRWXO)) != 0)
         return error_set(err, ERROR_CONFIG, "the key '%.300s' may be read by others; run chmod 400 "
                          "on it, and change the passwords it protects", path);
     return 0;

@@ -165,6 +165,21 @@ START_TEST(a_key_that_others_can_read_is_refused)
 }
 END_TEST
 
+START_TEST(whoever_is_not_the_keys_user_is_told_as_whom_to_run)
+{
+    struct vault *vault = open_vault();
+    vault_close(vault);
+    if (geteuid() != 0) /* nobody else can give a file away */
+        return;
+    ck_assert_int_eq(chown(path_of(VAULT_FILE), 54321, (gid_t)-1), 0);
+    vault = NULL;
+    ck_assert_int_eq(vault_open(folder, &vault, &err), -1);
+    ck_assert_int_eq(err.class, ERROR_CONFIG);
+    ck_assert_ptr_nonnull(strstr(err.text, "sudo -u '#54321'"));
+    ck_assert_ptr_null(strstr(err.text, "chmod"));
+}
+END_TEST
+
 START_TEST(a_file_that_is_no_key_is_refused_and_left_alone)
 {
     struct vault *vault = NULL;
@@ -432,6 +447,7 @@ static Suite *suite(void)
         the_key_is_made_once_and_for_nobody_else_to_read,
         what_a_crash_left_of_making_the_key_is_in_nobodys_way,
         a_key_that_others_can_read_is_refused,
+        whoever_is_not_the_keys_user_is_told_as_whom_to_run,
         a_file_that_is_no_key_is_refused_and_left_alone,
         another_key_is_told_apart_from_a_changed_password,
         the_systemd_credential_is_the_key_where_there_is_one,
