@@ -159,8 +159,9 @@ static int run_pick_up(struct run_state *state, struct error *err)
                           .finishing = cancel_grace,
                           .cancel_context = run->cancel};
     int bad = pump_run(pump, err);
+    bool released = pump->counts.released > 0; /* this handle does not hand them out again */
     free(pump);
-    if (bad < 0 && err->class != ERROR_PAUSE) /* after any other failure it is of no use */
+    if (released || (bad < 0 && err->class != ERROR_PAUSE)) /* after a failure it is of no use */
         run_close_chain(state);
     return bad;
 }

@@ -458,6 +458,18 @@ static enum chain_outcome chain_offer(struct chain_loader *loader, struct chain_
 
 /* ---- The pass -------------------------------------------------------------------------------- */
 
+/* What is not asked for at all is told each time: nobody would know. */
+static void chain_tell_left_out(const struct chain_loader *loader, const char *of,
+                                const struct mailchain_pairs *pairs)
+{
+    if (pairs->left_out > 0)
+        loader_host_log(&loader->host, LOADER_LOG_WARNING, "%s: %zu are left out, as their names "
+                        "are too long or hold spaces, '/' or control characters, or there are more "
+                        "than %u of them", of, pairs->left_out,
+                        pairs == &loader->networks ? MAILCHAIN_NETWORKS_MAX
+                                                   : MAILCHAIN_ADDRESSES_MAX);
+}
+
 static int chain_begin_pass(struct chain_loader *loader, struct error *err)
 {
     loader->found = loader->asked = loader->failed = loader->too_large = 0;
@@ -466,6 +478,7 @@ static int chain_begin_pass(struct chain_loader *loader, struct error *err)
         mailchain_pairs_done(&loader->networks);
         return -1;
     }
+    chain_tell_left_out(loader, "networks", &loader->networks);
     loader->in_pass = true;
     return 0;
 }
@@ -481,6 +494,7 @@ static int chain_next_network(struct chain_loader *loader, struct error *err)
         loader->asked++; /* one that answers is asked for by its addresses */
     } else if (mailchain_client_addresses(loader->client, network, &loader->addresses, err) == 0) {
         mailchain_trouble_over(&loader->troubles, loader->mailbox);
+        chain_tell_left_out(loader, loader->mailbox, &loader->addresses);
     } else {
         loader->asked++;
         mailchain_pairs_done(&loader->addresses);

@@ -296,8 +296,20 @@ class Mailchain(unittest.TestCase):
         api.faults["kovan"] = "500"
         run = self.command("check", "port=%d" % api.port, "--loader", "Mailchain")
         self.assertEqual(run.code, OK, run)
-        for word in ("v0.0.78", "ethereum.kovan", "1 addresses in 2 networks"):
+        for word in ("v0.0.78", "ethereum.kovan", "1 addresses in 2 networks, 0 left out"):
             self.assertIn(word, run.out)
+
+    def test_what_is_left_out_for_its_name_is_told(self):
+        api = self.client()
+        api.add("ethereum", "mainnet", ANN, message(1))
+        api.add("ethereum", "mainnet", "a/b", message(2))
+        api.add("ethereum", "a b", ANN, message(3))
+        run = self.pickup(api)
+        self.assertEqual(self.subjects(run), ["Hello 1"])
+        self.assertIn("networks: 1 are left out", run.err)
+        self.assertIn("ethereum.mainnet: 1 are left out", run.err)
+        run = self.command("check", "port=%d" % api.port, "--loader", "Mailchain")
+        self.assertIn("1 addresses in 1 networks, 2 left out", run.out)
 
     # ---- https -----------------------------------------------------------------------------------
 

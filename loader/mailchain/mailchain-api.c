@@ -113,8 +113,10 @@ static int api_networks_of(const json_t *protocol, struct mailchain_pairs *pairs
     const json_t *networks = json_object_get(protocol, "networks");
     for (size_t i = 0; i < json_array_size(networks); i++) {
         struct span network = api_member(json_array_get(networks, i), "name");
-        if (api_name_is_sound(name) && api_name_is_sound(network) &&
-            pairs->count < MAILCHAIN_NETWORKS_MAX && api_pair_add(pairs, name, network) < 0)
+        if (!api_name_is_sound(name) || !api_name_is_sound(network) ||
+            pairs->count >= MAILCHAIN_NETWORKS_MAX)
+            pairs->left_out++;
+        else if (api_pair_add(pairs, name, network) < 0)
             return -1;
     }
     return 0;
@@ -170,8 +172,10 @@ static int api_address_add(const json_t *item, struct mailchain_pairs *pairs)
     bool object = json_is_object(item);
     struct span value = object ? api_member(item, "value") : api_text(item);
     struct span encoding = api_member(item, "encoding");
-    if (!api_name_is_sound(value) || pairs->count >= MAILCHAIN_ADDRESSES_MAX)
+    if (!api_name_is_sound(value) || pairs->count >= MAILCHAIN_ADDRESSES_MAX) {
+        pairs->left_out++;
         return 0;
+    }
     bool hex = !object || (encoding.len >= 3 && memcmp(encoding.bytes, "hex", 3) == 0);
     return api_pair_add(pairs, value, api_address_normal(value, hex, room));
 }

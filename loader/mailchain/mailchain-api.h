@@ -32,6 +32,7 @@ struct mailchain_pair {
 struct mailchain_pairs {
     struct mailchain_pair *items;
     size_t count;
+    size_t left_out; /* that the answer has besides: their names cannot be, or they are too many */
 };
 void mailchain_pairs_done(struct mailchain_pairs *pairs);
 

@@ -10,7 +10,7 @@ struct check {
     struct mailchain_client *client;
     mailchain_check_report *report;
     void *context;
-    size_t addresses;
+    size_t addresses, left_out;
 };
 
 PRINTF_LIKE(4, 5)
@@ -35,6 +35,7 @@ static void check_network(struct check *check, const struct mailchain_pair *netw
         check_tell(check, "network", MAILCHAIN_CHECK_WARNING, "%s.%s: %s", network->first,
                    network->second, err.text);
     check->addresses += addresses.count;
+    check->left_out += addresses.left_out;
     mailchain_pairs_done(&addresses);
 }
 
@@ -50,10 +51,12 @@ static int check_client(struct check *check, const struct mailchain_settings *se
     int failed = mailchain_client_networks(check->client, &networks, err);
     for (size_t i = 0; i < networks.count && failed == 0; i++)
         check_network(check, &networks.items[i]);
+    check->left_out += networks.left_out;
+    bool good = check->addresses > 0 && check->left_out == 0;
     if (failed == 0)
-        check_tell(check, "addresses",
-                   check->addresses > 0 ? MAILCHAIN_CHECK_OK : MAILCHAIN_CHECK_WARNING,
-                   "%zu addresses in %zu networks", check->addresses, networks.count);
+        check_tell(check, "addresses", good ? MAILCHAIN_CHECK_OK : MAILCHAIN_CHECK_WARNING,
+                   "%zu addresses in %zu networks, %zu left out for their names or number",
+                   check->addresses, networks.count, check->left_out);
     mailchain_pairs_done(&networks);
     return failed;
 }
