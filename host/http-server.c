@@ -28,8 +28,8 @@
 #include "http-threads.h"
 #include "text.h"
 
-#define HTTP_TICK_MS 250u
-#define HTTP_ALIVE_TICKS 60u /* 15 s: something is sent to each stream, that proxies keep it */
+#define HTTP_TICK_MS 100u
+#define HTTP_ALIVE_TICKS 150u /* 15 s: something is sent to each stream, that proxies keep it */
 #define HTTP_PEM_MAX (1u << 20)
 
 static const struct http_lane_size http_lanes[HTTP_AT_ONCE] = {

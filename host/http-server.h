@@ -136,7 +136,7 @@ struct http_options {
     /* A request that was not even looked at: another host, another site's page, a head that is
      * none. In the server's thread; NULL: nobody is told. @why is borrowed. */
     void (*refused)(void *context, const struct http_request *request, const char *why);
-    void (*tick)(void *context); /* four times a second, in the ticker's thread; NULL: never */
+    void (*tick)(void *context); /* ten times a second, in the ticker's thread; NULL: never */
     void *context;
 };
 

@@ -19,7 +19,7 @@
 #include "text.h"
 
 #define EVENTS_ENTRIES 50u /* new ones that are told at a time */
-#define EVENTS_SOURCE_TICKS 4u
+#define EVENTS_SOURCE_TICKS 10u
 
 struct event_source {
     char id[QUEUE_ID_TEXT];

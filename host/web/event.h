@@ -8,7 +8,7 @@
  *     event: removed  the id of a source that is gone
  *     event: reset    look at everything anew
  *
- * The queue is looked at four times a second for entries, once a second for the rest, and not at
+ * The queue is looked at ten times a second for entries, once a second for the rest, and not at
  * all while nobody listens. Whoever writes to it, in whatever process, is seen. Once a second as
  * well it is looked whether those who listen still may: sessions end, keys are taken away. */
 #ifndef MAILCHUTE_HOST_WEB_EVENT_H
