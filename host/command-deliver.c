@@ -3,11 +3,13 @@
 #include <config.h>
 #include "command.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "amount.h"
 #include "cancel.h"
+#include "deliver-account.h"
 #include "deliver.h"
 #include "host-table.h"
 #include "loader-error.h"
@@ -22,6 +24,8 @@ struct deliver_command {
     struct command_common common;
     struct source source; /* the account to deliver to */
     struct deliver_folder folder;
+    const char *account; /* in the ledger; NULL: the usual name */
+    char *target;
     struct deliver deliver;
     struct log log;
     struct cancel cancel;
@@ -40,6 +44,8 @@ static const struct option_row deliver_rows[] = {
      "where the levels begin (" DELIVER_FOLDER_ROOT ")"},
     {"mainnet-to-inbox", 0, OPTION_FLAG, FIELD(folder.mainnet_to_root), NULL,
      "what is of a main network goes to the root folder itself"},
+    {"account", 0, OPTION_TEXT, FIELD(account), "NAME",
+     "the account's name in the ledger (user@server, without port)"},
     COMMAND_OPTION_QUEUE(struct deliver_command, common),
     {"queue-name", 0, OPTION_TEXT, FIELD(deliver.queue_name), "NAME",
      "only entries of this work queue"},
@@ -90,7 +96,6 @@ static void deliver_command_summary(const struct deliver_command *c)
     }
 }
 
-/* The handle, and whose account it is: the ledger is kept by that name. */
 static int deliver_command_open(struct deliver_command *c, struct error *err)
 {
     const struct loader_plugin *plugin = &c->source.plugin->table;
@@ -109,8 +114,21 @@ static int deliver_command_open(struct deliver_command *c, struct error *err)
     if (plugin->open(&c->table.loader, &settings, &c->deliver.handle, &theirs) != 0)
         return loader_error_read(&theirs, plugin->name, err);
     c->deliver.plugin = plugin;
-    c->deliver.target = plugin->account(c->deliver.handle);
     return 0;
+}
+
+/* Whose account it is: the ledger is kept by that name. */
+static int deliver_command_claim(struct deliver_command *c, struct error *err)
+{
+    const char *account = c->deliver.plugin->account(c->deliver.handle);
+    int bad = 0;
+    if (!c->deliver.dry_run)
+        bad = deliver_claim(c->deliver.queue, account, c->account, &c->target, err);
+    else if ((c->target = c->account != NULL ? strdup(c->account)
+                                             : deliver_account_name(account)) == NULL)
+        bad = error_oom(err, "opening an account");
+    c->deliver.target = c->target;
+    return bad;
 }
 
 static int deliver_command_run(struct deliver_command *c, struct error *err)
@@ -122,7 +140,7 @@ static int deliver_command_run(struct deliver_command *c, struct error *err)
         deliver_command_open(c, err) < 0)
         return -1;
     queue_heed(c->deliver.queue, cancel_asked, &c->cancel);
-    if (!c->deliver.dry_run && deliver_claim(c->deliver.queue, c->deliver.target, err) < 0)
+    if (deliver_command_claim(c, err) < 0)
         return -1;
     c->deliver.folder = &c->folder;
     c->deliver.log = &c->log;
@@ -174,6 +192,7 @@ int command_deliver(int argc, char **argv)
     host_table_done(&c.table);
     cancel_done(&c.cancel);
     queue_close(c.deliver.queue);
+    free(c.target);
     source_done(&c.source);
     return exit_code;
 }

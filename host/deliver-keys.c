@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include "connection-text.h"
+#include "queue-append.h"
 #include "text.h"
 
 #define DELIVER_ROOT_KEY "deliverRoot"
 #define DELIVER_MAINNET_KEY "mainnetToInbox"
+#define DELIVER_ACCOUNT_KEY "deliverAccount"
 
 void deliver_keys_free(struct deliver_keys *keys)
 {
@@ -19,6 +21,7 @@ void deliver_keys_free(struct deliver_keys *keys)
     free(keys->connection);
     free(keys->template);
     free(keys->root);
+    free(keys->account);
     free(keys);
 }
 
@@ -42,9 +45,12 @@ static int keys_take_folder(struct deliver_keys *keys, struct error *err)
 {
     AUTO_TEXT mainnet = NULL;
     if (keys_take(keys, DELIVER_ROOT_KEY, &keys->root, err) < 0 ||
+        keys_take(keys, DELIVER_ACCOUNT_KEY, &keys->account, err) < 0 ||
         keys_take(keys, DELIVER_MAINNET_KEY, &mainnet, err) < 0)
         return -1;
     bool to_root = false;
+    if (keys->account != NULL && queue_append_check(keys->account, err) < 0)
+        return -1;
     if (mainnet != NULL && text_to_bool(mainnet, &to_root) < 0)
         return error_set(err, ERROR_USAGE,
                          "key '" DELIVER_MAINNET_KEY "' is neither True nor False");

@@ -6,6 +6,8 @@
  *                     put into folders of its account, each once
  *     deliverRoot     where the levels begin; Inbox
  *     mainnetToInbox  True: what is of a main network goes to the root itself; False
+ *     deliverAccount  the ledger's name of the account (deliver-account.h), where that which it
+ *                     has by user and server is not the right one
  *
  * The loader never sees them; without the first the others are left for it to complain of. Pure. */
 #ifndef MAILCHUTE_HOST_DELIVER_KEYS_H
@@ -22,6 +24,7 @@
 struct deliver_keys {
     char *connection;             /* what is left for the loader */
     char *template, *root;        /* NULL where it does not deliver */
+    char *account;                /* NULL: the usual one */
     struct deliver_folder folder; /* borrows from those */
 };
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "deliver-account.h"
 #include "fault.h"
 #include "json-line.h"
 #include "loader-error.h"
@@ -41,9 +42,15 @@ static void deliver_item_done(struct deliver_item *item)
     *item = (struct deliver_item){.fd = -1};
 }
 
-int deliver_claim(struct queue *queue, const char *target, struct error *err)
+int deliver_claim(struct queue *queue, const char *account, const char *named, char **out_target,
+                  struct error *err)
 {
-    return queue_claim(queue, "deliver", target, "*", err);
+    *out_target = named != NULL ? strdup(named) : deliver_account_name(account);
+    if (*out_target == NULL)
+        return error_oom(err, "opening an account");
+    if (queue_claim(queue, "deliver", *out_target, "*", err) < 0)
+        return -1;
+    return named != NULL ? 0 : deliver_account_adopt(queue, account, *out_target, err);
 }
 
 /* ---- What an entry says of itself ------------------------------------------------------------ */

@@ -75,7 +75,11 @@ void deliver_left(const struct deliver *deliver, struct error *err);
  * ERROR_CANCELLED, or that some were left; the handle is to be closed then. */
 int deliver_run(struct deliver *deliver, struct error *err);
 
-/** deliver_claim - nobody else delivers from this queue to @target until it is closed. */
-int deliver_claim(struct queue *queue, const char *target, struct error *err);
+/** deliver_claim - nobody else delivers from this queue to this account until it is closed.
+ * @account is as a loader tells it; @named, if not NULL, is its name in the ledger, else
+ * deliver_account_name() is. *out_target, for struct deliver, is yours: free(), after a failure
+ * too. */
+int deliver_claim(struct queue *queue, const char *account, const char *named, char **out_target,
+                  struct error *err);
 
 #endif

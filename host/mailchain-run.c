@@ -192,8 +192,10 @@ static int run_deliver(struct mailchain_run *run, struct error *err)
     run_set_table(run, run->imap, NULL, &table);
     int bad = run_open(run->imap, &table, LOADER_DELIVER, &deliver.handle, err);
     if (bad == 0) {
-        deliver.target = deliver.plugin->account(deliver.handle);
-        bad = deliver_claim(run->queue, deliver.target, err);
+        AUTO_TEXT target = NULL;
+        bad = deliver_claim(run->queue, deliver.plugin->account(deliver.handle), NULL, &target,
+                            err);
+        deliver.target = target;
         if (bad == 0)
             bad = deliver_run(&deliver, err);
         deliver.plugin->close(deliver.handle);

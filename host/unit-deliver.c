@@ -4,7 +4,10 @@
 #include "unit-private.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "deliver-account.h"
 #include "deliver-keys.h"
 #include "deliver.h"
 #include "text.h"
@@ -42,7 +45,9 @@ static int deliver_probe(struct unit *unit, struct unit_worker *worker, struct e
 
 /* ---- The share of a turn --------------------------------------------------------------------- */
 
-static int deliver_open(struct unit *unit, struct unit_worker *worker, struct error *err)
+/* *out_target is yours: free(), after a failure too. */
+static int deliver_open(struct unit *unit, struct unit_worker *worker, const char *named,
+                        char **out_target, struct error *err)
 {
     if (unit->handle == NULL && unit_open(unit, worker, LOADER_DELIVER, err) < 0)
         return -1;
@@ -50,8 +55,13 @@ static int deliver_open(struct unit *unit, struct unit_worker *worker, struct er
     if (plugin->deliver == NULL || plugin->account == NULL)
         return error_set(err, ERROR_CONFIG, "loader '%s' cannot deliver; use IMAP, or take the key "
                          "'" DELIVER_KEY "' out", plugin->name);
-    return queue_claims_take(&unit->claims, worker->queue, "deliver", plugin->account(unit->handle),
-                             "*", err);
+    const char *account = plugin->account(unit->handle);
+    *out_target = named != NULL ? strdup(named) : deliver_account_name(account);
+    if (*out_target == NULL)
+        return error_oom(err, "opening an account");
+    if (queue_claims_take(&unit->claims, worker->queue, "deliver", *out_target, "*", err) < 0)
+        return -1;
+    return named != NULL ? 0 : deliver_account_adopt(worker->queue, account, *out_target, err);
 }
 
 /* Until nothing is left, its time is over, or it is to stop. */
@@ -119,14 +129,14 @@ static int deliver_rest(struct unit *unit, struct unit_worker *worker, struct er
     return 0;
 }
 
-static int deliver_work(struct unit *unit, struct unit_worker *worker,
+static int deliver_work(struct unit *unit, struct unit_worker *worker, const char *target,
                         const struct deliver_folder *folder, struct error *err)
 {
     bool more;
     struct deliver deliver = {.plugin = &unit->plugin->table,
                               .handle = unit->handle,
                               .queue = worker->queue,
-                              .target = unit->plugin->table.account(unit->handle),
+                              .target = target,
                               .folder = folder,
                               .queue_name = unit->source->queue,
                               .log = &unit->log,
@@ -148,9 +158,11 @@ static int deliver_work(struct unit *unit, struct unit_worker *worker,
 int unit_deliver(struct unit *unit, struct unit_worker *worker, struct error *err)
 {
     AUTO(deliver_keys) keys = NULL;
+    AUTO_TEXT target = NULL;
     deliver_begin_walk(unit);
     if (deliver_keys_read(unit->source->connection, &keys, err) == 0 &&
-        deliver_open(unit, worker, err) == 0 && deliver_work(unit, worker, &keys->folder, err) == 0)
+        deliver_open(unit, worker, keys->account, &target, err) == 0 &&
+        deliver_work(unit, worker, target, &keys->folder, err) == 0)
         return 0;
     unit->delivery.walk_ms = 0; /* what was begun may be there: it is looked at first */
     return -1;

@@ -31,8 +31,12 @@ struct queue_append {
     uint64_t place;         /* of the entry; never 0, never another's */
     char id[QUEUE_ID_TEXT]; /* of the entry; queue_append_note() does not look at it */
     enum queue_append_step step;
-    uint32_t attempts;      /* how often BEGUN was noted */
+    uint32_t attempts;      /* how often REFUSED was noted */
 };
+
+/** queue_append_check - can @target be one's name? ERROR_USAGE: 1 to QUEUE_APPEND_TARGET_MAX bytes of
+ * UTF-8, without control characters. */
+int queue_append_check(const char *target, struct error *err);
 
 /** queue_append_open - up to @capacity entries that are not DONE at this target, in the order in
  * which they came, behind the place @after (0: from the start). Entries of an open batch are left
@@ -42,8 +46,13 @@ int queue_append_open(struct queue *queue, const char *target, uint64_t after,
                       struct error *err);
 
 /** queue_append_note - write these steps down, durably, all or none, in one flush; never inside an
- * open batch (ERROR_BUG). BEGUN raises attempts; DONE stays what it is. */
+ * open batch (ERROR_BUG). REFUSED raises attempts; DONE stays what it is. */
 int queue_append_note(struct queue *queue, const char *target, const struct queue_append *items,
                       size_t count, struct error *err);
+
+/** queue_append_adopt - the rows of the target @from become rows of @to; of two for one entry the
+ * step that is further counts, and more attempts. Durable, all or none; never inside an open batch.
+ * Nothing is written where @from has none. */
+int queue_append_adopt(struct queue *queue, const char *from, const char *to, struct error *err);
 
 #endif

@@ -181,12 +181,13 @@ struct queue_backend {
                          int64_t now_s, struct error *err);
     int (*delivery_again)(void *store, const char *name, uint64_t *out_count, struct error *err);
 
-    /* What was delivered, see queue-append.h; append_note never inside an open batch. */
+    /* What was delivered, see queue-append.h; append_note and _adopt never inside an open batch. */
     int (*append_open)(void *store, const char *target, uint64_t after,
                        struct queue_append *out_items, size_t capacity, size_t *out_count,
                        struct error *err);
     int (*append_note)(void *store, const char *target, const struct queue_append *items,
                        size_t count, struct error *err);
+    int (*append_adopt)(void *store, const char *from, const char *to, struct error *err);
 
     const struct queue_access_backend *access; /* NULL: it keeps no users */
 };

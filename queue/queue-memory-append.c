@@ -82,10 +82,30 @@ int memory_append_note(void *store_, const char *target, const struct queue_appe
         if (items[i].place > at->count)
             continue; /* no such entry */
         struct queue_append *row = &at->rows[items[i].place - 1];
-        row->attempts += items[i].step == QUEUE_APPEND_BEGUN && row->attempts < UINT32_MAX;
+        row->attempts += items[i].step == QUEUE_APPEND_REFUSED && row->attempts < UINT32_MAX;
         if (row->step != QUEUE_APPEND_DONE)
             row->step = items[i].step;
     }
+    return 0;
+}
+
+int memory_append_adopt(void *store_, const char *from, const char *to, struct error *err)
+{
+    struct queue_memory *store = store_;
+    struct memory_append *was = memory_append_find(store, from);
+    if (was == NULL)
+        return 0;
+    struct memory_append *at = memory_append_get(store, to);
+    if (at == NULL) /* analyse: a new one is in the list of the store */
+        return error_oom(err, "noting a delivery");
+    for (size_t i = 0; i < was->count; i++) {
+        struct queue_append *row = &at->rows[i];
+        if (was->rows[i].step > row->step)
+            row->step = was->rows[i].step;
+        if (was->rows[i].attempts > row->attempts)
+            row->attempts = was->rows[i].attempts;
+    }
+    was->count = 0;
     return 0;
 }
 

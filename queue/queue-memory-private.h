@@ -125,6 +125,7 @@ int memory_append_open(void *store, const char *target, uint64_t after,
                        struct error *err);
 int memory_append_note(void *store, const char *target, const struct queue_append *items,
                        size_t count, struct error *err);
+int memory_append_adopt(void *store, const char *from, const char *to, struct error *err);
 void memory_append_done(struct queue_memory *store);
 
 #endif

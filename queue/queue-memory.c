@@ -756,4 +756,5 @@ const struct queue_backend queue_memory_backend = {
     .delivery_again = memory_delivery_again,
     .append_open = memory_append_open,
     .append_note = memory_append_note,
+    .append_adopt = memory_append_adopt,
 };

@@ -79,3 +79,58 @@ int queue_sqlite_append_note(void *store_, const char *target, const struct queu
     queue_sqlite_forget(store);
     return -1;
 }
+
+/* *out_from: the number of that target; 0: it has no rows. */
+static int append_has(struct queue_sqlite *store, const char *from, int64_t *out_from,
+                      struct error *err)
+{
+    int64_t number = 0;
+    *out_from = 0;
+    if (queue_sqlite_read_begin(store, err) < 0)
+        return -1;
+    int got = queue_sqlite_word_find(store, QUEUE_SQLITE_USE_TARGET, from, &number, err);
+    if (got >= 0 && number != 0) {
+        sqlite3_stmt *has = queue_sqlite_use(&store->db, SQL_APPEND_HAS);
+        queue_sqlite_bind_int(has, 1, number);
+        got = queue_sqlite_step(&store->db, has, append_reading, err);
+        if (got > 0) {
+            *out_from = number;
+            queue_sqlite_end(has);
+        }
+    }
+    queue_sqlite_read_end(store);
+    return got < 0 ? -1 : 0;
+}
+
+static int append_move(struct queue_sqlite *store, int64_t from, const char *to, struct error *err)
+{
+    int64_t number;
+    if (queue_sqlite_word_get(store, QUEUE_SQLITE_USE_TARGET, to, &number, err) < 0)
+        return -1;
+    sqlite3_stmt *adopt = queue_sqlite_use(&store->db, SQL_APPEND_ADOPT);
+    queue_sqlite_bind_int(adopt, 1, from);
+    queue_sqlite_bind_int(adopt, 2, number);
+    if (queue_sqlite_run(&store->db, adopt, append_writing, err) < 0)
+        return -1;
+    sqlite3_stmt *forget = queue_sqlite_use(&store->db, SQL_APPEND_FORGET);
+    queue_sqlite_bind_int(forget, 1, from);
+    return queue_sqlite_run(&store->db, forget, append_writing, err);
+}
+
+int queue_sqlite_append_adopt(void *store_, const char *from, const char *to, struct error *err)
+{
+    struct queue_sqlite *store = store_;
+    int64_t number;
+    if (append_has(store, from, &number, err) < 0)
+        return -1;
+    if (number == 0)
+        return 0;
+    if (queue_sqlite_db_ready(&store->db, err) < 0 ||
+        queue_sqlite_begin(&store->db, SQL_BEGIN_WRITE, err) < 0)
+        return -1;
+    if (append_move(store, number, to, err) == 0 && queue_sqlite_commit(&store->db, err) == 0)
+        return 0;
+    queue_sqlite_rollback(&store->db);
+    queue_sqlite_forget(store);
+    return -1;
+}

@@ -551,11 +551,18 @@ static const char *const schema_sql[SQL_COUNT] = {
         "SELECT e.n, e.id, coalesce(a.step, 0), coalesce(a.attempts, 0) FROM entry e"
         " LEFT JOIN append a ON a.target = ?1 AND a.entry = e.n"
         " WHERE e.n > ?2 AND coalesce(a.step, 0) < 3 ORDER BY e.n LIMIT ?3",
-    /* Step 1 is QUEUE_APPEND_BEGUN: it counts. Step 3, DONE, stays. */
+    /* Step 2 is QUEUE_APPEND_REFUSED: it counts. Step 3, DONE, stays. */
     [SQL_APPEND_NOTE] =
-        "INSERT INTO append (target, entry, step, attempts) VALUES (?1, ?2, ?3, ?3 = 1)"
+        "INSERT INTO append (target, entry, step, attempts) VALUES (?1, ?2, ?3, ?3 = 2)"
         " ON CONFLICT DO UPDATE SET step = iif(step = 3, 3, ?3),"
-        "  attempts = min(attempts + (?3 = 1), 4294967295)",
+        "  attempts = min(attempts + (?3 = 2), 4294967295)",
+    [SQL_APPEND_HAS] = "SELECT 1 FROM append WHERE target = ?1 LIMIT 1",
+    [SQL_APPEND_ADOPT] =
+        "INSERT INTO append (target, entry, step, attempts)"
+        " SELECT ?2, entry, step, attempts FROM append WHERE target = ?1"
+        " ON CONFLICT DO UPDATE SET step = max(step, excluded.step),"
+        "  attempts = max(attempts, excluded.attempts)",
+    [SQL_APPEND_FORGET] = "DELETE FROM append WHERE target = ?1",
     [SQL_USER_ADD] = "INSERT INTO user VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
     [SQL_USER_CHANGE] = "UPDATE user SET password = ?2, role = ?3 WHERE id = ?1",
     [SQL_USER_REMOVE] = "DELETE FROM user WHERE id = ?1",

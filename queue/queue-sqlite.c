@@ -421,5 +421,6 @@ const struct queue_backend queue_sqlite_backend = {
     .delivery_again = queue_sqlite_delivery_again,
     .append_open = queue_sqlite_append_open,
     .append_note = queue_sqlite_append_note,
+    .append_adopt = queue_sqlite_append_adopt,
     .access = &queue_sqlite_access,
 };

@@ -188,6 +188,7 @@ int queue_sqlite_append_open(void *store, const char *target, uint64_t after,
                              struct error *err);
 int queue_sqlite_append_note(void *store, const char *target, const struct queue_append *items,
                              size_t count, struct error *err);
+int queue_sqlite_append_adopt(void *store, const char *from, const char *to, struct error *err);
 extern const struct queue_access_backend queue_sqlite_access;
 
 #endif

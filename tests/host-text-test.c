@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* host-text-test.c - promises of the host's reading and showing: options, suggestions, amounts,
- * tables, progress, the log. */
+ * tables, progress, the log, names of accounts. */
 #include <config.h>
 #include "check-main.h"
 
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "amount.h"
+#include "deliver-account.h"
 #include "journal.h"
 #include "loader-plugin.h"
 #include "log.h"
@@ -384,6 +385,33 @@ END_TEST
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
+/* As a loader tells it, and as the ledger of deliver knows it. */
+static const struct {
+    const char *told, *known;
+} accounts[] = {
+    {"ann@mail.example.org", "ann@mail.example.org"},
+    {"Ann@Example.org@Mail.example.org.", "ann@example.org@mail.example.org"},
+    {"ann@mail.example.org:1143", "ann@mail.example.org"},
+    {"ann@127.0.0.1:1143", "ann@localhost"},
+    {"ANN@127.1.2.3", "ann@localhost"},
+    {"ann@[::1]:10993", "ann@localhost"},
+    {"ann@[::1]", "ann@localhost"},
+    {"ann@LOCALHOST", "ann@localhost"},
+    {"ann@127.example.org", "ann@127.example.org"},
+    {"ann@[2001:db8::1]:993", "ann@[2001:db8::1]"},
+    {"\xc3\x84nn@mail.example.org", "\xc3\x84nn@mail.example.org"},
+    {"mail.example.org:x", "mail.example.org:x"},
+    {"@", "@"},
+    {"", ""},
+};
+
+START_TEST(an_account_has_one_name_through_whichever_port_and_name_of_this_machine)
+{
+    AUTO_TEXT name = deliver_account_name(accounts[_i].told);
+    ck_assert_str_eq(name, accounts[_i].known);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *all = suite_create("host-text");
@@ -403,6 +431,9 @@ static Suite *suite(void)
     tcase_add_test(cases, the_journal_gets_level_and_source_as_fields_and_no_text_can_add_another);
     tcase_add_test(cases, what_the_journal_does_not_take_is_written_as_logfmt);
     tcase_add_test(cases, standard_error_that_leads_elsewhere_is_not_taken_for_the_journal);
+    tcase_add_loop_test(cases,
+                        an_account_has_one_name_through_whichever_port_and_name_of_this_machine, 0,
+                        COUNT(accounts));
     suite_add_tcase(all, cases);
     return all;
 }

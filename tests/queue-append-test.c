@@ -53,7 +53,7 @@ START_TEST(every_entry_is_open_until_it_is_done_and_then_never_again)
     note(0, 4, QUEUE_APPEND_BEGUN);
     note(1, 2, QUEUE_APPEND_DONE);
     ck_assert_uint_eq(open_behind(0, 16), 14);
-    ck_assert(items[0].step == QUEUE_APPEND_BEGUN && items[0].attempts == 1);
+    ck_assert(items[0].step == QUEUE_APPEND_BEGUN && items[0].attempts == 0);
     items[0].place++; /* the second entry: done */
     note(0, 1, QUEUE_APPEND_BEGUN);
     ck_assert_uint_eq(open_behind(0, 16), 14);
@@ -73,12 +73,13 @@ START_TEST(pages_go_on_behind_the_last_place)
 }
 END_TEST
 
-START_TEST(attempts_count_what_was_begun_and_a_refusal_can_be_tried_again)
+START_TEST(attempts_count_refusals_alone_and_each_can_be_tried_again)
 {
     START();
     queue_fixture_add(&f, 1, 1);
     ck_assert_uint_eq(open_behind(0, 16), 1);
     for (unsigned i = 1; i <= 3; i++) {
+        note(0, 1, QUEUE_APPEND_BEGUN); /* a link that broke */
         note(0, 1, QUEUE_APPEND_BEGUN);
         note(0, 1, QUEUE_APPEND_REFUSED);
         ck_assert_uint_eq(open_behind(0, 16), 1);
@@ -100,6 +101,30 @@ START_TEST(one_account_knows_nothing_of_what_another_got)
     if (f.keeps)
         queue_fixture_reopen(&f);
     ck_assert_uint_eq(open_behind(0, 16), 0);
+}
+END_TEST
+
+START_TEST(what_was_delivered_under_another_name_of_the_account_can_be_adopted)
+{
+    START();
+    queue_fixture_add(&f, 1, 4);
+    ck_assert_uint_eq(open_behind(0, 16), 1234);
+    struct queue_append old[3] = {items[0], items[1], items[2]};
+    for (size_t i = 0; i < 3; i++)
+        old[i].step = i == 2 ? QUEUE_APPEND_REFUSED : QUEUE_APPEND_DONE;
+    ck_well(&f, queue_append_note(f.queue, "Ann@mail:1143", old, 3, &f.err));
+    note(1, 1, QUEUE_APPEND_BEGUN);
+    note(3, 1, QUEUE_APPEND_DONE);
+    for (int i = 0; i < 2; i++) {
+        ck_well(&f, queue_append_adopt(f.queue, "Ann@mail:1143", ann, &f.err));
+        ck_well(&f, queue_append_adopt(f.queue, "nobody@mail", ann, &f.err));
+        if (f.keeps)
+            queue_fixture_reopen(&f);
+        ck_assert_uint_eq(open_behind(0, 16), 3);
+        ck_assert(items[0].step == QUEUE_APPEND_REFUSED && items[0].attempts == 1);
+    }
+    ck_well(&f, queue_append_open(f.queue, "Ann@mail:1143", 0, items, 16, &count, &f.err));
+    ck_assert_uint_eq(count, 4);
 }
 END_TEST
 
@@ -173,8 +198,9 @@ static Suite *suite(void)
     const TTest *const tests[] = {
         every_entry_is_open_until_it_is_done_and_then_never_again,
         pages_go_on_behind_the_last_place,
-        attempts_count_what_was_begun_and_a_refusal_can_be_tried_again,
+        attempts_count_refusals_alone_and_each_can_be_tried_again,
         one_account_knows_nothing_of_what_another_got,
+        what_was_delivered_under_another_name_of_the_account_can_be_adopted,
         what_is_not_committed_is_not_open_and_nothing_is_noted_meanwhile,
         a_target_or_a_step_that_cannot_be_kept_is_refused,
     };

@@ -10,6 +10,7 @@ import re
 import select
 import shutil
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
@@ -212,6 +213,43 @@ class Chain(Delivering):
         subjects = [re.search(rb"(?m)^Subject: (.*?)\r$", m).group(1)
                     for _, _, m in self.server.messages(self.user, "INBOX")]
         self.assertEqual(subjects, [b"Hello %d" % n for n in range(len(ids))])
+
+    def deleted(self, folder):
+        for uid in self.server.uids(self.user, folder):
+            self.server.store(self.user, folder, uid, "(\\Deleted)")
+        self.server.expunge(self.user, folder)
+
+    def test_what_was_deleted_does_not_come_again_through_another_port_or_name(self):
+        plain = {"port": self.server.port, "ssl": "False", "starttls": "Never", "caFile": None}
+        self.api.add("ethereum", "ropsten", ANN, message(1), message(2))
+        self.from_chain()
+        folder = "INBOX/ethereum/ropsten/" + ANN
+        self.assertEqual(self.delivered(url="127.0.0.1", **plain), (2, 0))
+        self.deleted(folder)
+        for keys in (dict(plain, url="LocalHost"), dict(plain, url="localhost."), {}):
+            self.assertEqual(self.delivered(**keys), (0, 0), keys)
+        self.assertEqual(self.delivered("--user", self.user.upper()), (0, 0))
+        self.assertEqual(self.delivered("--account", "the other one"), (2, 0))
+        self.deleted(folder)
+        self.assertEqual(self.delivered("--account", "the other one"), (0, 0))
+        self.deliver("--account", "a\nb", code=USAGE)
+
+    def test_a_ledger_of_an_older_version_counts(self):
+        keys = {"url": "127.0.0.1", "port": self.server.port, "ssl": "False", "starttls": "Never",
+                "caFile": None}
+        self.api.add("ethereum", "ropsten", ANN, message(1), message(2))
+        self.from_chain()
+        self.assertEqual(self.delivered(**keys), (2, 0))
+        self.deleted("INBOX/ethereum/ropsten/" + ANN)
+        with contextlib.closing(sqlite3.connect(os.path.join(self.folder, "queue", "queue.db"))) as db:
+            with db:
+                changed = db.execute("UPDATE word SET text = ? WHERE text = ?", (
+                    "%s@127.0.0.1:%d" % (self.user, self.server.port), self.user + "@localhost"))
+                self.assertEqual(changed.rowcount, 1)
+        self.api.add("ethereum", "ropsten", ANN, message(3))
+        self.from_chain()
+        self.assertEqual(self.delivered(**keys), (1, 0))
+        self.assertEqual(self.delivered(), (0, 0))
 
     def test_a_dry_run_tells_and_changes_nothing(self):
         self.api.add("ethereum", "ropsten", ANN, message(1))

@@ -173,7 +173,8 @@ class Outbox(serve_support.ServeCase):
     def test_what_is_wrong_is_told_before_and_while_it_serves(self):
         for keys, word in (({"deliver": "Protocl"}, "Protocl"),
                            ({"deliverRoot": "/x"}, "deliverRoot"),
-                           ({"mainnetToInbox": "perhaps"}, "mainnetToInbox")):
+                           ({"mainnetToInbox": "perhaps"}, "mainnetToInbox"),
+                           ({"deliverAccount": "x" * 600}, "name of 600 bytes")):
             keys = dict({"deliver": ""}, **keys)
             run = self.command("source", "add", "outbox", self.connection(**keys),
                                "--user", self.user, "--password-file", self.password_file,
