@@ -433,10 +433,13 @@ class Restarts(ServeCase):
         self.comes_to(daemon, "active", "idle")
 
     def test_an_import_goes_on_where_it_was_when_the_daemon_is_killed(self):
-        count = 400
-        for number in range(count):
-            self.server.append(self.user, "INBOX", mail("number %d" % number))
-        self.add(batch="20")
+        count = 200
+        self.server.append(self.user, "INBOX", *[mail("number %d" % number) for number in range(count)])
+        proxy = fault_proxy.FaultProxy(self.server.tls_port)
+        proxy.__enter__()
+        self.addCleanup(proxy.__exit__, None, None, None)
+        proxy.pause = 0.03   # a kilobyte each: it takes seconds
+        self.add(batch="20", port=proxy.port)
         kills = 0
         for _ in range(3):
             daemon = Daemon(self)
@@ -445,6 +448,7 @@ class Restarts(ServeCase):
                       "it picks up", daemon)
             kills += self.shown()["status"] == "importing"
             daemon.end(signal.SIGKILL)
+        proxy.pause = 0
         daemon = Daemon(self)
         self.comes_to(daemon, "active", "idle")
         self.assertGreater(kills, 0)
@@ -453,7 +457,7 @@ class Restarts(ServeCase):
         self.assertEqual(len({e["id"] for e in self.queued()}), count)
         self.check_folders(INBOX=0, DROPBOX=count)
         daemon.end()
-        run = self.command("audit", self.connection(), "--user", self.user, "--password-file",
+        run = self.command("audit", self.connection(port=proxy.port), "--user", self.user, "--password-file",
                            self.password_file, "--queue", self.queue)
         self.assertEqual(run.code, OK, run)
 
