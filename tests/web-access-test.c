@@ -43,6 +43,8 @@ END_TEST
 static unsigned hashed; /* passwords */
 int __real_crypto_pwhash(unsigned char *, unsigned long long, const char *, unsigned long long,
                          const unsigned char *, unsigned long long, size_t, int);
+int __wrap_crypto_pwhash(unsigned char *, unsigned long long, const char *, unsigned long long,
+                         const unsigned char *, unsigned long long, size_t, int);
 int __wrap_crypto_pwhash(unsigned char *out, unsigned long long size, const char *password,
                          unsigned long long length, const unsigned char *salt,
                          unsigned long long ops, size_t memory, int kind)
@@ -52,6 +54,7 @@ int __wrap_crypto_pwhash(unsigned char *out, unsigned long long size, const char
 }
 
 int __real_crypto_pwhash_str_verify(const char *, const char *, unsigned long long);
+int __wrap_crypto_pwhash_str_verify(const char *, const char *, unsigned long long);
 int __wrap_crypto_pwhash_str_verify(const char *hash, const char *password,
                                     unsigned long long length)
 {
