@@ -122,6 +122,19 @@ static bool forwarded_last(struct forwarded_span *list, struct forwarded_span *o
     return true;
 }
 
+/* Is the comma that this entry begins behind inside of quotes? Then a stranger wrote all of it, into
+ * something else that the proxy passes on. */
+static bool forwarded_is_torn(struct forwarded_span entry)
+{
+    bool quoted = false;
+    for (const char *at = entry.start; at < entry.end; at++)
+        if (quoted && *at == '\\' && at + 1 < entry.end)
+            at++;
+        else if (*at == '"')
+            quoted = !quoted;
+    return quoted;
+}
+
 /* What stands behind for= in an entry of Forwarded; false when that is not there. */
 static bool forwarded_for(struct forwarded_span *entry)
 {
@@ -177,6 +190,10 @@ void http_forwarded_client(const char *peer, const char *proxies, enum http_forw
     }
     while (list != NULL && forwarded_is_proxy(&client, proxies) && forwarded_last(&rest, &entry)) {
         forwarded_trim(&entry);
+        if (kind == HTTP_FORWARDED && forwarded_is_torn(entry)) {
+            text_copy(out_client, HTTP_CLIENT_SIZE, "unknown");
+            return;
+        }
         if ((kind == HTTP_FORWARDED && !forwarded_for(&entry)) || !forwarded_node(entry, &next))
             break;
         client = next;

@@ -23,7 +23,8 @@ const char *http_forwarded_name(enum http_forwarded kind);
 bool http_forwarded_proxies(const char *proxies);
 
 /** http_forwarded_client - @peer, or whom it asks for, if it is one of @proxies. @list: the header,
- * NULL where there is none; what cannot be read ends it. IPv4 in IPv6 is written as IPv4. */
+ * NULL where there is none; what cannot be read ends it. IPv4 in IPv6 is written as IPv4. "unknown"
+ * where a stranger has come to write the end of Forwarded. */
 void http_forwarded_client(const char *peer, const char *proxies, enum http_forwarded kind,
                            const char *list, char out_client[HTTP_CLIENT_SIZE]);
 

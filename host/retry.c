@@ -68,8 +68,8 @@ struct retry_plan retry_failed(struct retry_history *history, const struct retry
     history->failures = retry_sum(history->failures, 1);
     uint32_t times = retry_sum(history->before, history->failures);
     uint64_t link_ms = retry_pause(limits->first_ms, limits->max_ms, times, random);
-    uint64_t person_ms =
-        retry_spread(retry_doubled(limits->person_ms, limits->max_ms, times), random);
+    uint64_t person_ms = retry_spread(
+        retry_doubled(limits->person_ms, limits->max_ms, history->failures), random);
     switch (err->class) {
     case ERROR_PAUSE:
         return (struct retry_plan){RETRY_THROTTLED,

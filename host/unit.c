@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,28 +195,40 @@ int unit_open(struct unit *unit, struct unit_worker *worker, uint32_t flags, str
 
 #define UNIT_DESCRIPTORS 8u /* that a log-in may take at once */
 
-/* What a try that failed had open is closed by now, so one that is free means nothing. */
+/* What a try that failed had open is closed by now, so one that is free means nothing. One thread
+ * after the other: together they would take what each looks for. */
 static bool unit_lacks_descriptors(void)
 {
+    static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
     int fds[UNIT_DESCRIPTORS];
     size_t count = 0;
+    pthread_mutex_lock(&turn);
     while (count < UNIT_DESCRIPTORS &&
            (fds[count] = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO)) >= 0)
         count++;
     bool lacks = count < UNIT_DESCRIPTORS && errno == EMFILE;
     while (count > 0)
         close(fds[--count]);
+    pthread_mutex_unlock(&turn);
     return lacks;
+}
+
+/* What the server said, or a person has to mend, is so with any number of descriptors. */
+static bool unit_needs_descriptors(enum error_class class)
+{
+    return class == ERROR_UNREACHABLE || class == ERROR_LINK || class == ERROR_STORE ||
+           class == ERROR_CREATE || class == ERROR_CONFIG || class == ERROR_BUG;
 }
 
 void unit_blame_descriptors(struct error *err)
 {
     struct rlimit files = {0, 0};
-    if (err->class == ERROR_CANCELLED || !unit_lacks_descriptors())
+    if (!unit_needs_descriptors(err->class) || !unit_lacks_descriptors())
         return;
     (void)getrlimit(RLIMIT_NOFILE, &files);
-    error_set(err, ERROR_BUG, "no descriptors are left, %llu are allowed; raise LimitNOFILE, or "
-              "serve fewer sources", (unsigned long long)files.rlim_cur);
+    error_set(err, ERROR_STORE,
+              "no descriptors are left, %llu are allowed; raise LimitNOFILE, or serve fewer sources",
+              (unsigned long long)files.rlim_cur);
 }
 
 /* ---- The turn -------------------------------------------------------------------------------- */

@@ -221,12 +221,27 @@ END_TEST
 
 START_TEST(a_step_that_cannot_be_noted_is_not_taken)
 {
-    static const struct script_rule rules[] = {FOUND_ONE, LIST_ONE, BODY_ONE};
+    static const struct script_rule rules[] = {{"SEARCH", "* SEARCH 5 6\r\n" OK},
+                                               {"RFC822.SIZE", LISTED(5) LISTED(6) OK},
+                                               {"BODY.PEEK[]", BODY(5) BODY(6) OK}};
     static struct script script = {NULL, FULL, rules, 3};
     struct host *h = host_start(&script, "");
     h->note_fails = true;
     ck_assert_str_eq(host_run(h), "failed: store");
     TRACE(h, "-BODY.PEEK", "-MOVE");
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(a_lone_message_whose_attempt_cannot_be_noted_is_not_looked_at)
+{
+    static const struct script_rule rules[] = {FOUND_ONE, LIST_ONE, BODY_ONE};
+    static struct script script = {NULL, FULL, rules, 3};
+    struct host *h = host_start(&script, "");
+    h->note_fails = true;
+    ck_assert_str_eq(host_run(h), "failed: store"); /* nothing was handed out */
+    ck_assert_uint_eq(h->ledger[5].uid, 0);
+    TRACE(h, "-MOVE");
     host_stop(h);
 }
 END_TEST
@@ -706,6 +721,7 @@ static Suite *suite(void)
     tcase_add_test(t, one_refused_message_does_not_keep_the_others);
     tcase_add_test(t, moves_that_are_refused_keep_no_new_mail_back);
     tcase_add_test(t, a_step_that_cannot_be_noted_is_not_taken);
+    tcase_add_test(t, a_lone_message_whose_attempt_cannot_be_noted_is_not_looked_at);
     tcase_add_test(t, a_thousand_messages_whose_uids_follow_each_other_go_in_one_order);
     tcase_add_test(t, an_order_for_uids_with_gaps_is_no_longer_than_five_hundred_of_them);
     tcase_add_test(t, a_stored_message_that_is_gone_was_moved);

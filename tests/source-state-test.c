@@ -294,6 +294,16 @@ START_TEST(refused_credentials_are_tried_three_times_minutes_apart_and_then_hour
 }
 END_TEST
 
+START_TEST(what_a_person_mends_is_not_waited_for_longer_since_the_link_broke_before)
+{
+    struct retry_history history = {.before = RETRY_BEFORE_MAX};
+    struct error err = error_of(ERROR_CERTIFICATE, 0);
+    struct retry_plan plan = retry_failed(&history, &retry_limits_default, &err, 0, 0);
+    ck_assert_int_eq(plan.kind, RETRY_PERSON);
+    ck_assert_uint_eq(plan.wait_ms, 60000);
+}
+END_TEST
+
 START_TEST(many_that_were_sent_away_together_do_not_come_back_together)
 {
     static const enum error_class classes[] = {ERROR_PAUSE, ERROR_CREDENTIALS, ERROR_CERTIFICATE,
@@ -493,6 +503,7 @@ static Suite *suite(void)
         a_broken_link_is_tried_after_pauses_that_double_up_to_a_limit,
         the_jitter_takes_any_part_of_the_pause,
         refused_credentials_are_tried_three_times_minutes_apart_and_then_hourly,
+        what_a_person_mends_is_not_waited_for_longer_since_the_link_broke_before,
         many_that_were_sent_away_together_do_not_come_back_together,
         contact_that_does_not_last_leaves_the_pauses_growing,
         a_message_that_was_picked_up_makes_up_for_all_that_was_before,

@@ -127,6 +127,15 @@ class Guessing(WebCase):
 
 class Trail(WebCase):
 
+    def test_what_was_typed_for_a_name_and_is_none_is_not_written_down(self):
+        self.serve()
+        admin = self.client("admin")
+        for name in (PASSWORD, "admin"):
+            Client(self, self.port).post("/auth/login", {"name": name, "password": "guess guess"},
+                                         want=401)
+        self.assertEqual([line["object"] for line in admin.get("/audit").json
+                          if line["result"] == 401], ["admin", "(unknown)"])
+
     def lines(self, client, *names):
         return [tuple(line[name] for name in names) for line in client.get("/audit").json]
 

@@ -93,6 +93,8 @@ static int session_user(struct api_call *call, const char *name, const char *pas
         api_error(call, &err);
         return -1;
     }
+    if (found && call->object[0] != '\0')
+        text_copy(call->object, sizeof call->object, name);
     if (pass_check(found ? out_user->password : NULL, password))
         return 0;
     api_fail(call, 401, "user name or password is wrong", "check both; an admin can set a new one");
@@ -107,7 +109,7 @@ void api_login(struct api_call *call)
     const char *password = name == NULL ? NULL : user_text(call, "password");
     if (password == NULL)
         return;
-    text_copy(call->object, sizeof call->object, name);
+    text_copy(call->object, sizeof call->object, "(unknown)"); /* some type their password there */
     if (session_rate(call, name, &try) < 0 || session_user(call, name, password, &user) < 0)
         return;
     web_rate_right(call->web, &try);
