@@ -128,6 +128,7 @@ static void rate_setup(void)
 {
     struct error err;
     ck_assert_int_eq(pass_start(&err), 0);
+    memset(&rate, 0, sizeof rate);
     rate_init(&rate);
     memset(rate.key, 7, sizeof rate.key); /* the same in each run */
 }

@@ -19,7 +19,6 @@ _Static_assert((RATE_CELLS & (RATE_CELLS - 1)) == 0 && RATE_CELLS <= 65536 && RA
 
 void rate_init(struct rate *rate)
 {
-    memset(rate, 0, sizeof *rate);
     pass_key(rate->key);
 }
 

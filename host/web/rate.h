@@ -53,7 +53,8 @@ struct rate_try {
     unsigned account_rows, from_rows; /* bits: it was counted in full */
 };
 
-/** rate_init - a key of its own. After pass_start(). */
+/** rate_init - a key of its own for what is all zero. After pass_start(). What nobody has touched
+ * of it costs no memory. */
 void rate_init(struct rate *rate);
 
 /** rate_try - somebody at @from tries to be @account (NULL: none, it is something else that is
