@@ -61,8 +61,9 @@ fuzz-programs: fuzz-modules
 	@for target in $(FUZZ_SORTED); do \
 	  source=$(srcdir)/fuzz/fuzz-$$target.c && \
 	  if grep -q memory-stream.h $$source; then \
-	    extra="$(srcdir)/fuzz/memory-stream.c $(srcdir)/fuzz/kept-thread.c"; else extra=; fi && \
+	    extra=$(srcdir)/fuzz/memory-stream.c; else extra=; fi && \
 	  $(FUZZ_CC) -fsanitize=fuzzer -o fuzz-work/fuzz-$$target $$source $$extra \
+	    $(srcdir)/fuzz/kept-thread.c \
 	    $(srcdir)/fuzz/oracle.c -Wl,--wrap=__sanitizer_cov_trace_pc \
 	    fuzz-work/modules.a $(CRYPTO_LIBS) $(CURL_LIBS) $(JANSSON_LIBS) $(PCRE2_LIBS) || exit 1; \
 	done
