@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The REST interface of mailchute serve: each operation of docs/openapi.json by each role, sources
 against a real server, entries, sessions, and what strangers send."""
+import contextlib
 import email
 import json
 import os
 import random
 import re
 import socket
+import sqlite3
 import subprocess
 import threading
 
@@ -526,6 +528,22 @@ class Entries(RestCase):
                          "frame-ancestors 'self'")
         for nothing in ("0", "2", "x", "-1", "99999999999999999999"):
             client.get(path + "/attachments/" + nothing, want=404)
+
+    def test_an_attachment_is_had_whole_whatever_size_was_written_down(self):
+        self.picked(WITH_PARTS)
+        client = self.client("viewer")
+        path = "/entries/" + client.get("/entries").json["items"][0]["id"]
+        whole = client.get(path + "/attachments/1").body
+        told = '"size":%d,' % len(whole)
+        with contextlib.closing(sqlite3.connect(self.queue[len("sqlite:"):] + "/queue.db")) as database:
+            for size in (1, 0, 1 << 20):
+                with database:
+                    changed = database.execute("UPDATE body SET content = replace(content, ?, ?)",
+                                               (told, '"size":%d,' % size)).rowcount
+                told = '"size":%d,' % size
+                self.assertEqual(changed, 1)
+                self.assertEqual(client.get(path).json["attachments"][0]["size"], size)
+                self.assertEqual(client.get(path + "/attachments/1").body, whole)
 
     def test_nothing_is_unpacked_onto_the_disk_that_is_kept_for_mail(self):
         folder = self.queue[len("sqlite:"):]

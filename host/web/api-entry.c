@@ -216,38 +216,42 @@ void api_entry_html(struct api_call *call)
 /* ---- Attachments ----------------------------------------------------------------------------- */
 
 struct entry_part {
+    struct api_call *call;
     uint32_t ordinal;
     int fd;
     uint64_t left; /* of the room that was taken */
     bool found;
+    struct error err; /* of class NONE: nothing failed here */
 };
 
-/* No more than the entry tells of: there is no room for more. */
+/* Room for @size bytes more, until the answer has gone. */
+static int entry_part_room(struct entry_part *part, uint64_t size)
+{
+    struct http_answer *answer = part->call->answer;
+    struct unpack *unpack = web_lent(part->call->web)->unpack;
+    if (unpack_take(unpack, part->fd, size, &part->err) < 0) {
+        if (part->err.class == ERROR_PAUSE)
+            (void)http_answer_header(answer, "Retry-After", "10");
+        return -1;
+    }
+    part->left += size;
+    answer->held += size;
+    answer->ended = unpack_release;
+    answer->ended_context = unpack;
+    return 0;
+}
+
+/* What an older release wrote down may be less than there is. */
 static int entry_part_take(void *context, uint32_t ordinal, const uint8_t *bytes, uint64_t count)
 {
     struct entry_part *part = context;
     if (ordinal != part->ordinal)
         return 0;
     part->found = true;
-    if (count > part->left)
+    if (count > part->left && entry_part_room(part, count - part->left) < 0)
         return -1;
     part->left -= count;
     return write_all(part->fd, bytes, (size_t)count);
-}
-
-/* Until the answer has gone. */
-static int entry_part_room(struct api_call *call, const struct entry_part *part, struct error *err)
-{
-    struct unpack *unpack = web_lent(call->web)->unpack;
-    if (unpack_take(unpack, part->fd, part->left, err) < 0) {
-        if (err->class == ERROR_PAUSE)
-            (void)http_answer_header(call->answer, "Retry-After", "10");
-        return -1;
-    }
-    call->answer->held = part->left;
-    call->answer->ended = unpack_release;
-    call->answer->ended_context = unpack;
-    return 0;
 }
 
 /* The HTML version as an attachment is there where the entry tells of it. */
@@ -303,11 +307,11 @@ void api_entry_attachment(struct api_call *call)
         return;
     json_int_t size = json_integer_value(json_object_get(one, "size"));
     AUTO_FD fd = unpack_file(queue_spool_dir(call->queue), &err);
-    struct entry_part part = {.ordinal = (uint32_t)ordinal, .fd = fd,
-                              .left = size > 0 ? (uint64_t)size : 0};
-    if (fd < 0 || entry_part_room(call, &part, &err) < 0 ||
+    struct entry_part part = {.call = call, .ordinal = (uint32_t)ordinal, .fd = fd,
+                              .err = {.class = ERROR_NONE}};
+    if (fd < 0 || entry_part_room(&part, size > 0 ? (uint64_t)size : 0) < 0 ||
         entry_part_read(call, entry, list, &part, &err) < 0) {
-        api_error(call, &err);
+        api_error(call, part.err.class != ERROR_NONE ? &part.err : &err);
         return;
     }
     if (!part.found) {
