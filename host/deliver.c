@@ -257,7 +257,7 @@ static bool deliver_has_twin(const struct deliver_item *items, size_t count,
 {
     for (size_t i = 0; i < count; i++)
         if (!deliver_is_there(&results[i]) && results[i].result != LOADER_DELIVERED_REFUSED &&
-            items[i].size == item->size &&
+            results[i].error[0] == '\0' && items[i].size == item->size &&
             memcmp(items[i].sha256, item->sha256, sizeof item->sha256) == 0)
             return true;
     return false;
