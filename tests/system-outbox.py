@@ -170,6 +170,21 @@ class Outbox(serve_support.ServeCase):
         self.wait(lambda: folder in self.server.folders(self.user) and
                   self.server.count(self.user, folder) == 1, "it is delivered", daemon)
 
+    def test_the_ledger_is_that_of_the_account_that_is_named(self):
+        self.chain(1)
+        self.pick_up()
+        self.outbox(deliverAccount="ann at home")
+        daemon = Daemon(self, SETTINGS)
+        self.arrive(daemon, (1,))
+        self.comes_to(daemon, "active", "idle", "outbox")
+        self.assertEqual(daemon.end(), 0)
+        self.server.store(self.user, CHAIN, 1, "(\\Deleted)")
+        self.server.expunge(self.user, CHAIN)
+        for more, count in ((["--account", "ann at home"], 0), ([], 1)):
+            run = self.command("deliver", self.connection(), "--user", self.user, "--password-file",
+                               self.password_file, "--queue", self.queue, *more)
+            self.assertIn("%d delivered" % count, run.err)
+
     def test_what_is_wrong_is_told_before_and_while_it_serves(self):
         for keys, word in (({"deliver": "Protocl"}, "Protocl"),
                            ({"deliverRoot": "/x"}, "deliverRoot"),
