@@ -179,6 +179,18 @@ class Ingestion(serve_support.ServeCase):
         self.has_fields(DAY, stats["recentActivity"][-1])
         client.ask("GET", "/00000000-0000-4000-8000-000000000000/stats", want=404)
 
+    def test_attachments_are_counted_as_far_as_may_be_read_and_the_rest_without_them(self):
+        large = mail("large", b"0123456789 0123456789 0123456789 0123456789 012345678\r\n" * 20000)
+        self.server.append(self.user, "INBOX", WITH_ATTACHMENTS, *[large] * 6)
+        client = self.client()
+        path = "/" + client.ask("POST", "", self.body(), 201)["id"] + "/stats"
+        stats = self.comes(path, lambda one: one["totalEmails"] == 7, "all came")
+        self.has_fields(STATS, stats)
+        self.assertEqual(stats["recentEntries"]["entries"], 7)
+        self.assertIn(stats["countedEmails"], (3, 4))   # of a megabyte each; the newest come first
+        self.assertEqual((stats["threadCount"], stats["attachmentCount"]),
+                         (stats["countedEmails"], 0))
+
     def test_what_is_wrong_is_a_400_with_a_message_and_a_stranger_a_404(self):
         client = self.client()
         client.ask("POST", "", self.body(), 201)

@@ -118,39 +118,48 @@ static json_t *stats_json(const struct queue_source *source, struct source_stats
     return TAKE(out);
 }
 
+/* The newest entries, one walk: with their content as long as that may be read, then without. */
+struct stats_walk {
+    struct source_recent *recent;
+    struct source_content *content;
+    char last[QUEUE_ID_TEXT]; /* "": none yet */
+    bool more;                /* the rest without content */
+};
+
 static int stats_entry(void *context, const struct queue_entry *entry)
 {
-    return source_recent_add(context, entry) ? 0 : 1;
+    struct stats_walk *walk = context;
+    return source_recent_add(walk->recent, entry) ? 0 : 1;
+}
+
+static int stats_entry_read(void *context, const struct queue_entry *entry)
+{
+    struct stats_walk *walk = context;
+    walk->more = !source_content_add(walk->content, entry);
+    if (walk->more)
+        return 1;
+    text_copy(walk->last, sizeof walk->last, entry->id);
+    return stats_entry(context, entry);
 }
 
 static int stats_newest(struct api_call *call, const struct queue_source *source,
                         struct source_stats *stats, struct error *err)
 {
     AUTO(source_recent) recent = source_recent_new(source->report.import_ended_s);
-    const struct queue_filter filter = {.source = source->name, .newest_first = true,
-                                        .limit = SOURCE_RECENT_MAX};
-    if (recent == NULL)
+    struct stats_walk walk = {.recent = recent,
+                              .content = stats->content = calloc(1, sizeof *stats->content)};
+    struct queue_filter filter = {.source = source->name, .newest_first = true,
+                                  .with_content = true, .limit = SOURCE_RECENT_MAX};
+    if (recent == NULL || stats->content == NULL)
         return error_oom(err, "telling of a source");
-    if (queue_list(call->queue, &filter, stats_entry, recent, err) < 0)
+    if (queue_list(call->queue, &filter, stats_entry_read, &walk, err) < 0)
+        return -1;
+    filter.with_content = false;
+    filter.after = walk.last[0] == '\0' ? NULL : walk.last;
+    if (walk.more && queue_list(call->queue, &filter, stats_entry, &walk, err) < 0)
         return -1;
     stats->newest = source_recent_json(recent);
     return 0;
-}
-
-static int stats_entry_content(void *context, const struct queue_entry *entry)
-{
-    return source_content_add(context, entry) ? 0 : 1;
-}
-
-static int stats_read(struct api_call *call, const struct queue_source *source,
-                      struct source_stats *stats, struct error *err)
-{
-    const struct queue_filter filter = {.source = source->name, .newest_first = true,
-                                        .with_content = true, .limit = SOURCE_CONTENT_MAX};
-    stats->content = calloc(1, sizeof *stats->content);
-    if (stats->content == NULL)
-        return error_oom(err, "telling of a source");
-    return queue_list(call->queue, &filter, stats_entry_content, stats->content, err);
 }
 
 void api_source_stats(struct api_call *call)
@@ -162,8 +171,7 @@ void api_source_stats(struct api_call *call)
     struct source_stats stats = {.shown_from = today(call) - SOURCE_STATS_DAYS + 1,
                                  .recent = json_array()};
     if (queue_source_days(call->queue, source->name, 0, stats_each, &stats, &err) < 0 ||
-        stats_newest(call, source, &stats, &err) < 0 ||
-        stats_read(call, source, &stats, &err) < 0)
+        stats_newest(call, source, &stats, &err) < 0)
         api_error(call, &err);
     else
         api_json(call, 200, stats_json(source, &stats));
