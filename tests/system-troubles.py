@@ -497,13 +497,15 @@ class Kills(TroubleCase):
                             mail("number %d" % number, b"A line.\r\n" * (number % 31)))
         proxy = self.through()
         self.add(port=proxy.port)
-        proxy.pause = 0.05 if count < 5000 else 0.01   # so that it is not done before it is killed
+        pause = 0.05 if count < 5000 else 0.01   # so that it is not done before it is killed
         self.wait(lambda: len(self.server.sessions(self.user)) == 2, "the sessions are over")
         for kill in range(kills):
+            proxy.pause = pause
             daemon = Daemon(self)
             before = len(self.stored())
             goal = count * (kill + 1) // (kills + 1) - count // (2 * kills)
             self.wait(lambda: len(self.stored()) >= max(goal, before + 1), "it picks up", daemon)
+            proxy.pause = 5   # nor while we look
             self.right_counts(count, daemon)
             daemon.end(signal.SIGKILL)
             self.assertLess(len(self.stored()), count)   # in the midst of it
