@@ -37,6 +37,38 @@ START_TEST(what_is_there_already_under_one_of_its_ids_is_not_appended)
 }
 END_TEST
 
+#define HIDDEN                                                                                     \
+    {"*LIST \"\" \"INBOX/a\"", OK},                                                                \
+    {                                                                                              \
+        "*CREATE", "@ NO [ALREADYEXISTS] it is there\r\n"                                          \
+    }
+
+START_TEST(a_folder_that_create_alone_tells_of_is_looked_into)
+{
+    static const struct script_rule rules[] = {
+        HIDDEN, EIGHT, {"SEARCH", "* SEARCH 5\r\n" OK}, NAMED(" 1bare"), {"*APPEND", OK}};
+    struct host *h = DELIVER(rules, ALL, 0);
+    results(h, IMAP_DELIVERED_FOUND, IMAP_DELIVERED_APPENDED, IMAP_DELIVERED_APPENDED);
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(a_folder_that_is_hidden_and_closed_gets_nothing_that_may_be_there)
+{
+    static const struct script_rule rules[] = {
+        HIDDEN, {"*EXAMINE", "@ NO [NONEXISTENT] not for you\r\n"}, EIGHT, {"*APPEND", OK}};
+    struct host *h = DELIVER(rules, ALL, 0);
+    results(h, IMAP_DELIVERED_NOT, IMAP_DELIVERED_NOT, IMAP_DELIVERED_NOT);
+    ck_assert_ptr_nonnull(strstr(items[0].why.text, "cannot be looked into"));
+    host_stop(h);
+    messages();
+    items[0].look = items[1].look = items[2].look = false;
+    h = DELIVER(rules, ALL, 0);
+    results(h, IMAP_DELIVERED_APPENDED, IMAP_DELIVERED_APPENDED, IMAP_DELIVERED_APPENDED);
+    host_stop(h);
+}
+END_TEST
+
 /* All that a search finds is message 5, whose header is as the rule tells. Only the first of ours
  * is known by its id. */
 #define FINDS_5                                                                                    \
@@ -319,6 +351,8 @@ static Suite *suite(void)
 {
     const TTest *const tests[] = {
         what_is_there_already_under_one_of_its_ids_is_not_appended,
+        a_folder_that_create_alone_tells_of_is_looked_into,
+        a_folder_that_is_hidden_and_closed_gets_nothing_that_may_be_there,
         what_was_begun_is_there_only_where_the_same_bytes_lie_each_for_one_message,
         an_id_of_very_many_bytes_is_searched_for_by_some_of_them,
         of_very_many_that_a_search_finds_the_newest_are_looked_at,

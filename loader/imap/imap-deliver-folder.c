@@ -127,6 +127,7 @@ enum deliver_step imap_deliver_find(struct imap_deliver *d, const char *path,
 /* What came of a CREATE. */
 struct folder_creation {
     bool made;
+    bool there; /* it was, though LIST does not tell of it, or did not yet */
     struct error refusal;
 };
 
@@ -136,8 +137,9 @@ static int folder_create_done(void *context, const struct imap_event *answer, st
 {
     struct folder_creation *creation = context;
     (void)err;
-    creation->made = answer->status == IMAP_OK || answer->code == IMAP_CODE_ALREADYEXISTS;
-    if (creation->made)
+    creation->made = answer->status == IMAP_OK;
+    creation->there = !creation->made && answer->code == IMAP_CODE_ALREADYEXISTS;
+    if (creation->made || creation->there)
         return 0;
     (void)imap_answer_error(answer, ERROR_CONFIG, "CREATE",
                             "make the folder by hand, or name another", &creation->refusal);
@@ -201,19 +203,19 @@ static enum deliver_step folder_make(struct imap_deliver *d, struct deliver_fold
     struct folder_creation creation = {0};
     const char *wire = at->folder.wire;
     if (folder_create(d, wire, strlen(wire), "", &creation, err) < 0 ||
-        (!creation.made && creation.refusal.class == ERROR_CONFIG &&
+        (!creation.made && !creation.there && creation.refusal.class == ERROR_CONFIG &&
          folder_create_levels(d, wire, &creation, err) < 0))
         return DELIVER_FAILED;
-    if (!creation.made) {
+    if (!creation.made && !creation.there) {
         *err = creation.refusal;
         error_prefix(err, "%s: folder '%s' cannot be made as '%s'", d->settings->host, at->path,
                      wire);
         return err->class == ERROR_CONFIG ? DELIVER_LEFT : DELIVER_FAILED;
     }
-    at->fresh = true;
+    at->fresh = creation.made;
     imap_set_clear(&at->ours);
     at->uidvalidity = at->appended = 0;
-    at->uidnext = 1;
+    at->uidnext = creation.made ? 1 : 0;
     return folder_subscribe(d, at, err) < 0 ? DELIVER_FAILED : DELIVER_FINE;
 }
 

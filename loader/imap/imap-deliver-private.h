@@ -52,7 +52,8 @@ enum deliver_step imap_deliver_find(struct imap_deliver *d, const char *path,
 enum deliver_step imap_deliver_make(struct imap_deliver *d, const char *path, size_t root,
                                     struct deliver_folder **out_folder, struct error *err);
 
-/** imap_deliver_make_again - somebody removed it meanwhile: now it is empty. */
+/** imap_deliver_make_again - somebody removed it meanwhile: now it is fresh. Not fresh: the server
+ * says that it is there all the same. */
 enum deliver_step imap_deliver_make_again(struct imap_deliver *d, struct deliver_folder *at,
                                           struct error *err);
 

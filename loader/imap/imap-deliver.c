@@ -428,6 +428,33 @@ static bool deliver_is_to_look_for(const struct imap_delivery *item)
     return item->look;
 }
 
+static enum deliver_step deliver_search_all(struct imap_deliver *d, struct deliver_folder *at,
+                                            struct imap_delivery *const *items, size_t count,
+                                            struct imap_delivery **room, struct error *err)
+{
+    return deliver_search(d, at, room, deliver_choose(items, count, deliver_is_to_look_for, room),
+                          err);
+}
+
+/* Which are there already. Then the folder is there, and one that LIST and EXAMINE hide has none
+ * that are to be looked for. */
+static enum deliver_step deliver_look_first(struct imap_deliver *d, struct deliver_folder *at,
+                                            struct imap_delivery *const *items, size_t count,
+                                            struct imap_delivery **room, struct error *err)
+{
+    enum deliver_step step = deliver_search_all(d, at, items, count, room, err);
+    if (step != DELIVER_FINE || at->folder.exists)
+        return step;
+    step = imap_deliver_make_again(d, at, err);
+    if (step == DELIVER_FINE)
+        step = deliver_search_all(d, at, items, count, room, err);
+    if (step != DELIVER_FINE || at->folder.exists)
+        return step;
+    error_set(err, ERROR_CONFIG, "%s: folder '%.100s' is there and cannot be looked into: see who "
+              "may read it, or name another", d->settings->host, at->path);
+    return DELIVER_LEFT;
+}
+
 /* What is done with those of one folder. @room has as many places. */
 typedef enum deliver_step deliver_work(struct imap_deliver *d, struct deliver_run *run,
                                        struct imap_delivery *const *items, size_t count,
@@ -441,10 +468,7 @@ static enum deliver_step deliver_put(struct imap_deliver *d, struct deliver_run 
     /* analyse: there is one at least, see deliver_groups() */
     enum deliver_step step = imap_deliver_make(d, items[0]->folder, items[0]->root, &at, err);
     if (step == DELIVER_FINE)
-        step = deliver_search(d, at, room,
-                              deliver_choose(items, count, deliver_is_to_look_for, room), err);
-    if (step == DELIVER_FINE && !at->folder.exists)
-        step = imap_deliver_make_again(d, at, err);
+        step = deliver_look_first(d, at, items, count, room, err);
     if (step != DELIVER_FINE)
         return step;
     at->fresh = false;
