@@ -275,6 +275,21 @@ START_TEST(a_message_over_a_limit_is_refused_where_one_after_it_is_taken)
 }
 END_TEST
 
+static const char *const no_room[] = {"@ NO [LIMIT] too many messages in this mailbox\r\n",
+                                      "@ NO [OVERQUOTA] this folder is full\r\n"};
+
+START_TEST(a_folder_that_takes_no_more_keeps_no_other_back_and_blames_no_message)
+{
+    const struct script_rule rules[] = {
+        EMPTY, {"*APPEND \"INBOX/full\"", no_room[_i]}, {"*APPEND", OK}};
+    items[0].folder = "Inbox/full";
+    struct host *h = DELIVER(rules, "", 0);
+    results(h, IMAP_DELIVERED_NOT, IMAP_DELIVERED_APPENDED, IMAP_DELIVERED_APPENDED);
+    ck_assert_ptr_nonnull(strstr(items[0].why.text, "INBOX/full"));
+    host_stop(h);
+}
+END_TEST
+
 START_TEST(a_server_that_fails_each_time_is_left_alone)
 {
     static const struct script_rule rules[] = {EMPTY, {"*APPEND", "@ NO [SERVERBUG] oops\r\n"}};
@@ -407,6 +422,8 @@ static Suite *suite(void)
         tcase_add_test(all, tests[i]);
     tcase_add_loop_test(all, a_folder_that_cannot_be_made_keeps_no_other_back, 0,
                         sizeof no_folder / sizeof no_folder[0]);
+    tcase_add_loop_test(all, a_folder_that_takes_no_more_keeps_no_other_back_and_blames_no_message,
+                        0, sizeof no_room / sizeof no_room[0]);
     tcase_add_loop_test(all, a_date_is_told_as_the_server_wants_it_or_not_at_all, 0,
                         sizeof dates / sizeof dates[0]);
     suite_add_tcase(s, all);

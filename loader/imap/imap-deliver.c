@@ -245,7 +245,7 @@ static enum deliver_step deliver_append_twice(struct imap_deliver *d, struct del
 
 /* What a run has learnt from refusals. */
 struct deliver_run {
-    const struct imap_delivery *too_big; /* the smallest for which there was no room; NULL: none */
+    const struct imap_delivery *too_big; /* the smallest for which this folder had no room, or NULL */
     bool singly; /* a refusal of many does not tell whose it is */
     unsigned bugs;
     struct imap_delivery *items;
@@ -296,7 +296,8 @@ static void deliver_leave(struct imap_delivery *const *items, size_t count, cons
             items[i]->why = *why;
 }
 
-/* Those that were doubted are refused: another was taken after them. */
+/* Those that were doubted are refused: another was taken after them. A limit may be the folder's:
+ * one that another folder takes tells nothing. */
 static void deliver_taken(struct deliver_run *run, struct deliver_folder *at,
                           struct imap_delivery *const *items, size_t count)
 {
@@ -305,7 +306,8 @@ static void deliver_taken(struct deliver_run *run, struct deliver_folder *at,
     for (size_t i = 0; i < count; i++)
         items[i]->result = IMAP_DELIVERED_APPENDED;
     for (size_t i = 0; i < run->count; i++)
-        if (run->items[i].doubted)
+        if (run->items[i].doubted &&
+            (!run->items[i].limited || text_equal(run->items[i].folder, items[0]->folder)))
             run->items[i].result = IMAP_DELIVERED_REFUSED;
 }
 
@@ -322,6 +324,7 @@ static int deliver_refused(struct deliver_run *run, struct imap_delivery *item,
     if (blame == BLAME_MESSAGE)
         item->result = IMAP_DELIVERED_REFUSED;
     item->doubted = blame == BLAME_DOUBT;
+    item->limited = answer->code == IMAP_CODE_LIMIT;
     if (blame == BLAME_ROOM || answer->code == IMAP_CODE_LIMIT)
         run->too_big = item;
     return 0;
@@ -472,6 +475,7 @@ static enum deliver_step deliver_put(struct imap_deliver *d, struct deliver_run 
     if (step != DELIVER_FINE)
         return step;
     at->fresh = false;
+    run->too_big = NULL; /* other folders have limits, and maybe a quota, of their own */
     size_t wanted = deliver_choose(items, count, deliver_is_open, room);
     return deliver_append_all(d, at, run, room, wanted, err);
 }
@@ -533,7 +537,7 @@ static int deliver_all(struct imap_deliver *d, struct imap_delivery *items, size
     for (size_t i = 0; i < count; i++) {
         items[i].result = IMAP_DELIVERED_NOT;
         items[i].why = (struct error){0};
-        items[i].grouped = items[i].doubted = false;
+        items[i].grouped = items[i].doubted = items[i].limited = false;
         if (imap_literal_measure(&items[i].raw, &items[i].wire_size, err) < 0)
             return -1;
     }

@@ -52,7 +52,7 @@ struct imap_delivery {
     struct error why;           /* REFUSED: what the server said. NOT: why it cannot be now; class
                                    ERROR_NONE: nobody knows */
     uint64_t wire_size;         /* ours */
-    bool grouped, doubted;      /* ours */
+    bool grouped, doubted, limited; /* ours */
 };
 
 struct imap_deliver;
