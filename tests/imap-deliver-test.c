@@ -290,6 +290,15 @@ START_TEST(a_folder_that_takes_no_more_keeps_no_other_back_and_blames_no_message
 }
 END_TEST
 
+START_TEST(what_was_taken_with_a_warning_of_a_limit_was_taken)
+{
+    static const struct script_rule rules[] = {EMPTY, {"*APPEND", "@ OK [LIMIT] nearly full\r\n"}};
+    struct host *h = DELIVER(rules, ALL, 0);
+    results(h, IMAP_DELIVERED_APPENDED, IMAP_DELIVERED_APPENDED, IMAP_DELIVERED_APPENDED);
+    host_stop(h);
+}
+END_TEST
+
 START_TEST(a_server_that_fails_each_time_is_left_alone)
 {
     static const struct script_rule rules[] = {EMPTY, {"*APPEND", "@ NO [SERVERBUG] oops\r\n"}};
@@ -408,6 +417,7 @@ static Suite *suite(void)
         a_message_that_is_refused_before_its_bytes_keeps_them,
         of_a_full_mailbox_what_fits_is_delivered_and_no_message_is_blamed,
         a_message_over_a_limit_is_refused_where_one_after_it_is_taken,
+        what_was_taken_with_a_warning_of_a_limit_was_taken,
         a_server_that_fails_each_time_is_left_alone,
         a_folder_without_rights_holds_its_own_messages_alone,
         a_folder_that_went_meanwhile_is_made_again,

@@ -140,9 +140,9 @@ static int deliver_append_done(void *context, const struct imap_event *event, st
     (void)err;
     answer->done = true;
     answer->code = event->code;
-    if (event->status != IMAP_OK)
-        (void)imap_answer_error(event, ERROR_MAIL, "APPEND", deliver_hint(event->code),
-                                &answer->why);
+    if (event->status == IMAP_OK)
+        return 0;
+    (void)imap_answer_error(event, ERROR_MAIL, "APPEND", deliver_hint(event->code), &answer->why);
     if (event->code == IMAP_CODE_LIMIT && answer->why.pause_s == 0)
         deliver_answer_limit(event, &answer->why);
     return 0;
