@@ -246,7 +246,7 @@ START_TEST(of_very_many_that_a_search_finds_the_newest_are_looked_at)
 END_TEST
 
 /* The same three messages twice, over one connection. */
-static struct host *deliver_again(const struct script_rule *rules, size_t count)
+static struct host *work_again(work *with, const struct script_rule *rules, size_t count)
 {
     struct imap_deliver *d = NULL;
     script = (struct script){NULL, ALL, rules, count};
@@ -254,9 +254,14 @@ static struct host *deliver_again(const struct script_rule *rules, size_t count)
     err = (struct error){0};
     ck_assert_int_eq(imap_deliver_open(h->settings, "ann", "sesame", &h->table, &d, &err), 0);
     for (int i = 0; i < 2; i++)
-        ck_assert_msg(imap_deliver_run(d, items, MESSAGES, &err) == 0, "%s", err.text);
+        ck_assert_msg(with(d, items, MESSAGES, &err) == 0, "%s", err.text);
     imap_deliver_close(d);
     return h;
+}
+
+static struct host *deliver_again(const struct script_rule *rules, size_t count)
+{
+    return work_again(imap_deliver_run, rules, count);
 }
 
 START_TEST(a_look_sees_what_another_program_put_there_since_the_last_one)
@@ -347,6 +352,20 @@ START_TEST(who_only_looks_makes_no_folder_and_sends_no_message)
 }
 END_TEST
 
+START_TEST(a_folder_that_another_program_made_since_the_last_look_is_looked_into)
+{
+    static const struct script_rule rules[] = {
+        {"LIST \"\" \"INBOX/a\"", OK}, EIGHT, {"*SEARCH", "* SEARCH 5\r\n" OK}, NAMED(" 1bare")};
+    for (size_t i = 0; i < MESSAGES; i++) {
+        items[i].by_id = true;
+        items[i].raw = (struct imap_literal){.fd = -1};
+    }
+    struct host *h = work_again(imap_deliver_look, rules, sizeof rules / sizeof rules[0]);
+    results(h, IMAP_DELIVERED_FOUND, IMAP_DELIVERED_NOT, IMAP_DELIVERED_NOT);
+    host_stop(h);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     const TTest *const tests[] = {
@@ -360,6 +379,7 @@ static Suite *suite(void)
         what_this_connection_put_there_is_not_searched,
         no_search_is_longer_than_servers_take_and_all_messages_are_looked_for,
         who_only_looks_makes_no_folder_and_sends_no_message,
+        a_folder_that_another_program_made_since_the_last_look_is_looked_into,
     };
     Suite *s = suite_create("imap deliver look");
     TCase *all = tcase_create("look");

@@ -99,11 +99,23 @@ static enum deliver_step folder_refuse(const struct imap_deliver *d, const char 
     return DELIVER_LEFT;
 }
 
+int imap_deliver_ask_again(struct imap_deliver *d, struct deliver_folder *at, struct error *err)
+{
+    struct imap_folder now;
+    if (imap_folder_find(d->session, at->path, &now, err) < 0)
+        return -1;
+    at->folder.exists = now.exists;
+    imap_folder_done(&now);
+    return 0;
+}
+
 enum deliver_step imap_deliver_find(struct imap_deliver *d, const char *path,
                                     struct deliver_folder **out_folder, struct error *err)
 {
     if ((*out_folder = folder_recall(d, path)) != NULL)
-        return DELIVER_FINE;
+        return !(*out_folder)->folder.exists && imap_deliver_ask_again(d, *out_folder, err) < 0
+                   ? DELIVER_FAILED
+                   : DELIVER_FINE;
     if (path[0] == '\0' || strlen(path) > IMAP_FOLDER_NAME_MAX)
         return folder_refuse(d, path, err);
     struct deliver_folder *made = calloc(1, sizeof *made);

@@ -384,18 +384,12 @@ static enum deliver_step look_open(struct imap_deliver *d, struct deliver_folder
 {
     bool open;
     struct error why;
-    struct imap_folder now;
     if (imap_session_examine(d->session, at->folder.wire, &open, &why, err) < 0)
         return DELIVER_FAILED;
     if (open)
         return look_know_ours(at, imap_session_selected(d->session), err) < 0 ? DELIVER_FAILED
                                                                               : DELIVER_FINE;
-    int failed = why.class == ERROR_PAUSE ? 0 : imap_folder_find(d->session, at->path, &now, err);
-    if (failed == 0 && why.class != ERROR_PAUSE) {
-        at->folder.exists = now.exists;
-        imap_folder_done(&now);
-    }
-    if (failed < 0)
+    if (why.class != ERROR_PAUSE && imap_deliver_ask_again(d, at, err) < 0)
         return DELIVER_FAILED;
     if (!at->folder.exists)
         return DELIVER_FINE;

@@ -40,10 +40,14 @@ enum deliver_step {
     DELIVER_LEFT /* this folder cannot be used now, err tells why; others can */
 };
 
-/** imap_deliver_find - the folder of this path as the server has it; it may be missing. *out_folder
+/** imap_deliver_find - the folder of this path as the server has it; it may be missing, and is asked
+ * for again then: another program may make it while this connection lasts. *out_folder
  * is borrowed until IMAP_DELIVER_FOLDERS others were asked for. */
 enum deliver_step imap_deliver_find(struct imap_deliver *d, const char *path,
                                     struct deliver_folder **out_folder, struct error *err);
+
+/** imap_deliver_ask_again - whether it is there now: at->folder.exists. */
+int imap_deliver_ask_again(struct imap_deliver *d, struct deliver_folder *at, struct error *err);
 
 /** imap_deliver_make - the same, made where it is missing, with the levels above it. Behind @root
  * bytes of @path levels hold no separator: what the server takes for one becomes '_' there, and
