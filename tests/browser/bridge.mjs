@@ -40,7 +40,7 @@ world.fresh = async (options) => {
     world.context.on("page", (page) => {
         page.on("dialog", (dialog) => {
             world.dialogs += 1;
-            dialog.dismiss();
+            dialog.dismiss().catch(() => {}); // it went with its page
         });
         page.on("pageerror", (error) => world.faults.push(`${error.name}: ${error.message}`));
         page.on("console", (line) => line.type() === "error" && world.faults.push(line.text()));
