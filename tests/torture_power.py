@@ -265,7 +265,8 @@ class Sent:
     """What the server was told up to a place in the record."""
     orders: list = dataclasses.field(default_factory=list)   # commands, in order
     moving: set = dataclasses.field(default_factory=set)     # UIDs that it was told to move or delete
-    read: set = dataclasses.field(default_factory=set)       # UIDs whose body was asked for
+    read: set = dataclasses.field(default_factory=set)       # UIDs whose body may have been looked at
+    asked: set = dataclasses.field(default_factory=set)      # the UID asked for alone, and last of all
     rest: str = ""
 
     def play(self, record):
@@ -274,10 +275,15 @@ class Sent:
         lines = (self.rest + record.data.decode("utf-8", "replace")).split("\r\n")
         self.rest = lines.pop()
         for line in lines:
+            self.read |= self.asked
+            self.asked = set()
             asked = order(line)
             if asked is None:
                 continue
             command, verb, uids, rest = asked
+            if verb == "FETCH" and "BODY.PEEK[]" in rest and len(uids) == 1:
+                self.asked = uids    # its attempt is noted while the server reads it
+                continue
             if verb == "FETCH":
                 self.read |= uids if "BODY.PEEK[]" in rest else set()
                 continue
