@@ -106,7 +106,7 @@ static int mailchain_missing(const struct mailchain_command *c, struct error *er
 
 /* ---- Trying ---------------------------------------------------------------------------------- */
 
-static int mailchain_check(struct mailchain_command *c, struct source *source, struct error *err)
+static int mailchain_try(struct mailchain_command *c, struct source *source, struct error *err)
 {
     const struct loader_plugin *plugin = &source->plugin->table;
     struct loader_settings settings;
@@ -131,6 +131,16 @@ static int mailchain_check(struct mailchain_command *c, struct source *source, s
     return source_hide(source, err);
 }
 
+/* Signals are watched while it is tried only: whoever is asked something leaves by Ctrl-C. */
+static int mailchain_check(struct mailchain_command *c, struct source *source, struct error *err)
+{
+    if (cancel_init(&c->cancel, clock_system(), err) < 0)
+        return -1;
+    int bad = mailchain_try(c, source, err);
+    cancel_done(&c->cancel);
+    return bad;
+}
+
 static int mailchain_test_imap(struct mailchain_command *c, struct error *err)
 {
     return mailchain_open_imap(c, err) < 0 ? -1 : mailchain_check(c, &c->imap, err);
@@ -148,6 +158,8 @@ static int mailchain_test(struct mailchain_command *c, struct error *err)
     if (mailchain_missing(c, err) < 0)
         return -1;
     int imap = mailchain_test_imap(c, err);
+    if (imap < 0 && err->class == ERROR_CANCELLED)
+        return -1;
     if (imap < 0)
         (void)command_fail(err);
     if (mailchain_test_chain(c, imap < 0 ? &other : err) == 0 && imap == 0)
@@ -167,12 +179,16 @@ static int mailchain_saved(struct mailchain_command *c,
                            int (*test)(struct mailchain_command *c, struct error *err),
                            struct error *err)
 {
-    struct error why;
+    struct error why = {0};
     if (mailchain_config_write(c->folder, &c->config, err) < 0 ||
         output_text("Saved. Trying the connection ...\n", err) < 0)
         return -1;
     if (test(c, &why) == 0)
         return output_text("It works.\n", err);
+    if (why.class == ERROR_CANCELLED) {
+        *err = why;
+        return -1;
+    }
     (void)command_fail(&why);
     return 0;
 }
@@ -215,7 +231,8 @@ static int mailchain_go(struct mailchain_command *c, struct error *err)
 {
     char *url = NULL;
     if (mailchain_missing(c, err) < 0 || mailchain_open_imap(c, err) < 0 ||
-        mailchain_open_chain(c, err) < 0)
+        mailchain_open_chain(c, err) < 0 ||
+        cancel_init(&c->cancel, clock_system(), err) < 0) /* behind the question for a password */
         return -1;
     if (c->common.queue_url == NULL && asprintf(&url, "sqlite:%s/queue", c->folder) < 0)
         return error_oom(err, "opening the queue");
@@ -266,8 +283,6 @@ static int mailchain_do(struct mailchain_command *c, struct error *err)
         return -1;
     if (c->print)
         return mailchain_print(c, err);
-    if (cancel_init(&c->cancel, clock_system(), err) < 0)
-        return -1;
     return c->configure ? mailchain_configure(c, err)
            : c->test    ? mailchain_test(c, err)
                         : mailchain_go(c, err);
@@ -275,7 +290,7 @@ static int mailchain_do(struct mailchain_command *c, struct error *err)
 
 int command_mailchain(int argc, char **argv)
 {
-    struct mailchain_command c = {.cancel = {.fd = -1}};
+    struct mailchain_command c = {.cancel = {.fd = -1, .signals = -1, .ending = -1}};
     struct error err = {0};
     int count, exit_code;
     if (command_options(&mailchain_table, argc, argv, &c, &c.common, &count, &exit_code) < 0)

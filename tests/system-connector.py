@@ -31,10 +31,14 @@ CANARY = "canary-5ecret-of-the-connector"
 class Terminal:
     """mailchute on a terminal of its own."""
 
-    def __init__(self, *args, env):
+    def __init__(self, *args, env, below_a_shell=False):
+        program = [PROGRAM, *args]
+        if below_a_shell:       # which tells how it ended, and what became of the terminal
+            program = ["/bin/sh", "-c", "trap : INT; \"$0\" \"$@\"; echo \"ended=$?\"; stty -a; echo over",
+                       *program]
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.execve(PROGRAM, [PROGRAM, *args], env)
+            os.execve(program[0], program, env)
         self.seen = ""
 
     def expect(self, text):
@@ -53,6 +57,11 @@ class Terminal:
         before = self.expect(question)
         os.write(self.fd, text.encode() + b"\n")
         return before
+
+    def leave(self, question):
+        """Ctrl-C, once."""
+        self.expect(question)
+        os.write(self.fd, b"\x03")
 
     def end(self):
         rest = self.seen
@@ -229,6 +238,17 @@ class Connector(system_support.Case):
         self.assertEqual(len(made), 3)      # of a home that was not there
         for n in made:
             self.assertIn("fsync(", calls[n + 1])
+
+    def test_one_ctrl_c_leaves_every_question_and_a_terminal_with_its_echo(self):
+        self.configured()
+        for args, question in (((), "Password of %s: " % self.user),
+                               (("-t",), "Password of %s: " % self.user),
+                               (("-c",), "IMAP server")):
+            at = Terminal("mailchain", *args, *self.trust, env=self.env, below_a_shell=True)
+            at.leave(question)
+            at.expect("ended=130")
+            self.assertRegex(at.expect("over"), r"\secho\s")
+            at.end()
 
     def test_test_connection_tells_of_both_ends(self):
         self.configured()
