@@ -113,9 +113,36 @@ static int deliver_add_former(const struct queue_entry *entry, struct deliver_it
     return 0;
 }
 
+/* The same reason is told once, where many are left for it. */
+static void deliver_tell_left(struct deliver *d, const struct deliver_item *item, const char *why)
+{
+    d->counts.left++;
+    if (d->left_why[0] != '\0' && text_equal(d->left_why, why))
+        return;
+    text_copy(d->left_why, sizeof d->left_why,
+              why[0] != '\0' ? why : "the loader does not say why");
+    log_warning(d->log, "entry %s is left for now: %s", item->row.id, d->left_why);
+}
+
 /* ---- Filling a batch ------------------------------------------------------------------------- */
 
 enum deliver_need { DELIVER_FAILED = -1, DELIVER_NOT, DELIVER_GO, DELIVER_IS_THERE };
+
+/* Raw bytes that cannot be read are one message's trouble; a database that is broken ends the step
+ * at its next note. */
+static enum deliver_need deliver_open_raw(struct deliver *d, struct deliver_item *item,
+                                          struct error *err)
+{
+    struct error why;
+    if (d->dry_run || queue_raw(d->queue, item->row.id, &item->fd, &why) == 0)
+        return DELIVER_GO;
+    if (why.class == ERROR_CANCELLED) {
+        *err = why;
+        return DELIVER_FAILED;
+    }
+    deliver_tell_left(d, item, why.text);
+    return DELIVER_NOT;
+}
 
 static enum deliver_need deliver_prepare(struct deliver *d, const struct queue_append *row,
                                          struct deliver_item *item, struct error *err)
@@ -144,11 +171,10 @@ static enum deliver_need deliver_prepare(struct deliver *d, const struct queue_a
         deliver_add_former(entry, item, err) < 0)
         return DELIVER_FAILED;
     /* analyse: no leak, deliver_item_done() frees what item has */
-    if (!d->dry_run && queue_raw(d->queue, row->id, &item->fd, err) < 0)
-        return DELIVER_FAILED;
-    if (d->told != NULL)
+    enum deliver_need need = deliver_open_raw(d, item, err);
+    if (need == DELIVER_GO && d->told != NULL)
         d->told(d->told_context, entry, item->folder);
-    return DELIVER_GO;
+    return need;
 }
 
 /* Those that are there by another program's doing. */
@@ -170,17 +196,6 @@ static struct loader_delivery deliver_delivery(const struct deliver_item *item, 
                                     .raw_size = item->size,
                                     .raw_fd = item->fd,
                                     .flags = item->flags};
-}
-
-/* The same reason is told once, where many are left for it. */
-static void deliver_tell_left(struct deliver *d, const struct deliver_item *item, const char *why)
-{
-    d->counts.left++;
-    if (d->left_why[0] != '\0' && text_equal(d->left_why, why))
-        return;
-    text_copy(d->left_why, sizeof d->left_why,
-              why[0] != '\0' ? why : "the loader does not say why");
-    log_warning(d->log, "entry %s is left for now: %s", item->row.id, d->left_why);
 }
 
 static int deliver_call(struct deliver *d,

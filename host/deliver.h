@@ -15,10 +15,10 @@
  * another of the same bytes, in the same batch, nobody knows.
  *
  * What is DONE is never sent again, also when its owner deleted it. A message that was refused
- * DELIVER_TRIES times is left aside. One whose folder cannot be used, or for which there is no
- * room, keeps nobody else back: it is left for the next run, which is told at the end. Whether work
- * was done on an entry makes no difference; one without raw bytes (too large, never loaded) cannot
- * be delivered. */
+ * DELIVER_TRIES times is left aside. One whose folder cannot be used, for which there is no room,
+ * or whose raw bytes cannot be read, keeps nobody else back: it is left for the next run, which is
+ * told at the end. Whether work was done on an entry makes no difference; one without raw bytes
+ * (too large, never loaded) cannot be delivered. */
 #ifndef MAILCHUTE_HOST_DELIVER_H
 #define MAILCHUTE_HOST_DELIVER_H
 
@@ -38,7 +38,7 @@ struct deliver_counts {
     uint64_t appended, found, refused;
     uint64_t aside;    /* refused too often before */
     uint64_t bodiless; /* no raw bytes */
-    uint64_t left;     /* no folder, or no room now: left_why of one of them */
+    uint64_t left;     /* no folder, no room, or unreadable now: left_why of one of them */
 };
 
 /* All borrowed. */

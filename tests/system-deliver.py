@@ -273,6 +273,21 @@ class Chain(Delivering):
         self.assertEqual(self.ids("INBOX/x" + ("/" + ANN) * 8), sorted(map(message_id, (1, 2))))
         self.assertEqual(self.delivered(), (1, 0))     # with another template it goes
 
+    def test_a_message_whose_file_is_gone_keeps_no_other_back_and_goes_once_it_is_there(self):
+        self.api.add("ethereum", "ropsten", ANN, message(1), message(2, body="x\n" * 200000),
+                     message(3))
+        self.from_chain()
+        file, = (os.path.join(at, name) for at, _, names in
+                 os.walk(os.path.join(self.folder, "queue", "raw")) for name in names)
+        os.rename(file, file + ".away")
+        for _ in range(2):
+            run = self.deliver(code=CONFIG)
+            self.assertIn("1 messages are not delivered: cannot open a message", run.err)
+            self.assertEqual(self.ids("INBOX/ethereum/ropsten/" + ANN),
+                             sorted(map(message_id, (1, 3))))
+        os.rename(file + ".away", file)
+        self.assertEqual(self.delivered(), (1, 0))
+
     def test_mistakes_are_told_and_change_nothing(self):
         self.api.add("ethereum", "ropsten", ANN, message(1))
         self.from_chain()

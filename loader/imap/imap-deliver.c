@@ -508,7 +508,7 @@ static int deliver_groups(struct imap_deliver *d, struct deliver_run *run, deliv
         if (leader->grouped)
             continue;
         for (size_t i = first; i < run->count; i++)
-            if (text_equal(run->items[i].folder, leader->folder) &&
+            if (!run->items[i].grouped && text_equal(run->items[i].folder, leader->folder) &&
                 run->items[i].root == leader->root) {
                 run->items[i].grouped = true;
                 group[members++] = &run->items[i];
@@ -537,9 +537,9 @@ static int deliver_all(struct imap_deliver *d, struct imap_delivery *items, size
     for (size_t i = 0; i < count; i++) {
         items[i].result = IMAP_DELIVERED_NOT;
         items[i].why = (struct error){0};
-        items[i].grouped = items[i].doubted = items[i].limited = false;
-        if (imap_literal_measure(&items[i].raw, &items[i].wire_size, err) < 0)
-            return -1;
+        items[i].doubted = items[i].limited = false;
+        items[i].grouped = imap_literal_measure(&items[i].raw, &items[i].wire_size,
+                                                &items[i].why) < 0; /* it goes nowhere */
     }
     struct imap_delivery **group = calloc(2 * count, sizeof(struct imap_delivery *));
     if (group == NULL)

@@ -67,9 +67,9 @@ AUTO_DEFINE(imap_deliver, imap_deliver_close);
 
 /** imap_deliver_run - all of @items, folder by folder. What stops one message only (a server that
  * does not take it) is REFUSED. What stops it for a reason that is not its own leaves it NOT, with
- * why: its folder cannot be made, named, opened or written, or there is no room; others go on. -1
- * when nothing goes on: results tell what came of each so far, NOT that it is not there or that
- * nobody knows. */
+ * why: its folder cannot be made, named, opened or written, there is no room, or its bytes cannot
+ * be read; others go on. -1 when nothing goes on: results tell what came of each so far, NOT that
+ * it is not there or that nobody knows. */
 int imap_deliver_run(struct imap_deliver *deliver, struct imap_delivery *items, size_t count,
                      struct error *err);
 
