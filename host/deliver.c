@@ -26,7 +26,8 @@ struct deliver_item {
     int fd;
     uint64_t size;
     uint8_t sha256[QUEUE_DIGEST_SIZE];
-    bool found, left; /* in one of those; or that cannot be told now */
+    bool found;     /* in one of those */
+    char *left_why; /* or why that cannot be told of one of them now; NULL: it can */
 };
 
 static void deliver_item_done(struct deliver_item *item)
@@ -35,6 +36,7 @@ static void deliver_item_done(struct deliver_item *item)
     free(item->message_id);
     free(item->former_id);
     free(item->date);
+    free(item->left_why);
     for (unsigned i = 0; i < DELIVER_FORMER_MAX; i++)
         free(item->former_folders[i]);
     if (item->fd >= 0)
@@ -211,7 +213,8 @@ static int deliver_call(struct deliver *d,
     return -1;
 }
 
-/* Which of @items are in folder @at of those where they may be? */
+/* Which of @items are in folder @at of those where they may be? One that cannot be looked into
+ * leaves a message only where it is in no other. */
 static int deliver_look_at(struct deliver *d, struct deliver_item *items, size_t count, unsigned at,
                            struct error *err)
 {
@@ -229,10 +232,9 @@ static int deliver_look_at(struct deliver *d, struct deliver_item *items, size_t
         return -1;
     for (size_t i = 0; i < asking; i++) {
         asked[i]->found = deliveries[i].result == LOADER_DELIVERED_FOUND;
-        if (asked[i]->found || deliveries[i].error[0] == '\0' || asked[i]->left)
-            continue;
-        asked[i]->left = true;
-        deliver_tell_left(d, asked[i], deliveries[i].error);
+        if (!asked[i]->found && deliveries[i].error[0] != '\0' && asked[i]->left_why == NULL &&
+            (asked[i]->left_why = strdup(deliveries[i].error)) == NULL)
+            return error_oom(err, "looking for messages");
     }
     return 0;
 }
@@ -250,8 +252,10 @@ static int deliver_look_elsewhere(struct deliver *d, struct deliver_item *items,
         if (items[i].found) {
             known[found] = items[i].row;
             known[found++].step = QUEUE_APPEND_DONE;
+        } else if (items[i].left_why != NULL) {
+            deliver_tell_left(d, &items[i], items[i].left_why);
         }
-        if (items[i].found || items[i].left)
+        if (items[i].found || items[i].left_why != NULL)
             deliver_item_done(&items[i]);
         else
             items[kept++] = items[i];

@@ -41,10 +41,11 @@ def by_gem(number, address=ANN):
 
 
 class Breaker:
-    """Passes everything on to a server, but for its OK to an APPEND: there it breaks off."""
+    """Passes everything on to a server, but for its OK to an APPEND: there it breaks off; and no
+    EXAMINE of @closed."""
 
     def __init__(self, case, port):
-        self.port_behind, self.breaks = port, 0
+        self.port_behind, self.breaks, self.closed = port, 0, "(none)"
         self.socket = socket.create_server(("127.0.0.1", 0))
         case.addCleanup(self.socket.close)
         self.port = self.socket.getsockname()[1]
@@ -67,6 +68,8 @@ class Breaker:
                         return
                     if one is client:
                         tags.update(re.findall(rb"(?m)^(\S+) APPEND ", data))
+                        data = data.replace(b'EXAMINE "%s"' % self.closed.encode(),
+                                            b'EXAMINE "no such folder"')
                     elif self.breaks > 0 and any(tag in tags for tag in
                                                  re.findall(rb"(?m)^(\S+) OK", data)):
                         self.breaks -= 1
@@ -188,6 +191,21 @@ class Chain(Delivering):
             shutil.rmtree(queue)
             shutil.copytree(queue + "-new", queue)    # one that has delivered nothing so far
             self.assertEqual(self.delivered(*layout), (2, 6) if at == 0 else (0, 8), layout)
+
+    def test_a_folder_of_the_old_gem_that_cannot_be_opened_leaves_what_is_in_no_other(self):
+        self.api.add("ethereum", "ropsten", ANN, message(1), message(2))
+        self.filled_by_gem("INBOX/ethereum/ropsten/0x" + ANN, [2])
+        self.filled_by_gem("INBOX/0x%s/ethereum/ropsten" % ANN, [1])
+        self.from_chain()
+        breaker = Breaker(self, self.server.port)
+        breaker.closed = "INBOX/ethereum/ropsten/0x" + ANN
+        through = {"url": "127.0.0.1", "port": breaker.port, "ssl": "False", "starttls": "Never",
+                   "caFile": None}
+        run = self.deliver(code=CONFIG, **through)
+        self.assertIn("1 messages are not delivered: ", run.err)
+        self.deliver(code=CONFIG, **through)
+        breaker.closed = "(none)"
+        self.assertEqual(self.delivered(**through), (0, 1))
 
     def test_an_id_that_stands_within_another_mails_id_is_delivered_all_the_same(self):
         self.server.append(self.user, "INBOX",
