@@ -386,6 +386,24 @@ def report(number, field=b""):
         field, number)
 
 
+class Twins(Delivering):
+
+    def test_one_that_arrived_does_not_come_again_for_a_twin_that_is_left(self):
+        sources = ("desk", "x" * 120)
+        for source in sources:
+            self.server.append(self.user, "INBOX", MAIL)
+            self.picked_up("--source", source)
+        template = ("--folder", ">".join(["Source"] * 9), "--root", "Top")     # 1,092 bytes for one
+        folder = "/".join(["Top"] + ["desk"] * 9)
+        run = self.deliver(*template, code=CONFIG)
+        self.assertIn("1 messages are not delivered", run.err)
+        self.assertEqual(self.server.count(self.user, folder), 1)
+        self.server.store(self.user, folder, 1, "(\\Deleted)")
+        self.server.expunge(self.user, folder)
+        run = self.deliver(*template, code=CONFIG)
+        self.assertEqual(self.server.count(self.user, folder), 0)
+
+
 class Breaking(Delivering):
     """A server without MULTIAPPEND, and links that break behind its answer."""
 
