@@ -98,10 +98,12 @@ static int mailchain_missing(const struct mailchain_command *c, struct error *er
 {
     if (c->config.has_imap && c->config.has_mailchain)
         return 0;
-    return error_set(err, ERROR_CONFIG,
-                     "invalid or missing config in '%s'; run mailchute mailchain "
-                     "--configure",
-                     c->folder);
+    if (c->config.root != NULL && c->config.lacks != NULL)
+        return error_set(err, ERROR_CONFIG, "key '%s' in '%s/config.json' is missing, or nothing "
+                         "that can be used; run mailchute mailchain --configure", c->config.lacks,
+                         c->folder);
+    return error_set(err, ERROR_CONFIG, "there is no config.json in '%s'; run mailchute mailchain "
+                     "--configure", c->folder);
 }
 
 /* ---- Trying ---------------------------------------------------------------------------------- */

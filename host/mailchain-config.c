@@ -69,17 +69,38 @@ static bool config_text(const json_t *half, const char *key, char out[MAILCHAIN_
     return out[0] != '\0';
 }
 
-static bool config_number(const json_t *half, const char *key, uint32_t max, uint32_t *out)
+/* Digits, with spaces around them. */
+static bool config_digits(const char *text, uint64_t *out)
+{
+    static const char spaces[] = " \t\r\n";
+    char digits[16];
+    text += strspn(text, spaces);
+    size_t size = strcspn(text, spaces);
+    if (size >= sizeof digits || text[size + strspn(text + size, spaces)] != '\0')
+        return false;
+    memcpy(digits, text, size);
+    digits[size] = '\0';
+    return text_to_u64(digits, UINT32_MAX, out) == 0;
+}
+
+/* 300, "300 " and 300.0, from 0 to UINT32_MAX; *out is 0 for what is none. */
+static bool config_number(const json_t *half, const char *key, uint32_t *out)
 {
     const json_t *value = json_object_get(half, key);
-    uint64_t number = 0;
-    if (json_is_integer(value) && json_integer_value(value) > 0)
-        number = (uint64_t)json_integer_value(value);
-    else if (json_is_string(value) &&
-             text_to_u64(json_string_value(value), UINT32_MAX, &number) < 0)
-        number = 0;
-    *out = number <= max ? (uint32_t)number : 0;
-    return *out != 0;
+    double number = json_number_value(value);
+    uint64_t read = number >= 0 && number <= UINT32_MAX ? (uint64_t)number : UINT64_MAX;
+    bool good = json_is_string(value) ? config_digits(json_string_value(value), &read)
+                                      : json_is_number(value) && read <= UINT32_MAX &&
+                                            number <= (double)read;
+    *out = good ? (uint32_t)read : 0;
+    return good;
+}
+
+static bool config_port(const json_t *half, uint32_t *out)
+{
+    bool good = config_number(half, "port", out) && *out > 0 && *out <= 65535;
+    *out = good ? *out : 0;
+    return good;
 }
 
 static bool config_bool(const json_t *half, const char *key, bool *out)
@@ -101,18 +122,25 @@ static void config_take(struct mailchain_config *c)
 {
     const json_t *imap = json_object_get(c->root, "imap");
     const json_t *chain = json_object_get(c->root, "mailchain");
+    static const char *const names[] = {
+        "server' of 'imap",        "username' of 'imap",     "port' of 'imap",
+        "ssl' of 'imap",           "hostname' of 'mailchain", "port' of 'mailchain",
+        "ssl' of 'mailchain",      "folders' of 'mailchain", "mainnet_to_inbox' of 'mailchain",
+        "interval' of 'mailchain"};
     bool has[] = {config_text(imap, "server", c->server),
                   config_text(imap, "username", c->username),
-                  config_number(imap, "port", 65535, &c->imap_port),
+                  config_port(imap, &c->imap_port),
                   config_bool(imap, "ssl", &c->imap_ssl),
                   config_text(chain, "hostname", c->hostname),
-                  config_number(chain, "port", 65535, &c->port),
+                  config_port(chain, &c->port),
                   config_bool(chain, "ssl", &c->ssl),
                   config_structure(chain, &c->by_address),
                   config_bool(chain, "mainnet_to_inbox", &c->mainnet_to_inbox),
-                  config_number(chain, "interval", UINT32_MAX, &c->interval_s)};
+                  config_number(chain, "interval", &c->interval_s)};
     c->has_imap = has[0] && has[1] && has[2] && has[3];
     c->has_mailchain = has[4] && has[5] && has[6] && has[7] && has[8] && has[9];
+    for (size_t i = sizeof has / sizeof has[0]; i-- > 0;)
+        c->lacks = has[i] ? c->lacks : names[i];
     if (c->interval_s < MAILCHAIN_INTERVAL_MIN_S)
         c->interval_s = MAILCHAIN_INTERVAL_MIN_S;
     if (c->interval_s > MAILCHAIN_INTERVAL_MAX_S)

@@ -6,7 +6,8 @@
  * "by_network", "mainnet_to_inbox": true, "interval": "300"}}
  *
  * Numbers may stand there as numbers or as texts, and so may true and false; texts are what is
- * written, as before. Members that are not known stay when it is written. A password is never
+ * written, as before. A number may have spaces around it, and an interval below a minute is one.
+ * Members that are not known stay when it is written. A password is never
  * written, and one that stands there is taken out. */
 #ifndef MAILCHUTE_HOST_MAILCHAIN_CONFIG_H
 #define MAILCHUTE_HOST_MAILCHAIN_CONFIG_H
@@ -32,6 +33,7 @@ struct mailchain_config {
     bool ssl, by_address, mainnet_to_inbox;
     uint32_t interval_s; /* MAILCHAIN_INTERVAL_MIN_S and more */
     bool has_imap, has_mailchain; /* all of that half was there */
+    const char *lacks; /* "port' of 'imap": the first that is missing or no use; NULL: none */
     json_t *root; /* all that stood in the file; NULL: nothing */
 };
 void mailchain_config_done(struct mailchain_config *config);
