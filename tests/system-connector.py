@@ -211,6 +211,26 @@ class Connector(system_support.Case):
         self.assertEqual(shown["mailchain"]["more"], [{"name": "x"}])
         self.assertEqual(shown["mailchain"]["hostname"], "127.0.0.1")
 
+    def test_numbers_are_read_however_they_were_written_and_what_is_no_use_is_named(self):
+        self.configured()
+        config = self.config()
+
+        def with_it(half, **members):
+            changed = dict(config, **{half: dict(config[half], **members)})
+            with open(os.path.join(self.dir, "config.json"), "w", encoding="utf-8") as file:
+                json.dump(changed, file)
+
+        for interval in (0, "0", "300 ", 300.0, 1, 10 ** 6):
+            with_it("mailchain", interval=interval, port=" %d" % self.api.port)
+            self.connector("-t", "--password-file", self.password_file)
+        for half, key, value in (("imap", "port", 0), ("imap", "port", "65536"), ("imap", "server", ""),
+                                 ("imap", "ssl", "perhaps"), ("mailchain", "port", "80 80"),
+                                 ("mailchain", "interval", "300s"), ("mailchain", "interval", -1),
+                                 ("mailchain", "interval", 60.5), ("mailchain", "interval", None),
+                                 ("mailchain", "interval", " "), ("mailchain", "folders", "x")):
+            with_it(half, **{key: value})
+            self.assertIn("key '%s' of '%s'" % (key, half), self.connector("--once", code=CONFIG).err)
+
     def test_where_both_halves_are_cancelled_it_says_that_nothing_was_saved(self):
         cancel = ("imap.example.org", "ann", "", "", "Cancel", "", "", "", "", "", "", "", "Cancel")
         self.assertIn("Nothing was saved.", self.answers(*cancel).out)
@@ -326,6 +346,23 @@ class Connector(system_support.Case):
         self.assertEqual(self.server.count(self.user, folder), 2)
         os.mkdir(os.path.join(self.dir, "mailchain_connector_imap.pstore"))
         self.assertIn("cannot be read", self.connector(*run, code=CONFIG).err)
+
+    def test_a_signal_while_the_client_hangs_is_no_error_in_the_log(self):
+        self.configured()
+        self.api.add("ethereum", "ropsten", ANN, message(1))
+        for number, place in enumerate(("/protocols", "ropsten", ANN)):
+            self.api.faults = {place: "drip"}
+            asked = len(self.api.asked)
+            process = subprocess.Popen(
+                [PROGRAM, "mailchain", *self.trust, "--password-file", self.password_file], env=self.env,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            try:
+                self.comes(lambda: len(self.api.asked) - asked > number)
+            finally:
+                process.send_signal(signal.SIGINT)
+                out = process.communicate(timeout=SECONDS)[0].decode()
+            self.assertEqual(process.returncode, OK, out)
+            self.assertNotIn("Error", self.log() + out)
 
     # ---- round after round: a minute takes some seconds ------------------------------------------
 
