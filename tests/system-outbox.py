@@ -110,6 +110,7 @@ class Outbox(serve_support.ServeCase):
                     caFile=None)
         daemon = Daemon(self, SETTINGS.replace("200ms", "24h"))
         self.wait(lambda: refuser.tries == 2, "it logs in", daemon)
+        self.comes_to(daemon, "active", "idle", "chain")
         for number in (1, 2):
             self.chain(number)
             self.source("sync", "chain")
