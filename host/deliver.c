@@ -143,6 +143,7 @@ static enum deliver_need deliver_open_raw(struct deliver *d, struct deliver_item
         return DELIVER_FAILED;
     }
     deliver_tell_left(d, item, why.text);
+    d->counts.unreadable++;
     return DELIVER_NOT;
 }
 

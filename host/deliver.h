@@ -39,6 +39,7 @@ struct deliver_counts {
     uint64_t aside;    /* refused too often before */
     uint64_t bodiless; /* no raw bytes */
     uint64_t left;     /* no folder, no room, or unreadable now: left_why of one of them */
+    uint64_t unreadable; /* of those: nobody was asked about them */
 };
 
 /* All borrowed. */

@@ -143,7 +143,8 @@ static int deliver_work(struct unit *unit, struct unit_worker *worker, const cha
                               .after = unit->delivery.after};
     int bad = deliver_share(unit, &deliver, &more, err);
     unit->turn.items = deliver.counts.appended + deliver.counts.found;
-    unit->turn.contact = unit->turn.items + deliver.counts.refused + deliver.counts.left > 0;
+    unit->turn.contact = unit->turn.items + deliver.counts.refused + deliver.counts.left >
+                         deliver.counts.unreadable;
     unit->delivery.after = deliver.after;
     unit->delivery.refused += deliver.counts.refused + deliver.counts.aside;
     unit->delivery.left += deliver.counts.left;

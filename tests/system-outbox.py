@@ -212,6 +212,20 @@ class Outbox(serve_support.ServeCase):
         self.source("edit", "outbox", "--password-file", self.password_file)
         self.arrive(daemon, (1,))
 
+    def test_a_wrong_password_is_told_also_where_no_message_can_be_read(self):
+        self.api.add("ethereum", "ropsten", ANN, message(1, body="x\n" * 200000))
+        run = self.command("pickup", "port=%d" % self.api.port, "--loader", "Mailchain", "--queue",
+                           self.queue, "--quiet")
+        self.assertEqual(run.code, OK, run)
+        file, = (os.path.join(at, name) for at, _, names in
+                 os.walk(os.path.join(self.folder, "queue", "raw")) for name in names)
+        os.rename(file, file + ".away")
+        self.outbox()
+        self.source("edit", "outbox", "--password-file", self.write("wrong", "no\n"), "--force")
+        daemon = Daemon(self, SETTINGS)
+        self.wait(lambda: "refused" in (self.shown("outbox")["status_message"] or ""),
+                  "it is told", daemon)
+
     def test_killed_at_any_moment_nothing_is_lost_and_nothing_comes_twice(self):
         chance = random.Random(2)
         self.chain(*range(100))
