@@ -639,7 +639,6 @@ static const char *imap_entry_account(void *handle)
     return loader->account;
 }
 
-/* Up to a window of messages. */
 static struct imap_delivery imap_loader_delivery(const struct loader_delivery *item)
 {
     return (struct imap_delivery){
@@ -656,6 +655,7 @@ static struct imap_delivery imap_loader_delivery(const struct loader_delivery *i
 typedef int imap_loader_work(struct imap_deliver *deliver, struct imap_delivery *items,
                              size_t count, struct error *err);
 
+/* Up to a window of messages. */
 static int imap_loader_deliver(struct imap_loader *loader, imap_loader_work *work,
                                struct loader_delivery *items, size_t count, struct error *err)
 {
