@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,8 +174,8 @@ static bool run_is_known(void *context, const struct queue_entry *entry)
     return entry->uid == 0 && entry->key != NULL && mailchain_store_has(run->store, entry->key);
 }
 
-/* From the queue into the mailbox. */
-static int run_deliver(struct mailchain_run *run, struct error *err)
+/* From the queue into the mailbox. @refused: how many the server does not take. */
+static int run_deliver(struct mailchain_run *run, uint64_t *refused, struct error *err)
 {
     struct host_table table;
     const struct deliver_folder folder = {run->config->by_address ? "Address>Protocol>Network"
@@ -201,6 +202,7 @@ static int run_deliver(struct mailchain_run *run, struct error *err)
         deliver.plugin->close(deliver.handle);
     }
     host_table_done(&table);
+    *refused = deliver.counts.refused + deliver.counts.aside;
     return bad < 0 ? source_hide(run->imap, err) : 0;
 }
 
@@ -288,18 +290,24 @@ static int run_read_password(const struct run_state *state, struct error *err)
     return source_open(source, state->run->log, err);
 }
 
+/* Messages that the server does not take make a round that is not well, and no pause longer. */
 static int run_put(struct run_state *state, struct error *err)
 {
+    uint64_t refused = 0;
     int bad = run_read_password(state, err);
     if (bad == 0)
-        bad = run_deliver(state->run, err);
-    if (bad == 0) {
+        bad = run_deliver(state->run, &refused, err);
+    if (bad < 0)
+        run_failed(state->run, &state->delivering, err);
+    else
         run_went_well(&state->delivering, UINT64_MAX);
-        return 0;
-    }
-    run_tell_error(state->run, err);
-    run_failed(state->run, &state->delivering, err);
-    return -1;
+    if (bad == 0 && refused > 0)
+        bad = error_set(err, ERROR_MAIL, "%" PRIu64 " messages are refused by the mail server, and "
+                        "left in the queue after %u tries; standard error tells which and why when "
+                        "they are tried", refused, DELIVER_TRIES);
+    if (bad < 0)
+        run_tell_error(state->run, err);
+    return bad;
 }
 
 /* What was picked up before is delivered also when the client does not answer now. Done is what

@@ -5,7 +5,8 @@
  * Messages go through a work queue in the connector's own folder (queue/), durably, so that a crash
  * loses none and doubles none. What happens is told in mailchain_connector_imap.log there, a line
  * each: "2026-03-01 12:00:00 +0100 Checking messages", "Done", "Error: ...", the last one also for
- * each address or network that fails while others do not.
+ * each address or network that fails while others do not, and while messages are refused by the mail
+ * server.
  *
  * Looking is done again an interval after it went well, delivering behind it; what fails has pauses
  * of its own, mailchain_run_pause(), and does not hold up the other. The loader that looks stays

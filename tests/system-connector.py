@@ -11,6 +11,7 @@ import re
 import select
 import shutil
 import signal
+import sqlite3
 import stat
 import subprocess
 import time
@@ -346,6 +347,21 @@ class Connector(system_support.Case):
         self.assertEqual(self.server.count(self.user, folder), 2)
         os.mkdir(os.path.join(self.dir, "mailchain_connector_imap.pstore"))
         self.assertIn("cannot be read", self.connector(*run, code=CONFIG).err)
+
+    def test_a_message_that_the_server_refused_too_often_is_told_each_time_and_keeps_no_other_back(self):
+        self.configured()
+        self.api.add("ethereum", "ropsten", ANN, message(1))
+        self.connector("--once", "--password-file", self.password_file)
+        with contextlib.closing(sqlite3.connect(os.path.join(self.dir, "queue", "queue.db"))) as db:
+            with db:    # REFUSED, as often as is tried
+                self.assertEqual(db.execute("UPDATE append SET step = 2, attempts = 3").rowcount, 1)
+        for number in (2, 3):
+            self.api.add("ethereum", "ropsten", ANN, message(number))
+            run = self.connector("--once", "--password-file", self.password_file, code=65)
+            self.assertIn("1 messages are refused", run.err)
+            self.assertIn("Error: 1 messages are refused", self.log().splitlines()[-1])
+            self.check_folders(**{"INBOX/ethereum/ropsten/" + ANN: number})
+        self.assertEqual(self.log().count("Done"), 1)
 
     def test_a_signal_while_the_client_hangs_is_no_error_in_the_log(self):
         self.configured()
