@@ -32,6 +32,7 @@
 #define CHAIN_WINDOW 64u       /* messages that are asked about, and noted, at once */
 #define CHAIN_ATTEMPTS_MAX 3u  /* attempts without an end, after which a message is set aside */
 #define CHAIN_MAIL_MAX ((size_t)1 << 30) /* bytes of a mail that is made */
+#define CHAIN_BROKEN " cannot be read (half a character, a number out of range) and are left at the client"
 #define CHAIN_WHERE_MAX (3u * MAILCHAIN_NAME_MAX + 8u)
 
 /* One message of the window. */
@@ -69,7 +70,7 @@ struct chain_loader {
     size_t window_count, window_at;
     uint64_t found;  /* new messages of this pass so far */
     size_t asked, failed; /* addresses, and networks that do not tell theirs */
-    uint64_t too_large;   /* messages that were stepped over */
+    uint64_t too_large, broken; /* messages that were stepped over */
     struct error why;     /* of the one that failed last, in whatever pass */
     uint64_t pass_due_ms;
     bool told; /* this pass is over, and was told to be while items were out: once more so */
@@ -240,6 +241,8 @@ static void chain_tell_trouble(const struct chain_loader *loader)
         error_set(&why, ERROR_CONFIG, "%" PRIu64 " messages are larger than maxAnswer (%" PRIu64
                   " bytes) and left at the client; raise maxAnswer", loader->too_large,
                   loader->settings->max_answer);
+    else if (loader->broken > 0)
+        error_set(&why, ERROR_PROTOCOL, "%" PRIu64 " messages" CHAIN_BROKEN, loader->broken);
     loader_host_trouble(&loader->host, why.class != ERROR_NONE ? &why : NULL);
 }
 
@@ -472,7 +475,8 @@ static void chain_tell_left_out(const struct chain_loader *loader, const char *o
 
 static int chain_begin_pass(struct chain_loader *loader, struct error *err)
 {
-    loader->found = loader->asked = loader->failed = loader->too_large = 0;
+    loader->found = loader->asked = loader->failed = 0;
+    loader->too_large = loader->broken = 0;
     loader_host_progress(&loader->host, 0);
     if (mailchain_client_networks(loader->client, &loader->networks, err) < 0) {
         mailchain_pairs_done(&loader->networks);
@@ -503,18 +507,30 @@ static int chain_next_network(struct chain_loader *loader, struct error *err)
     return 0;
 }
 
+/* Those that a page began behind. */
+static void chain_tell_over(struct chain_loader *loader, const char *where,
+                            const struct mailchain_paging *before)
+{
+    uint64_t large = loader->paging.over - before->over;
+    uint64_t broken = loader->paging.broken - before->broken;
+    loader->too_large += large;
+    loader->broken += broken;
+    if (large > 0)
+        loader_host_log(&loader->host, LOADER_LOG_WARNING, "%s: %" PRIu64 " messages are larger "
+                        "than maxAnswer (%" PRIu64 " bytes) and left at the client", where, large,
+                        loader->settings->max_answer);
+    if (broken > 0)
+        loader_host_log(&loader->host, LOADER_LOG_WARNING, "%s: %" PRIu64 " messages" CHAIN_BROKEN,
+                        where, broken);
+}
+
 /* The next page of the address before loader->address. */
 static int chain_fetch_page(struct chain_loader *loader, const char *where, struct error *err)
 {
-    uint64_t over = loader->paging.over;
+    const struct mailchain_paging before = loader->paging;
     int failed = mailchain_client_page(loader->client, chain_network(loader),
                                        chain_address(loader), &loader->paging, &loader->page, err);
-    if (loader->paging.over > over) {
-        loader->too_large += loader->paging.over - over;
-        loader_host_log(&loader->host, LOADER_LOG_WARNING, "%s: %" PRIu64 " messages are larger "
-                        "than maxAnswer (%" PRIu64 " bytes) and left at the client", where,
-                        loader->paging.over - over, loader->settings->max_answer);
-    }
+    chain_tell_over(loader, where, &before);
     if (failed < 0)
         return chain_trouble_add(loader, where, err);
     loader->page_left = mailchain_page_count(loader->page);

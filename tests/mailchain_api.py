@@ -10,7 +10,7 @@ and what can go wrong.
 Generations: bare (addresses as hex without 0x, null for empty lists), hex (with 0x), objects, paged
 (messages come only from a local store, which fetch=true fills; limit, 15 unless given, and skip).
 Faults: a status (406, 422, 500, ..., 429+30 with a Retry-After); json (no JSON), shape (JSON of another shape), half (it breaks off),
-close (no answer), endless, drip (a byte now and then), empty (no body).
+close (no answer), break (each "BREAK" in it becomes half a character), endless, drip (a byte now and then), empty (no body).
 
 By hand:  tests/mailchain_api.py --port 8080 --messages 20
 """
@@ -191,6 +191,8 @@ class MailchainApi:
             body = body[:len(body) // 2]
         elif fault == "shape":
             body = b"[1, {\"messages\": 7}]"
+        elif fault == "break":
+            body = body.replace(b"BREAK", b"\\ud800")
         elif fault == "empty":
             body = b""
         elif fault == "close":

@@ -262,6 +262,25 @@ class Mailchain(unittest.TestCase):
         self.assertIn("more than 1048576 bytes", run.err)
         self.assertLessEqual(len([a for a in api.asked if a[1] == "/api/messages"]), 10)
 
+    def test_a_message_that_no_json_may_hold_is_left_and_told_and_keeps_no_other_back(self):
+        api = self.client()
+        odd = set(range(3, 9)) | {0, 20, 39}
+        api.add("ethereum", "mainnet", ANN, *[message(n, body="BREAK" if n in odd else None)
+                                              for n in range(40)])
+        api.faults[ANN] = "break"
+        run = self.pickup(api, settings="page=20", code=76)
+        self.assertEqual(sorted(self.subjects(run)),
+                         sorted("Hello %d" % n for n in range(40) if n not in odd))
+        self.assertIn("6 messages cannot be read", run.err)
+        self.assertLessEqual(len([a for a in api.asked if a[1] == "/api/messages"]), 60)
+        del api.faults[ANN]
+        self.assertEqual(sorted(self.subjects(self.pickup(api))), sorted("Hello %d" % n for n in odd))
+        api = self.client("objects")        # which knows no pages: it is given up soon
+        api.add("ethereum", "mainnet", ANN, message(1, body="BREAK"), message(2))
+        api.faults[ANN] = "break"
+        self.pickup(api, settings="page=16", code=76)
+        self.assertLessEqual(len([a for a in api.asked if a[1] == "/api/messages"]), 10)
+
     def test_an_answer_of_very_many_values_is_not_read_into_memory(self):
         api = self.client()
         api.add("ethereum", "mainnet", ANN, message(1, **{"x": [[]] * 300000}))

@@ -33,6 +33,22 @@ bool mailchain_read_is_large(const void *bytes, size_t count)
     return values > MAILCHAIN_VALUES_MAX;
 }
 
+bool mailchain_read_is_broken(const void *bytes, size_t count)
+{
+    const char *text = bytes;
+    size_t start = 0;
+    while (count > 0 && text_is_space(text[count - 1]))
+        count--;
+    while (start < count && text_is_space(text[start]))
+        start++;
+    if (count - start < 2 || text[start] != '{' || text[count - 1] != '}' ||
+        mailchain_read_is_large(bytes, count))
+        return false;
+    json_t *root = json_loadb(bytes, count, JSON_ALLOW_NUL, NULL);
+    json_decref(root);
+    return root == NULL;
+}
+
 static json_t *api_load(const void *bytes, size_t count, const char *what, struct error *err)
 {
     json_error_t why;

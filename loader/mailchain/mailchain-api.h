@@ -65,6 +65,11 @@ struct mailchain_message {
 
 struct mailchain_page;
 
+/** mailchain_read_is_broken - it begins and ends as an object does, and is no JSON: something in it
+ * cannot be read (half a character, a number out of range, a NUL in a name), and without that the
+ * rest can. Linear. */
+bool mailchain_read_is_broken(const void *bytes, size_t count);
+
 /** mailchain_page_read - the answer of /messages. *out_page is yours: mailchain_page_free(). */
 int mailchain_page_read(const void *bytes, size_t count, struct mailchain_page **out_page,
                         struct error *err);

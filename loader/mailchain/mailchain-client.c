@@ -142,15 +142,30 @@ int mailchain_client_addresses(struct mailchain_client *client,
                                     err);
 }
 
-/* One question. *out_large: the answer is too large to be read; then -1 as well. */
+enum client_fault { CLIENT_OTHER, CLIENT_LARGE, CLIENT_BROKEN };
+
+/* Of an answer that could not be read. */
+static enum client_fault client_fault(struct mailchain_paging *at, const struct buffer *body)
+{
+    if (mailchain_read_is_large(body->data, body->len))
+        return CLIENT_LARGE;
+    if (!mailchain_read_is_broken(body->data, body->len))
+        return CLIENT_OTHER;
+    at->paged = at->paged || body->len < at->longest;
+    at->longest = body->len > at->longest ? body->len : at->longest;
+    return CLIENT_BROKEN;
+}
+
+/* One question. *out_fault: why it failed, where fewer messages at once may help. */
 static int client_ask_page(struct mailchain_client *client, const struct mailchain_pair *network,
                            const struct mailchain_pair *address, struct mailchain_paging *at,
-                           struct mailchain_page **out_page, bool *out_large, struct error *err)
+                           struct mailchain_page **out_page, enum client_fault *out_fault,
+                           struct error *err)
 {
     AUTO_DONE(buffer) path;
     struct buffer *body = &client->answer.body;
     buffer_init(&path, CLIENT_URL_MAX);
-    *out_large = false;
+    *out_fault = CLIENT_OTHER;
     if (client_add(&path, "/messages?address=", address->first) < 0 ||
         client_add(&path, "&protocol=", network->first) < 0 ||
         client_add(&path, "&network=", network->second) < 0 ||
@@ -158,12 +173,11 @@ static int client_ask_page(struct mailchain_client *client, const struct mailcha
                       at->skip == 0 && !at->fetched ? "&fetch=true" : "", at->size, at->skip) < 0)
         return error_oom(err, "asking a Mailchain client");
     int failed = client_ask(client, &path, "/messages", err);
-    *out_large = failed < 0 && buffer_is_full(body);
-    if (failed == 0) {
-        failed = mailchain_page_read(body->data, body->len, out_page, err);
-        *out_large = failed < 0 && mailchain_read_is_large(body->data, body->len);
-    }
-    at->fetched = at->fetched || failed == 0 || *out_large;
+    if (failed < 0 && buffer_is_full(body))
+        *out_fault = CLIENT_LARGE;
+    if (failed == 0 && (failed = mailchain_page_read(body->data, body->len, out_page, err)) < 0)
+        *out_fault = client_fault(at, body);
+    at->fetched = at->fetched || failed == 0 || *out_fault != CLIENT_OTHER;
     buffer_clear(body);
     buffer_spare(body);
     return failed;
@@ -173,22 +187,23 @@ int mailchain_client_page(struct mailchain_client *client, const struct mailchai
                           const struct mailchain_pair *address, struct mailchain_paging *at,
                           struct mailchain_page **out_page, struct error *err)
 {
-    bool large;
+    enum client_fault fault;
     struct mailchain_paging try = *at;
     for (uint32_t over = 0;;) {
-        int failed = client_ask_page(client, network, address, &try, out_page, &large, err);
+        int failed = client_ask_page(client, network, address, &try, out_page, &fault, err);
         at->fetched = try.fetched;
         if (failed == 0) {
             *at = try;
             return 0;
         }
-        if (!large || over == MAILCHAIN_OVER_MAX)
+        if (fault == CLIENT_OTHER ||
+            over == (try.paged ? MAILCHAIN_BROKEN_MAX : MAILCHAIN_OVER_MAX))
             return -1;
         if (try.size > 1) {
             try.size /= 2;
         } else {
             over++;
-            try.over++;
+            ++*(fault == CLIENT_LARGE ? &try.over : &try.broken);
             try.skip++;
         }
     }

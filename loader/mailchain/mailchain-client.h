@@ -39,15 +39,19 @@ struct mailchain_paging {
     uint32_t size;  /* messages asked for at once */
     uint64_t skip;  /* those before the page */
     bool fetched;   /* the client was told to fetch what is new */
-    uint64_t over;  /* messages that were stepped over, as one alone is too large an answer */
+    uint64_t over;  /* messages that were stepped over, as one alone is too large an answer, */
+    uint64_t broken; /* or one that cannot be read */
+    size_t longest; /* bytes of the answers that could not: shorter ones show that it knows pages */
+    bool paged;
 };
 
 #define MAILCHAIN_OVER_MAX 3u /* of them in a row; more: the client knows no pages */
+#define MAILCHAIN_BROKEN_MAX 1000u /* likewise, of one that does */
 
 /** mailchain_client_page - the messages from at->skip on, at->size of them where the client knows
  * pages, else all of them. For the first page the client is told to fetch what is new. A page whose
- * answer is too large (maxAnswer, MAILCHAIN_VALUES_MAX) is asked for again with half its size, and
- * so on; a message that is too large alone is stepped over. */
+ * answer is too large (maxAnswer, MAILCHAIN_VALUES_MAX), or broken (mailchain_read_is_broken()), is
+ * asked for again with half its size, and so on; a message that is so alone is stepped over. */
 int mailchain_client_page(struct mailchain_client *client, const struct mailchain_pair *network,
                           const struct mailchain_pair *address, struct mailchain_paging *at,
                           struct mailchain_page **out_page, struct error *err);
