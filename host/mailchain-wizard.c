@@ -18,27 +18,6 @@
 #define WIZARD_CUSTOM_PORT 8080u
 #define WIZARD_INTERVAL_S 300u
 
-/* A line of the input without its end; what is longer than @out is cut. 0, or -1 at the end. */
-static int wizard_read(char out[MAILCHAIN_TEXT_MAX], struct error *err)
-{
-    size_t used = 0;
-    char byte;
-    for (;;) {
-        ssize_t got = read(STDIN_FILENO, &byte, 1);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return error_set(err, ERROR_USAGE, "the input ended before the questions did; nothing "
-                             "more was saved");
-        if (byte == '\n')
-            break;
-        if (byte != '\r' && used + 1 < MAILCHAIN_TEXT_MAX)
-            out[used++] = byte;
-    }
-    out[used] = '\0';
-    return 0;
-}
-
 static int wizard_say(struct error *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 static int wizard_say(struct error *err, const char *fmt, ...)
 {
@@ -48,6 +27,44 @@ static int wizard_say(struct error *err, const char *fmt, ...)
     (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     return output_text(text, err);
+}
+
+/* A line of the input without its end; *out_cut: it is longer than @out. 0, or -1 at the end. */
+static int wizard_line(char out[MAILCHAIN_TEXT_MAX], bool *out_cut, struct error *err)
+{
+    size_t used = 0;
+    char byte;
+    *out_cut = false;
+    for (;;) {
+        ssize_t got = read(STDIN_FILENO, &byte, 1);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return error_set(err, ERROR_USAGE, "the input ended before the questions did; nothing "
+                             "more was saved");
+        if (byte == '\n')
+            break;
+        if (byte == '\r')
+            continue;
+        *out_cut = used + 1 >= MAILCHAIN_TEXT_MAX;
+        if (!*out_cut)
+            out[used++] = byte;
+    }
+    out[used] = '\0';
+    return 0;
+}
+
+/* Half a name is none: what is too long is asked for again. */
+static int wizard_read(char out[MAILCHAIN_TEXT_MAX], struct error *err)
+{
+    bool cut;
+    do {
+        if (wizard_line(out, &cut, err) < 0 ||
+            (cut && wizard_say(err, "  Please type %u bytes at most: ", MAILCHAIN_TEXT_MAX - 1) <
+                        0))
+            return -1;
+    } while (cut);
+    return 0;
 }
 
 /* Asks until the answer is one that can be used. */
@@ -93,7 +110,7 @@ static int wizard_number(const char *question, uint32_t min, uint32_t max, uint3
     }
 }
 
-/* One of two words, or the beginning of one, in any case. */
+/* One of two words, or the beginning of one and not of the other, in any case. */
 static int wizard_choice(const char *question, const char *yes, const char *no, bool *value,
                          struct error *err)
 {
@@ -105,8 +122,10 @@ static int wizard_choice(const char *question, const char *yes, const char *no, 
         if (answer[0] == '\0')
             return 0;
         bool is_yes = text_starts_nocase(yes, answer), is_no = text_starts_nocase(no, answer);
-        if (is_yes && is_no) /* "http" begins both: the whole word decides */
+        if (is_yes && is_no) { /* "http" begins both, and so does "h": the whole word decides */
             is_yes = text_equal_nocase(yes, answer);
+            is_no = text_equal_nocase(no, answer);
+        }
         if (is_yes || is_no) {
             *value = is_yes;
             return 0;
