@@ -105,6 +105,8 @@ static const struct bad_row {
     {"ssl=True", "key 'url' is missing"},
     {"url=h;mailbx=x", "unknown key 'mailbx' at position 7; did you mean 'mailbox'?"},
     {"url=h;port=0", "key 'port' at position 7: '0' is not a number from 1 to 65535"},
+    {"url=h;bogus=1", "unknown key 'bogus' at position 7; the keys are url"},
+    {"url=h;pasword=1", "key 'pasword' at position 7 does not belong here: give the password"},
     {"url=h;user=ann", "key 'user' at position 7 does not belong here: give the user name"},
     {"url=h;USERNAME=ann", "key 'userName' at position 7 does not belong here: give the user name"},
     {"url=h;password=s3cret",

@@ -15,7 +15,8 @@
 #include "text.h"
 
 #define CONNECTION_QUOTED_MAX 48u /* bytes of a value, or key, that an error repeats */
-#define CONNECTION_NEAR 3u        /* edits up to which a key looks like a slip of the pen */
+#define CONNECTION_NEAR 3u        /* edits up to which a key looks like a slip of the pen, where half
+                                     of it is right */
 
 struct connection_reader {
     struct cursor at;
@@ -173,7 +174,7 @@ static int connection_unknown(const struct connection_reader *r,
         return error_set(r->err, ERROR_USAGE,
                          "what stands before '=' at position %zu is not a key; a value that holds "
                          "';' or a quote must stand in quotes", pair->position);
-    bool slip = distance <= CONNECTION_NEAR && distance < strlen(near->key);
+    bool slip = distance <= CONNECTION_NEAR && 2 * distance <= strlen(near->key);
     if (slip && near->type == CONNECTION_REFUSED)
         return connection_refuse(r, word, pair, near);
     if (slip)
