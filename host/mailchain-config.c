@@ -277,12 +277,30 @@ static int config_store(const char *part, const char *path, const char *text, st
     return 0;
 }
 
+/* Where config.json lies, also behind a link: that stays one. */
+static char *config_target(const char *folder)
+{
+    AUTO_TEXT path = config_path(folder, "config.json");
+    char *real = path == NULL ? NULL : realpath(path, NULL);
+    return real != NULL ? real : TAKE(path);
+}
+
+/* Beside it. */
+static char *config_part(const char *path)
+{
+    const char *slash = path == NULL ? NULL : strrchr(path, '/');
+    char *part = NULL;
+    if (slash == NULL || asprintf(&part, "%.*s/.config.json.new", (int)(slash - path), path) < 0)
+        return NULL;
+    return part;
+}
+
 int mailchain_config_write(const char *folder, struct mailchain_config *config, struct error *err)
 {
     if (config_make_folder(folder, err) < 0)
         return -1;
-    AUTO_TEXT path = config_path(folder, "config.json");
-    AUTO_TEXT part = config_path(folder, ".config.json.new");
+    AUTO_TEXT path = config_target(folder);
+    AUTO_TEXT part = config_part(path);
     AUTO_TEXT text = config_put(config) < 0 ? NULL : json_dumps(config->root, JSON_INDENT(2));
     if (path == NULL || part == NULL || text == NULL)
         return error_oom(err, "writing config.json");

@@ -60,7 +60,7 @@ static void run_tell(const struct mailchain_run *run, const char *text)
     AUTO_TEXT line = run_join(when, " ", text);
     if (path == NULL || line == NULL)
         return;
-    AUTO_FD fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    AUTO_FD fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (fd < 0 || write_all(fd, line, strlen(line)) < 0 ||
         write_all(fd, "\n", 1) < 0)
         log_warning(run->log, "'%s' cannot be written: %s", path, strerror(errno));

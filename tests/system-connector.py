@@ -237,6 +237,26 @@ class Connector(system_support.Case):
             with_it(half, **{key: value})
             self.assertIn("key '%s' of '%s'" % (key, half), self.connector("--once", code=CONFIG).err)
 
+    def test_a_config_and_a_log_that_are_links_stay_links(self):
+        self.configured()
+        log = "mailchain_connector_imap.log"
+        os.mkdir(os.path.join(self.folder, "elsewhere"))
+        for name in ("config.json", log):
+            there = os.path.join(self.folder, "elsewhere", name)
+            with open(there, "a", encoding="utf-8"):
+                pass
+            if name == "config.json":
+                os.rename(os.path.join(self.dir, name), there)
+            os.symlink(there, os.path.join(self.dir, name))
+        run = self.answers("", "", "", "", "Save", "", "", "", "", "", "", "90", "Save")
+        self.assertEqual(run.code, OK, run)
+        self.assertEqual(self.config()["mailchain"]["interval"], "90")
+        self.assertEqual(self.connector("--once", "--password-file", self.password_file).err, "")
+        self.assertIn("Done", self.log())
+        for name in ("config.json", log):
+            self.assertTrue(os.path.islink(os.path.join(self.dir, name)))
+        self.assertEqual(os.listdir(self.dir).count(".config.json.new"), 0)
+
     def test_where_both_halves_are_cancelled_it_says_that_nothing_was_saved(self):
         cancel = ("imap.example.org", "ann", "", "", "Cancel", "", "", "", "", "", "", "", "Cancel")
         self.assertIn("Nothing was saved.", self.answers(*cancel).out)
