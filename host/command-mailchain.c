@@ -20,7 +20,7 @@
 struct mailchain_command {
     struct command_common common;
     bool run, configure, test, print, once, footer;
-    const char *dir, *password_file, *imap_options;
+    const char *dir, *password_file, *imap_options, *client_options;
     char *folder;
     struct mailchain_config config;
     char *imap_connection, *chain_connection;
@@ -46,6 +46,8 @@ static const struct option_row mailchain_rows[] = {
      "file with the mail password, - is standard input; else it is asked for"},
     {"imap-options", 0, OPTION_TEXT, FIELD(imap_options), "KEYS",
      "more of the mail server's connection string, such as caFile=/etc/ca.pem"},
+    {"client-options", 0, OPTION_TEXT, FIELD(client_options), "KEYS",
+     "more of the Mailchain client's connection string, such as caFile=/etc/ca.pem"},
     COMMAND_OPTION_QUEUE(struct mailchain_command, common),
     COMMAND_OPTIONS_LOG(struct mailchain_command, common),
     COMMAND_OPTION_HELP(struct mailchain_command, common),
@@ -76,7 +78,8 @@ static int mailchain_open_chain(struct mailchain_command *c, struct error *err)
     const struct secret *hidden = c->log.secret;
     if (c->chain.plugin != NULL)
         return 0;
-    if (mailchain_config_mailchain(&c->config, c->footer, &c->chain_connection, err) < 0)
+    if (mailchain_config_mailchain(&c->config, c->footer, c->client_options, &c->chain_connection,
+                                   err) < 0)
         return -1;
     c->chain = (struct source){.connection = c->chain_connection, .loader = "Mailchain"};
     int bad = source_open(&c->chain, &c->log, err);

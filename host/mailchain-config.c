@@ -329,6 +329,20 @@ static int config_add_number(char **connection, const char *key, uint32_t number
     return config_add(connection, key, text, err);
 }
 
+/* The string is whole, but for what was given by hand. */
+static int config_end(char **connection, const char *more, char **out_connection,
+                      struct error *err)
+{
+    if (more == NULL) {
+        *out_connection = TAKE(*connection);
+        return 0;
+    }
+    if (asprintf(out_connection, "%s;%s", *connection, more) >= 0)
+        return 0;
+    *out_connection = NULL;
+    return error_oom(err, "reading config.json");
+}
+
 int mailchain_config_imap(const struct mailchain_config *config, const char *more,
                           char **out_connection, struct error *err)
 {
@@ -338,17 +352,11 @@ int mailchain_config_imap(const struct mailchain_config *config, const char *mor
         config_add(&connection, "ssl", config->imap_ssl ? "True" : "False", err) < 0 ||
         config_add(&connection, "after", "Leave", err) < 0) /* nothing is picked up from there */
         return -1;
-    if (more != NULL) {
-        if (asprintf(out_connection, "%s;%s", connection, more) < 0)
-            return error_oom(err, "reading config.json");
-        return 0;
-    }
-    *out_connection = TAKE(connection);
-    return 0;
+    return config_end(&connection, more, out_connection, err);
 }
 
 int mailchain_config_mailchain(const struct mailchain_config *config, bool footer,
-                               char **out_connection, struct error *err)
+                               const char *more, char **out_connection, struct error *err)
 {
     AUTO_TEXT connection = NULL;
     if (config_add(&connection, "url", config->hostname, err) < 0 ||
@@ -357,6 +365,5 @@ int mailchain_config_mailchain(const struct mailchain_config *config, bool foote
         config_add_number(&connection, "poll", config->interval_s, "s", err) < 0 ||
         (footer && config_add(&connection, "footer", "True", err) < 0))
         return -1;
-    *out_connection = TAKE(connection);
-    return 0;
+    return config_end(&connection, more, out_connection, err);
 }

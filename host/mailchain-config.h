@@ -58,10 +58,10 @@ int mailchain_config_write(const char *folder, struct mailchain_config *config, 
 void mailchain_config_hide(json_t *value);
 
 /** mailchain_config_imap, _mailchain - connection strings for the loaders; yours: free(). @more
- * (NULL: none): keys that stand behind those of the config. */
+ * (NULL: none): keys that stand behind those of the config, of that half. */
 int mailchain_config_imap(const struct mailchain_config *config, const char *more,
                           char **out_connection, struct error *err);
 int mailchain_config_mailchain(const struct mailchain_config *config, bool footer,
-                               char **out_connection, struct error *err);
+                               const char *more, char **out_connection, struct error *err);
 
 #endif

@@ -257,6 +257,17 @@ class Connector(system_support.Case):
             self.assertTrue(os.path.islink(os.path.join(self.dir, name)))
         self.assertEqual(os.listdir(self.dir).count(".config.json.new"), 0)
 
+    def test_a_client_with_a_certificate_authority_of_its_own_is_trusted_by_its_file(self):
+        good = [self.server.path("keys", "good" + end) for end in (".crt", ".key")]
+        api = mailchain_api.MailchainApi(certificate=good).start()
+        self.addCleanup(api.stop)
+        api.add("ethereum", "ropsten", ANN, message(1))
+        self.configured(hostname="localhost", ssl=True, port=str(api.port))
+        run = ("--once", "--password-file", self.password_file)
+        self.assertIn("caFile", self.connector(*run, code=76).err)
+        self.connector(*run, "--client-options", "caFile=" + self.server.ca_file)
+        self.check_folders(**{"INBOX/ethereum/ropsten/" + ANN: 1})
+
     def test_where_both_halves_are_cancelled_it_says_that_nothing_was_saved(self):
         cancel = ("imap.example.org", "ann", "", "", "Cancel", "", "", "", "", "", "", "", "Cancel")
         self.assertIn("Nothing was saved.", self.answers(*cancel).out)
