@@ -207,6 +207,29 @@ START_TEST(the_same_message_makes_the_same_mail_and_what_was_written_is_read)
 END_TEST
 
 static const struct {
+    const char *type;
+    bool html;
+} type_rows[] = {
+    {"text/html", true},         {"\ttext/html", true},      {" TEXT/HTML ;charset=x", true},
+    {"\"text/html\"", true},     {"\r\n text/html\r\n", true}, {"text/html5", false},
+    {"text/html-x", false},      {"text/htm", false},        {"text/plain; text/html", false},
+    {"", false},                 {"text/html(x)", true},
+};
+
+START_TEST(html_is_what_says_that_it_is)
+{
+    const struct mailchain_message m = {.message_id = text("0a"),
+                                        .content_type = text(type_rows[_i].type),
+                                        .body = text("b")};
+    AUTO_DONE(buffer) out;
+    build(&m, &out);
+    ck_assert_ptr_nonnull(strstr(buffer_text(&out), type_rows[_i].html
+                                                        ? "\r\nContent-Type: text/html;"
+                                                        : "\r\nContent-Type: text/plain;"));
+}
+END_TEST
+
+static const struct {
     const char *id, *want; /* NULL: a digest */
 } key_rows[] = {
     {"0a1b", "0a1b"},
@@ -578,6 +601,8 @@ static Suite *suite(void)
         tcase_add_test(all, tests[i]);
     tcase_add_loop_test(all, addresses_of_every_generation_read_the_same_with_one_0x, 0,
                         sizeof address_rows / sizeof address_rows[0]);
+    tcase_add_loop_test(all, html_is_what_says_that_it_is, 0,
+                        sizeof type_rows / sizeof type_rows[0]);
     tcase_add_loop_test(all, a_key_is_the_id_where_that_is_plain_and_else_a_digest, 0,
                         sizeof key_rows / sizeof key_rows[0]);
     tcase_add_loop_test(all, every_text_is_written_within_the_lines_of_a_header_and_read_as_it_was,

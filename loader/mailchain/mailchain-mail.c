@@ -333,9 +333,13 @@ static bool mail_is_html(const struct mailchain_message *m)
 {
     static const char type[] = "text/html";
     struct cursor at = cursor_over(m->content_type.bytes, m->content_type.len);
-    while (cursor_peek(&at) == ' ' || cursor_peek(&at) == '"')
+    int c = cursor_peek(&at);
+    for (; c == '"' || (c >= 0 && text_is_space((char)c)); c = cursor_peek(&at))
         (void)cursor_next(&at);
-    return cursor_text_nocase(&at, type) == PARSE_OK;
+    if (cursor_text_nocase(&at, type) != PARSE_OK)
+        return false;
+    c = cursor_peek(&at); /* text/html5 is another type */
+    return c < 0 || c == ';' || c == ',' || c == '"' || c == '(' || text_is_space((char)c);
 }
 
 static int mail_add_body(struct buffer *out, const struct mailchain_message *m, bool footer)
