@@ -154,6 +154,38 @@ START_TEST(an_answer_of_more_values_than_may_be_is_not_read)
 }
 END_TEST
 
+/* Answers that jansson refuses: as a page that may be asked for in pieces, or as none. */
+static const struct {
+    const char *text;
+    bool broken;
+} broken_rows[] = {
+    {"{\"messages\":[{\"body\":\"\\ud800\"}]}\n", true},
+    {" {\"messages\":[{\"body\":\"\xFF\"}]}", true},
+    {"{\"messages\":[{\"n\":1e999}]}", true},
+    {"{\"messages\":[{\"n\":18446744073709551616}]}", true},
+    {"{\"messages\":[{\"\\u0000\":1}]}", true},
+    {"{\"messages\":[]}", false},
+    {"{\"messages\":[{\"body\":\"", false},
+    {"[1e999]", false},
+    {"<html>", false},
+    {"{", false},
+    {"}", false},
+    {" \n", false},
+    {"", false},
+};
+
+START_TEST(what_is_no_json_is_broken_if_it_looks_whole)
+{
+    const char *text = broken_rows[_i].text;
+    size_t size = strlen(text);
+    char *exactly = malloc(size + (size == 0));
+    ck_assert_ptr_nonnull(exactly);
+    memcpy(exactly, text, size);
+    ck_assert_int_eq(mailchain_read_is_broken(exactly, size), broken_rows[_i].broken);
+    free(exactly);
+}
+END_TEST
+
 /* ---- Mail ------------------------------------------------------------------------------------ */
 
 static struct mail *read_back(const struct buffer *bytes)
@@ -601,6 +633,8 @@ static Suite *suite(void)
         tcase_add_test(all, tests[i]);
     tcase_add_loop_test(all, addresses_of_every_generation_read_the_same_with_one_0x, 0,
                         sizeof address_rows / sizeof address_rows[0]);
+    tcase_add_loop_test(all, what_is_no_json_is_broken_if_it_looks_whole, 0,
+                        sizeof broken_rows / sizeof broken_rows[0]);
     tcase_add_loop_test(all, html_is_what_says_that_it_is, 0,
                         sizeof type_rows / sizeof type_rows[0]);
     tcase_add_loop_test(all, a_key_is_the_id_where_that_is_plain_and_else_a_digest, 0,
