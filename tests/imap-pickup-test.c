@@ -17,12 +17,18 @@
 #include "imap-pickup-fixture.h"
 #include "imap-pickup-private.h"
 
+static const struct script_rule one[] = {FOUND_ONE, LIST_ONE, BODY_ONE, MOVE_ONE};
+static const struct script_rule two[] = {
+    {"SEARCH", "* SEARCH 5 6\r\n" OK},
+    {"RFC822.SIZE", LISTED(5) LISTED(6) OK},
+    {"BODY.PEEK[]", BODY(5) BODY(6) OK},
+    {"UID MOVE 5:6", "* OK [COPYUID 9 5:6 105:106] moved\r\n" OK}};
+
 /* ---- All goes well --------------------------------------------------------------------------- */
 
 START_TEST(a_message_is_moved_only_after_it_was_handed_out_and_noted)
 {
-    static const struct script_rule rules[] = {FOUND_ONE, LIST_ONE, BODY_ONE, MOVE_ONE};
-    struct host *h = RUN(rules, FULL, "", "5 ");
+    struct host *h = RUN(one, FULL, "", "5 ");
     TRACE(h, "note 5 ATTEMPTED", "note 5 MOVING target 100", "UID MOVE 5 \"DROPBOX\"",
           "note 5 MOVED target 105");
     host_stop(h);
@@ -31,12 +37,6 @@ END_TEST
 
 START_TEST(attempts_are_noted_before_bodies_are_asked_for_and_of_a_lone_one_meanwhile)
 {
-    static const struct script_rule one[] = {FOUND_ONE, LIST_ONE, BODY_ONE, MOVE_ONE};
-    static const struct script_rule two[] = {
-        {"SEARCH", "* SEARCH 5 6\r\n" OK},
-        {"RFC822.SIZE", LISTED(5) LISTED(6) OK},
-        {"BODY.PEEK[]", BODY(5) BODY(6) OK},
-        {"UID MOVE 5:6", "* OK [COPYUID 9 5:6 105:106] moved\r\n" OK}};
     const struct script script = {
         .capabilities = FULL, .rules = one, .rule_count = sizeof one / sizeof one[0]};
     struct host *h = host_start(&script, "");
@@ -73,12 +73,6 @@ END_TEST
 
 START_TEST(one_small_message_alone_is_received_without_a_thread_and_two_with_one)
 {
-    static const struct script_rule one[] = {FOUND_ONE, LIST_ONE, BODY_ONE, MOVE_ONE};
-    static const struct script_rule two[] = {
-        {"SEARCH", "* SEARCH 5 6\r\n" OK},
-        {"RFC822.SIZE", LISTED(5) LISTED(6) OK},
-        {"BODY.PEEK[]", BODY(5) BODY(6) OK},
-        {"UID MOVE 5:6", "* OK [COPYUID 9 5:6 105:106] moved\r\n" OK}};
     struct host *h = RUN(one, FULL, "", "5 ");
     unsigned alone = h->threads;
     host_stop(h);
