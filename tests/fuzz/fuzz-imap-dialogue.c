@@ -10,7 +10,7 @@
  *     $                is the last quoted string of the command
  *     `                closes the connection
  *
- * Held against it: no body is asked for without a note that it is attempted; each message is handed
+ * Held against it: no body is received without a note that it is attempted; each message is handed
  * out once, and only whole; nothing leaves the mailbox that the host has not settled and that is
  * not noted; no bare EXPUNGE, CLOSE or second command in a line; a failure is never called our bug.
  */
@@ -49,6 +49,7 @@ struct scene {
     struct buffer connection, capabilities;
     struct cursor script;
     char prefix[7];              /* of the client's tags */
+    uint32_t awaited;            /* its body was asked for before it was noted; 0: none */
     unsigned int there, deleted; /* bit n: message 5 + n, in the usual mailbox */
     struct known ledger[LEDGER_MAX];
     size_t ledger_count;
@@ -241,9 +242,20 @@ static bool ledger_attempts(const struct scene *s, uint32_t uid)
     return false;
 }
 
+/* A lone one may be asked for first, and is noted before anything is received. */
 static void may_fetch(struct scene *s, uint32_t uid)
 {
-    MUST(s->read_only || ledger_attempts(s, uid));
+    if (s->read_only || ledger_attempts(s, uid))
+        return;
+    MUST(s->awaited == 0);
+    s->awaited = uid;
+}
+
+static void scene_giving(struct memory_server *server)
+{
+    struct scene *s = (struct scene *)server;
+    MUST(s->awaited == 0 || ledger_attempts(s, s->awaited));
+    s->awaited = 0;
 }
 
 /* @text is a command behind its tag. */
@@ -465,6 +477,7 @@ static void scene_init(struct scene *s, const uint8_t *data, size_t size)
 {
     *s = (struct scene){.after_move = true, .notes_left = 1000, .looks_left = 1000000};
     memory_server_init(&s->server, scene_answer);
+    s->server.giving = scene_giving;
     buffer_init(&s->connection, 4000);
     buffer_init(&s->capabilities, 4000);
     buffer_append_text(&s->connection, "url=127.0.0.1;starttls=Never");

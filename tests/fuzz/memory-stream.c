@@ -108,6 +108,8 @@ enum stream_result stream_receive(struct stream *stream, void *bytes, size_t cap
                                                                                    : STREAM_END;
     size_t count = server->piece != 0 && server->piece < left ? server->piece : left;
     count = count < capacity ? count : capacity;
+    if (server->giving != NULL)
+        server->giving(server);
     memcpy(bytes, server->said.data + server->given, count);
     server->given += count;
     server->asked = 0;

@@ -19,6 +19,7 @@
 struct memory_server {
     /* One line that came in, without its end; what is to be said goes to server->said. */
     void (*answer)(struct memory_server *server, const char *line);
+    void (*giving)(struct memory_server *server); /* before bytes are given; NULL: nobody asks */
     struct buffer said; /* everything, from the beginning */
     size_t piece;       /* bytes given at once, 0: all there are */
     bool closed;        /* nothing more will be said */
