@@ -142,7 +142,8 @@ class Measuring(system_support.Case):
                               capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         rows = [line.split() for line in done.stdout.splitlines()[1:]]
-        self.assertEqual([row[0] for row in rows], ["log", "each", "beside", "folders", "syncfs"])
+        self.assertEqual([row[0] for row in rows], ["log", "each", "beside", "folders", "syncfs",
+                                                    "write1", "write3"])
         for _, median, least, most in rows:
             self.assertTrue(0 < float(least) <= float(median) <= float(most))
         self.assertEqual(os.listdir(place), [])

@@ -12,7 +12,7 @@
  *  - folders: as each, but every file in a folder of its own that is flushed too.
  *  - syncfs: as each, but one syncfs() instead of all flushes. It waits for what other programs
  *    wrote as well.
- *  - write 1, write 3: the files are only written, by one thread or three (what mailchute does).
+ *  - write1, write3: the files are only written, by one thread or three (what mailchute does).
  *
  * Prints the median, the least and the most of each in milliseconds. Removes what it made. */
 #include <config.h>
@@ -162,8 +162,8 @@ static void flush_own_folders(void)
 /* ---- What is measured ------------------------------------------------------------------------ */
 
 enum way { LOG, EACH, BESIDE, FOLDERS, SYNCFS, WRITE_1, WRITE_3, WAYS };
-static const char *const names[WAYS] = {"log",    "each",    "beside", "folders",
-                                        "syncfs", "write 1", "write 3"};
+static const char *const names[WAYS] = {"log",    "each",   "beside", "folders",
+                                        "syncfs", "write1", "write3"};
 
 static double time_log(void)
 {
