@@ -234,16 +234,18 @@ static void run_tell_refused(const struct mailchain_run *run, uint64_t pause_ms)
     log_warning(run->log, "%s", text);
 }
 
-/* It failed: when is it done again? */
-static void run_failed(const struct mailchain_run *run, struct run_part *part,
-                       const struct error *err)
+/* It failed: that is told, and when it is done again. */
+static int run_failed(const struct mailchain_run *run, struct run_part *part,
+                      const struct error *err)
 {
     uint64_t now_ms = clock_monotonic_ms(clock_system());
     uint64_t pause_ms =
         mailchain_run_pause(&part->history, run->config->interval_s, err, now_ms);
     part->due_ms = now_ms + pause_ms;
+    run_tell_error(run, err);
     if (err->class == ERROR_CREDENTIALS)
         run_tell_refused(run, pause_ms);
+    return -1;
 }
 
 /* It went well: it is done again at this time. */
@@ -262,20 +264,16 @@ static bool run_is_due(const struct run_part *part)
 static int run_look(struct run_state *state, struct error *err)
 {
     run_tell(state->run, "Checking messages");
-    int bad = run_pick_up(state, err);
-    if (bad < 0)
-        run_failed(state->run, &state->looking, err);
-    else
-        run_went_well(&state->looking, clock_monotonic_ms(clock_system()) +
-                                           (uint64_t)state->run->config->interval_s * 1000);
-    if (bad == 0 && state->table.trouble_class != ERROR_NONE) {
-        error_set(err, state->table.trouble_class, "%s",
-                  state->table.trouble != NULL ? state->table.trouble : "a part was left out");
-        bad = -1;
-    }
-    if (bad < 0)
-        run_tell_error(state->run, err);
-    return bad;
+    if (run_pick_up(state, err) < 0)
+        return run_failed(state->run, &state->looking, err);
+    run_went_well(&state->looking, clock_monotonic_ms(clock_system()) +
+                                       (uint64_t)state->run->config->interval_s * 1000);
+    if (state->table.trouble_class == ERROR_NONE)
+        return 0;
+    error_set(err, state->table.trouble_class, "%s",
+              state->table.trouble != NULL ? state->table.trouble : "a part was left out");
+    run_tell_error(state->run, err);
+    return -1;
 }
 
 /* One that was refused is read anew, where it is in a file. */
@@ -294,20 +292,17 @@ static int run_read_password(const struct run_state *state, struct error *err)
 static int run_put(struct run_state *state, struct error *err)
 {
     uint64_t refused = 0;
-    int bad = run_read_password(state, err);
-    if (bad == 0)
-        bad = run_deliver(state->run, &refused, err);
-    if (bad < 0)
-        run_failed(state->run, &state->delivering, err);
-    else
-        run_went_well(&state->delivering, UINT64_MAX);
-    if (bad == 0 && refused > 0)
-        bad = error_set(err, ERROR_MAIL, "%" PRIu64 " messages are refused by the mail server, and "
-                        "left in the queue after %u tries; standard error tells which and why when "
-                        "they are tried", refused, DELIVER_TRIES);
-    if (bad < 0)
-        run_tell_error(state->run, err);
-    return bad;
+    if (run_read_password(state, err) < 0 || run_deliver(state->run, &refused, err) < 0)
+        return run_failed(state->run, &state->delivering, err);
+    run_went_well(&state->delivering, UINT64_MAX);
+    if (refused == 0)
+        return 0;
+    error_set(err, ERROR_MAIL,
+              "%" PRIu64 " messages are refused by the mail server, and left in the queue after %u "
+              "tries; standard error tells which and why when they are tried",
+              refused, DELIVER_TRIES);
+    run_tell_error(state->run, err);
+    return -1;
 }
 
 /* What was picked up before is delivered also when the client does not answer now. Done is what
