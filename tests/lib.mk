@@ -21,7 +21,7 @@ imap_settings_test_SOURCES = imap-settings-test.c
 imap_settings_test_LDADD = $(top_builddir)/loader/imap/libimap.la $(LOADER_LIBS)
 spool_test_SOURCES = spool-test.c
 spool_test_LDADD = $(LOADER_LIBS)
-spool_test_LDFLAGS = -Wl,--wrap=open
+spool_test_LDFLAGS = -Wl,--wrap=open,--wrap=pwrite
 
 # The border between loaders and hosts.
 check_PROGRAMS += abi-test folder-loader-test loader-item-test

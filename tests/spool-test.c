@@ -49,6 +49,15 @@ int __wrap_open(const char *path, int flags, ...)
     return __real_open(path, flags, mode);
 }
 
+static bool takes_nothing; /* a disk that says so instead of failing */
+ssize_t __real_pwrite(int fd, const void *bytes, size_t count, off_t at);
+ssize_t __wrap_pwrite(int fd, const void *bytes, size_t count, off_t at);
+
+ssize_t __wrap_pwrite(int fd, const void *bytes, size_t count, off_t at)
+{
+    return takes_nothing ? 0 : __real_pwrite(fd, bytes, count, at);
+}
+
 static void make_folder(void)
 {
     memcpy(folder, FOLDER, sizeof folder); /* anew: valgrind runs all tests in one process */
@@ -296,6 +305,21 @@ START_TEST(a_full_disk_is_told_with_the_folder_and_a_remedy)
 }
 END_TEST
 
+START_TEST(a_disk_that_takes_nothing_is_told_and_not_asked_for_ever)
+{
+    AUTO(spool) spool = NULL;
+    uint8_t digest[DIGEST_SIZE];
+    struct error err = {0};
+    ck_assert_int_eq(spool_new(folder, 0, &spool, &err), 0);
+    takes_nothing = true;
+    bool failed = fill(spool, SPOOL_MEMORY_MAX * 3, 8192, &err) < 0 ||
+                  spool_finish(spool, digest, &err) < 0;
+    takes_nothing = false;
+    ck_assert(failed);
+    ck_assert_int_eq((int)err.class, ERROR_STORE);
+}
+END_TEST
+
 START_TEST(a_folder_that_is_not_there_is_told_and_needed_only_for_large_mail)
 {
     AUTO(spool) spool = NULL;
@@ -327,6 +351,7 @@ static Suite *suite(void)
     tcase_add_loop_test(t, a_file_system_without_unnamed_files_leaves_no_name_behind, 0, 2);
     tcase_add_test(t, an_unnamed_file_can_be_given_a_name_by_the_queue);
     tcase_add_test(t, a_full_disk_is_told_with_the_folder_and_a_remedy);
+    tcase_add_test(t, a_disk_that_takes_nothing_is_told_and_not_asked_for_ever);
     tcase_add_test(t, a_folder_that_is_not_there_is_told_and_needed_only_for_large_mail);
     suite_add_tcase(s, t);
     return s;

@@ -94,6 +94,8 @@ static int spool_file_write(struct spool_file *file, const struct writer_job *jo
         spool_file_end_direct(file);
     while (done < job->count) {
         ssize_t n = pwrite(file->fd, job->block + done, job->count - done, job->at + (off_t)done);
+        if (n == 0)
+            return EIO; /* asking again might not end */
         if (n < 0 && errno != EINTR)
             return errno;
         done += n > 0 ? (size_t)n : 0;
