@@ -14,7 +14,6 @@ import argparse
 import json
 import os
 import platform
-import shutil
 import statistics
 import subprocess
 import sys
@@ -87,26 +86,30 @@ class Round:
             return err.read()[-2000:]
 
     def clean(self):
+        """Free the space, but keep the files until all is measured: ext4 uses the numbers of removed
+        files again only after minutes, and steps over each of them for every file that is made: the
+        next contestant would pay for what the last one left."""
         self.server.take(self.user)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for path, _, names in os.walk(self.folder):
+            for name in names:
+                if os.path.isfile(os.path.join(path, name)):
+                    os.truncate(os.path.join(path, name), 0)
 
 
-def race(server, box, tls, contestants, rounds, tools):
+def race(server, box, tls, contestants, args):
     """{name: [figures of each round]}, contestants in turn."""
     results = {c.name: [] for c in contestants}
-    with tempfile.TemporaryDirectory(prefix="mailchute-bench-") as folder:
-        os.chmod(folder, 0o711)   # a contestant may run as somebody else
-        for number in range(rounds):
-            for contestant in contestants:
-                turn = Round(server, box, tls, tools, folder)
-                used = turn.run(contestant)
-                turn.clean()
-                results[contestant.name].append(used)
-                print("# %s %s, round %d: %s %.2f s" % (
-                    box.profile, "TLS" if tls else "plain", number + 1, contestant.name,
-                    used["wall"]), file=sys.stderr, flush=True)
-            for rows in results.values():
-                rows[-1]["limit"] = results[LIMIT][-1]["wall"]
+    for number in range(args.rounds):
+        for contestant in contestants:
+            turn = Round(server, box, tls, args.tools, args.folder)
+            used = turn.run(contestant)
+            turn.clean()
+            results[contestant.name].append(used)
+            print("# %s %s, round %d: %s %.2f s" % (
+                box.profile, "TLS" if tls else "plain", number + 1, contestant.name,
+                used["wall"]), file=sys.stderr, flush=True)
+        for rows in results.values():
+            rows[-1]["limit"] = results[LIMIT][-1]["wall"]
     return results
 
 
@@ -171,7 +174,7 @@ def measure_group(server, box, tls, chosen, args):
     able = [c for c in chosen if c.missing() is None]
     group = {"profile": box.profile, "tls": tls, "messages": box.count, "bytes": box.bytes,
              "missing": {c.name: c.missing() for c in chosen if c.missing() is not None}}
-    results = race(server, box, tls, able, args.rounds, args.tools)
+    results = race(server, box, tls, able, args)
     group["rows"] = [summary(c.name, c.archive, results[c.name], group) for c in able]
     print(table(group), flush=True)
     return group
@@ -222,11 +225,10 @@ def contestants(args):
 def check_durability(server, args):
     """The program must be the one that people run: it flushes what it stores."""
     box = bench_server.mailbox("small", os.path.abspath(args.work), args.tools, 300)
-    with tempfile.TemporaryDirectory(prefix="mailchute-bench-") as folder:
-        turn = Round(server, box, False, args.tools, folder)
-        print(bench_durable.look(bench_contestants.Mailchute(os.path.abspath(args.mailchute)),
-                                 turn) + "\n", flush=True)
-        turn.clean()
+    turn = Round(server, box, False, args.tools, args.folder)
+    print(bench_durable.look(bench_contestants.Mailchute(os.path.abspath(args.mailchute)),
+                             turn) + "\n", flush=True)
+    turn.clean()
 
 
 def main():
@@ -237,7 +239,9 @@ def main():
     args.tools = os.path.abspath(args.tools)
     chosen = contestants(args)
     groups = []
-    with bench_server.Server() as server:
+    with (tempfile.TemporaryDirectory(prefix="mailchute-bench-") as args.folder,
+          bench_server.Server() as server):
+        os.chmod(args.folder, 0o711)   # a contestant may run as somebody else
         if not args.untraced and args.mailchute != "none":
             check_durability(server, args)
         for profile in args.profiles.split(","):
