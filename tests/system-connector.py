@@ -39,6 +39,7 @@ class Terminal:
                        *program]
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)   # a job in the background is started without
             os.execve(program[0], program, env)
         self.seen = ""
 

@@ -441,7 +441,7 @@ class Restarts(ServeCase):
         proxy.pause = 0.03   # a kilobyte each: it takes seconds
         self.add(batch="20", port=proxy.port)
         kills = 0
-        for _ in range(3):
+        for _ in range(2):   # a third may hit one message for the third time, which is set aside then
             daemon = Daemon(self)
             before = len(self.queued())
             self.wait(lambda: len(self.queued()) > before or self.shown()["detail"] == "idle",
