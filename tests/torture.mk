@@ -69,7 +69,8 @@ sweep: $(TORTURE_BUILT)
 	$(TORTURE) io --all
 	$(TORTURE) calls --all
 sweep-oom: $(TORTURE_BUILT)
-	$(TORTURE) oom --all
+	$(TORTURE) oom --all --paths
+	$(TORTURE) oom --scenario 'one mail' --kind full
 torture-clock: $(TORTURE_BUILT)
 	$(TORTURE) clock --times 200 $(TORTURE_KINDS)
 torture-steps: $(TORTURE_BUILT)
@@ -80,6 +81,7 @@ torture-kill: $(TORTURE_BUILT)
 torture-cut: $(TORTURE_BUILT)
 	for fault in cut reset drip; do \
 	  $(TORTURE) cut --every 1 --fault $$fault $(TORTURE_KINDS) || exit 1; done
+	$(TORTURE) cut --every 1 --tls --kind full
 	$(TORTURE) cut --every 16 --fault stall $(TORTURE_KINDS)
 torture-power: $(TORTURE_BUILT)
 	$(TORTURE) power --all --times $(POWER_CUTS) --every 20

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """torture - break a pick-up in every way from outside and look whether anything was lost or doubled.
 
-    tests/torture.py cut  [--every 32] [--fault cut|reset|stall|drip] [--kind full|uidplus|move|bare]
+    tests/torture.py cut  [--every 32] [--fault cut|reset|stall|drip] [--tls] [--kind full|uidplus|move|bare]
     tests/torture.py kill [--times 100] [--seed N] [--kind ...] [--workers 2]
     tests/torture.py clock [--times 100] [--seed N] [--kind ...]
     tests/torture.py io   [--every 1] [--all] [--scenario WORDS] [--kind ...]
     tests/torture.py steps [--all [--stride 7]] [--scenario WORDS] [--kind ...]
-    tests/torture.py calls, oom          as io
+    tests/torture.py calls, oom [--paths]   as io
     tests/torture.py power [--times 200] [--seed N] [--all] [--forget WORDS]
 
 cut:  a session through a proxy that breaks the connection behind byte n, for every n of both
@@ -18,7 +18,8 @@ clock: the time of day jumps by a second up to ten years in the middle of a run,
 steps: see torture_steps.py; --all takes every scenario to every kind
       of server, and dies twice. io: as steps, but the n-th call that changes a file fails, with EIO
       and with ENOSPC (fail-shim.c); no mail may be blamed for it. calls: also those that only look
-      at files. oom: the n-th allocation fails (oom-shim.c), alone and with all behind it. power: see torture_power.py; the power
+      at files. oom: the n-th allocation fails (oom-shim.c), alone and with all behind it; with --paths the
+      first of each call path, which a scenario has fewer of by far. power: see torture_power.py; the power
       goes off --times times in all. --program mailchute-swapped takes a build that settles before it
       commits, --forget a disk that does not flush: what these tests are for, so they must fail.
 
@@ -84,11 +85,14 @@ class Bench:
     """A server behind a proxy, a queue folder and the command under test. All runs go through the
     proxy: the port is part of the account's name. @eye: a session that sees and prepares the mailboxes."""
 
-    def __init__(self, server, proxy, eye, folder, program):
+    def __init__(self, server, proxy, eye, folder, options):
         self.server, self.proxy, self.eye = server, proxy, eye
-        self.command, loader = torture_steps.built(program)
+        self.link = ("url=localhost;port=%d;ssl=True;caFile=" + server.ca_file if options.tls
+                     else "url=127.0.0.1;port=%d;starttls=Never")
+        self.command, loader = torture_steps.built(options.program)
         self.loader = ["--loader", loader] if loader else []
-        self.environment = torture_steps.environment(program)
+        self.environment = torture_steps.environment(options.program)
+        self.healthy = torture_steps.environment(options.program, healthy=True)
         self.secret = os.path.join(folder, "secret")
         with open(os.open(self.secret, os.O_WRONLY | os.O_CREAT, 0o600), "w") as out:
             out.write(server.password)
@@ -118,13 +122,14 @@ class Bench:
             self.sent[number] = hashlib.sha256(raw).hexdigest()
             dovecot.checked(imap.append("INBOX", None, None, raw))
 
-    def start(self):
-        string = ("url=127.0.0.1;port=%d;starttls=Never;timeout=%s"
-                  % (self.proxy.port, STALLED if self.proxy.fault.kind == "stall" else "5s"))
+    def start(self, environment=None):
+        string = (self.link % self.proxy.port
+                  + ";timeout=" + (STALLED if self.proxy.fault.kind == "stall" else "5s"))
         return subprocess.Popen(
             [self.command, "pickup", string, "--user", USER, "--password-file", self.secret,
              "--source", "torture", "--queue", "sqlite:" + self.queue, *self.loader],
-            env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            env=environment or self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE)
 
     def ended(self, process):
         """What @process said until it ended by itself, which it has to."""
@@ -135,8 +140,8 @@ class Bench:
             raise Violation("a run hung for %d s" % RUN_SECONDS) from None
         return said.decode(errors="replace")
 
-    def run(self):
-        process = self.start()
+    def run(self, environment=None):
+        process = self.start(environment)
         said = self.ended(process)
         if process.returncode < 0 or process.returncode == 70 or "Sanitizer" in said:
             raise Violation("a run ended with %d: %s" % (process.returncode, said[-2000:]))
@@ -187,7 +192,7 @@ class Bench:
         return len(aside)
 
     def settle(self):
-        code, said = self.run()
+        code, said = self.run(self.healthy)
         if code not in (0, BAD_MAIL):
             raise Violation("the healthy run ended with %d: %s" % (code, said))
         return self.judge(settled=True)
@@ -203,9 +208,9 @@ def cut(bench, options, tap):
     lengths = dict(bench.proxy.passed)
     for direction in fault_proxy.DIRECTIONS:
         points = range(options.offset, lengths[direction], every)
-        with tap.line("a session of kind '%s' with a %s behind every %d. of %d bytes %s"
-                      % (options.kind, options.fault, every, lengths[direction],
-                         direction)):
+        with tap.line("a session of kind '%s'%s with a %s behind every %d. of %d bytes %s"
+                      % (options.kind, " over TLS" if options.tls else "", options.fault, every,
+                         lengths[direction], direction)):
             for at in points:
                 fault = fault_proxy.Fault(options.fault, direction, at)
                 bench.fresh(options.messages)
@@ -278,7 +283,8 @@ def clock(bench, options, tap):
     with tap.line("the time of day jumped %d times while mail arrived, kind '%s', seed %d"
                   % (options.times, options.kind, options.seed)):
         bench.fresh(3)
-        bench.environment.update(there.environment())
+        for each in (bench.environment, bench.healthy):
+            each.update(there.environment())
         spread = undisturbed(bench)
         for turn in range(options.times):
             bench.deliver(range(turn * 3 + 3, turn * 3 + 6))
@@ -340,7 +346,10 @@ def kill_workers(bench, options, tap):
 def sweep(server, scenario, folder, options, how):
     """One line's worth of steps or io."""
     started = time.monotonic()
-    if how in FAILURES:
+    if how in PATHS:
+        done = torture_steps.sweep_paths(server, scenario, folder, options.program, PATHS[how],
+                                         options.met[how], options.every or 1)
+    elif how in FAILURES:
         done = torture_steps.sweep_once(server, scenario, folder, options.program, FAILURES[how],
                                         options.every or 1)
     elif how == TWICE:
@@ -362,6 +371,8 @@ FAILING = {
             "each allocation failed, and all behind it": torture_steps.failing_allocation(True)},
 }
 FAILURES = {how: what for each in FAILING.values() for how, what in each.items()}
+PATHS = {"an allocation of each call path failed": torture_steps.failing_path(False),
+         "an allocation of each call path failed, and all behind it": torture_steps.failing_path(True)}
 
 
 def steps(options, tap):
@@ -371,13 +382,13 @@ def steps(options, tap):
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         servers = {kind: stack.enter_context(dovecot.Dovecot(kind=kind)) for kind in options.kind}
         pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(options.jobs))
-        asked = {}
+        asked, options.met = {}, collections.defaultdict(set)
         for scenario in torture_scenarios.SCENARIOS:
             for kind in options.kind:
                 if options.scenario not in scenario.name or not (options.all or
                                                                  kind in scenario.check):
                     continue
-                hows = FAILING[options.how] or (ONCE, TWICE)
+                hows = PATHS if options.paths else FAILING[options.how] or (ONCE, TWICE)
                 for how in hows:
                     if how == TWICE and not (options.all and scenario.twice):
                         continue
@@ -464,6 +475,7 @@ def arguments(given):
                         "power cuts between two next runs")
     parser.add_argument("--offset", type=int, default=0, help="first byte that is cut")
     parser.add_argument("--fault", default="cut", choices=("cut", "reset", "stall", "drip"))
+    parser.add_argument("--tls", action="store_true", help="cut, kill, clock: over TLS")
     parser.add_argument("--kind", action="append", choices=tuple(dovecot.KINDS))
     parser.add_argument("--times", type=int, default=100)
     parser.add_argument("--seed", type=int, default=int(time.time()))
@@ -472,6 +484,8 @@ def arguments(given):
     parser.add_argument("--program", default="mailchute",
                         choices=("mailchute", torture_steps.FAULTY, torture_steps.SWAPPED))
     parser.add_argument("--all", action="store_true", help="steps: every scenario, every kind")
+    parser.add_argument("--paths", action="store_true", help="oom: not each allocation, but one of each "
+                        "call path that no scenario before had")
     parser.add_argument("--stride", type=int, default=7, help="steps: of the second death")
     parser.add_argument("--scenario", default="", help="steps: those whose name holds these words")
     parser.add_argument("--jobs", type=int, default=2, help="steps: scenarios at the same time")
@@ -494,10 +508,11 @@ def run(given, tap):
     for kind in options.kind or ["full"]:
         options.kind = kind
         with (tempfile.TemporaryDirectory() as folder, dovecot.Dovecot(kind=kind) as server,
-              fault_proxy.FaultProxy(server.port) as proxy, server.client(USER) as eye):
+              fault_proxy.FaultProxy(server.tls_port if options.tls else server.port) as proxy,
+              server.client(USER) as eye):
             how = {"cut": cut, "clock": clock,
                    "kill": kill if options.workers == 1 else kill_workers}[options.how]
-            how(Bench(server, proxy, eye, folder, options.program), options, tap)
+            how(Bench(server, proxy, eye, folder, options), options, tap)
     return None
 
 

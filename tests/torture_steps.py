@@ -34,6 +34,7 @@ HELD = 78              # exit code
 NEW_UIDVALIDITY = 4711
 RECORD = 32            # bytes of a record of the trace
 RUN_SECONDS = 300
+EARLIER = 200          # allocations by which a run may differ from another
 SESSION_SECONDS = 120   # Dovecot ends the session of a client that died
 TOUCHING = re.compile(r"asked UID (MOVE|COPY|STORE|EXPUNGE)")
 STEPS = ("unknown", "attempted", "stored", "moving", "copied", "deleting", "moved")
@@ -76,8 +77,22 @@ def failing_allocation(goes_on):
         "oom-shim", OOM_AT=str(at), OOM_TRACE=trace, **({"OOM_ON": "1"} if goes_on else {}))
 
 
-def environment(program):
-    if program == SWAPPED:   # it cannot free what it settled too early
+# The same for allocations by the call path that led to them, as a pair of paths(), and a run that lists
+# these paths. It is looked at from some allocations before the place where it was met: that costs time.
+def failing_path(goes_on):
+    return lambda at, folder, trace: preloaded(
+        "oom-shim", OOM_PATH=at[1], OOM_FROM=str(at[0] - EARLIER), OOM_TRACE=trace,
+        **({"OOM_ON": "1"} if goes_on else {}))
+
+
+def listing_paths(file):
+    return lambda at, folder, trace: preloaded("oom-shim", OOM_PATHS=file)
+
+
+def environment(program, healthy=False):
+    """Leaks are looked for where something fails: that takes as long as all else of a short run. The
+    swapped one cannot free what it settled too early."""
+    if healthy or program == SWAPPED:
         return dict(os.environ, ASAN_OPTIONS="detect_leaks=0")
     return dict(os.environ)
 
@@ -388,7 +403,7 @@ class Place:
         bench, failed = self.bench, self.trace + ".failed"
         more += bench.scenario.arguments + (bench.scenario.dying if at is not None else ())
         open(self.trace, "wb").close()
-        variables = dict(environment(bench.program), MAILCHUTE_FAULT_TRACE=self.trace,
+        variables = dict(environment(bench.program, at is None), MAILCHUTE_FAULT_TRACE=self.trace,
                          **self.variables)
         if at is not None and bench.failing is None:
             variables["MAILCHUTE_FAULT_AT"] = str(at)
@@ -491,6 +506,32 @@ def sweep_once(server, scenario, folder, program=FAULTY, failing=None, every=1, 
         if len(sweep.violations) >= most:
             break
     return sweep
+
+
+def sweep_paths(server, scenario, folder, program, failing, met, every=1, most=5):
+    """The allocations of each call path, the first of them, or every @every-th path: those not in
+    @met, a set that it adds them to."""
+    bench, sweep = Bench(server, scenario, folder, program), Sweep()
+    wanted = bench.round(())[1]
+    for at in paths(bench)[::every]:
+        if at[1] in met or len(sweep.violations) >= most:
+            continue
+        met.add(at[1])
+        bench.failing = failing
+        try:
+            attempt(bench, wanted, (at,), sweep)
+        except Violation as violation:
+            sweep.keep("failed at %d, %s" % at, violation)
+    return sweep
+
+
+def paths(bench):
+    """The call paths of the allocations of an undisturbed run, in their order: [(which allocation was the
+    first, the path)]."""
+    with tempfile.NamedTemporaryFile("r", dir=bench.folder, encoding="ascii") as file:
+        bench.failing = listing_paths(file.name)
+        bench.round(("all",))
+        return [(int(number), path) for number, path in map(str.split, file)]
 
 
 def sweep_twice(server, scenario, folder, program=FAULTY, stride=7):
