@@ -248,9 +248,9 @@ def main():
             box = bench_server.mailbox(profile, os.path.abspath(args.work), args.tools, args.count)
             for link in args.links.split(","):
                 groups.append(measure_group(server, box, link == "tls", chosen, args))
-    if args.json:
-        with open(args.json, "w", encoding="utf-8") as out:
-            json.dump({"machine": machine(), "groups": groups}, out, indent=1)
+                if args.json:   # after each, lest a full run be lost to its last contestant
+                    with open(args.json, "w", encoding="utf-8") as out:
+                        json.dump({"machine": machine(), "groups": groups}, out, indent=1)
 
 
 if __name__ == "__main__":
