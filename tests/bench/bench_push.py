@@ -60,7 +60,10 @@ class Proxy(threading.Thread):
             self.selector.register(end, selectors.EVENT_READ, (other, from_server))
 
     def _pass(self, end, other, from_server):
-        data = end.recv(262144)
+        try:
+            data = end.recv(262144)
+        except ConnectionResetError:   # the client has left with an answer unread
+            data = b""
         if from_server:
             self._look(data, time.monotonic())
         if data:
