@@ -84,34 +84,35 @@ static size_t base64_groups(const uint8_t *in, size_t count, uint8_t *out)
 #if defined(__x86_64__)
 /* The same, 32 characters a turn, for processors that have AVX2. High and low half of a byte each
  * choose a set of bits; they share one where the byte is not of the alphabet. The high half chooses
- * too what turns a character into its value ('/' alone needs its own). Up to 8 bytes behind the
- * result are overwritten: *out has room for them (mime_decoder_feed). */
+ * too what turns a character into its value ('/' alone needs its own). The last turn ends before
+ * such a byte, and then *out_ended; 32 bytes are written all the same, over what is behind the
+ * result: *out has room for as many bytes as there are characters (mime_decoder_feed). */
 __attribute__((target("avx2"))) static size_t base64_groups_avx2(const uint8_t *in, size_t count,
-                                                                 uint8_t *out)
+                                                                 uint8_t *out, bool *out_ended)
 {
-    const __m256i low_sets = _mm256_setr_epi8(
-        0x15, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x13, 0x1A, 0x1B, 0x1B, 0x1B,
-        0x1A, 0x15, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x13, 0x1A, 0x1B, 0x1B,
-        0x1B, 0x1A);
-    const __m256i high_sets = _mm256_setr_epi8(
-        0x10, 0x10, 0x01, 0x02, 0x04, 0x08, 0x04, 0x08, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10,
-        0x10, 0x10, 0x10, 0x01, 0x02, 0x04, 0x08, 0x04, 0x08, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10,
-        0x10, 0x10);
+    const __m256i low_sets =
+        _mm256_setr_epi8(0x15, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x13, 0x1A,
+                         0x1B, 0x1B, 0x1B, 0x1A, 0x15, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11,
+                         0x11, 0x11, 0x13, 0x1A, 0x1B, 0x1B, 0x1B, 0x1A);
+    const __m256i high_sets =
+        _mm256_setr_epi8(0x10, 0x10, 0x01, 0x02, 0x04, 0x08, 0x04, 0x08, 0x10, 0x10, 0x10, 0x10,
+                         0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x01, 0x02, 0x04, 0x08, 0x04, 0x08,
+                         0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10);
     const __m256i shifts =
         _mm256_setr_epi8(0, 16, 19, 4, -65, -65, -71, -71, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 19, 4,
                          -65, -65, -71, -71, 0, 0, 0, 0, 0, 0, 0, 0);
-    const __m256i order =
-        _mm256_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1, 2, 1, 0, 6, 5, 4,
-                         10, 9, 8, 14, 13, 12, -1, -1, -1, -1);
+    const __m256i order = _mm256_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1,
+                                           2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1);
     const __m256i slash = _mm256_set1_epi8('/');
     size_t at = 0;
     for (; count - at >= 32; at += 32, out += 24) {
         __m256i chars = _mm256_loadu_si256((const __m256i_u *)(const void *)(in + at));
         __m256i high = _mm256_and_si256(_mm256_srli_epi32(chars, 4), slash);
         __m256i low = _mm256_and_si256(chars, slash);
-        if (!_mm256_testz_si256(_mm256_shuffle_epi8(low_sets, low),
-                                _mm256_shuffle_epi8(high_sets, high)))
-            break;
+        __m256i shared = _mm256_and_si256(_mm256_shuffle_epi8(low_sets, low),
+                                          _mm256_shuffle_epi8(high_sets, high));
+        unsigned int good =
+            (unsigned int)_mm256_movemask_epi8(_mm256_cmpeq_epi8(shared, _mm256_setzero_si256()));
         __m256i shift =
             _mm256_shuffle_epi8(shifts, _mm256_add_epi8(_mm256_cmpeq_epi8(chars, slash), high));
         __m256i values = _mm256_add_epi8(chars, shift);
@@ -120,6 +121,10 @@ __attribute__((target("avx2"))) static size_t base64_groups_avx2(const uint8_t *
         __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_shuffle_epi8(fours, order),
                                                     _mm256_setr_epi32(0, 1, 2, 4, 5, 6, 7, 7));
         _mm256_storeu_si256((__m256i_u *)(void *)out, bytes);
+        if (good != UINT32_MAX) {
+            *out_ended = true;
+            return at + (size_t)__builtin_ctz(~good) / 4 * 4;
+        }
     }
     return at;
 }
@@ -130,8 +135,11 @@ static size_t base64_run(const uint8_t *in, size_t count, uint8_t *out)
 {
     size_t at = 0;
 #if defined(__x86_64__)
+    bool ended = false;
     if (count >= 32 && __builtin_cpu_supports("avx2"))
-        at = base64_groups_avx2(in, count, out);
+        at = base64_groups_avx2(in, count, out, &ended);
+    if (ended)
+        return at;
 #endif
     return at + base64_groups(in + at, count - at, out + at / 4 * 3);
 }
