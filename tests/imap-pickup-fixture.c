@@ -192,6 +192,12 @@ struct host *host_start(const struct script *script, const char *more)
     return host_start_at(script, "url=127.0.0.1;starttls=Never;port=", more);
 }
 
+struct host *host_start_pieces(const struct script *script, uint32_t pieces)
+{
+    const struct imap_pickup_options how = {.user = "ann", .secret = "sesame", .pieces = pieces};
+    return host_make(script, "url=127.0.0.1;starttls=Never;port=", "", &how);
+}
+
 void host_stop(struct host *h)
 {
     imap_pickup_close(h->pickup);

@@ -53,6 +53,9 @@ struct host *host_start_as_user(const struct script *script, const char *user, c
 /* The same without TLS on loopback: @more is the rest of the connection string. */
 struct host *host_start(const struct script *script, const char *more);
 
+/* The same, with options.pieces. */
+struct host *host_start_pieces(const struct script *script, uint32_t pieces);
+
 void host_stop(struct host *h);
 
 /* Everything that is there, as a host would: stored, then settled, until drained. Tells the UIDs,

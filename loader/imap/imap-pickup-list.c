@@ -9,17 +9,52 @@
 
 /* ---- Searching ------------------------------------------------------------------------------- */
 
+/* What begins at @first, and all behind it, is left to a later search. */
+static void imap_search_leave(struct imap_pickup *p, uint32_t first,
+                              const struct imap_range *ranges, size_t count)
+{
+    p->beyond = first < p->beyond ? first : p->beyond;
+    for (size_t i = 0; i < count; i++)
+        p->beyond_count += (uint64_t)ranges[i].last - ranges[i].first + 1;
+}
+
+/* As much is held as may be. What comes behind all of it is left to a later search; else the server
+ * tells in no order, and the higher half is left. */
+static void imap_search_make_room(struct imap_pickup *p, uint32_t next)
+{
+    struct imap_set *todo = &p->todo;
+    imap_set_sort(todo);
+    if (todo->count < p->pieces || todo->count == 0)
+        return;
+    size_t kept = next > todo->ranges[todo->count - 1].last ? todo->count : todo->count / 2;
+    imap_search_leave(p, kept < todo->count ? todo->ranges[kept].first : next,
+                      todo->ranges + kept, todo->count - kept);
+    todo->count = kept;
+}
+
+/* The lowest UIDs are held, in whatever order they come. */
 static int imap_search_data(void *context, const struct imap_event *event, bool *out_taken,
                             struct error *err)
 {
     struct imap_pickup *p = context;
+    const struct imap_range range = {event->range.first, event->range.last};
     (void)err;
     if (event->kind != IMAP_EVENT_SEARCH)
         return 0;
     *out_taken = true;
-    if (imap_set_add(&p->todo, event->range.first, event->range.last) < 0)
-        p->overflow = true; /* more than a million pieces: the rest is found by a later search */
+    if (p->todo.count >= p->pieces && range.first < p->beyond)
+        imap_search_make_room(p, range.first);
+    if (range.first >= p->beyond || imap_set_add(&p->todo, range.first, range.last) < 0)
+        imap_search_leave(p, range.first, &range, 1);
     return 0;
+}
+
+/* It need not be listed again; the ledger knows what does not fit, if more slowly. */
+static int imap_pickup_handle(struct imap_pickup *p, uint32_t first, uint32_t last)
+{
+    if (p->handled.count >= p->pieces)
+        imap_set_clear(&p->handled);
+    return imap_set_add(&p->handled, first, last);
 }
 
 /* The server said NO. For one of several folders that is the end of this folder alone, unless it
@@ -54,18 +89,18 @@ static int imap_search_done(void *context, const struct imap_event *answer, stru
         return imap_pickup_answered_no(p, answer,
                                        p->settings->search != NULL ? ERROR_CONFIG : ERROR_PROTOCOL,
                                        "UID SEARCH", "check search in the connection string", err);
-    uint64_t found = imap_set_size(&p->todo);
+    uint64_t found = imap_set_size(&p->todo) + p->beyond_count;
     if (found > (uint64_t)imap_session_selected(p->session)->exists + IMAP_SET_RANGES_MAX)
         return error_set(err, ERROR_PROTOCOL,
                          "the server finds more messages (%" PRIu64 ") than there are "
                          "in the mailbox; try again later, or tell its administrator",
                          found);
-    uint32_t last = p->todo.count > 0 ? p->todo.ranges[p->todo.count - 1].last : UINT32_MAX;
-    p->search_from = p->overflow && last < UINT32_MAX ? last + 1 : 0;
+    bool more = p->beyond <= UINT32_MAX && p->beyond > p->search_from;
+    p->search_from = more ? (uint32_t)p->beyond : 0;
     if (imap_set_subtract(&p->todo, &p->handled) < 0)
         return error_oom(err, "searching");
     p->found = imap_set_size(&p->todo);
-    imap_pickup_expect(p, p->planned - p->planned_before + p->found);
+    imap_pickup_expect(p, p->planned - p->planned_before + p->found + p->beyond_count);
     return 0;
 }
 
@@ -76,16 +111,17 @@ static int imap_strike_window(struct imap_pickup *p, struct imap_set *window, st
     size_t count = 0;
     for (size_t i = 0; i < window->count; i++)
         for (uint64_t uid = window->ranges[i].first; uid <= window->ranges[i].last; uid++)
-            records[count++] = (struct imap_record){
-                .uidvalidity = imap_session_selected(p->session)->uidvalidity,
-                .uid = (uint32_t)uid};
+            records[count++] =
+                (struct imap_record){.uidvalidity = imap_session_selected(p->session)->uidvalidity,
+                                     .uid = (uint32_t)uid};
     if (p->host->cancelled(p->host->context))
         return error_set(err, ERROR_CANCELLED, "cancelled");
     if (p->host->known(p->host->context, records, count, err) < 0)
         return -1;
     for (size_t i = 0; i < count; i++) {
+        uint32_t uid = records[i].uid;
         bool known = records[i].step >= IMAP_STEP_STORED;
-        if (imap_set_add(known ? &p->handled : left, records[i].uid, records[i].uid) < 0)
+        if ((known ? imap_pickup_handle(p, uid, uid) : imap_set_add(left, uid, uid)) < 0)
             return error_oom(err, "searching");
     }
     return 0;
@@ -153,7 +189,9 @@ int imap_pickup_search(struct imap_pickup *p, struct error *err)
     imap_set_clear(&p->unlisted);
     imap_set_clear(&p->later);
     imap_set_clear(&p->todo);
-    p->overflow = p->listing_again = p->listing_refused = p->listed_any = false;
+    p->beyond = UINT64_MAX;
+    p->beyond_count = 0;
+    p->listing_again = p->listing_refused = p->listed_any = false;
     p->left_count = 0;
     p->turn = 0;
     p->searched = p->searching = true;
@@ -380,8 +418,8 @@ static int imap_listing_take(struct imap_pickup *p, struct error *err)
         return error_oom(err, "listing mail");
     p->listing_count = 0;
     for (size_t i = 0; i < window.count; i++) {
-        if (imap_set_add(&p->handled, window.ranges[i].first, window.ranges[i].last) < 0)
-            imap_set_clear(&p->handled); /* the ledger knows them too, if more slowly */
+        if (imap_pickup_handle(p, window.ranges[i].first, window.ranges[i].last) < 0)
+            imap_set_clear(&p->handled);
         if (window.ranges[i].last > p->again.highest)
             p->again.highest = window.ranges[i].last;
         for (uint64_t uid = window.ranges[i].first; uid <= window.ranges[i].last; uid++)

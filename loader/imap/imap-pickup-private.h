@@ -58,7 +58,10 @@ struct imap_pickup {
     struct error left_why; /* ... and what the server said */
     bool left_told;
     uint32_t search_from;   /* not 0: the last search found too much, go on from this UID */
-    bool searched, searching, overflow;
+    uint32_t pieces;        /* of todo and of handled: runs of UIDs, at most */
+    uint64_t beyond;        /* the first that this search found and did not keep; UINT64_MAX: none */
+    uint64_t beyond_count;  /* ... and how many there are from there on */
+    bool searched, searching;
     bool struck; /* one of several folders: what the ledger knows is out of todo */
     bool refused; /* one of several folders: the server answered NO, refusal tells */
     struct error refusal;

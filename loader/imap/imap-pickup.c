@@ -231,6 +231,7 @@ int imap_pickup_open(const struct imap_pickup_options *options, struct imap_pick
     p->host = options->host;
     p->accept = options->accept_new_uids;
     p->out = options->out;
+    p->pieces = options->pieces != 0 ? options->pieces : IMAP_PICKUP_PIECES;
     p->body.spool_dir = options->host->spool_dir;
     p->body.options = (struct mail_options){.attach_html = options->settings->attach_html,
                                             .sanitize = options->settings->sanitize,

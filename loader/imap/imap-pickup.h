@@ -8,7 +8,8 @@
  * Every stage is asked for ahead, so that the server always has work, and a thread (imap-reader.h)
  * takes in what was asked for while the host stores what it was handed. Every stage is bounded: one
  * listing and some windows of at most IMAP_WINDOW_MAX messages, IMAP_WINDOW_BYTES and
- * IMAP_WINDOW_MEMORY (or one larger message) are held. Messages come with the lowest UID first.
+ * IMAP_WINDOW_MEMORY (or one larger message) are held. Of a mailbox whose UIDs have very many gaps
+ * the lowest are found first, the others by a later search. Messages come with the lowest UID first.
  * "New" is whatever is in the mailbox and not in the ledger: neither \Seen nor the highest UID seen
  * so far is asked.
  *
@@ -33,6 +34,7 @@
 #define IMAP_ATTEMPTS_MAX 3u /* attempts without an end after which a message is set aside */
 #define IMAP_REFUSED_MS 60000u /* until moves that were refused are tried again, doubled ... */
 #define IMAP_REFUSED_MAX_MS 3600000u /* ... up to this */
+#define IMAP_PICKUP_PIECES 150000u /* runs of UIDs, 8 bytes each, of what was found and listed */
 #define IMAP_TRIES_MAX 3u    /* times a body that does not come is asked for in one session */
 
 /* What is to be done. Borrowed until imap_pickup_close(), but secret: during imap_pickup_open()
@@ -45,6 +47,7 @@ struct imap_pickup_options {
     bool accept_new_uids; /* a person looked at a held mailbox: release it (imap-hold.h) */
     bool watch; /* refused moves are no failure: told, and tried again after growing pauses */
     uint64_t limit; /* 0: none */
+    uint32_t pieces; /* UIDs in so many runs are held at a time; 0: IMAP_PICKUP_PIECES */
     /* One folder of several (imap-tour.h), NULL: the settings' mailbox, by a session of its own.
      * Both are borrowed; the folder is opened with EXAMINE, and its mail left where it is. */
     struct imap_session *session;
