@@ -344,6 +344,16 @@ size_t entries(void)
 /* ---- Sessions -------------------------------------------------------------------------------- */
 
 /* As a host would: 0 when all is drained, else the class of the failure. */
+/* What is stored is the message of that UID. */
+static int session_settle(struct imap_pickup *pickup, const uint32_t *uids, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < w.count; j++)
+            if (w.messages[j].uid == uids[i])
+                store(w.uidvalidity, uids[i], w.messages[j].k, w.messages[j].variant);
+    return imap_pickup_settle(pickup, uids, count, IMAP_FATE_QUEUED, &w.err);
+}
+
 static enum error_class session_drive(struct imap_pickup *pickup)
 {
     uint32_t uids[MESSAGES];
@@ -355,20 +365,17 @@ static enum error_class session_drive(struct imap_pickup *pickup)
             return w.err.class;
         if (r == IMAP_PICKUP_DRAINED && count == 0)
             return ERROR_NONE;
-        if (r == IMAP_PICKUP_DRAINED) {
-            for (size_t i = 0; i < count; i++) /* what is stored is the message of that UID */
-                for (size_t j = 0; j < w.count; j++)
-                    if (w.messages[j].uid == uids[i])
-                        store(w.uidvalidity, uids[i], w.messages[j].k, w.messages[j].variant);
-            if (imap_pickup_settle(pickup, uids, count, IMAP_FATE_QUEUED, &w.err) < 0)
-                return w.err.class;
-            count = 0;
-            continue;
+        if (r == IMAP_PICKUP_MESSAGE) {
+            uids[count++] = message.uid;
+            w.handed++;
+            mail_free(message.mail);
+            spool_free(message.spool);
+            if (w.batch == 0 || count < w.batch)
+                continue;
         }
-        uids[count++] = message.uid;
-        w.handed++;
-        mail_free(message.mail);
-        spool_free(message.spool);
+        if (session_settle(pickup, uids, count) < 0)
+            return w.err.class;
+        count = 0;
     }
 }
 
@@ -402,7 +409,8 @@ static enum error_class session_at(unsigned int port)
                                           .user = "ann",
                                           .secret = "sesame",
                                           .read_only = w.read_only,
-                                          .accept_new_uids = w.accept};
+                                          .accept_new_uids = w.accept,
+                                          .pieces = w.pieces};
     ck_assert_int_eq(imap_pickup_open(&options, &pickup, &w.err), 0);
     w.handed = 0;
     w.log[0] = '\0';

@@ -620,6 +620,36 @@ START_TEST(a_stored_message_that_changed_its_uid_keeps_its_entry)
 }
 END_TEST
 
+START_TEST(a_changed_uid_is_found_behind_more_gaps_than_are_held_at_a_time)
+{
+    worked_in(8);
+    w.pieces = 1;
+    before(8, 5, 5, IMAP_STEP_STORED);
+    put_message(7, 6, 0);
+    put_message(9, 5, 2); /* changed: four bytes more */
+    const struct script_rule gone = {"UID FETCH 5 (UID)", "@ OK\r\n"};
+    ck_assert_int_eq(session_with(&gone), ERROR_NONE);
+    ck_assert_uint_eq(w.handed, 1);
+    ck_assert_uint_eq(entries(), 2);
+    ck_assert_uint_eq(step_of(8, 9), IMAP_STEP_MOVED);
+    SAYS("UID 9:*");
+    SAYS("UID MOVE 9");
+}
+END_TEST
+
+START_TEST(what_lay_there_with_what_was_moved_is_not_held_against_it_by_the_next_piece)
+{
+    worked_in(8);
+    w.pieces = 60;
+    w.batch = 10;
+    for (uint32_t k = 0; k < 180; k++)
+        put_message(10 + 2 * k, 1, 0); /* all alike */
+    ck_session(ERROR_NONE);
+    ck_assert_uint_eq(w.handed, 180);
+    ck_assert_uint_eq(entries(), 180);
+}
+END_TEST
+
 START_TEST(a_stored_message_that_is_gone_and_did_not_come_again_was_moved)
 {
     worked_in(8);
@@ -699,6 +729,8 @@ static Suite *suite(void)
     tcase_add_test(t, a_stored_message_that_cannot_be_told_from_another_stays_and_is_told);
     tcase_add_test(t, a_message_that_stays_as_the_server_wants_is_no_news);
     tcase_add_test(t, a_stored_message_that_changed_its_uid_keeps_its_entry);
+    tcase_add_test(t, a_changed_uid_is_found_behind_more_gaps_than_are_held_at_a_time);
+    tcase_add_test(t, what_lay_there_with_what_was_moved_is_not_held_against_it_by_the_next_piece);
     tcase_add_test(t, a_stored_message_that_is_gone_and_did_not_come_again_was_moved);
     tcase_add_test(t, hundreds_that_are_gone_are_written_down_at_once);
     tcase_add_test(t, a_message_with_a_lower_uid_is_not_the_changed_one);

@@ -32,16 +32,20 @@ static void imap_search_make_room(struct imap_pickup *p, uint32_t next)
     todo->count = kept;
 }
 
-/* The lowest UIDs are held, in whatever order they come. */
+/* The lowest UIDs are held, in whatever order they come; of a search that goes on with the last one
+ * not what that one had found, whatever the server answers. */
 static int imap_search_data(void *context, const struct imap_event *event, bool *out_taken,
                             struct error *err)
 {
     struct imap_pickup *p = context;
-    const struct imap_range range = {event->range.first, event->range.last};
+    struct imap_range range = {event->range.first, event->range.last};
     (void)err;
     if (event->kind != IMAP_EVENT_SEARCH)
         return 0;
     *out_taken = true;
+    if (range.last < p->search_from)
+        return 0;
+    range.first = range.first > p->search_from ? range.first : p->search_from;
     if (p->todo.count >= p->pieces && range.first < p->beyond)
         imap_search_make_room(p, range.first);
     if (range.first >= p->beyond || imap_set_add(&p->todo, range.first, range.last) < 0)
@@ -95,8 +99,7 @@ static int imap_search_done(void *context, const struct imap_event *answer, stru
                          "the server finds more messages (%" PRIu64 ") than there are "
                          "in the mailbox; try again later, or tell its administrator",
                          found);
-    bool more = p->beyond <= UINT32_MAX && p->beyond > p->search_from;
-    p->search_from = more ? (uint32_t)p->beyond : 0;
+    p->search_from = p->beyond <= UINT32_MAX ? (uint32_t)p->beyond : 0;
     if (imap_set_subtract(&p->todo, &p->handled) < 0)
         return error_oom(err, "searching");
     p->found = imap_set_size(&p->todo);
@@ -196,7 +199,8 @@ int imap_pickup_search(struct imap_pickup *p, struct error *err)
     p->turn = 0;
     p->searched = p->searching = true;
     p->struck = false;
-    p->again.before = p->again.highest;
+    if (p->search_from == 0) /* else it goes on with what lay there at the last search */
+        p->again.before = p->again.highest;
     imap_session_forget_news(p->session);
     p->next_poll_ms = clock_monotonic_ms(&p->host->clock) + p->settings->poll_ms;
     return imap_session_send(p->session, &command, &call, err);

@@ -387,10 +387,10 @@ static int imap_pickup_awake(struct imap_pickup *p, bool *out_look, struct error
     return 0;
 }
 
-/* All that was found is done with. */
+/* All that was found is done with. What was too much to be held belongs to the same pass. */
 static int imap_pickup_pass_over(struct imap_pickup *p, struct error *err)
 {
-    if (imap_pickup_limit_reached(p))
+    if (imap_pickup_limit_reached(p) || p->search_from != 0)
         return 0;
     p->accept = false;
     p->planned_before = p->planned;
