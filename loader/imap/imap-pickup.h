@@ -34,7 +34,7 @@
 #define IMAP_ATTEMPTS_MAX 3u /* attempts without an end after which a message is set aside */
 #define IMAP_REFUSED_MS 60000u /* until moves that were refused are tried again, doubled ... */
 #define IMAP_REFUSED_MAX_MS 3600000u /* ... up to this */
-#define IMAP_PICKUP_PIECES 150000u /* runs of UIDs, 8 bytes each, of what was found and listed */
+#define IMAP_PICKUP_PIECES 100000u /* runs of UIDs, 8 bytes each, of what was found and listed */
 #define IMAP_TRIES_MAX 3u    /* times a body that does not come is asked for in one session */
 
 /* What is to be done. Borrowed until imap_pickup_close(), but secret: during imap_pickup_open()
