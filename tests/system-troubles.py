@@ -210,8 +210,8 @@ class Pauses(TroubleCase):
         self.add(port=proxy.port)
         daemon = Daemon(self)
         proxy.pause = 0.2   # a kilobyte each: all of it would take minutes
-        self.wait(lambda: self.server.logins(self.user) == 2, "it logs in", daemon)
-        self.wait(lambda: self.shown()["status"] == "importing", "it is importing", daemon)
+        self.wait(lambda: self.shown()["counts"]["found"] == 1, "it is found", daemon)
+        self.assertEqual(self.shown()["status"], "importing")
         self.source("pause", "office")
         self.wait(lambda: not self.connections(daemon, proxy), "the connection is closed", daemon)
         self.assertEqual(self.shown()["status"], "paused")
