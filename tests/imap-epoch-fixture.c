@@ -343,7 +343,6 @@ size_t entries(void)
 
 /* ---- Sessions -------------------------------------------------------------------------------- */
 
-/* As a host would: 0 when all is drained, else the class of the failure. */
 /* What is stored is the message of that UID. */
 static int session_settle(struct imap_pickup *pickup, const uint32_t *uids, size_t count)
 {
@@ -354,6 +353,7 @@ static int session_settle(struct imap_pickup *pickup, const uint32_t *uids, size
     return imap_pickup_settle(pickup, uids, count, IMAP_FATE_QUEUED, &w.err);
 }
 
+/* As a host would: 0 when all is drained, else the class of the failure. */
 static enum error_class session_drive(struct imap_pickup *pickup)
 {
     uint32_t uids[MESSAGES];

@@ -47,7 +47,7 @@ struct world {
     size_t handed; /* messages handed out in it */
     size_t notes;  /* times that the ledger was written to */
     size_t batch;  /* messages that are settled at a time; 0: all */
-    uint32_t pieces; /* runs of UIDs that are held at a time; 0: all of these tests */
+    uint32_t pieces; /* runs of UIDs that are held at a time; 0: as many as are usual */
     struct script_server *server;
 };
 

@@ -24,7 +24,7 @@ static void imap_search_make_room(struct imap_pickup *p, uint32_t next)
 {
     struct imap_set *todo = &p->todo;
     imap_set_sort(todo);
-    if (todo->count < p->pieces || todo->count == 0)
+    if (todo->count < p->pieces)
         return;
     size_t kept = next > todo->ranges[todo->count - 1].last ? todo->count : todo->count / 2;
     imap_search_leave(p, kept < todo->count ? todo->ranges[kept].first : next,
@@ -39,7 +39,6 @@ static int imap_search_data(void *context, const struct imap_event *event, bool 
 {
     struct imap_pickup *p = context;
     struct imap_range range = {event->range.first, event->range.last};
-    (void)err;
     if (event->kind != IMAP_EVENT_SEARCH)
         return 0;
     *out_taken = true;
@@ -48,8 +47,10 @@ static int imap_search_data(void *context, const struct imap_event *event, bool 
     range.first = range.first > p->search_from ? range.first : p->search_from;
     if (p->todo.count >= p->pieces && range.first < p->beyond)
         imap_search_make_room(p, range.first);
-    if (range.first >= p->beyond || imap_set_add(&p->todo, range.first, range.last) < 0)
+    if (range.first >= p->beyond)
         imap_search_leave(p, range.first, &range, 1);
+    else if (imap_set_add(&p->todo, range.first, range.last) < 0)
+        return error_oom(err, "searching");
     return 0;
 }
 
@@ -171,6 +172,13 @@ void imap_pickup_search_command(struct imap_session *session, const struct imap_
     }
 }
 
+static void imap_pickup_begin_pass(struct imap_pickup *p)
+{
+    imap_set_clear(&p->missed);
+    p->left_count = 0;
+    p->again.before = p->again.highest;
+}
+
 int imap_pickup_search(struct imap_pickup *p, struct error *err)
 {
     struct imap_call call = {
@@ -188,19 +196,17 @@ int imap_pickup_search(struct imap_pickup *p, struct error *err)
         imap_command_done(&command);
         return error_oom(err, "searching");
     }
-    imap_set_clear(&p->missed);
     imap_set_clear(&p->unlisted);
     imap_set_clear(&p->later);
     imap_set_clear(&p->todo);
     p->beyond = UINT64_MAX;
     p->beyond_count = 0;
     p->listing_again = p->listing_refused = p->listed_any = false;
-    p->left_count = 0;
     p->turn = 0;
     p->searched = p->searching = true;
     p->struck = false;
-    if (p->search_from == 0) /* else it goes on with what lay there at the last search */
-        p->again.before = p->again.highest;
+    if (p->search_from == 0) /* else it goes on with what lay there at the last one */
+        imap_pickup_begin_pass(p);
     imap_session_forget_news(p->session);
     p->next_poll_ms = clock_monotonic_ms(&p->host->clock) + p->settings->poll_ms;
     return imap_session_send(p->session, &command, &call, err);
