@@ -145,17 +145,16 @@ static void shim_note(long now, uint64_t path)
     (void)syscall(SYS_write, shim_list, line, (size_t)size);
 }
 
-/* Whether this is the one that was asked for: by its number, or by its path. */
+/* Whether this is the one that was asked for: by its number, or by its path. Paths are followed
+ * from this one place, which is part of them. */
 static bool shim_is_asked(long now)
 {
-    if (shim_at != 0)
-        return now == shim_at;
-    if (shim_list < 0)
-        return now >= shim_from && shim_path_here() == shim_path;
+    if (shim_at != 0 || now < shim_from)
+        return shim_at != 0 && now == shim_at;
     uint64_t path = shim_path_here();
-    if (shim_is_new(path))
+    if (shim_list >= 0 && shim_is_new(path))
         shim_note(now, path);
-    return false;
+    return path == shim_path;
 }
 
 static bool shim_fails(const void *caller)

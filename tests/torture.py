@@ -398,7 +398,8 @@ def steps(options, tap):
             done, seconds = future.result()
             points += done.points
             tap.result(asked[future], done.violations)
-            tap.comment("%d rounds in %.0f s" % (done.points, seconds))
+            tap.comment("%d rounds in %.0f s%s" % (done.points, seconds, done.untaken and
+                                                   ", %d of whose call paths were not taken" % done.untaken or ""))
     tap.comment("%d rounds in all" % points)
 
 
@@ -491,7 +492,10 @@ def arguments(given):
     parser.add_argument("--jobs", type=int, default=2, help="steps: scenarios at the same time")
     parser.add_argument("--forget", choices=tuple(torture_power.FORGETFUL),
                         help="power: what the disk does not do")
-    return parser.parse_args(given)
+    options = parser.parse_args(given)
+    if options.paths and options.how != "oom":
+        parser.error("--paths is for oom")
+    return options
 
 
 def run(given, tap):

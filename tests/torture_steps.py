@@ -461,6 +461,7 @@ def differences(wanted, got):
 class Sweep:
     """What came of one scenario on one server."""
     points: int = 0
+    untaken: int = 0   # call paths that a later run did not come by
     violations: list = dataclasses.field(default_factory=list)
 
     def keep(self, where, why):
@@ -519,9 +520,11 @@ def sweep_paths(server, scenario, folder, program, failing, met, every=1, most=5
         met.add(at[1])
         bench.failing = failing
         try:
-            attempt(bench, wanted, (at,), sweep)
+            sweep.untaken += not attempt(bench, wanted, (at,), sweep)
         except Violation as violation:
             sweep.keep("failed at %d, %s" % at, violation)
+    if sweep.untaken * 4 > sweep.points:
+        sweep.keep("the sweep", "%d of %d call paths were not taken again" % (sweep.untaken, sweep.points))
     return sweep
 
 
