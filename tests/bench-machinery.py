@@ -12,6 +12,7 @@ import system_support
 import tap
 
 sys.path.insert(0, os.path.join(system_support.SOURCE, "tests", "bench"))
+import bench
 import bench_contestants
 import bench_server
 
@@ -91,6 +92,19 @@ class Measuring(system_support.Case):
         with self.assertRaises(bench_contestants.Wrong):
             bench_contestants.check_all("entries", [("new", "a", ("1",))], [("new", "a", ("2",))])
         bench_contestants.check_all("entries", [1, 2, 2], [2, 1, 2])
+
+    def test_only_the_files_of_a_turn_itself_are_emptied(self):
+        turn, outside = os.path.join(self.folder, "turn"), os.path.join(self.folder, "library")
+        os.makedirs(os.path.join(turn, "deep"))
+        own = os.path.join(turn, "deep", "own")
+        for place in outside, own:
+            with open(place, "w", encoding="ascii") as file:
+                file.write("kept")
+        os.symlink(outside, os.path.join(turn, "symbolic"))
+        os.symlink("nowhere", os.path.join(turn, "dangling"))
+        os.link(outside, os.path.join(turn, "deep", "hard"))
+        bench.empty_files(turn)
+        self.assertEqual([os.path.getsize(outside), os.path.getsize(own)], [4, 0])
 
     def test_sources_are_counted_when_they_wait_and_their_mail_is_waited_for(self):
         figures, shown = self.figures("bench_sources.py", "--sources", "3", "--deliveries", "2",
