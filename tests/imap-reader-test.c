@@ -155,6 +155,27 @@ static bool say_until_it_waits(size_t most)
     return false;
 }
 
+/* All lines come in one piece: of three answers none is taken together with the one before. */
+START_TEST(what_is_taken_ends_with_an_answer_and_the_end_is_told_behind_all)
+{
+    enum imap_reader_state state = IMAP_READER_RUNS;
+    size_t received, count = 0, takes = 0;
+    say("* 3 EXISTS\r\nx1 OK done\r\n* 4 EXISTS\r\nx2 OK done\r\n* 5 EXISTS\r\nx3 OK done\r\n");
+    ck_assert_int_eq(shutdown(server, SHUT_WR), 0);
+    while (state == IMAP_READER_RUNS) {
+        imap_reader_wait(reader, READER_PATIENCE_MS);
+        state = imap_reader_take(reader, &taken, &received, &err);
+        takes += taken.count > 0;
+        for (const struct imap_arrival *at = taken.first; at != NULL; at = at->next, count++)
+            ck_assert(at->event.kind != IMAP_EVENT_TAGGED || at->next == NULL);
+        imap_arrivals_free(&taken);
+    }
+    ck_assert_int_eq(state, IMAP_READER_ENDED);
+    ck_assert_uint_eq(count, 6);
+    ck_assert_uint_eq(takes, 3);
+}
+END_TEST
+
 START_TEST(while_nobody_takes_nothing_grows_and_the_server_waits)
 {
     size_t received;
@@ -188,6 +209,7 @@ static Suite *suite(void)
     tcase_add_test(t, events_arrive_in_the_servers_order_with_whole_bodies_in_their_responses);
     tcase_add_test(t, half_a_body_never_arrives_and_the_end_is_told_behind_all_that_did);
     tcase_add_test(t, what_breaks_the_protocol_is_told_as_it_would_be_without_a_thread);
+    tcase_add_test(t, what_is_taken_ends_with_an_answer_and_the_end_is_told_behind_all);
     tcase_add_test(t, while_nobody_takes_nothing_grows_and_the_server_waits);
     tcase_add_loop_test(t, it_stops_wherever_it_stands, 0, 2);
     suite_add_tcase(s, t);

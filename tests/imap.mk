@@ -16,6 +16,10 @@ imap_text_test_LDADD = $(IMAP_LIBS)
 IMAP_PICKUP_FIXTURE = imap-pickup-fixture.c imap-pickup-fixture.h imap-script.c imap-script.h
 imap_pickup_test_SOURCES = imap-pickup-test.c $(IMAP_PICKUP_FIXTURE)
 imap_pickup_test_LDADD = $(IMAP_LIBS)
+check_PROGRAMS += imap-ahead-test
+imap_ahead_test_SOURCES = imap-ahead-test.c $(IMAP_PICKUP_FIXTURE)
+imap_ahead_test_LDADD = $(IMAP_LIBS)
+
 check_PROGRAMS += imap-search-test
 imap_search_test_SOURCES = imap-search-test.c $(IMAP_PICKUP_FIXTURE)
 imap_search_test_LDADD = $(IMAP_LIBS)

@@ -16,7 +16,7 @@ valgrind:
 # libcurl and SQLite do among themselves is not instrumented; tsan.supp says what is left out, and why.
 # Reports go to files: what a daemon says on its way is its test's.
 TSAN_TESTS = imap-reader-test imap-cancel-test imap-pickup-test imap-move-test imap-epoch-test \
-	imap-search-test imap-suspect-test imap-survey-test host-pump-test queue-test queue-work-test \
+	imap-ahead-test imap-search-test imap-suspect-test imap-survey-test host-pump-test queue-test queue-work-test \
 	queue-source-test http-server-test web-test system-pickup.py system-settle.py system-serve.py system-rest.py \
 	system-tls.py system-outbox.py
 EXTRA_DIST += tsan.supp

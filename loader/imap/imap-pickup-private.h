@@ -18,7 +18,13 @@
 #define IMAP_IDLE_SHORT_MS                                                                         \
     10000u /* an IDLE that the server ends within this time helps nobody ... */
 #define IMAP_IDLES_SHORT 3u       /* ... and so often in a row: it is asked for no more */
-#define IMAP_WINDOWS 4u        /* one being handed out, three on their way while the host stores */
+/* One being handed out, the others on their way while the host stores: some of any mail, and many of
+ * small mail, as long as they are not more than so many bytes. What we do not take yet lies in the
+ * kernel's buffers then, so that the host has something to store while the server is busy with
+ * moving a thousand messages. */
+#define IMAP_WINDOWS 16u
+#define IMAP_WINDOWS_LARGE 4u
+#define IMAP_WINDOWS_BYTES (4u * 1024 * 1024)
 #define IMAP_SUSPECTS_MAX                                                                          \
     16u /* that did not come to an end once: where there are more, so many go in                   \
            one window */

@@ -23,6 +23,16 @@ static void imap_pickup_forget_secret(struct imap_pickup *p)
 
 /* ---- Planning -------------------------------------------------------------------------------- */
 
+/* Is there room for another window? */
+static bool imap_pickup_has_window(const struct imap_pickup *p)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < p->window_count; i++)
+        bytes += p->windows[(p->first_window + i) % IMAP_WINDOWS].bytes;
+    return p->window_count < IMAP_WINDOWS_LARGE ||
+           (p->window_count < IMAP_WINDOWS && bytes < IMAP_WINDOWS_BYTES);
+}
+
 /* Ask for all that may be asked for now. */
 static int imap_pickup_plan(struct imap_pickup *p, struct error *err)
 {
@@ -45,7 +55,7 @@ static int imap_pickup_plan(struct imap_pickup *p, struct error *err)
         if (!p->searching && !p->listing_sent && !p->listing_ready && p->todo.count > 0 &&
             imap_listing_send(p, err) < 0)
             return -1;
-        if (p->window_count < IMAP_WINDOWS && imap_pickup_fill_window(p, err) < 0)
+        if (imap_pickup_has_window(p) && imap_pickup_fill_window(p, err) < 0)
             return -1;
         if (p->window_count == windows)
             return 0;

@@ -96,6 +96,19 @@ static void imap_arrivals_join(struct imap_arrivals *to, struct imap_arrivals *f
     imap_arrivals_init(from);
 }
 
+/* Take what stands in @from up to its first answer to a command, all where there is none. */
+static void imap_arrivals_split(struct imap_arrivals *from, struct imap_arrivals *out)
+{
+    bool answered = false;
+    imap_arrivals_init(out);
+    while (!answered && from->first != NULL) {
+        struct imap_arrival *arrival = imap_arrivals_take(from);
+        answered = arrival->event.kind == IMAP_EVENT_TAGGED;
+        arrival->next = NULL;
+        imap_arrivals_add(out, arrival);
+    }
+}
+
 /* ---- Events, in the reader's thread ---------------------------------------------------------- */
 
 static struct span imap_arrival_keep(char **at, struct span from)
@@ -348,12 +361,11 @@ enum imap_reader_state imap_reader_take(struct imap_reader *reader,
                                         struct imap_arrivals *out_arrivals, size_t *out_received,
                                         struct error *err)
 {
-    imap_arrivals_init(out_arrivals);
     pthread_mutex_lock(&reader->lock);
-    imap_arrivals_join(out_arrivals, &reader->arrivals);
+    imap_arrivals_split(&reader->arrivals, out_arrivals);
     *out_received = reader->received;
     reader->received = 0;
-    enum imap_reader_state state = reader->state;
+    enum imap_reader_state state = reader->arrivals.first != NULL ? IMAP_READER_RUNS : reader->state;
     if (state == IMAP_READER_FAILED && err != NULL)
         *err = reader->failure;
     pthread_cond_signal(&reader->room);

@@ -30,7 +30,7 @@
 #include "imap-window.h"
 #include "stream.h"
 
-#define IMAP_ARRIVALS_BYTES (3u * 512 * 1024)  /* memory of what is not taken yet, about */
+#define IMAP_ARRIVALS_BYTES (512u * 1024)      /* memory of what is not taken yet, about */
 #define IMAP_ARRIVALS_MAX 2048u                /* and their number */
 #define IMAP_READER_INPUT (128u * 1024)        /* bytes received at once */
 
@@ -75,8 +75,10 @@ int imap_reader_start(struct stream *stream, struct imap_parser *parser,
 int imap_reader_event(struct imap_reader *reader, const struct imap_event *event,
                       struct error *err);
 
-/** imap_reader_take - all that has arrived (*out_arrivals: yours) and how many bytes were received
- * since the last time. A state that is not RUNS is told once nothing more will arrive. */
+/** imap_reader_take - what has arrived up to the next answer to a command (*out_arrivals: yours),
+ * all where there is none, and how many bytes were received since the last time. So what an answer
+ * makes ready can be done with before more is held. A state that is not RUNS is told once nothing
+ * more will come. */
 enum imap_reader_state imap_reader_take(struct imap_reader *reader,
                                         struct imap_arrivals *out_arrivals, size_t *out_received,
                                         struct error *err);
@@ -91,7 +93,7 @@ void imap_reader_lock(struct imap_reader *reader);
 void imap_reader_unlock(struct imap_reader *reader);
 
 /** imap_reader_stop - end the thread, wherever it stands (well within a second); imap_reader_take()
- * still gives what has arrived. Calling it again is fine. */
+ * still gives what has arrived, bit by bit. Calling it again is fine. */
 void imap_reader_stop(struct imap_reader *reader);
 void imap_reader_free(struct imap_reader *reader); /* stops it; NULL is fine */
 

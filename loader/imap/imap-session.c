@@ -330,7 +330,10 @@ int imap_session_read_no_more(struct imap_session *session, struct error *err)
     if (session->reader == NULL)
         return 0;
     imap_reader_stop(session->reader);
-    int r = imap_session_collect(session, &count, err);
+    int r;
+    do {
+        r = imap_session_collect(session, &count, err);
+    } while (r == 0 && count > 0);
     imap_reader_free(TAKE(session->reader));
     return r < 0 ? imap_session_fail(session) : 0;
 }

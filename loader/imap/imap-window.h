@@ -21,7 +21,7 @@
 
 #define IMAP_WINDOW_MAX 500u                 /* messages of a window, and of a listing */
 #define IMAP_WINDOW_BYTES (16u * 1024 * 1024) /* of a window's bodies; one larger goes alone */
-#define IMAP_WINDOW_MEMORY (384u * 1024)      /* of those bodies that stay in memory (spool.h) */
+#define IMAP_WINDOW_MEMORY (256u * 1024)      /* of those bodies that stay in memory (spool.h) */
 #define IMAP_STRANGERS_MAX 10000u /* bodies of UIDs nobody asked for, in one session ... */
 #define IMAP_STRANGERS_BYTES IMAP_SKIPPED_MAX /* ... and bytes of them */
 
