@@ -2,8 +2,8 @@
 /* queue-sqlite.c - the work queue in an SQLite database with files beside it: batches. See
  * queue-sqlite.h.
  *
- *   put     (begin, raw file into place, rows) ...            under the write lock of BEGIN
- * IMMEDIATE commit  flush files, flush their names, COMMIT (flushes the database's log)
+ *   put     (begin, raw file into place, rows) ...   under the write lock of BEGIN IMMEDIATE
+ *   commit  flush files, flush their names, COMMIT (flushes the database's log)
  *
  * Files come first, so that no durable entry ever lacks its message. */
 #include <config.h>

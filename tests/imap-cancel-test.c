@@ -224,10 +224,10 @@ static void stop_in_archive(const char *at)
         {"UID FETCH 501 (UID RFC822.SIZE",
          "* 1 FETCH (UID 501 RFC822.SIZE 30 BODY[HEADER] {2}\r\n\r\n)\r\n" OK}};
     const struct script script = {NULL, "UIDPLUS", rules, sizeof rules / sizeof rules[0], 0};
-    struct host *h = host_start(&script, "poll=2h");
-    struct imap_message message;
     script_looks(looks, sizeof looks, IMAP_RECORDS_MAX, true);
     script_looks(there, sizeof there, IMAP_RECORDS_MAX, false);
+    struct host *h = host_start(&script, "poll=2h");
+    struct imap_message message;
     h->pickup->options.watch = true;
     for (uint32_t uid = 1; uid < MANY; uid++)
         leave_behind(h, uid, IMAP_FATE_QUEUED);

@@ -20,6 +20,10 @@ check_PROGRAMS += imap-ahead-test
 imap_ahead_test_SOURCES = imap-ahead-test.c $(IMAP_PICKUP_FIXTURE)
 imap_ahead_test_LDADD = $(IMAP_LIBS)
 
+check_PROGRAMS += imap-reconcile-test
+imap_reconcile_test_SOURCES = imap-reconcile-test.c $(IMAP_PICKUP_FIXTURE)
+imap_reconcile_test_LDADD = $(IMAP_LIBS)
+
 check_PROGRAMS += imap-search-test
 imap_search_test_SOURCES = imap-search-test.c $(IMAP_PICKUP_FIXTURE)
 imap_search_test_LDADD = $(IMAP_LIBS)

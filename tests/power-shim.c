@@ -7,10 +7,13 @@
  * in their order, each as a struct record with `size` bytes behind it:
  *
  *   CREATE    file, a=1: a folder; the number means a new file from here on
- *   LINK      file has the name behind the record, in folder a;   UNLINK  that name is gone from
- * folder a RENAME    file, from folder a to folder b; both names, with a NUL between them WRITE
- * file, at byte a, the bytes;   TRUNCATE  file, a its new size;   SYNC  file is flushed SENT the
- * bytes, over some socket
+ *   LINK      file has the name behind the record, in folder a
+ *   UNLINK    that name is gone from folder a
+ *   RENAME    file, from folder a to folder b; both names, with a NUL between them
+ *   WRITE     file, at byte a, the bytes
+ *   TRUNCATE  file, a its new size
+ *   SYNC      file is flushed
+ *   SENT      the bytes, over some socket
  *
  * Files are named by their inodes. */
 #define _GNU_SOURCE

@@ -3,14 +3,14 @@
  * they have although they were moved.
  *
  *   back    unknown, with the digest of a message that was moved: somebody put it back. A few are
- * to be processed again; many at once look like a mailbox restored from a backup: hold
+ *           to be processed again; many at once look like a mailbox restored from a backup: hold
  *           (imap-hold.h)
  *   again   moved, says the ledger, and still there under its UID: the same message is moved once
  *           more (IMAP_AGAIN_MAX times at most, then only told), and many at once hold first, as
  *           above; another one has a UID that was given before: hold, until it has another
- *   renamed stored, never moved, and gone, while a message with its Message-ID and a size at most 5
- * % apart came with a higher UID: a server gave a message that it changed a new UID (MS-STANXIMAP
- * V0004). It keeps its entry and is moved
+ *   renamed stored, never moved, and gone, while a message with its Message-ID and a size at most
+ *           5 % apart came with a higher UID: a server gave a message that it changed a new UID
+ *           (MS-STANXIMAP V0004). It keeps its entry and is moved
  *
  * What a search finds lies in the mailbox at the same time: of two such messages none is the other
  * one put back, so that only what was on record before the search is held against what it found.

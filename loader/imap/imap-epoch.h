@@ -7,8 +7,8 @@
  *   another UIDVALIDITY, the third time in a day     the server's UIDs do not last: hold
  *   another UIDVALIDITY                              find stored, unmoved messages again: by size
  *                                                    (5 % apart at most), then Message-ID, then the
- *                                                    digest of the whole message, which alone
- * counts enough found (imap-hold.h)                     these get their new names and keep their
+ *                                                    digest of the whole message: it alone counts
+ *     enough found (imap-hold.h)                     these get their new names and keep their
  *                                                    entries; the rest was moved by somebody else
  *     else                                           hold
  *

@@ -101,7 +101,8 @@ static int imap_search_done(void *context, const struct imap_event *answer, stru
                          "in the mailbox; try again later, or tell its administrator",
                          found);
     p->search_from = p->beyond <= UINT32_MAX ? (uint32_t)p->beyond : 0;
-    if (imap_set_subtract(&p->todo, &p->handled) < 0)
+    if (imap_set_subtract(&p->todo, &p->handled) < 0 ||
+        imap_set_subtract(&p->todo, &p->reconciled) < 0)
         return error_oom(err, "searching");
     p->found = imap_set_size(&p->todo);
     imap_pickup_expect(p, p->planned - p->planned_before + p->found + p->beyond_count);

@@ -54,6 +54,7 @@ struct imap_pickup {
 
     struct imap_set todo;    /* found, not listed yet */
     struct imap_set handled; /* listed in this session: not to be listed again */
+    struct imap_set reconciled; /* seen to by imap-reconcile.h, and by nobody else in this session */
     struct imap_set missed; /* of these, what the server did not give out: to be looked for again */
     struct imap_set unlisted; /* found, and not listed when they were asked for once */
     bool listing_again;       /* ... and asked for once more in this pass */

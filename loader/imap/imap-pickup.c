@@ -185,7 +185,7 @@ static int imap_pickup_enter(struct imap_pickup *p, struct error *err)
         imap_epoch(p->session, p->settings, p->host, &p->folders.mailbox, p->accept, err) < 0)
         return -1;
     if (!p->options.read_only && imap_reconcile(p->session, p->settings, p->host, &p->folders,
-                                                p->moves, &p->handled, &p->again, err) < 0)
+                                                p->moves, &p->reconciled, &p->again, err) < 0)
         return -1;
     imap_session_listen(p->session, imap_pickup_on_event, p);
     return 0;
@@ -207,6 +207,7 @@ static void imap_pickup_retreat(struct imap_pickup *p)
     imap_folders_done(&p->folders);
     if (p->options.session == NULL)
         imap_set_clear(&p->handled);
+    imap_set_clear(&p->reconciled);
     imap_again_done(&p->again);
 }
 
@@ -304,10 +305,13 @@ static void imap_pickup_plan_retry(struct imap_pickup *p, uint64_t refused, cons
     p->refused_ms = clock_monotonic_ms(&p->host->clock) + p->refused_pause_ms;
 }
 
-/* The pass is over: were moves refused? */
+/* The pass is over: were moves refused? While more of the mailbox is to be searched it is not: a
+ * full archive keeps back no mail that is found later. */
 static int imap_pickup_refusals(struct imap_pickup *p, struct error *err)
 {
     struct error why;
+    if (p->search_from != 0 && !imap_pickup_limit_reached(p))
+        return 0;
     uint64_t refused = imap_moves_refused(p->moves, &why);
     if (refused > 0 && p->options.watch && !imap_pickup_limit_reached(p)) {
         imap_pickup_plan_retry(p, refused, &why);
@@ -355,8 +359,8 @@ static int imap_pickup_retry_moves(struct imap_pickup *p, struct error *err)
 {
     p->refused_ms = 0;
     imap_moves_retry(p->moves);
-    return imap_reconcile(p->session, p->settings, p->host, &p->folders, p->moves, &p->handled,
-                          &p->again, err);
+    return imap_reconcile(p->session, p->settings, p->host, &p->folders, p->moves,
+                          &p->reconciled, &p->again, err);
 }
 
 /* A stop that came while the archive was looked into left us there: whoever goes on would take its
@@ -589,6 +593,7 @@ void imap_pickup_close(struct imap_pickup *p)
     buffer_done(&p->header);
     imap_set_done(&p->todo);
     imap_set_done(&p->handled);
+    imap_set_done(&p->reconciled);
     imap_set_done(&p->missed);
     imap_set_done(&p->unlisted);
     imap_set_done(&p->later);

@@ -3,8 +3,8 @@
  *
  *   server ─> stream ─> parser ─> bodies: digest, spool, MIME ─┐           thread of the reader
  *                          └────> all other events ────────────┴─> arrivals (bounded)
- *                                                                     │    thread of the host's
- * call known, note <─ session, pick-up, moves <────────┘
+ *                                                                     │     thread of the host's
+ *                  known, note <─ session, pick-up, moves <───────────┘     calls
  *
  * What costs time and needs nobody is done here: receiving, TLS, reading responses, taking bodies
  * apart. All that decides, and all that calls the host, stays in the thread of the loader's calls,

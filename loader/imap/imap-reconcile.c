@@ -23,8 +23,9 @@ struct imap_unsettled {
     struct imap_record record; /* its target is borrowed until the next page is read */
     bool there;                /* still in the mailbox */
     bool unknown;              /* the server did not say whether it is */
-    bool awaited; /* gone, and may come under another UID */
-    bool untold;  /* whether it is the message that was stored cannot be told */
+    bool awaited;              /* gone, and may come under another UID */
+    bool left;                 /* where it is, for this time: what was to be known first is not */
+    bool looked;               /* looks came */
     struct imap_reconcile_looks looks;
 };
 
@@ -34,14 +35,15 @@ struct imap_reconcile {
     const struct imap_host *host;
     struct imap_folders *folders;
     struct imap_moves *moves;
-    struct imap_set *handled;
+    struct imap_set *reconciled;
     struct imap_again *again;
     struct digest *digest; /* of the header that is arriving */
     uint8_t header[DIGEST_SIZE];
     uint32_t lowest;     /* while looking in a target: from here on */
     enum imap_fate fate; /* while looking in a target: whose */
     bool in_target;
-    bool refused;       /* the server said NO to the last look */
+    bool refused;       /* the server said NO to the last look ... */
+    struct error why;   /* ... and what */
     uint64_t strangers; /* records of another UIDVALIDITY */
     size_t count;
     struct imap_unsettled items[IMAP_RECORDS_MAX]; /* ascending UIDs */
@@ -91,13 +93,18 @@ static void imap_reconcile_twin(struct imap_reconcile *r, const struct imap_fetc
 static void imap_reconcile_fetched(struct imap_reconcile *r, const struct imap_fetch *fetch)
 {
     struct imap_unsettled *item;
+    bool looks =
+        (fetch->has & IMAP_FETCH_SIZE) != 0; /* else it is news of its flags, or all we asked */
     if ((fetch->has & IMAP_FETCH_UID) == 0)
         return;
     if (r->in_target) {
-        imap_reconcile_twin(r, fetch);
+        if (looks)
+            imap_reconcile_twin(r, fetch);
     } else if ((item = imap_reconcile_find(r, fetch->uid)) != NULL) {
         item->there = true;
-        item->looks = imap_reconcile_looks_of(r, fetch);
+        item->looked = item->looked || looks;
+        if (looks)
+            item->looks = imap_reconcile_looks_of(r, fetch);
     }
 }
 
@@ -131,15 +138,14 @@ static int imap_reconcile_data(void *context, const struct imap_event *event, bo
 static int imap_reconcile_looked(void *context, const struct imap_event *answer, struct error *err)
 {
     struct imap_reconcile *r = context;
-    struct error why;
     r->refused = answer->status != IMAP_OK;
     if (!r->refused)
         return 0;
     (void)imap_answer_messages_error(answer, ERROR_LINK, "looking for moved mail",
-                                     "try again later", &why);
-    if (answer->status == IMAP_NO && why.class != ERROR_PAUSE)
+                                     "try again later", &r->why);
+    if (answer->status == IMAP_NO && r->why.class != ERROR_PAUSE)
         return 0;
-    *err = why;
+    *err = r->why;
     return -1;
 }
 
@@ -213,28 +219,64 @@ static uint32_t imap_reconcile_lowest(const struct imap_reconcile *r, enum imap_
     return lowest;
 }
 
+/* Whether these were copied cannot be seen: they are neither copied again nor deleted now. */
+static void imap_reconcile_leave(struct imap_reconcile *r, const struct imap_folder *folder,
+                                 bool all, const struct error *why)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < r->count; i++) {
+        struct imap_unsettled *item = &r->items[i];
+        if (!item->there || item->left || item->record.step != IMAP_STEP_MOVING ||
+            item->record.fate != r->fate || (item->looked && !all))
+            continue;
+        item->left = true;
+        imap_moves_refuse(r->moves, why);
+        left++;
+    }
+    if (left > 0)
+        imap_host_log(r->host, IMAP_LOG_ERROR,
+                      "%zu stored messages stay in '%s': it cannot be seen whether they are in "
+                      "'%s' already: %s",
+                      left, r->folders->mailbox.name, folder->name, why->text);
+}
+
+static int imap_reconcile_window(struct imap_reconcile *r, struct imap_set *window,
+                                 struct error *err)
+{
+    struct imap_call call = {.what = "UID FETCH",
+                             .context = r,
+                             .data = imap_reconcile_data,
+                             .done = imap_reconcile_looked,
+                             .bulk = true};
+    struct imap_command command;
+    imap_command_init(&command, "UID FETCH ");
+    imap_command_set(&command, window);
+    imap_command_add(&command, " (UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER])");
+    return imap_session_run(r->session, &command, &call, err);
+}
+
 /* Messages that may be copies, by what tells them apart, in windows: a busy archive may have got a
- * hundred thousand others meanwhile. */
+ * hundred thousand others meanwhile. After a NO once more: then the server has told what is gone.
+ */
 static int imap_reconcile_windows(struct imap_reconcile *r, struct imap_set *found,
                                   struct error *err)
 {
-    struct imap_call call = {
-        .what = "UID FETCH", .context = r, .data = imap_reconcile_data, .bulk = true};
     int result = 0;
+    bool refused = false;
     while (result == 0 && found->count > 0) {
-        struct imap_command command;
         struct imap_set window;
         imap_set_init(&window);
         if (imap_set_take(found, IMAP_LOOKS_WINDOW, &window) < 0) {
             result = error_oom(err, "looking for moved mail");
         } else {
-            imap_command_init(&command, "UID FETCH ");
-            imap_command_set(&command, &window);
-            imap_command_add(&command, " (UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER])");
-            result = imap_session_run(r->session, &command, &call, err);
+            result = imap_reconcile_window(r, &window, err);
+            if (result == 0 && r->refused)
+                result = imap_reconcile_window(r, &window, err);
+            refused = refused || r->refused;
         }
         imap_set_done(&window);
     }
+    r->refused = refused;
     return result;
 }
 
@@ -253,9 +295,8 @@ static int imap_reconcile_search(struct imap_reconcile *r, struct error *err)
     }
     (void)snprintf(criteria, sizeof criteria, "UID %u:* SMALLER %" PRIu64, r->lowest, most + 1);
     if (least > 0 && least <= most)
-        (void)snprintf(criteria, sizeof criteria,
-                       "UID %u:* LARGER %" PRIu64 " SMALLER %" PRIu64, r->lowest, least - 1,
-                       most + 1);
+        (void)snprintf(criteria, sizeof criteria, "UID %u:* LARGER %" PRIu64 " SMALLER %" PRIu64,
+                       r->lowest, least - 1, most + 1);
     imap_set_init(&found);
     int result = imap_looks_search(r->session, criteria, &found, err);
     if (result == 0)
@@ -269,16 +310,25 @@ static int imap_reconcile_target(struct imap_reconcile *r, const struct imap_fol
 {
     if (!folder->exists || imap_reconcile_lowest(r, fate, 0) == 0)
         return 0;
-    if (imap_session_select(r->session, folder->wire, true, err) < 0)
-        return -1;
-    uint32_t uidvalidity = imap_session_selected(r->session)->uidvalidity;
-    r->in_target = true;
+    struct error why;
+    bool open = false;
+    r->in_target = true; /* whatever comes of it, the mailbox is to be selected again */
     r->fate = fate;
+    if (imap_session_examine(r->session, folder->wire, &open, &why, err) < 0)
+        return -1;
+    if (!open) {
+        imap_reconcile_leave(r, folder, true, &why);
+        return 0;
+    }
+    uint32_t uidvalidity = imap_session_selected(r->session)->uidvalidity;
     r->lowest = imap_reconcile_lowest(r, fate, uidvalidity);
     if (r->lowest == 0 || imap_session_selected(r->session)->exists == 0)
         return 0;
     if (imap_reconcile_search(r, err) < 0)
         return -1;
+    if (!r->refused)
+        error_set(&r->why, ERROR_LINK, "the server does not tell their size; try again later");
+    imap_reconcile_leave(r, folder, r->refused, &r->why);
     for (size_t i = 0; i < r->count; i++)
         if (r->items[i].record.step == IMAP_STEP_COPIED && r->items[i].record.fate == fate)
             r->items[i].record.target_uidvalidity = uidvalidity;
@@ -310,7 +360,7 @@ static int imap_reconcile_targets(struct imap_reconcile *r, struct error *err)
 static void imap_reconcile_tell_untold(struct imap_reconcile *r, uint32_t uid)
 {
     struct error why;
-    imap_reconcile_find(r, uid)->untold = true;
+    imap_reconcile_find(r, uid)->left = true;
     error_set(
         &why, ERROR_LINK,
         "the server does not give out message %u, so that it cannot be told whether it is the one "
@@ -395,17 +445,17 @@ static int imap_reconcile_page(struct imap_reconcile *r, struct error *err)
         moving = moving || r->items[i].record.step == IMAP_STEP_MOVING;
     bool looks = by_copy && moving && r->settings->after != IMAP_AFTER_LEAVE;
     if (imap_reconcile_look(r, looks, err) < 0 || imap_reconcile_check(r, err) < 0 ||
-        (looks && imap_reconcile_targets(r, err) < 0) ||
-        imap_reconcile_await(r, err) < 0 || imap_reconcile_note(r, err) < 0)
+        (looks && imap_reconcile_targets(r, err) < 0) || imap_reconcile_await(r, err) < 0 ||
+        imap_reconcile_note(r, err) < 0)
         return -1;
     size_t gone = 0;
     for (size_t i = 0; i < r->count; i++) {
         const struct imap_record *record = &r->items[i].record;
-        if (imap_set_add(r->handled, record->uid, record->uid) < 0)
+        if (imap_set_add(r->reconciled, record->uid, record->uid) < 0)
             return error_oom(err, "looking for moved mail");
         if (!r->items[i].there)
             gone += r->items[i].unknown ? 0 : 1;
-        else if (!r->items[i].untold && imap_moves_add(r->moves, record, err) < 0)
+        else if (!r->items[i].left && imap_moves_add(r->moves, record, err) < 0)
             return -1;
     }
     imap_host_log(r->host, IMAP_LOG_INFO,
@@ -448,8 +498,8 @@ static int imap_reconcile_read(struct imap_reconcile *r, struct imap_record *aft
 
 int imap_reconcile(struct imap_session *session, const struct imap_settings *settings,
                    const struct imap_host *host, struct imap_folders *folders,
-                   struct imap_moves *moves, struct imap_set *handled,
-                   struct imap_again *again, struct error *err)
+                   struct imap_moves *moves, struct imap_set *reconciled, struct imap_again *again,
+                   struct error *err)
 {
     struct imap_record after = {0};
     size_t read = 0;
@@ -465,7 +515,7 @@ int imap_reconcile(struct imap_session *session, const struct imap_settings *set
                                  .host = host,
                                  .folders = folders,
                                  .moves = moves,
-                                 .handled = handled,
+                                 .reconciled = reconciled,
                                  .again = again,
                                  .digest = digest};
     do {

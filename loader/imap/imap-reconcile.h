@@ -3,13 +3,16 @@
  *
  * For every message of the ledger that is stored but not moved yet:
  *
- *   no longer in the mailbox        it was moved, the answer was lost: note MOVED; but if no move
- * was under way it may have another UID now: imap-again.h not said: the server says NO    nothing
- * now; the next run looks again STORED                          move it MOVING, server knows MOVE
- * move it: a MOVE that was not done left it whole MOVING, server knows no MOVE    a COPY may have
- * been done: look in the target, from the UIDNEXT noted before (unknown: from UID 1), for the same
- * size, date and header; found: note COPIED, and go on from there; else copy it COPIED, DELETING
- * delete the original: both orders may be repeated
+ *   no longer in the mailbox     it was moved, the answer was lost: note MOVED; but if no move was
+ *                                under way it may have another UID now: imap-again.h
+ *   not said: the server's NO    nothing now; the next run looks again
+ *   STORED                       move it
+ *   MOVING, there is MOVE        move it: a MOVE that was not done left it whole
+ *   MOVING, there is none        a COPY may have been done: look in the target, from the UIDNEXT
+ *                                noted before (unknown: from UID 1), for the same size, date and
+ *                                header. Found: note COPIED, and go on from there; else copy it.
+ *                                Where the target cannot be looked into it is left, and told
+ *   COPIED, DELETING             delete the original: both orders may be repeated
  *
  * Records of another UIDVALIDITY were not found again when the mailbox was numbered anew
  * (imap-epoch.h): somebody else moved them, note MOVED. With a host that knows nothing of
@@ -26,11 +29,11 @@
 #include "imap-set.h"
 
 /** imap_reconcile - the mailbox is selected, and is so again afterwards. What is left to do is
- * added to @moves; the UIDs that were looked at are added to @handled; what may have another UID
- * now to @again. */
+ * added to @moves; the UIDs that were looked at are added to @reconciled: nobody else may move
+ * them in this session, for some are left on purpose; what may have another UID now to @again. */
 int imap_reconcile(struct imap_session *session, const struct imap_settings *settings,
                    const struct imap_host *host, struct imap_folders *folders,
-                   struct imap_moves *moves, struct imap_set *handled,
+                   struct imap_moves *moves, struct imap_set *reconciled,
                    struct imap_again *again, struct error *err);
 
 #endif

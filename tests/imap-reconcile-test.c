@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* imap-reconcile-test.c - what an earlier session left undone, in mailboxes and archives that are
+ * not as they should be. */
+#include <config.h>
+#include "check-main.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "imap-pickup-fixture.h"
+
+#define LOOKS(uid)                                                                                 \
+    "* 1 FETCH (UID " #uid " RFC822.SIZE 20 INTERNALDATE \"01-Mar-2026 12:00:00 +0000\" "          \
+    "BODY[HEADER] {?}\r\nSubject: x\r\n\r\n\1)\r\n"
+#define COPY_OF_5                                                                                  \
+    {                                                                                              \
+        "*SEARCH UID 100:*", "* SEARCH 107\r\n" OK                                                 \
+    }
+#define NEW_6                                                                                      \
+    {"SEARCH UNDEL", "* SEARCH 6\r\n" OK}, {"RFC822.SIZE", LISTED(6) OK},                          \
+    {                                                                                              \
+        "BODY.PEEK[]", BODY(6) OK                                                                  \
+    }
+#define STARTED(rules, capabilities, pieces)                                                       \
+    host_start_pieces(                                                                             \
+        &(const struct script){NULL, capabilities, rules, sizeof rules / sizeof rules[0], 0},      \
+        pieces)
+
+static void put(struct host *h, uint32_t uid, enum imap_step step)
+{
+    h->ledger[uid] = (struct imap_record){.uidvalidity = 7, .uid = uid, .step = step};
+    if (step == IMAP_STEP_MOVING) {
+        h->ledger[uid].target_uidvalidity = 9;
+        h->ledger[uid].target_uid = 100;
+    }
+}
+
+START_TEST(a_full_archive_keeps_back_no_mail_of_a_later_piece)
+{
+    static const struct script_rule rules[] = {{"*UID FETCH 5 (UID)", "* 1 FETCH (UID 5)\r\n" OK},
+                                               {"*UID MOVE", "@ NO [OVERQUOTA] full\r\n"},
+                                               {"UID 7:*", "* SEARCH 7\r\n" OK},
+                                               {"SEARCH", "* SEARCH 5 7\r\n" OK},
+                                               {"RFC822.SIZE", LISTED(7) OK},
+                                               {"BODY.PEEK[]", BODY(7) OK}};
+    for (uint32_t pieces = 0; pieces < 2; pieces++) {
+        struct host *h = STARTED(rules, FULL, pieces);
+        put(h, 5, IMAP_STEP_STORED);
+        ck_assert_str_eq(host_run(h), "7 failed: config"); /* and the refusal is told, in the end */
+        host_stop(h);
+    }
+}
+END_TEST
+
+/* The COPY of 9 was answered OK and shows nothing: only a look tells what became of it. */
+START_TEST(what_was_left_on_purpose_is_not_moved_in_a_later_piece)
+{
+    static const struct script_rule rules[] = {
+        {"*UID FETCH 9 (UID RFC822.SIZE", LOOKS(9) OK},
+        {"*SEARCH UID 100:*", "* SEARCH\r\n" OK},
+        {"*UID COPY", OK},
+        {"*UID FETCH 9 (UID)", "* 1 FETCH (UID 9)\r\n" OK},
+        {"UID 7:*", "* SEARCH 7 9\r\n" OK},
+        {"UID 9:*", "* SEARCH 9\r\n" OK},
+        {"SEARCH", "* SEARCH 5 7 9\r\n" OK},
+        {"FETCH 5 (UID FLAGS", "* 1 FETCH (UID 5 FLAGS (\\Deleted) RFC822.SIZE 20)\r\n" OK},
+        {"FETCH 7 (UID FLAGS", "* 1 FETCH (UID 7 FLAGS (\\Deleted) RFC822.SIZE 20)\r\n" OK},
+        {"FETCH 9 (UID FLAGS", LISTED(9) OK}};
+    struct host *h = STARTED(rules, "UIDPLUS", 1);
+    put(h, 9, IMAP_STEP_MOVING);
+    (void)host_run(h);
+    TRACE(h, "UID COPY 9", "-UID FETCH 9 (UID FLAGS");
+    char *trace = script_trace(h->server), *first = strstr(trace, "UID COPY 9");
+    ck_assert(first != NULL && strstr(first + 1, "UID COPY 9") == NULL);
+    free(trace);
+    host_stop(h);
+}
+END_TEST
+
+/* A copy may be there already: 5 is neither copied again nor deleted, that is told, and new mail is
+ * picked up. */
+START_TEST(an_archive_that_cannot_be_looked_into_keeps_nobody_else_back)
+{
+    static const struct script_rule unread[] = {{"*EXAMINE", "@ NO [NOPERM] not yours to read\r\n"},
+                                                {"*UID FETCH 5 (UID RFC822.SIZE", LOOKS(5) OK},
+                                                NEW_6};
+    static const struct script_rule broken[] = {
+        {"*UID FETCH 5 (UID RFC822.SIZE", LOOKS(5) OK},
+        COPY_OF_5,
+        {"*UID FETCH 107", "@ NO [SERVERBUG] cannot read it\r\n"},
+        NEW_6};
+    static const struct script_rule sizeless[] = {
+        {"*UID FETCH 5 (UID RFC822.SIZE", "* 1 FETCH (UID 5)\r\n" OK},
+        COPY_OF_5,
+        {"*UID FETCH 107", LOOKS(107) OK},
+        NEW_6};
+    struct host *hosts[] = {STARTED(unread, "UIDPLUS", 0), STARTED(broken, "UIDPLUS", 0),
+                            STARTED(sizeless, "UIDPLUS", 0)};
+    for (size_t i = 0; i < 3; i++) {
+        put(hosts[i], 5, IMAP_STEP_MOVING);
+        ck_assert_ptr_nonnull(strstr(host_run(hosts[i]), "6 failed: "));
+        TRACE(hosts[i], "UID FETCH 6 (UID BODY", "-UID COPY 5", "-Deleted");
+        ck_assert_ptr_nonnull(strstr(hosts[i]->log, "it cannot be seen whether they are in"));
+        host_stop(hosts[i]);
+    }
+}
+END_TEST
+
+START_TEST(news_of_a_flag_behind_what_was_asked_for_change_nothing)
+{
+    static const struct script_rule rules[] = {
+        {"*UID FETCH 5 (UID RFC822.SIZE", LOOKS(5) "* 1 FETCH (UID 5 FLAGS (\\Seen))\r\n" OK},
+        COPY_OF_5,
+        {"*UID FETCH 107", LOOKS(107) "* 1 FETCH (UID 107 FLAGS (\\Seen))\r\n" OK},
+        {"*UID STORE", OK},
+        {"*UID EXPUNGE", OK},
+        {"*UID FETCH 5 (UID)", OK}};
+    struct host *h = STARTED(rules, "UIDPLUS", 0);
+    put(h, 5, IMAP_STEP_MOVING);
+    ck_assert_str_eq(host_run(h), "");
+    TRACE(h, "note 5 COPIED", "UID EXPUNGE 5", "note 5 MOVED", "-UID COPY");
+    host_stop(h);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("imap-reconcile");
+    TCase *t = tcase_create("dialogue");
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, a_full_archive_keeps_back_no_mail_of_a_later_piece);
+    tcase_add_test(t, what_was_left_on_purpose_is_not_moved_in_a_later_piece);
+    tcase_add_test(t, an_archive_that_cannot_be_looked_into_keeps_nobody_else_back);
+    tcase_add_test(t, news_of_a_flag_behind_what_was_asked_for_change_nothing);
+    suite_add_tcase(s, t);
+    return s;
+}
+
+CHECK_MAIN(suite)
