@@ -205,6 +205,15 @@ def lines_that_may_be_header(n):
     yield from times(b"nor is this\n", n)
 
 
+@bomb(4000000, least=10, tells=["header block longer than 256 kB"])
+def lines_with_equals_behind_a_full_header_block(n):
+    """Each may be a parameter whose fold is lost: what counts is the end of what stands there."""
+    yield b"Subject: x;\n"
+    yield from times(b" \n", 132000)
+    yield from times(b"=\n", n)
+    yield b"\nbody\n"
+
+
 def header_flood(piece, n, field=b"To", tail=b""):
     yield b"From: a@example.org\n" + field + b": "
     yield from times(piece, n)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* work-test.c - the modules that read headers and HTML do work in proportion to their input.
+/* work-test.c - the modules that read messages do work in proportion to their input.
  *
  * They are built once more with -fsanitize-coverage=trace-pc, so that every basic block they run
  * calls the function below: work is counted, not timed. Each hostile piece is repeated n and 2 n
@@ -22,9 +22,11 @@
 #include "html-text.h"
 #include "mail-flow.h"
 #include "mime-decode.h"
+#include "mime-parser.h"
 #include "problem.h"
 
-#define PIECES 1000u /* times a piece is repeated first */
+#define PIECES 1000u      /* times a piece is repeated first */
+#define BLOCKS_A_BYTE 200u /* that a byte of a message may cost its parser */
 
 static uint64_t work_done;
 
@@ -122,6 +124,30 @@ static void work_base64(struct span value)
     (void)mime_decoder_finish(&d, out);
 }
 
+static int no_part(void *context, struct mime_part *part)
+{
+    (void)context, (void)part;
+    return 0;
+}
+
+static int no_body(void *context, struct mime_part *part, const uint8_t *bytes, size_t count)
+{
+    (void)context, (void)part, (void)bytes, (void)count;
+    return 0;
+}
+
+/* A message. */
+static void work_structure(struct span value)
+{
+    struct mail_texts problems = {0};
+    const struct mime_handler handler = {no_part, no_body, no_part, NULL};
+    AUTO(mime_parser) parser = mime_parser_new(&handler, &problems);
+    ck_assert_ptr_nonnull(parser);
+    ck_assert_int_eq(mime_parser_feed(parser, value.bytes, value.len), 0);
+    ck_assert_int_eq(mime_parser_finish(parser), 0);
+    mail_texts_done(&problems);
+}
+
 static const struct {
     const char *name;
     void (*run)(struct span value);
@@ -129,7 +155,7 @@ static const struct {
     {"header charset", work_header_charset}, {"flow", work_flow}, {"base64", work_base64},
     {"addresses", work_addresses}, {"value", work_value}, {"ids", work_ids},
     {"text", work_text},           {"date", work_date},   {"html", work_html},
-    {"charset", work_charset},
+    {"charset", work_charset},     {"structure", work_structure},
 };
 
 static const char *const heads[] = {"", "a/b; x=", "a/b; x=a"};
@@ -210,6 +236,9 @@ static const char *const pieces[] = {
     "AAAA\n\n",
     "AA=\n",
     "boundar",
+    "A: x;\n=\n",
+    "\n=",
+    "\n--a",
 };
 
 static uint64_t work_for(size_t work, const char *head, const char *piece, const char *closer,
@@ -250,12 +279,48 @@ START_TEST(twice_the_input_is_at_most_twice_the_work)
 }
 END_TEST
 
+static const char *const fills[] = {" \n", "\t\r\n", " ;\n", " x\n"};
+static const char *const lines[] = {"=\n", "a=b;\r\n", "a\n", " \n", "A: b\n", "-=\n"};
+
+/* Of a header block that is full of @fill, and of @times lines behind it. */
+static uint64_t work_behind_block(const char *fill, const char *line, size_t times)
+{
+    struct buffer b;
+    buffer_init(&b, SIZE_MAX);
+    int failed = buffer_append_text(&b, "A: x;\n");
+    while (b.len <= MAIL_HEADER_BLOCK_MAX)
+        failed |= buffer_append_text(&b, fill);
+    for (size_t i = 0; i < times; i++)
+        failed |= buffer_append_text(&b, line);
+    ck_assert_int_eq(failed, 0);
+    work_done = 0;
+    work_structure((struct span){(const uint8_t *)b.data, b.len});
+    uint64_t done = work_done;
+    buffer_done(&b);
+    return done;
+}
+
+START_TEST(a_line_behind_a_full_header_block_costs_what_its_own_bytes_cost)
+{
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        uint64_t without = work_behind_block(fills[_i], lines[i], 0);
+        uint64_t with = work_behind_block(fills[_i], lines[i], PIECES);
+        uint64_t most = PIECES * strlen(lines[i]) * BLOCKS_A_BYTE;
+        ck_assert_uint_gt(without, 0);
+        ck_assert_msg(with <= without + most, "block of '%s', lines '%s': %ju blocks more than %ju",
+                      fills[_i], lines[i], (uintmax_t)(with - without), (uintmax_t)without);
+    }
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("work");
     TCase *t = tcase_create("work");
     tcase_add_loop_test(t, twice_the_input_is_at_most_twice_the_work, 0,
                         (int)(sizeof pieces / sizeof pieces[0]));
+    tcase_add_loop_test(t, a_line_behind_a_full_header_block_costs_what_its_own_bytes_cost, 0,
+                        (int)(sizeof fills / sizeof fills[0]));
     suite_add_tcase(s, t);
     return s;
 }

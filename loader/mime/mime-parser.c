@@ -56,6 +56,7 @@ struct mime_parser {
     bool line_start; /* BODY: the next byte begins a line */
 
     struct buffer header;
+    uint8_t header_last; /* the last byte in it that is no white space; 0: none */
     uint32_t fields;
     bool first_line, dropping, header_full;
     enum header_tail tail; /* HEADER: inside a line longer than the window */
@@ -72,6 +73,7 @@ struct mime_parser {
 static void header_reset(struct mime_parser *p)
 {
     buffer_clear(&p->header);
+    p->header_last = 0;
     p->fields = 0;
     p->first_line = true;
     p->dropping = p->header_full = false;
@@ -416,6 +418,12 @@ static int header_append(struct mime_parser *p, const uint8_t *bytes, size_t cou
                         MAIL_HEADER_BLOCK_MAX / 1024) < 0)
             return -1;
     }
+    for (size_t at = n; at > 0; at--) {
+        if (text_is_space((char)bytes[at - 1]))
+            continue;
+        p->header_last = bytes[at - 1];
+        break;
+    }
     return buffer_append(&p->header, bytes, n);
 }
 
@@ -493,12 +501,7 @@ static int header_other(struct mime_parser *p, const struct piece *in, size_t le
 /* A parameter whose fold has lost its white space: the line before ends in ";". */
 static bool is_lost_fold(const struct mime_parser *p, const uint8_t *line, size_t len)
 {
-    size_t at = p->header.len;
-    if (p->dropping || memchr(line, '=', len) == NULL)
-        return false;
-    while (at > 0 && text_is_space(p->header.data[at - 1]))
-        at--;
-    return at > 0 && p->header.data[at - 1] == ';';
+    return !p->dropping && p->header_last == ';' && memchr(line, '=', len) != NULL;
 }
 
 static int header_field(struct mime_parser *p, const struct piece *in, size_t len, size_t *used)
