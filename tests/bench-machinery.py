@@ -4,6 +4,7 @@
 at how long anything took."""
 import json
 import os
+import resource
 import subprocess
 import sys
 import unittest
@@ -149,18 +150,39 @@ class Measuring(system_support.Case):
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertGreater(int(done.stdout), 1000000)
 
-    def test_every_way_of_flushing_is_measured_and_leaves_nothing_behind(self):
+    def flush(self, **limits):
+        """bench-flush in a folder where its names are taken; they must be untouched behind it."""
         place = os.path.join(self.folder, "place")
-        os.mkdir(place)
+        os.makedirs(os.path.join(place, "d0"))
+        theirs = {name: "theirs: " + name for name in ("log", "f0", "f7", "d0/f")}
+        for name, text in theirs.items():
+            with open(os.path.join(place, name), "w", encoding="ascii") as file:
+                file.write(text)
         done = subprocess.run([os.path.join(TESTS, "bench-flush"), place, "2"],
-                              capture_output=True, text=True, check=False)
+                              capture_output=True, text=True, check=False, **limits)
+        self.assertEqual(sorted(os.listdir(place)), ["d0", "f0", "f7", "log"])
+        self.assertEqual(os.listdir(os.path.join(place, "d0")), ["f"])
+        for name, text in theirs.items():
+            with open(os.path.join(place, name), encoding="ascii") as file:
+                self.assertEqual(file.read(), text)
+        return done
+
+    def test_every_way_of_flushing_is_measured_and_no_file_of_others_touched(self):
+        done = self.flush()
         self.assertEqual(done.returncode, 0, done.stderr)
         rows = [line.split() for line in done.stdout.splitlines()[1:]]
         self.assertEqual([row[0] for row in rows], ["log", "each", "beside", "folders", "syncfs",
                                                     "write1", "write3"])
         for _, median, least, most in rows:
             self.assertTrue(0 < float(least) <= float(median) <= float(most))
-        self.assertEqual(os.listdir(place), [])
+
+    def test_flushing_that_fails_in_the_middle_leaves_nothing_behind(self):
+        def few_files():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
+        env = dict(os.environ, ASAN_OPTIONS="detect_leaks=0")   # that looks with files of its own
+        done = self.flush(preexec_fn=few_files, env=env)
+        self.assertEqual(done.returncode, 73, done.stderr)
+        self.assertIn("Too many open files", done.stderr)
 
 
 if __name__ == "__main__":

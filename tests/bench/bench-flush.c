@@ -3,7 +3,8 @@
  *
  *     bench-flush FOLDER [TURNS]
  *
- * In FOLDER, on the disk that is to be measured, TURNS (20) times each, in turn:
+ * On the disk that holds FOLDER, in a folder of its own that is made there, TURNS (20) times each,
+ * in turn:
  *
  *  - log: 4 KiB are appended to a file and flushed (fdatasync): one commit of a small transaction.
  *  - each: 30 files of 640 kB without names are written past the page cache and given names, then
@@ -14,7 +15,8 @@
  *    wrote as well.
  *  - write1, write3: the files are only written, by one thread or three (what mailchute does).
  *
- * Prints the median, the least and the most of each in milliseconds. Removes what it made. */
+ * Prints the median, the least and the most of each in milliseconds. Removes what it made, when it
+ * fails too (who kills it finds FOLDER/bench-flush.XXXXXX); nothing else in FOLDER is touched. */
 #include <config.h>
 
 #include <err.h>
@@ -34,8 +36,9 @@
 #define BLOCK (256u * 1024)
 #define THREADS 8u
 #define TURNS_MAX 1000u
+#define FOLDER_MAX 400u /* of its own folder's name, which the names in it are longer than */
 
-static const char *folder;
+static char folder[FOLDER_MAX];
 static void *block;
 static int fds[FILES];
 static atomic_uint next_file;
@@ -59,10 +62,7 @@ static void flush_folder(const char *path)
 
 static void name_of(unsigned i, bool own_folder, char *out, size_t size)
 {
-    int n = own_folder ? snprintf(out, size, "%s/d%u/f", folder, i)
-                       : snprintf(out, size, "%s/f%u", folder, i);
-    if (n < 0 || (size_t)n >= size)
-        errx(64, "the folder's name is too long");
+    (void)snprintf(out, size, own_folder ? "%s/d%u/f" : "%s/f%u", folder, i);
 }
 
 static int open_file(void)
@@ -104,18 +104,23 @@ static void make_file(unsigned i, bool own_folder)
     (void)sync_file_range(fds[i], 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
-static void remove_files(bool own_folder)
+static void remove_names(bool own_folder)
 {
     char name[512];
     for (unsigned i = 0; i < FILES; i++) {
         name_of(i, own_folder, name, sizeof name);
-        (void)close(fds[i]);
         (void)unlink(name);
         if (own_folder)
             (void)snprintf(name, sizeof name, "%s/d%u", folder, i);
         if (own_folder)
             (void)rmdir(name);
     }
+}
+
+static void close_files(void)
+{
+    for (unsigned i = 0; i < FILES; i++)
+        (void)close(fds[i]);
 }
 
 static void *flush_some(void *nothing)
@@ -194,7 +199,8 @@ static double time_files(enum way way)
     if (way != SYNCFS)
         flush_folder(folder);
     double took = now_ms() - start;
-    remove_files(way == FOLDERS);
+    close_files();
+    remove_names(way == FOLDERS);
     return took;
 }
 
@@ -203,8 +209,7 @@ static double time_writing(size_t threads)
     double start = now_ms();
     beside(write_some, threads);
     double took = now_ms() - start;
-    for (unsigned i = 0; i < FILES; i++)
-        (void)close(fds[i]);
+    close_files();
     return took;
 }
 
@@ -223,24 +228,44 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* ---- Its folder ------------------------------------------------------------------------------ */
+
+static void leave_folder(void)
+{
+    char name[512];
+    remove_names(false);
+    remove_names(true);
+    (void)snprintf(name, sizeof name, "%s/log", folder);
+    (void)unlink(name);
+    (void)rmdir(folder);
+}
+
+static void make_folder(const char *below)
+{
+    int n = snprintf(folder, sizeof folder, "%s/bench-flush.XXXXXX", below);
+    if (n < 0 || (size_t)n >= sizeof folder)
+        errx(64, "the folder's name is too long");
+    if (mkdtemp(folder) == NULL)
+        err(73, "%s", folder);
+    if (atexit(leave_folder) != 0)
+        errx(71, "out of memory");
+}
+
 int main(int argc, char **argv)
 {
     static double ms[WAYS][TURNS_MAX];
-    char name[512];
     if (argc < 2 || argc > 3)
         errx(64, "usage: bench-flush FOLDER [TURNS]");
-    folder = argv[1];
     unsigned long turns = argc == 3 ? strtoul(argv[2], NULL, 10) : 20;
     if (turns == 0 || turns > TURNS_MAX)
         errx(64, "between 1 and %u turns", TURNS_MAX);
     if (posix_memalign(&block, 4096, BLOCK) != 0)
         errx(71, "out of memory");
     memset(block, 'x', BLOCK);
+    make_folder(argv[1]);
     for (unsigned long turn = 0; turn < turns; turn++)
         for (enum way way = LOG; way < WAYS; way++)
             ms[way][turn] = time_way(way);
-    (void)snprintf(name, sizeof name, "%s/log", folder);
-    (void)unlink(name);
     free(block);
     (void)printf("ms           median   least    most\n");
     for (enum way way = LOG; way < WAYS; way++) {
