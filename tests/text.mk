@@ -54,8 +54,11 @@ libcounted_la_SOURCES = \
 	../loader/mime/tnef-props.c \
 	../loader/mime/tnef.c \
 	../loader/mime/uuencode.c
+check_LTLIBRARIES += libcountedtext.la
+libcountedtext_la_CFLAGS = $(AM_CFLAGS) -fsanitize-coverage=trace-pc
+libcountedtext_la_SOURCES = ../common/text.c
 work_test_SOURCES = work-test.c
-work_test_LDADD = libcounted.la $(COMMON_LIBS)
+work_test_LDADD = libcounted.la libcountedtext.la $(COMMON_LIBS)
 
 # Allocations of ours go through the test.
 check_PROGRAMS += memory-test

@@ -203,6 +203,7 @@ static const char *const pieces[] = {
     "\r\n ",
     " ",
     "\x1B",
+    "\x1B!",
     "\x1B$B",
     "\xC3",
     "\xFF",

@@ -22,6 +22,7 @@
 #define ESC 0x1B
 #define CARRY_MAX 16   /* bytes of one character that is not complete; no charset needs more */
 #define CHUNK 2048     /* bytes converted at a time */
+#define GUESS_RUN 512  /* bytes of ASCII looked at and taken in one turn */
 #define GOOD_PER_BAD 4 /* well-formed characters that outweigh a malformed one */
 
 static const char utf8_bom[] = "\xEF\xBB\xBF";
@@ -427,7 +428,7 @@ static size_t take_guess(struct charset_decoder *d, const uint8_t *bytes, size_t
                          struct buffer *out)
 {
     bool labelled = d->name != NULL && strcmp(d->name, "UTF-8") == 0;
-    size_t at = text_ascii_run(bytes, count);
+    size_t at = text_ascii_run(bytes, count < GUESS_RUN ? count : GUESS_RUN);
     const uint8_t *escape = labelled ? NULL : memchr(bytes, ESC, at);
     if (escape != NULL)
         at = (size_t)(escape - bytes);
