@@ -5,6 +5,7 @@ at how long anything took."""
 import json
 import os
 import resource
+import select
 import subprocess
 import sys
 import unittest
@@ -88,6 +89,35 @@ class Measuring(system_support.Case):
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("mailchute, office: entries: 8 missing", done.stderr)
         self.assertNotIn("| mailchute", done.stdout)
+
+    def read_to_end(self, fifo):
+        """What was written into it, when nobody is left who could write more."""
+        said = b""
+        while True:
+            try:
+                piece = os.read(fifo, 100)
+            except BlockingIOError:
+                self.assertTrue(select.select([fifo], [], [], 60)[0], "somebody works on")
+                continue
+            if not piece:
+                return said
+            said += piece
+
+    def test_a_contestant_that_takes_too_long_is_ended_with_all_its_children(self):
+        fifo = os.path.join(self.folder, "fifo")
+        os.mkfifo(fifo)
+        told = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, told)
+        command = ["sh", "-c", "exec 3>'%s'; (echo there >&3; exec sleep 600) & wait" % fifo]
+        seconds, said = 1, b""
+        while not said:   # on a slow machine it takes longer until all of them are there
+            with self.assertRaisesRegex(bench_contestants.Wrong, "took longer than %d s" % seconds):
+                bench_contestants.run_to_end(
+                    [os.path.join(TESTS, "bench-run"), os.path.join(self.folder, "result"),
+                     *command], seconds)
+            seconds *= 2
+            said += self.read_to_end(told)
+        self.assertEqual(said, b"there\n")
 
     def test_an_attachment_that_differs_is_noticed(self):
         with self.assertRaises(bench_contestants.Wrong):

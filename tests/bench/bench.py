@@ -16,7 +16,6 @@ import os
 import platform
 import stat
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -52,9 +51,9 @@ class Round:
         self.server.give(self.box, self.user, bench_contestants.ARCHIVE)
         command = contestant.command(self)
         before = self.server.cpu()
-        used = self._measured(command, contestant.environment(self))
-        used["server"] = self._server_cpu(before)
         try:
+            used = self._measured(command, contestant.environment(self))
+            used["server"] = self._server_cpu(before)
             bench_contestants.check(used["code"] == 0, "exit code %d", used["code"])
             contestant.verify(self)
         except bench_contestants.Wrong as why:
@@ -68,9 +67,8 @@ class Round:
         env.update(environment)
         with open(os.path.join(self.folder, "stdout"), "wb") as out, \
                 open(os.path.join(self.folder, "stderr"), "wb") as err:
-            subprocess.run([os.path.join(self.tools, "bench-run"), result, *command], env=env,
-                           cwd=self.folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                           timeout=SECONDS, check=False)
+            bench_contestants.run_to_end([os.path.join(self.tools, "bench-run"), result, *command],
+                                         SECONDS, env=env, cwd=self.folder, stdout=out, stderr=err)
         with open(result, encoding="ascii") as file:
             return json.load(file)
 

@@ -8,6 +8,7 @@ server, user, box, tls, folder (empty at the start), tools (folder of bench-drai
 import collections
 import json
 import os
+import signal
 import subprocess
 
 import bench_server
@@ -39,6 +40,21 @@ def check_server(round_, archived=True):
     if archived:
         there = server.count(round_.user, ARCHIVE)
         check(there == box.count, "%d of %d messages are in the archive", there, box.count)
+
+
+def run_to_end(command, seconds, **how):
+    """Its exit code. One that takes longer is ended with all its children, lest they work on beside
+    the next contestant, and so it is when this program is stopped."""
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, **how)
+    try:
+        return child.wait(seconds)
+    except BaseException as why:
+        if child.returncode is None:   # not waited for: its number is still that of its group
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+        if isinstance(why, subprocess.TimeoutExpired):
+            raise Wrong("it took longer than %d s" % seconds) from None
+        raise
 
 
 class Contestant:
