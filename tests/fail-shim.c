@@ -2,10 +2,11 @@
 /* fail-shim.c - preloaded into a program: the n-th call that changes a file fails.
  *
  * FAIL_AT=n: that call fails and does nothing; FAIL_ERRNO: with this error. FAIL_TRACE names a file
- * that gets one line, the name of the call, when that has happened: without it, n is beyond the
- * last. Calls on anything but files and folders of a disk are not counted. With FAIL_ALL set those
- * that only look are counted too - open, read, stat, lock, map - which is all that SQLite asks of a
- * system. */
+ * that gets one line, the name of the call, when that has happened. FAIL_COUNT names one that gets
+ * the number of calls that were counted, when the program exits: without it, nothing is known of how
+ * far it came. Calls on anything but files and folders of a disk are not counted. With FAIL_ALL set
+ * those that only look are counted too - open, read, stat, lock, map - which is all that SQLite asks
+ * of a system. */
 #undef _FORTIFY_SOURCE /* it makes some of the calls functions of their own in clang */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -13,6 +14,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -20,6 +22,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static atomic_long shim_calls;
@@ -32,18 +35,17 @@ static int shim_on_disk(int fd)
            (S_ISREG(info.stx_mode) || S_ISDIR(info.stx_mode));
 }
 
-/* By other means than the calls that are watched. */
-static void shim_tell(const char *name)
+/* Into the file that @variable names, by other means than the calls that are watched. */
+static void shim_tell(const char *variable, const char *text)
 {
-    static ssize_t (*real)(int, const void *, size_t);
-    const char *path = getenv("FAIL_TRACE");
-    if (real == NULL)
-        *(void **)&real = dlsym(RTLD_NEXT, "write");
-    int fd = path == NULL ? -1 : open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (fd >= 0)
-        (void)!real(fd, name, strlen(name));
-    if (fd >= 0)
-        close(fd);
+    const char *path = getenv(variable);
+    long fd = path == NULL ? -1
+                           : syscall(SYS_openat, AT_FDCWD, path,
+                                     O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return;
+    (void)syscall(SYS_write, fd, text, strlen(text));
+    (void)syscall(SYS_close, fd);
 }
 
 /* Is this the one? errno is set then. */
@@ -52,9 +54,16 @@ static int shim_fails(const char *name)
     const char *at = getenv("FAIL_AT"), *why = getenv("FAIL_ERRNO");
     if (at == NULL || atomic_fetch_add(&shim_calls, 1) + 1 != strtol(at, NULL, 10))
         return 0;
-    shim_tell(name);
+    shim_tell("FAIL_TRACE", name);
     errno = why == NULL ? EIO : (int)strtol(why, NULL, 10);
     return 1;
+}
+
+__attribute__((destructor)) static void shim_end(void)
+{
+    char count[32];
+    (void)snprintf(count, sizeof count, "%ld", atomic_load(&shim_calls));
+    shim_tell("FAIL_COUNT", count);
 }
 
 #define SHIM(counts, type, name, parameters, arguments)                                            \

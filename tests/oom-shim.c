@@ -9,6 +9,7 @@
  *   OOM_PATH=PATH   the first that comes by this path fails, of those from OOM_FROM on
  *   OOM_ON=1        and all behind it
  *   OOM_TRACE=FILE  gets the library whose allocation failed when that has happened
+ *   OOM_COUNT=FILE  gets the number of allocations that were counted, when the program exits
  *   OOM_PATHS=FILE  none fails; the path of each, once: "NUMBER-OF-ITS-FIRST PATH"
  *
  * A call path is a digest of the return addresses up to the start of the thread, each relative to
@@ -39,7 +40,7 @@ static uint64_t shim_path; /* the same */
 static long shim_from;
 static atomic_bool shim_failed;
 static bool shim_goes_on;
-static const char *shim_trace;
+static const char *shim_trace, *shim_counting; /* files */
 static int shim_list = -1; /* file of OOM_PATHS */
 static _Atomic uint64_t shim_met[SHIM_PATHS];
 
@@ -76,13 +77,12 @@ static const char *shim_origin(const void *code)
 }
 
 /* Without the calls of the C library that others watch, and without memory. */
-static void shim_tell(const char *name)
+static void shim_tell(const char *path, const char *text)
 {
-    long fd =
-        syscall(SYS_openat, AT_FDCWD, shim_trace, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    long fd = syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return;
-    (void)syscall(SYS_write, fd, name, strlen(name));
+    (void)syscall(SYS_write, fd, text, strlen(text));
     (void)syscall(SYS_close, fd);
 }
 
@@ -168,7 +168,7 @@ static bool shim_fails(const void *caller)
     bool asked =
         !atomic_load(&shim_failed) && shim_is_asked(now) && !atomic_exchange(&shim_failed, true);
     if (asked && shim_trace != NULL)
-        shim_tell(origin);
+        shim_tell(shim_trace, origin);
     if (!asked && !(shim_goes_on && atomic_load(&shim_failed)))
         return false;
     errno = ENOMEM;
@@ -205,9 +205,19 @@ __attribute__((constructor)) static void shim_start(void)
     const char *list = getenv("OOM_PATHS");
     shim_goes_on = getenv("OOM_ON") != NULL;
     shim_trace = getenv("OOM_TRACE");
+    shim_counting = getenv("OOM_COUNT");
     if (list != NULL)
         shim_list = open(list, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     shim_path = path == NULL ? 0 : strtoull(path, NULL, 16);
     shim_from = from == NULL ? 0 : strtol(from, NULL, 10);
     shim_at = at == NULL ? 0 : strtol(at, NULL, 10);
+}
+
+__attribute__((destructor)) static void shim_end(void)
+{
+    char count[32];
+    if (shim_counting == NULL)
+        return;
+    (void)snprintf(count, sizeof count, "%ld", atomic_load(&shim_count));
+    shim_tell(shim_counting, count);
 }

@@ -345,17 +345,18 @@ def kill_workers(bench, options, tap):
 
 def sweep(server, scenario, folder, options, how):
     """One line's worth of steps or io."""
-    started = time.monotonic()
-    if how in PATHS:
-        done = torture_steps.sweep_paths(server, scenario, folder, options.program, PATHS[how],
-                                         options.met[how], options.every or 1)
-    elif how in FAILURES:
-        done = torture_steps.sweep_once(server, scenario, folder, options.program, FAILURES[how],
-                                        options.every or 1)
-    elif how == TWICE:
-        done = torture_steps.sweep_twice(server, scenario, folder, options.program, options.stride)
-    else:
-        done = torture_steps.sweep_once(server, scenario, folder, options.program)
+    started, on = time.monotonic(), (server, scenario, folder, options.program)
+    try:
+        if how in PATHS:
+            done = torture_steps.sweep_paths(*on, PATHS[how], options.met[how], options.every or 1)
+        elif how in FAILURES:
+            done = torture_steps.sweep_once(*on, FAILURES[how], options.every or 1)
+        elif how == TWICE:
+            done = torture_steps.sweep_twice(*on, options.stride)
+        else:
+            done = torture_steps.sweep_once(*on)
+    except Violation as violation:   # before the first point
+        done = torture_steps.Sweep(violations=[violation])
     return done, time.monotonic() - started
 
 
@@ -399,7 +400,7 @@ def steps(options, tap):
             points += done.points
             tap.result(asked[future], done.violations)
             tap.comment("%d rounds in %.0f s%s" % (done.points, seconds, done.untaken and
-                                                   ", %d of whose call paths were not taken" % done.untaken or ""))
+                                                   ", %d of whose points were not come by" % done.untaken or ""))
     tap.comment("%d rounds in all" % points)
 
 

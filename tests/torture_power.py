@@ -351,7 +351,7 @@ class Power:
     def __init__(self, server, scenario, folder, before=0, program=torture_steps.FAULTY):
         """@before: so many messages were picked up by a run before this one, into the same queue."""
         self.bench = torture_steps.Bench(server, scenario, folder, program)
-        self.wanted = self.bench.round(())[1]
+        self.wanted = self.bench.round(()).state
         number = next(self.bench.numbers)
         self.user, self.start = "power%d" % number, "start%d" % number   # start: his mail before
         self.root = os.path.join(self.bench.folder, self.user)

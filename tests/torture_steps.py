@@ -9,7 +9,10 @@ After a death:  I1, I3   a message that is no longer in its mailbox is in badmai
                          all raw bytes
 After a healthy run:     folders with digests and flags, entries with state, reason and raw bytes, and
                          the ledger's steps are those of the undisturbed run
-A sweep ends when a run gets through: then n is beyond the last point.
+A sweep ends when a run gets through whose n is beyond the last point: beyond those that an undisturbed
+run passed, and those that it passed itself, as it, or the shim in it, tells. A run that ends early for
+another reason is not taken for one that got through: its exit code is none of an undisturbed run, or
+n is among the points that there are, and the sweep goes on.
 """
 import collections
 import dataclasses
@@ -30,7 +33,9 @@ from torture_scenarios import SCENARIOS
 FAULTY = "mailchute-faulty"
 SWAPPED = "mailchute-swapped"   # settles before it commits
 MAILCHUTE_DIED = 137
-HELD = 78              # exit code
+BAD_MAIL = 65          # exit code: some mail could not be loaded, and was set aside
+HELD = 78              # and: a person has to look
+NEVER = 10 ** 9        # as n: no run has so many points
 NEW_UIDVALIDITY = 4711
 RECORD = 32            # bytes of a record of the trace
 RUN_SECONDS = 300
@@ -56,25 +61,33 @@ def built(program):
 
 def preloaded(shim, **variables):
     """Environment in which a program runs with this shim before it."""
-    top = os.environ.get("top_builddir", "build")
-    return {"LD_PRELOAD": os.path.join(top, "tests", ".libs", shim + ".so"),
-            "ASAN_OPTIONS": "verify_asan_link_order=0", **variables}
+    library = os.path.join(os.environ.get("top_builddir", "build"), "tests", ".libs", shim + ".so")
+    if not os.path.exists(library):
+        raise Violation("%s is not there, without which nothing fails" % library)
+    return {"LD_PRELOAD": library, "ASAN_OPTIONS": "verify_asan_link_order=0", **variables}
 
 
 # What can fail instead of a death: from (n, the folder that all is in, the file that tells that it
-# happened) to the environment in which the n-th one fails.
+# happened) to the environment in which the n-th one fails. Beside that file, counted() tells in the end
+# how many there were.
+def counted(trace):
+    return trace + ".counted"
+
+
 def failing_change(why):
     return lambda at, folder, trace: preloaded(
-        "fail-shim", FAIL_AT=str(at), FAIL_ERRNO=str(why), FAIL_TRACE=trace)
+        "fail-shim", FAIL_AT=str(at), FAIL_ERRNO=str(why), FAIL_TRACE=trace, FAIL_COUNT=counted(trace))
 
 
 def failing_call(at, folder, trace):
-    return preloaded("fail-shim", FAIL_AT=str(at), FAIL_ALL=folder, FAIL_TRACE=trace)
+    return preloaded("fail-shim", FAIL_AT=str(at), FAIL_ALL=folder, FAIL_TRACE=trace,
+                     FAIL_COUNT=counted(trace))
 
 
 def failing_allocation(goes_on):
     return lambda at, folder, trace: preloaded(
-        "oom-shim", OOM_AT=str(at), OOM_TRACE=trace, **({"OOM_ON": "1"} if goes_on else {}))
+        "oom-shim", OOM_AT=str(at), OOM_TRACE=trace, OOM_COUNT=counted(trace),
+        **({"OOM_ON": "1"} if goes_on else {}))
 
 
 # The same for allocations by the call path that led to them, as a pair of paths(), and a run that lists
@@ -82,11 +95,11 @@ def failing_allocation(goes_on):
 def failing_path(goes_on):
     return lambda at, folder, trace: preloaded(
         "oom-shim", OOM_PATH=at[1], OOM_FROM=str(at[0] - EARLIER), OOM_TRACE=trace,
-        **({"OOM_ON": "1"} if goes_on else {}))
+        OOM_COUNT=counted(trace), **({"OOM_ON": "1"} if goes_on else {}))
 
 
 def listing_paths(file):
-    return lambda at, folder, trace: preloaded("oom-shim", OOM_PATHS=file)
+    return lambda at, folder, trace: preloaded("oom-shim", OOM_PATHS=file, OOM_COUNT=counted(trace))
 
 
 def environment(program, healthy=False):
@@ -167,6 +180,16 @@ class Queue:
         return files - (owned[0][0] if owned else 0)
 
 
+@dataclasses.dataclass
+class Round:
+    """What came of one."""
+    died: int = 0        # at so many of its deaths
+    code: int = 0        # of the last run that was to die
+    counted: int = 0     # points that it passed
+    trace: list = ()     # their names; those of the healthy run where none was to die
+    state: dict = None   # in the end
+
+
 class Bench:
     """One server, one scenario, one command; makes rounds."""
 
@@ -227,33 +250,47 @@ class Bench:
         raise RuntimeError("a session of %s does not end" % user)
 
     def round(self, deaths):
-        """Die at each of @deaths, then a healthy run; returns (died at them all, end state, trace of
-        the last run that was to die)."""
+        """Die at each of @deaths, up to the first that does not come, then a healthy run."""
         user = "user%d" % next(self.numbers)
-        place = Place(self, user)
+        place, done = Place(self, user), Round()
         try:
             self.copy_home(self.template, user)
             self.earlier_runs(place)
             if self.scenario.renumbered == "first":
                 self.renumber(place)
-            died = True
-            trace = []
             for at in deaths:
-                happened, trace = place.run(at)[1:]
-                died = died and happened
+                done.code, happened, done.trace = place.run(at)
+                done.counted = place.counted
                 if not happened:
+                    self._check_through(at, done, place)
                     break
-                if any(TOUCHING.match(name) for name in trace):
+                done.died += 1
+                if any(TOUCHING.match(name) for name in done.trace):
                     self._judge(user, place.queue)
                 if self.scenario.work:
                     self.work(place.queue)
             if self.scenario.renumbered == "between":
                 self.renumber(place)
             healthy = self.healthy(place)
-            return died, self.state(user, place.queue), trace or healthy
+            done.state, done.trace = self.state(user, place.queue), done.trace or healthy
+            return done
         finally:
             self.remove_home(user)
             shutil.rmtree(place.queue.folder, ignore_errors=True)
+
+    def _check_through(self, at, done, place):
+        """Nothing happened to a run: it ended as one does that nothing disturbed, and tells of all its points
+        that the one that was asked for is not among them."""
+        if done.code not in (0, BAD_MAIL) and not (done.code == HELD and self.scenario.renumbered):
+            raise Violation("nothing was done to a run, and it ended with %d: %s" % (done.code, place.said))
+        if not done.counted:
+            raise Violation("a run does not tell of a single point that it passed")
+        if isinstance(at, int) and done.counted >= at:
+            raise Violation("a run passed %d points, and nothing happened at this one" % done.counted)
+
+    def undisturbed(self):
+        """A round of a run that could die, as those to come, and does not."""
+        return self.round((NEVER,))
 
     def renumber(self, place):
         """The mailbox gets another UIDVALIDITY, and its messages, where that is wanted, other UIDs."""
@@ -385,6 +422,7 @@ class Place:
 
     def __init__(self, bench, user):
         self.bench, self.user, self.said = bench, user, ""
+        self.counted = 0   # points that the last run passed; 0, too, where nothing told of them
         self.queue = Queue(os.path.join(bench.folder, user))
         self.trace = os.path.join(bench.folder, user + ".trace")
         self.sessions, self.variables = 0, {}
@@ -423,18 +461,16 @@ class Place:
         with open(self.trace, "rb") as trace:
             names = [line.decode().strip() for line in trace.read().splitlines()]
         os.unlink(self.trace)
-        happened = done.returncode == MAILCHUTE_DIED
-        if os.path.exists(failed):
-            happened = True
-            with open(failed, encoding="ascii") as call:
-                names.append(call.read())
-            os.unlink(failed)
+        shim = at is not None and bench.failing is not None
+        count, call = _taken(counted(failed)), _taken(failed)
+        self.counted = int(count or 0) if shim else len(names)
+        happened = bool(call) or done.returncode == MAILCHUTE_DIED
+        names += [call] if call else []
         self._check_end(done.returncode, happened)
         if "logged in" in names:
             self.sessions += 1
             bench._wait_for_sessions(self.user, self.sessions, self.offset)
         return done.returncode, happened, names
-
 
     def _check_end(self, code, happened):
         """One line that tells; 70 only where memory ran out, and where that was asked for."""
@@ -445,6 +481,16 @@ class Place:
         if happened and code not in (0, 65, MAILCHUTE_DIED) and (
                 not lines or not all(line.startswith("mailchute: ") for line in lines)):
             raise Violation("a run ended with %d and said '%s'" % (code, self.said))
+
+
+def _taken(path):
+    """What a file held that is gone now; "" where there was none."""
+    if not os.path.exists(path):
+        return ""
+    with open(path, encoding="ascii") as file:
+        text = file.read()
+    os.unlink(path)
+    return text
 
 
 def differences(wanted, got):
@@ -461,11 +507,16 @@ def differences(wanted, got):
 class Sweep:
     """What came of one scenario on one server."""
     points: int = 0
-    untaken: int = 0   # call paths that a later run did not come by
+    untaken: int = 0   # points and call paths that a later run did not come by
     violations: list = dataclasses.field(default_factory=list)
 
     def keep(self, where, why):
         self.violations.append("%s: %s" % (where, why))
+
+    def check_taken(self, most):
+        """Some runs are a little shorter than others. Where more than @most are, points were left out."""
+        if self.untaken > most:
+            self.keep("the sweep", "%d of %d points were not come by again" % (self.untaken, self.points))
 
 
 def set_aside(wanted, state):
@@ -485,27 +536,32 @@ def ended(bench, wanted, state):
 
 
 def attempt(bench, wanted, deaths, sweep):
-    """One round; True where it died at all of @deaths."""
+    """One round."""
     sweep.points += 1
-    died, state, trace = bench.round(deaths)
-    where = "died at %s (%s)" % (" then ".join(map(str, deaths)), trace[-1] if trace else "start")
-    if not ended(bench, wanted, state):
-        sweep.keep(where, differences(wanted, state))
-    return died
+    done = bench.round(deaths)
+    where = "died at %s (%s)" % (" then ".join(map(str, deaths)), done.trace[-1] if done.trace else "start")
+    if not ended(bench, wanted, done.state):
+        sweep.keep(where, differences(wanted, done.state))
+    return done
 
 
 def sweep_once(server, scenario, folder, program=FAULTY, failing=None, every=1, most=5):
-    """Every n, or every @every-th. Stops after @most violations."""
+    """Every n, or every @every-th, until one is beyond the last. Stops after @most violations."""
     bench, sweep = Bench(server, scenario, folder, program, failing), Sweep()
-    wanted = bench.round(())[1]
+    wanted, undisturbed = bench.round(()).state, bench.undisturbed()
     for at in itertools.count(1, every):
         try:
-            if not attempt(bench, wanted, (at,), sweep):
+            done = attempt(bench, wanted, (at,), sweep)
+            if not done.died and done.code != undisturbed.code:
+                raise Violation("nothing was done to a run, and it ended with %d" % done.code)
+            if not done.died and at > undisturbed.counted:
                 break
+            sweep.untaken += not done.died
         except Violation as violation:
             sweep.keep("died at %d" % at, violation)
         if len(sweep.violations) >= most:
-            break
+            return sweep
+    sweep.check_taken(1 + sweep.points // 20)
     return sweep
 
 
@@ -513,18 +569,17 @@ def sweep_paths(server, scenario, folder, program, failing, met, every=1, most=5
     """The allocations of each call path, the first of them, or every @every-th path: those not in
     @met, a set that it adds them to."""
     bench, sweep = Bench(server, scenario, folder, program), Sweep()
-    wanted = bench.round(())[1]
+    wanted = bench.round(()).state
     for at in paths(bench)[::every]:
         if at[1] in met or len(sweep.violations) >= most:
             continue
         met.add(at[1])
         bench.failing = failing
         try:
-            sweep.untaken += not attempt(bench, wanted, (at,), sweep)
+            sweep.untaken += not attempt(bench, wanted, (at,), sweep).died
         except Violation as violation:
             sweep.keep("failed at %d, %s" % at, violation)
-    if sweep.untaken * 4 > sweep.points:
-        sweep.keep("the sweep", "%d of %d call paths were not taken again" % (sweep.untaken, sweep.points))
+    sweep.check_taken(sweep.points // 4)
     return sweep
 
 
@@ -534,19 +589,27 @@ def paths(bench):
     with tempfile.NamedTemporaryFile("r", dir=bench.folder, encoding="ascii") as file:
         bench.failing = listing_paths(file.name)
         bench.round(("all",))
-        return [(int(number), path) for number, path in map(str.split, file)]
+        found = [(int(number), path) for number, path in map(str.split, file)]
+        if not found:
+            raise Violation("a run does not tell of a single call path")
+        return found
 
 
-def sweep_twice(server, scenario, folder, program=FAULTY, stride=7):
-    """Die at n, go on, die at m, go on: every n, and every stride-th m, another one each time."""
+def sweep_twice(server, scenario, folder, program=FAULTY, stride=7, most=5):
+    """Die at n, go on, die at m, go on: every n, and every stride-th m, another one each time, until one
+    is beyond the last."""
     bench, sweep = Bench(server, scenario, folder, program), Sweep()
-    wanted = bench.round(())[1]
-    last = len(bench.round(())[2])
-    for first in range(1, last + 1):
-        for second in range(1 + first % stride, last + 20, stride):
+    wanted = bench.round(()).state
+    for first in range(1, bench.undisturbed().counted + 1):
+        for second in itertools.count(1 + first % stride, stride):
             try:
-                if not attempt(bench, wanted, (first, second), sweep):
+                done = attempt(bench, wanted, (first, second), sweep)
+                sweep.untaken += done.died == 0
+                if done.died < 2:
                     break
             except Violation as violation:
                 sweep.keep("died at %d then %d" % (first, second), violation)
+            if len(sweep.violations) >= most:
+                return sweep
+    sweep.check_taken(1 + sweep.points // 20)
     return sweep
