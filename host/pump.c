@@ -344,6 +344,11 @@ static bool pump_item_is_good(const struct loader_item *item)
            item->raw_size <= QUEUE_RAW_MAX;
 }
 
+static size_t pump_text_size(const char *text)
+{
+    return text != NULL ? strlen(text) : 0;
+}
+
 /* Take an item into the batch; a full or old one is stored. */
 static int pump_take(struct pump *pump, const struct loader_item *item, struct error *err)
 {
@@ -364,6 +369,8 @@ static int pump_take(struct pump *pump, const struct loader_item *item, struct e
         pump->batch_bytes += item->raw_size;
     else if (item->raw_fd >= 0)
         pump->batch_filed += item->raw_size;
+    if (item->mail != NULL)
+        pump->batch_bytes += pump_text_size(item->mail->message_body) + pump_text_size(item->mail->html);
     pump->taken++;
     if (pump->slot_count == PUMP_BATCH_ITEMS || pump->batch_bytes >= PUMP_BATCH_BYTES ||
         pump->batch_filed >= PUMP_BATCH_FILED ||

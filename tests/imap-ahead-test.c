@@ -65,6 +65,45 @@ START_TEST(much_small_mail_is_asked_for_ahead_and_little_of_large)
 }
 END_TEST
 
+/* Of three messages that are told to have 20 bytes two would be more than a window may hold: those
+ * are asked for again, alone, as they are large. */
+START_TEST(more_than_was_told_is_not_held_but_asked_for_again)
+{
+    enum { WIDTH = 64, LARGE = 1300000 };
+    char *bodies[3], *all = NULL;
+    for (unsigned int i = 0; i < 3; i++) {
+        char *text = malloc(LARGE + 1);
+        for (size_t at = 0; at < LARGE; at++)
+            text[at] = at % WIDTH == WIDTH - 1 ? '\n' : 'x';
+        text[LARGE] = '\0';
+        ck_assert_int_gt(asprintf(&bodies[i],
+                                  "* 1 FETCH (UID %u BODY[] {?}\r\nSubject: x\r\n\r\n%s\1)\r\n",
+                                  5 + i, text),
+                         0);
+        free(text);
+    }
+    char *alone[2];
+    ck_assert_int_gt(asprintf(&all, "%s%s%s" OK, bodies[0], bodies[1], bodies[2]), 0);
+    for (unsigned int i = 0; i < 2; i++)
+        ck_assert_int_gt(asprintf(&alone[i], "%s" OK, bodies[i + 1]), 0);
+    const struct script_rule rules[] = {{"SEARCH", "* SEARCH 5 6 7\r\n" OK},
+                                        {"RFC822.SIZE", LISTED(5) LISTED(6) LISTED(7) OK},
+                                        {"FETCH 5:7 (UID BODY.PEEK[])", all},
+                                        {"FETCH 6 (UID BODY.PEEK[])", alone[0]},
+                                        {"FETCH 7 (UID BODY.PEEK[])", alone[1]}};
+    const struct script script = {NULL, FULL, rules, sizeof rules / sizeof rules[0]};
+    struct host *h = host_start(&script, "after=Leave");
+    ck_assert_str_eq(host_run(h), "5 6 7 ");
+    TRACE(h, "FETCH 5:7 (UID BODY", "FETCH 6 (UID BODY", "FETCH 7 (UID BODY");
+    host_stop(h);
+    free(all);
+    for (unsigned int i = 0; i < 3; i++)
+        free(bodies[i]);
+    for (unsigned int i = 0; i < 2; i++)
+        free(alone[i]);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("imap-ahead");
@@ -72,6 +111,7 @@ static Suite *suite(void)
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, much_small_mail_is_asked_for_ahead_and_little_of_large, 0,
                         (int)(sizeof ahead_rows / sizeof ahead_rows[0]));
+    tcase_add_test(t, more_than_was_told_is_not_held_but_asked_for_again);
     suite_add_tcase(s, t);
     return s;
 }

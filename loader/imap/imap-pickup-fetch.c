@@ -12,15 +12,19 @@ static_assert(IMAP_WINDOW_MAX <= IMAP_RECORDS_MAX && IMAP_RETRY_MAX <= IMAP_RECO
 
 /* ---- Bodies ---------------------------------------------------------------------------------- */
 
-/* The message whose body this is, in the windows on their way. */
-static struct imap_entry *imap_pickup_awaited(struct imap_pickup *p, uint32_t uid)
+/* The message whose body this is, in the windows on their way; @out_window (may be NULL): which. */
+static struct imap_entry *imap_pickup_awaited(struct imap_pickup *p, uint32_t uid,
+                                              struct imap_window **out_window)
 {
     for (size_t i = 0; i < p->window_count; i++) {
         struct imap_window *w = &p->windows[(p->first_window + i) % IMAP_WINDOWS];
         struct imap_entry *entry =
             w->state == IMAP_WINDOW_SENT ? imap_entry_find(w->entries, w->count, uid) : NULL;
-        if (entry != NULL && !entry->complete && entry->error == NULL)
-            return entry;
+        if (entry == NULL || entry->complete || entry->error != NULL)
+            continue;
+        if (out_window != NULL)
+            *out_window = w;
+        return entry;
     }
     return NULL;
 }
@@ -45,7 +49,7 @@ static int imap_pickup_body(struct imap_pickup *p, const struct imap_event *even
         return 0;
     }
     bool wanted =
-        known ? imap_pickup_awaited(p, event->fetch.uid) != NULL : imap_pickup_awaits_any(p);
+        known ? imap_pickup_awaited(p, event->fetch.uid, NULL) != NULL : imap_pickup_awaits_any(p);
     return imap_body_start(&p->body, event->size, wanted, err);
 }
 
@@ -65,9 +69,15 @@ static int imap_pickup_fetched(struct imap_pickup *p, const struct imap_event *e
     const struct imap_fetch *fetch = &event->fetch;
     bool known = (fetch->has & IMAP_FETCH_UID) != 0;
     if (fetch->has & IMAP_FETCH_WHOLE) {
-        struct imap_entry *entry = known ? imap_pickup_awaited(p, fetch->uid) : NULL;
+        struct imap_window *window = NULL;
+        struct imap_entry *entry = known ? imap_pickup_awaited(p, fetch->uid, &window) : NULL;
         if (event->body != NULL)
             imap_body_move(event->body, &p->body);
+        if (entry != NULL && p->body.complete && !imap_window_holds(window, p->body.size)) {
+            entry->size = p->body.size; /* it is asked for again, by this */
+            imap_body_done(&p->body);
+            return 0;
+        }
         return imap_body_give(&p->body, entry, err);
     }
     return known ? imap_pickup_listed(p, fetch, err) : 0;
@@ -320,7 +330,7 @@ static size_t imap_window_most(const struct imap_pickup *p, const struct imap_en
     return most < IMAP_WINDOW_MAX ? most : IMAP_WINDOW_MAX;
 }
 
-/* What its body will take of memory; a large one goes to a file. */
+/* What its raw bytes will take of memory; those of a large one go to a file. */
 static uint64_t imap_entry_memory(const struct imap_entry *entry)
 {
     return entry->size <= SPOOL_MEMORY_MAX ? entry->size : 0;
@@ -339,7 +349,7 @@ static bool imap_window_fits(const struct imap_pickup *p, const struct imap_wind
         imap_entry_is_suspect(entry) != imap_entry_is_suspect(&w->entries[0]))
         return false;
     return !imap_entry_fetches(entry) ||
-           (w->bytes + entry->size <= IMAP_WINDOW_BYTES &&
+           (w->bytes <= IMAP_WINDOW_BYTES && entry->size <= IMAP_WINDOW_BYTES - w->bytes &&
             w->memory + imap_entry_memory(entry) <= IMAP_WINDOW_MEMORY);
 }
 
@@ -370,7 +380,7 @@ int imap_pickup_fill_window(struct imap_pickup *p, struct error *err)
     struct imap_window *w = &p->windows[(p->first_window + p->window_count) % IMAP_WINDOWS];
     w->owner = p;
     w->count = w->next = 0;
-    w->bytes = w->memory = 0;
+    w->bytes = w->memory = w->held = 0;
     while (p->listed_next < p->listed_count && imap_window_fits(p, w, &p->listed[p->listed_next]))
         imap_window_put(p, w, &p->listed[p->listed_next++]);
     bool last = p->todo.count == 0 && !p->listing_sent && !p->listing_ready && !p->searching &&

@@ -22,6 +22,14 @@ void imap_entry_done(struct imap_entry *entry)
     entry->mail = NULL;
 }
 
+bool imap_window_holds(struct imap_window *window, uint64_t size)
+{
+    if (window->held > 0 && size > IMAP_WINDOW_HELD - window->held)
+        return false;
+    window->held += size < IMAP_WINDOW_HELD - window->held ? size : IMAP_WINDOW_HELD - window->held;
+    return true;
+}
+
 struct imap_entry *imap_entry_find(struct imap_entry *entries, size_t count, uint32_t uid)
 {
     size_t low = 0, high = count;

@@ -20,8 +20,10 @@
 #include "spool.h"
 
 #define IMAP_WINDOW_MAX 500u                 /* messages of a window, and of a listing */
-#define IMAP_WINDOW_BYTES (16u * 1024 * 1024) /* of a window's bodies; one larger goes alone */
-#define IMAP_WINDOW_MEMORY (256u * 1024)      /* of those bodies that stay in memory (spool.h) */
+#define IMAP_WINDOW_BYTES (3u * 512 * 1024) /* of a window's bodies: all may be text, which is held
+                                               in memory; one larger goes alone */
+#define IMAP_WINDOW_MEMORY (256u * 1024)    /* of those that do not go to files (spool.h) */
+#define IMAP_WINDOW_HELD (2u * 1024 * 1024) /* of all as they come; more is asked for again */
 #define IMAP_STRANGERS_MAX 10000u /* bodies of UIDs nobody asked for, in one session ... */
 #define IMAP_STRANGERS_BYTES IMAP_SKIPPED_MAX /* ... and bytes of them */
 
@@ -55,8 +57,13 @@ struct imap_window {
     size_t count, next; /* next: to be handed out */
     uint64_t order;     /* when it was asked for */
     uint64_t bytes, memory; /* of the bodies asked for; of those that do not go to files */
+    uint64_t held;          /* of those that came */
     struct imap_entry *entries; /* ascending UIDs; the owner's, room for IMAP_WINDOW_MAX */
 };
+
+/** imap_window_holds - is there room for this one's body of @size bytes? Servers tell wrong sizes,
+ * and one may be in any case. If so, it is counted. */
+bool imap_window_holds(struct imap_window *window, uint64_t size);
 
 /** imap_entry_find - in ascending entries; NULL: not there. */
 struct imap_entry *imap_entry_find(struct imap_entry *entries, size_t count, uint32_t uid);

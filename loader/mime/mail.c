@@ -645,6 +645,12 @@ int mail_parser_finish(struct mail_parser *p, struct mail **out_mail, struct err
     return 0;
 }
 
+size_t mail_text_size(const struct mail *mail)
+{
+    return (mail->message_body != NULL ? strlen(mail->message_body) : 0) +
+           (mail->html != NULL ? strlen(mail->html) : 0);
+}
+
 void mail_free(struct mail *mail)
 {
     if (mail == NULL)

@@ -120,4 +120,7 @@ int mail_parser_finish(struct mail_parser *parser, struct mail **out_mail, struc
 void mail_free(struct mail *mail);
 AUTO_DEFINE(mail, mail_free);
 
+/** mail_text_size - bytes of message_body and html, the largest part of what a mail holds. */
+size_t mail_text_size(const struct mail *mail);
+
 #endif
