@@ -5,6 +5,8 @@ so does a disk on which something is not flushed. And what nobody did cannot pas
 early, or without the library that makes calls fail, says so."""
 import errno
 import os
+import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,6 +15,7 @@ import unittest.mock
 
 import dovecot
 import tap
+import torture
 import torture_power
 import torture_scenarios
 import torture_steps
@@ -45,6 +48,16 @@ class Detector(unittest.TestCase):
 
     def test_settling_before_the_commit_is_caught_by_failing_writes(self):
         self.check_caught("io", "--scenario", "one mail", "--kind", "full", "--every", "11")
+
+    def test_a_run_that_had_ended_before_it_was_killed_does_not_count(self):
+        class Bench:
+            def start(self):
+                return subprocess.Popen(self.command, stderr=subprocess.PIPE)
+        bench, chance = Bench(), random.Random(1)
+        bench.command = ["true"]
+        self.assertEqual(torture.killed(bench, chance, 600), 0)
+        bench.command = ["sleep", "600"]
+        self.assertEqual(torture.killed(bench, chance, 0), -signal.SIGKILL)
 
     def test_whatever_is_not_flushed_is_caught_by_cutting_the_power(self):
         for what in torture_power.FORGETFUL:

@@ -12,7 +12,8 @@
 
 cut:  a session through a proxy that breaks the connection behind byte n, for every n of both
       directions; then a healthy run. kill: kill -9 at random moments while mail arrives, again and
-      again; then a healthy run; with --workers several run and are killed at the same time, over one queue.
+      again, --times times; then a healthy run; with --workers several run and are killed at the same time,
+      over one queue.
 clock: the time of day jumps by a second up to ten years in the middle of a run, which goes on, stands
       still for a while or is killed; see torture_clock.py.
 steps: see torture_steps.py; --all takes every scenario to every kind
@@ -35,7 +36,7 @@ the queue:
 A message that three kills in a row happened to hit is set aside as poison, as promised (I4): it counts
 as kept, and is told. Faults of the link never make bad mail.
 
-Prints TAP: one line a direction or a hundred kills; the first violation ends a round with the place.
+Prints TAP: one line a direction or all kills of a kind; the first violation ends a round with the place.
 """
 import argparse
 import collections
@@ -43,6 +44,7 @@ import concurrent.futures
 import contextlib
 import errno
 import hashlib
+import itertools
 import os
 import random
 import shutil
@@ -66,7 +68,7 @@ RUN_SECONDS = 120      # no single run may take longer
 CUT_EVERY = 32         # bytes
 BUSY = 75              # exit code: another one has the mailbox
 BAD_MAIL = 65          # and: some mail could not be loaded, and was set aside
-KILLS_MEASURED = 25    # kills between two looks at how long a run takes
+RUNS_MEASURED = 25     # runs between two looks at how long one takes
 STALLED = "1s"          # timeout of a run that waits for a server in vain
 STANDSTILL_SECONDS = 0.2
 LAST_ATTEMPT = 3       # the death that sets a message aside
@@ -230,30 +232,43 @@ def undisturbed(bench):
     return time.monotonic() - started
 
 
+def killed(bench, chance, spread):
+    """Start a run and kill it at a random moment; its exit code. One that had ended before was not killed."""
+    process = bench.start()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(chance.random() * spread)
+    process.kill()
+    said = process.communicate()[1].decode(errors="replace")
+    if process.returncode not in (0, BAD_MAIL, BUSY, -signal.SIGKILL) or "Sanitizer" in said:
+        raise Violation("a run ended with %d: %s" % (process.returncode, said[-2000:]))
+    return process.returncode
+
+
 def kill(bench, options, tap):
     """kill -9 at random moments of a run, while mail arrives."""
-    chance = random.Random(options.seed)
+    chance, kills = random.Random(options.seed), 0
     with tap.line("%d times kill -9 while mail arrives, kind '%s', seed %d"
                   % (options.times, options.kind, options.seed)):
         bench.fresh(3)
-        for turn in range(options.times):
-            if turn % KILLS_MEASURED == 0:
+        for turn in itertools.count():
+            if turn % RUNS_MEASURED == 0:
                 spread = undisturbed(bench)
             arriving = threading.Thread(target=bench.deliver,
                                         args=(range(turn * 3 + 3, turn * 3 + 6),))
             arriving.start()
-            with tap.place("kill %d" % turn):
-                process = bench.start()
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(chance.random() * spread)
-                process.kill()
-                process.communicate()
-                arriving.join()
-                if turn % KILLS_MEASURED == KILLS_MEASURED - 1:
+            with tap.place("run %d" % turn):
+                try:
+                    kills += killed(bench, chance, spread) == -signal.SIGKILL
+                finally:
+                    arriving.join()
+                if turn % RUNS_MEASURED == RUNS_MEASURED - 1:
                     bench.judge(settled=False)
+            if kills == options.times:
+                break
         aside = bench.settle()
-        tap.comment("%d messages, %d kills: 0 lost, 0 doubled, %d set aside as poison"
-                    % (len(bench.sent), options.times, aside))
+        tap.comment("%d messages, %d kills of %d runs (the others had ended before): "
+                    "0 lost, 0 doubled, %d set aside as poison"
+                    % (len(bench.sent), kills, turn + 1, aside))
 
 
 def jump(bench, clock, chance, spread):
@@ -302,18 +317,16 @@ def clock(bench, options, tap):
 def work(bench, chance, spread, turns, counts, stop):
     """One of several that start, are killed and start again over one mailbox and one queue."""
     while counts["kills"] < turns and not stop.is_set():
-        process = bench.start()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(chance.random() * spread)
-        alive = process.poll() is None
-        process.kill()
-        said = process.communicate()[1].decode(errors="replace")
-        if process.returncode not in (0, BAD_MAIL, BUSY, -9) or "Sanitizer" in said:
-            counts["wrong"] = "a run ended with %d: %s" % (process.returncode, said[-2000:])
+        try:
+            code = killed(bench, chance, spread)
+        except Violation as violation:
+            counts["wrong"] = str(violation)
             stop.set()
-        counts["kills"] += alive
-        counts["refused"] += process.returncode == BUSY
-        if process.returncode == BUSY:
+            break
+        counts["runs"] += 1
+        counts["kills"] += code == -signal.SIGKILL
+        counts["refused"] += code == BUSY
+        if code == BUSY:
             time.sleep(chance.random() * spread / 10)
 
 
@@ -338,9 +351,10 @@ def kill_workers(bench, options, tap):
         if counts["wrong"]:
             raise Violation(counts["wrong"])
         aside = bench.settle()
-        tap.comment("%d messages, %d kills, %d times the other one was at work: 0 lost, 0 doubled, %d "
-                    "set aside as poison"
-                    % (len(bench.sent), counts["kills"], counts["refused"], aside))
+        tap.comment("%d messages, %d kills of %d runs, %d times the other one was at "
+                    "work: 0 lost, 0 doubled, %d set aside as poison"
+                    % (len(bench.sent), counts["kills"], counts["runs"], counts["refused"],
+                       aside))
 
 
 def sweep(server, scenario, folder, options, how):
@@ -479,7 +493,7 @@ def arguments(given):
     parser.add_argument("--fault", default="cut", choices=("cut", "reset", "stall", "drip"))
     parser.add_argument("--tls", action="store_true", help="cut, kill, clock: over TLS")
     parser.add_argument("--kind", action="append", choices=tuple(dovecot.KINDS))
-    parser.add_argument("--times", type=int, default=100)
+    parser.add_argument("--times", type=int, default=100, help="kill: of runs that had not ended before")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--workers", type=int, default=1, help="kill: so many at the same time")
     parser.add_argument("--messages", type=int, default=4, help="of a round of cut")
