@@ -16,7 +16,8 @@
 #include "imap-reader.h"
 
 #define READER_PATIENCE_MS 20000 /* for what must happen */
-#define READER_QUIET_MS 2000 /* so long without room: it waits, and is not only kept from running */
+#define READER_QUIET_MS 2000 /* so long without room: it waits, and is not only kept from running  \
+                              */
 #define READER_BODY 50000u
 
 struct stream {
@@ -188,6 +189,37 @@ START_TEST(while_nobody_takes_nothing_grows_and_the_server_waits)
 }
 END_TEST
 
+/* A hundred thousand numbers, each an event, in some inputs. */
+START_TEST(many_small_responses_of_one_input_do_not_grow_either)
+{
+    size_t received, most = 0, count = 0;
+    static char numbers[IMAP_READER_INPUT];
+    size_t at = (size_t)snprintf(numbers, sizeof numbers, "* SEARCH");
+    for (; at + 8 < sizeof numbers - 16; at += 2)
+        memcpy(numbers + at, " 7", 2);
+    memcpy(numbers + at, "\r\nx1 OK\r\n", 10);
+    at += 10;
+    for (size_t sent = 0; sent < at;) {
+        ssize_t n = write(server, numbers + sent, at - sent);
+        sent += n > 0 ? (size_t)n : 0;
+        if (n < 0)
+            (void)poll(NULL, 0, 1);
+    }
+    for (bool answered = false; !answered;) {
+        imap_reader_wait(reader, READER_PATIENCE_MS);
+        ck_assert_int_eq(imap_reader_take(reader, &taken, &received, &err), IMAP_READER_RUNS);
+        most = taken.count > most ? taken.count : most;
+        count += taken.count;
+        for (const struct imap_arrival *a = taken.first; a != NULL; a = a->next)
+            answered = answered || a->event.kind == IMAP_EVENT_TAGGED;
+        imap_arrivals_free(&taken);
+        (void)poll(NULL, 0, 20); /* slower than it receives */
+    }
+    ck_assert_uint_gt(count, IMAP_READER_INPUT / 4);
+    ck_assert_uint_le(most, 2 * IMAP_ARRIVALS_MAX);
+}
+END_TEST
+
 START_TEST(it_stops_wherever_it_stands)
 {
     size_t received;
@@ -211,6 +243,7 @@ static Suite *suite(void)
     tcase_add_test(t, what_breaks_the_protocol_is_told_as_it_would_be_without_a_thread);
     tcase_add_test(t, what_is_taken_ends_with_an_answer_and_the_end_is_told_behind_all);
     tcase_add_test(t, while_nobody_takes_nothing_grows_and_the_server_waits);
+    tcase_add_test(t, many_small_responses_of_one_input_do_not_grow_either);
     tcase_add_loop_test(t, it_stops_wherever_it_stands, 0, 2);
     suite_add_tcase(s, t);
     return s;

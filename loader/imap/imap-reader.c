@@ -109,6 +109,42 @@ static void imap_arrivals_split(struct imap_arrivals *from, struct imap_arrivals
     }
 }
 
+/* ---- Room, in the reader's thread ------------------------------------------------------------ */
+
+static bool imap_arrivals_full(const struct imap_arrivals *list)
+{
+    return list->memory >= IMAP_ARRIVALS_BYTES || list->count >= IMAP_ARRIVALS_MAX;
+}
+
+/* Under lock. */
+static void imap_reader_wait_room(struct imap_reader *reader)
+{
+    while (!reader->stop && imap_arrivals_full(&reader->arrivals))
+        pthread_cond_wait(&reader->room, &reader->lock);
+}
+
+/* Show what is fresh to the other thread. */
+static void imap_reader_show(struct imap_reader *reader, size_t received)
+{
+    pthread_mutex_lock(&reader->lock);
+    imap_arrivals_join(&reader->arrivals, &reader->fresh);
+    reader->received += received;
+    if (reader->arrivals.count > 0) /* bytes alone are nothing to wake up for */
+        pthread_cond_signal(&reader->came);
+    pthread_mutex_unlock(&reader->lock);
+}
+
+/* One input can hold many small responses. To stop is heeded behind it. */
+static void imap_reader_make_room(struct imap_reader *reader)
+{
+    if (!imap_arrivals_full(&reader->fresh))
+        return;
+    imap_reader_show(reader, 0);
+    pthread_mutex_lock(&reader->lock);
+    imap_reader_wait_room(reader);
+    pthread_mutex_unlock(&reader->lock);
+}
+
 /* ---- Events, in the reader's thread ---------------------------------------------------------- */
 
 static struct span imap_arrival_keep(char **at, struct span from)
@@ -155,6 +191,7 @@ static void imap_arrival_take_body(struct imap_arrival *arrival, struct imap_bod
 static int imap_reader_keep(struct imap_reader *reader, const struct imap_event *event,
                             struct error *err)
 {
+    imap_reader_make_room(reader);
     struct imap_arrival *arrival = imap_arrival_new(event);
     if (arrival == NULL)
         return error_oom(err, "receiving mail");
@@ -164,8 +201,7 @@ static int imap_reader_keep(struct imap_reader *reader, const struct imap_event 
     return 0;
 }
 
-int imap_reader_event(struct imap_reader *reader, const struct imap_event *event,
-                      struct error *err)
+int imap_reader_event(struct imap_reader *reader, const struct imap_event *event, struct error *err)
 {
     struct imap_body *body = &reader->body;
     switch (event->kind) {
@@ -189,17 +225,6 @@ int imap_reader_event(struct imap_reader *reader, const struct imap_event *event
 
 /* ---- The thread ------------------------------------------------------------------------------ */
 
-/* Show what is fresh to the other thread. */
-static void imap_reader_show(struct imap_reader *reader, size_t received)
-{
-    pthread_mutex_lock(&reader->lock);
-    imap_arrivals_join(&reader->arrivals, &reader->fresh);
-    reader->received += received;
-    if (reader->arrivals.count > 0) /* bytes alone are nothing to wake up for */
-        pthread_cond_signal(&reader->came);
-    pthread_mutex_unlock(&reader->lock);
-}
-
 static void imap_reader_end(struct imap_reader *reader, enum imap_reader_state state,
                             const struct error *why)
 {
@@ -211,14 +236,11 @@ static void imap_reader_end(struct imap_reader *reader, enum imap_reader_state s
     pthread_mutex_unlock(&reader->lock);
 }
 
-/* Wait until there is room for more. false: stop. */
+/* Before more is received. false: stop. */
 static bool imap_reader_room(struct imap_reader *reader)
 {
-    const struct imap_arrivals *list = &reader->arrivals;
     pthread_mutex_lock(&reader->lock);
-    while (!reader->stop &&
-           (list->memory >= IMAP_ARRIVALS_BYTES || list->count >= IMAP_ARRIVALS_MAX))
-        pthread_cond_wait(&reader->room, &reader->lock);
+    imap_reader_wait_room(reader);
     bool stop = reader->stop, allow = reader->allow;
     reader->allow = false;
     pthread_mutex_unlock(&reader->lock);
@@ -314,8 +336,8 @@ int imap_reader_start(struct stream *stream, struct imap_parser *parser,
     reader->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     *out_reader = reader; /* the parser's events come here from now on */
     int why = reader->input == NULL || reader->body.writer == NULL ? ENOMEM
-              : reader->wake_fd < 0 ? errno
-                                    : imap_reader_spawn(reader);
+              : reader->wake_fd < 0                                ? errno
+                                                                   : imap_reader_spawn(reader);
     if (why == 0)
         return 0;
     *out_reader = NULL;
@@ -367,7 +389,8 @@ enum imap_reader_state imap_reader_take(struct imap_reader *reader,
     imap_arrivals_split(&reader->arrivals, out_arrivals);
     *out_received = reader->received;
     reader->received = 0;
-    enum imap_reader_state state = reader->arrivals.first != NULL ? IMAP_READER_RUNS : reader->state;
+    enum imap_reader_state state =
+        reader->arrivals.first != NULL ? IMAP_READER_RUNS : reader->state;
     if (state == IMAP_READER_FAILED && err != NULL)
         *err = reader->failure;
     pthread_cond_signal(&reader->room);
