@@ -118,6 +118,45 @@ START_TEST(a_turn_that_brought_bytes_heeds_a_stop_too)
 }
 END_TEST
 
+struct numbers {
+    struct host *host;
+    size_t count; /* that came since the stop, which comes with the first one */
+};
+
+static int stop_at_number(void *context, const struct imap_event *event, bool *out_taken,
+                          struct error *err)
+{
+    struct numbers *numbers = context;
+    (void)err;
+    *out_taken = event->kind == IMAP_EVENT_SEARCH;
+    numbers->host->cancelled = numbers->host->cancelled || *out_taken;
+    numbers->count += *out_taken ? 1 : 0;
+    return 0;
+}
+
+/* Time goes by while bytes are looked at, as it does where each costs much: then fewer are taken in
+ * before somebody asks. */
+START_TEST(what_takes_long_to_be_taken_in_delays_no_stop_until_a_megabyte_of_it_is)
+{
+    static const char one[] = "* SEARCH 5\r\n";
+    static const struct script_rule rules[] = {{"UID SEARCH ALL", "\4* SEARCH 5\r\n"}};
+    static const struct script script = {NULL, FULL, rules, 1, 0};
+    struct host *h = host_start(&script, "");
+    struct numbers numbers = {.host = h};
+    struct imap_call call = {.what = "UID SEARCH", .context = &numbers, .data = stop_at_number};
+    struct imap_command command;
+    ck_assert_str_eq(host_run(h), "");
+    h->step_ms = IMAP_POLL_MS;
+    imap_command_init(&command, "UID SEARCH ALL");
+    ck_assert_int_lt(imap_session_run(h->pickup->session, &command, &call, &h->err), 0);
+    ck_assert_int_eq(h->err.class, ERROR_CANCELLED);
+    ck_assert_uint_eq(h->told, 1);
+    ck_assert_uint_gt(numbers.count, 0);
+    ck_assert_uint_le(numbers.count, 65536 / strlen(one) + 1); /* of one receive */
+    host_stop(h);
+}
+END_TEST
+
 static int count_data(void *context, const struct imap_event *event, bool *out_taken,
                       struct error *err)
 {
@@ -333,6 +372,7 @@ static Suite *suite(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, a_server_that_never_stops_talking_delays_no_stop);
     tcase_add_test(t, a_turn_that_brought_bytes_heeds_a_stop_too);
+    tcase_add_test(t, what_takes_long_to_be_taken_in_delays_no_stop_until_a_megabyte_of_it_is);
     tcase_add_test(t, who_stopped_waiting_for_an_answer_is_not_called_when_it_comes);
     tcase_add_test(t, what_is_stored_when_a_stop_comes_is_still_settled);
     tcase_add_test(t, a_stop_while_the_archive_is_selected_orders_nothing_there);

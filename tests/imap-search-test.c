@@ -3,9 +3,30 @@
 #include <config.h>
 #include "check-main.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "imap-pickup-fixture.h"
+
+/* ---- What is put in order -------------------------------------------------------------------- */
+
+static size_t sorted; /* elements, in all calls */
+
+static int sort_compare(const void *a, const void *b, void *compare)
+{
+    return (*(int (**)(const void *, const void *))compare)(a, b);
+}
+
+/* The program finds this one instead of the C library's. */
+__attribute__((visibility("default"))) void qsort(void *base, size_t count, size_t size,
+                                                  int (*compare)(const void *, const void *))
+{
+    sorted += count;
+    qsort_r(base, count, size, sort_compare, &compare);
+}
+
+/* ---- Pieces ---------------------------------------------------------------------------------- */
 
 /* Two runs of UIDs are held at a time here. The last server answers more than it was asked for. */
 START_TEST(of_uids_with_many_gaps_the_lowest_come_first_and_the_others_by_later_searches)
@@ -59,6 +80,55 @@ START_TEST(what_the_server_did_not_give_out_is_told_whatever_piece_it_was_in)
 }
 END_TEST
 
+#define HELD 64u /* runs of UIDs, at a time */
+#define LAST (10 * (HELD - 1))
+
+/* Runs, as many but one as are held, and then, of the same or of the other end, more numbers that
+ * make no sense but to whoever wants a sort for each. From @from on. */
+static void say_numbers(char *out, size_t size, unsigned from, bool ends)
+{
+    size_t at = (size_t)snprintf(out, size, "* SEARCH");
+    for (unsigned uid = from; uid <= LAST; uid += 10)
+        at += (size_t)snprintf(out + at, size - at, " %u", uid);
+    for (unsigned uid = from; uid <= LAST; uid += 10)
+        at += ends ? (size_t)snprintf(out + at, size - at, " %u %u", from, 1290 - uid)
+                   : (size_t)snprintf(out + at, size - at, " %u", uid + 1);
+    (void)snprintf(out + at, size - at, "\r\n" OK);
+}
+
+/* All that may be there are marked as deleted: nothing is fetched. */
+static void say_listed(char *out, size_t size)
+{
+    size_t at = 0;
+    for (unsigned uid = 1; uid < UIDS; uid++)
+        at += (size_t)snprintf(out + at, size - at,
+                               "* 1 FETCH (UID %u FLAGS (\\Deleted) RFC822.SIZE 20)\r\n", uid);
+    (void)snprintf(out + at, size - at, OK);
+}
+
+START_TEST(numbers_in_no_order_cost_no_sort_each_and_are_all_found)
+{
+    static char first[4000], then[4000], listed[100000];
+    for (int ends = 0; ends < 2; ends++) {
+        const struct script_rule rules[] = {{" UID 320:*", then},
+                                            {"SEARCH UNDELETED", first},
+                                            {"*RFC822.SIZE", listed}};
+        const struct script script = {NULL, FULL, rules, sizeof rules / sizeof rules[0], 0};
+        say_numbers(first, sizeof first, 10, ends != 0);
+        say_numbers(then, sizeof then, 320, ends != 0);
+        say_listed(listed, sizeof listed);
+        struct host *h = host_start_pieces(&script, HELD);
+        sorted = 0;
+        ck_assert_str_eq(host_run(h), "");
+        ck_assert_msg(sorted <= 16 * HELD, "%zu elements", sorted);
+        if (ends == 0)
+            TRACE(h, "UID FETCH 10:11,20:21,30:31,", ",310:311 (UID FLAGS", " UID 320:*",
+                  "UID FETCH 320:321,", ",630:631 (UID FLAGS", "-UID 330:*");
+        host_stop(h);
+    }
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("imap-search");
@@ -66,6 +136,7 @@ static Suite *suite(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, of_uids_with_many_gaps_the_lowest_come_first_and_the_others_by_later_searches);
     tcase_add_test(t, what_the_server_did_not_give_out_is_told_whatever_piece_it_was_in);
+    tcase_add_test(t, numbers_in_no_order_cost_no_sort_each_and_are_all_found);
     suite_add_tcase(s, t);
     return s;
 }

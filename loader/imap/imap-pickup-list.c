@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define IMAP_SEARCH_ROOM 8u /* of what may be held, the part that a sort must free */
+
 /* ---- Searching ------------------------------------------------------------------------------- */
 
 /* What begins at @first, and all behind it, is left to a later search. */
@@ -19,16 +21,19 @@ static void imap_search_leave(struct imap_pickup *p, uint32_t first,
 }
 
 /* As much is held as may be. What comes behind all of it is left to a later search; else the server
- * tells in no order, and the higher half is left. */
+ * tells in no order, and the higher half is left, unless putting it in order has freed an eighth. So
+ * a sort is paid for by an eighth of what may be held, whatever the server tells. */
 static void imap_search_make_room(struct imap_pickup *p, uint32_t next)
 {
     struct imap_set *todo = &p->todo;
     imap_set_sort(todo);
-    if (todo->count < p->pieces)
+    bool full = todo->count >= p->pieces;
+    if (!full && p->pieces - todo->count >= p->pieces / IMAP_SEARCH_ROOM)
         return;
-    size_t kept = next > todo->ranges[todo->count - 1].last ? todo->count : todo->count / 2;
-    imap_search_leave(p, kept < todo->count ? todo->ranges[kept].first : next,
-                      todo->ranges + kept, todo->count - kept);
+    bool behind = full && next > todo->ranges[todo->count - 1].last;
+    size_t kept = behind ? todo->count : todo->count / 2;
+    imap_search_leave(p, behind ? next : todo->ranges[kept].first, todo->ranges + kept,
+                      todo->count - kept);
     todo->count = kept;
 }
 

@@ -265,13 +265,14 @@ static int imap_session_ended(struct imap_session *session, struct error *err)
 }
 
 /* Take what is there: all of it, since TLS keeps bytes that poll() does not see; or up to the
- * budget, whereupon the turn ends without a poll and the next one goes on. */
-static int imap_session_read(struct imap_session *session, size_t *out_count, struct error *err)
+ * budget or this time, whereupon the turn ends without a poll and the next one goes on. */
+static int imap_session_read(struct imap_session *session, uint64_t until_ms, size_t *out_count,
+                             struct error *err)
 {
     *out_count = 0;
     if (session->input == NULL && (session->input = malloc(IMAP_INPUT_SIZE)) == NULL)
         return error_oom(err, "reading from the server");
-    while (*out_count < IMAP_INPUT_BUDGET) {
+    do {
         size_t count = 0;
         enum stream_result r =
             stream_receive(session->stream, session->input, IMAP_INPUT_SIZE, &count, err);
@@ -282,7 +283,8 @@ static int imap_session_read(struct imap_session *session, size_t *out_count, st
         *out_count += count;
         if (imap_parser_feed(session->parser, session->input, count, err) < 0)
             return -1;
-    }
+    } while (*out_count < IMAP_INPUT_BUDGET &&
+             clock_monotonic_ms(&session->host->clock) < until_ms);
     return 0;
 }
 
@@ -416,8 +418,8 @@ static int imap_session_poll(struct imap_session *session, bool blocked, struct 
     return imap_session_check_time(session, err);
 }
 
-static int imap_session_once(struct imap_session *session, bool *out_blocked, size_t *out_count,
-                             struct error *err)
+static int imap_session_once(struct imap_session *session, uint64_t until_ms, bool *out_blocked,
+                             size_t *out_count, struct error *err)
 {
     if (session->state == IMAP_CLOSED)
         return error_set(err, ERROR_LINK, "%s: the connection is closed; open it again",
@@ -425,7 +427,7 @@ static int imap_session_once(struct imap_session *session, bool *out_blocked, si
     if (imap_session_write(session, out_blocked, err) < 0)
         return imap_session_fail(session);
     if ((session->reader != NULL ? imap_session_collect(session, out_count, err)
-                                 : imap_session_read(session, out_count, err)) < 0)
+                                 : imap_session_read(session, until_ms, out_count, err)) < 0)
         return imap_session_fail(session);
     if (*out_count > 0) {
         session->silent_ms = 0;
@@ -438,7 +440,7 @@ int imap_session_peek(struct imap_session *session, struct error *err)
 {
     bool blocked;
     size_t count;
-    return imap_session_once(session, &blocked, &count, err);
+    return imap_session_once(session, UINT64_MAX, &blocked, &count, err);
 }
 
 int imap_session_flush(struct imap_session *session, struct error *err)
@@ -464,7 +466,8 @@ int imap_session_turn(struct imap_session *session, struct error *err)
     size_t count = 0;
     session->silent_ms = 0;
     while (count == 0) {
-        if (imap_session_once(session, &blocked, &count, err) < 0)
+        uint64_t until_ms = clock_monotonic_ms(&session->host->clock) + IMAP_POLL_MS;
+        if (imap_session_once(session, until_ms, &blocked, &count, err) < 0)
             return -1;
         if (count == 0 && imap_session_poll(session, blocked, err) < 0)
             return imap_session_fail(session);
@@ -514,7 +517,7 @@ int imap_session_put(struct imap_session *session, const void *bytes, size_t cou
         return error_oom(err, "sending a message");
     for (unsent += count; unsent > IMAP_PUT_MAX;) {
         size_t before = unsent;
-        if (imap_session_once(session, &blocked, &got, err) < 0)
+        if (imap_session_once(session, UINT64_MAX, &blocked, &got, err) < 0)
             return -1;
         unsent = session->sending.len - session->sent + session->waiting.len;
         if (unsent < before)
