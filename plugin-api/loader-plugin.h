@@ -189,10 +189,10 @@ struct loader_host {
                  struct loader_error *err);
 
     /* Make @count records durable before the step they tell is taken: ATTEMPTED before a byte
-     * of a message is looked at, MOVING before a move is ordered, and so on; UNKNOWN takes one ATTEMPTED back: the
-     * attempt ended for a reason that was not the message's, such as a lost connection. One flush
-     * to disk for all of them. 0, or -1 with err: then the step must not be taken. NULL: not kept.
-     */
+     * of a message is looked at, MOVING before a move is ordered, and so on; UNKNOWN takes one
+     * ATTEMPTED back: the attempt ended for a reason that was not the message's, such as a lost
+     * connection. A message may stand among them several times: each counts. One flush to disk for
+     * all of them. 0, or -1 with err: then the step must not be taken. NULL: not kept. */
     int (*note)(void *context, const struct loader_record *records, uint64_t count,
                 struct loader_error *err);
 

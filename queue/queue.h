@@ -187,8 +187,9 @@ int queue_known(struct queue *queue, struct queue_record *records, size_t count,
  * Where all are MOVED or UNKNOWN they are there at once, and durable with the next note or commit
  * that is: a power cut before that costs another look into the mailbox, or counts an attempt too
  * many. ATTEMPTED raises attempts by one and never lowers a later step; UNKNOWN takes one attempt
- * back: it ended for a reason that was not the message's, such as a lost connection. Other steps
- * are set as told; fate is kept from the row. A step for an origin without row makes one. */
+ * back: it ended for a reason that was not the message's, such as a lost connection. An origin may
+ * stand among them several times: each counts. Other steps are set as told; fate is kept from the
+ * row. A step for an origin without row makes one. */
 int queue_note(struct queue *queue, const struct queue_record *records, size_t count,
                struct error *err);
 

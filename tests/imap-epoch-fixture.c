@@ -304,12 +304,17 @@ static void store(uint32_t uidvalidity, uint32_t uid, unsigned k, unsigned varia
     ck_assert_int_eq(queue_commit(w.queue, &w.err), QUEUE_COMMITTED);
 }
 
+void note(const struct imap_record *record)
+{
+    ck_assert_int_eq(host_note(NULL, record, 1, &w.err), 0);
+}
+
 void before(uint32_t uidvalidity, uint32_t uid, unsigned k, enum imap_step step)
 {
     const struct imap_record record = {.uidvalidity = uidvalidity, .uid = uid, .step = step};
     store(uidvalidity, uid, k, 0);
     if (step != IMAP_STEP_STORED)
-        ck_assert_int_eq(host_note(NULL, &record, 1, &w.err), 0);
+        note(&record);
 }
 
 uint32_t step_of(uint32_t uidvalidity, uint32_t uid)

@@ -67,6 +67,9 @@ void put_message(uint32_t uid, unsigned k, unsigned variant);
 /* Message k was stored under this name and has come to this step. */
 void before(uint32_t uidvalidity, uint32_t uid, unsigned k, enum imap_step step);
 
+/* This stands in the ledger. */
+void note(const struct imap_record *record);
+
 /* The mailbox was worked in under this UIDVALIDITY. */
 void worked_in(uint32_t uidvalidity);
 

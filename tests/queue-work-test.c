@@ -284,6 +284,12 @@ START_TEST(attempts_only_rise_and_lower_no_later_step)
     ck_assert_int_eq(record.step, QUEUE_STEP_COPIED);
     ck_assert_str_eq(record.target, "DROPBOX");
     ck_assert_uint_eq(record.target_uid, 40);
+    const struct queue_record attempt = {.origin = queue_fixture_item(1).origin,
+                                         .step = QUEUE_STEP_ATTEMPTED};
+    const struct queue_record twice[] = {attempt, attempt};
+    ck_well(&f, queue_note(f.queue, twice, 2, &f.err));
+    ck_assert_uint_eq(queue_fixture_record(&f, 1).attempts, 6);
+    ck_assert_int_eq(queue_fixture_record(&f, 1).step, QUEUE_STEP_COPIED);
 }
 END_TEST
 

@@ -273,6 +273,22 @@ static int imap_again_weigh(struct imap_pickup *p, struct imap_look *look, struc
     return 0;
 }
 
+/* It counts, and lowers no step. The first time its attempts are filled up to where no pick-up goes
+ * beyond, all in one flush. */
+static int imap_again_note(struct imap_pickup *p, const struct imap_record *record,
+                           struct error *err)
+{
+    struct imap_record notes[IMAP_ATTEMPTS_MAX + 1];
+    size_t count = 1;
+    if (record->attempts < IMAP_ATTEMPTS_MAX)
+        count += IMAP_ATTEMPTS_MAX - record->attempts;
+    for (size_t i = 0; i < count; i++)
+        notes[i] = (struct imap_record){.uidvalidity = record->uidvalidity,
+                                        .uid = record->uid,
+                                        .step = IMAP_STEP_ATTEMPTED};
+    return p->host->note(p->host->context, notes, count, err);
+}
+
 /* The same message: move it once more, unless that did not help before. */
 static int imap_again_move(struct imap_pickup *p, const struct imap_look *look, struct error *err)
 {
@@ -280,7 +296,7 @@ static int imap_again_move(struct imap_pickup *p, const struct imap_look *look, 
         .uidvalidity = imap_session_selected(p->session)->uidvalidity, .uid = look->uid};
     if (p->host->known(p->host->context, &record, 1, err) < 0)
         return -1;
-    bool once_more = record.attempts < IMAP_AGAIN_MAX;
+    bool once_more = record.attempts < IMAP_ATTEMPTS_MAX + IMAP_AGAIN_MAX;
     imap_host_log(p->host, once_more ? IMAP_LOG_WARNING : IMAP_LOG_ERROR,
                   "message %u was moved, and is in '%s' again; its entry is safe; %s", look->uid,
                   p->folders.mailbox.name,
@@ -288,8 +304,7 @@ static int imap_again_move(struct imap_pickup *p, const struct imap_look *look, 
                             : "moving it does not help, see what puts it back");
     if (!once_more)
         return 0;
-    record.step = IMAP_STEP_ATTEMPTED; /* counts, and lowers no step */
-    if (p->host->note(p->host->context, &record, 1, err) < 0)
+    if (imap_again_note(p, &record, err) < 0)
         return -1;
     record.step = IMAP_STEP_STORED;
     return imap_moves_add(p->moves, &record, err);

@@ -30,7 +30,9 @@
 #include "imap-looks.h"
 #include "imap-window.h"
 
-#define IMAP_AGAIN_MAX 3u /* times a message that stays where it is is moved once more */
+/* Times a message that stays where it is is moved once more. The ledger counts them in attempts,
+ * from IMAP_ATTEMPTS_MAX on, which those of picking it up never exceed. */
+#define IMAP_AGAIN_MAX 3u
 
 /* A stored message, never moved, that is gone. */
 struct imap_gone {
