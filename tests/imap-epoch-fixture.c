@@ -147,6 +147,12 @@ static int host_known(void *context, struct imap_record *records, size_t count, 
     return 0;
 }
 
+/* One of the flood of which nothing is known. */
+static bool host_is_flood(uint32_t uidvalidity, uint32_t uid)
+{
+    return uidvalidity == w.flood_of && uid > MESSAGES && uid <= w.flood;
+}
+
 static int host_note(void *context, const struct imap_record *records, size_t count,
                      struct error *err)
 {
@@ -154,6 +160,8 @@ static int host_note(void *context, const struct imap_record *records, size_t co
     w.notes++;
     for (size_t i = 0; i < count; i++) {
         struct queue_record record = to_queue(&records[i]);
+        if (host_is_flood(records[i].uidvalidity, records[i].uid))
+            continue;
         if (queue_note(w.queue, &record, 1, err) < 0)
             return -1;
     }
@@ -179,10 +187,30 @@ static int host_page(queue_walk *walk, const struct imap_record *after, struct i
     return 0;
 }
 
+/* The next page of the flood; false: of the others, then from *after on. */
+static bool host_flood(enum imap_step step, const struct imap_record **after,
+                       struct imap_record *out, size_t capacity, size_t *out_count)
+{
+    if (w.flood_unmoved != (step == IMAP_STEP_STORED) ||
+        (*after != NULL && (*after)->uidvalidity != w.flood_of))
+        return false;
+    uint32_t uid = *after != NULL ? (*after)->uid : 0;
+    for (*out_count = 0; *out_count < capacity && uid < w.flood; ++*out_count)
+        out[*out_count] =
+            (struct imap_record){.uidvalidity = w.flood_of, .uid = ++uid, .step = step};
+    if (*out_count > 0)
+        return true;
+    if (w.flood > 0)
+        *after = NULL;
+    return false;
+}
+
 static int host_unsettled(void *context, const struct imap_record *after, struct imap_record *out,
                           size_t capacity, size_t *out_count, struct error *err)
 {
     (void)context;
+    if (host_flood(IMAP_STEP_STORED, &after, out, capacity, out_count))
+        return 0;
     return host_page(queue_unsettled, after, out, capacity, out_count, err);
 }
 
@@ -190,15 +218,8 @@ static int host_settled(void *context, const struct imap_record *after, struct i
                         size_t capacity, size_t *out_count, struct error *err)
 {
     (void)context;
-    if (after == NULL || after->uidvalidity == w.flood_of) {
-        uint32_t uid = after != NULL ? after->uid : 0;
-        for (*out_count = 0; *out_count < capacity && uid < w.flood; ++*out_count)
-            out[*out_count] = (struct imap_record){
-                .uidvalidity = w.flood_of, .uid = ++uid, .step = IMAP_STEP_MOVED};
-        if (*out_count > 0)
-            return 0;
-        after = NULL;
-    }
+    if (host_flood(IMAP_STEP_MOVED, &after, out, capacity, out_count))
+        return 0;
     return host_page(queue_settled, after, out, capacity, out_count, err);
 }
 
@@ -219,7 +240,7 @@ static int host_evidence(void *context, struct imap_evidence *items, size_t coun
 {
     (void)context;
     for (size_t i = 0; i < count; i++) {
-        if (w.flood > 0 && items[i].uidvalidity == w.flood_of)
+        if (host_is_flood(items[i].uidvalidity, items[i].uid))
             continue;
         struct queue_evidence item = {
             .origin = {SCOPE, items[i].uidvalidity, items[i].uid, NULL}};

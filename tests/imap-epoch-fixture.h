@@ -40,7 +40,8 @@ struct world {
     bool accept, read_only;
     uint32_t flood_of; /* the ledger has so many settled rows of this UIDVALIDITY, before all others
                           ... */
-    uint32_t flood;    /* ... of which nothing else is known; 0: none */
+    uint32_t flood; /* ... of which nothing else is known, but of UIDs up to MESSAGES; 0: none */
+    bool flood_unmoved; /* they are stored and not settled */
     struct error err;
     char log[8000];
     char *trace;   /* of the last session */

@@ -323,6 +323,33 @@ START_TEST(where_more_mail_stayed_than_is_looked_for_it_is_held_and_none_of_it_i
 }
 END_TEST
 
+START_TEST(where_more_is_unmoved_than_is_looked_for_it_is_held_until_a_person_releases_it)
+{
+    worked_in(7);
+    w.flood_of = 7;
+    w.flood = IMAP_EPOCH_ROWS_MAX + 2 * IMAP_RECORDS_MAX;
+    w.flood_unmoved = true;
+    before(7, 3, 3, IMAP_STEP_STORED);
+    put_message(503, 3, 0);
+    before(7, w.flood + 4, 4, IMAP_STEP_STORED); /* behind what is looked for */
+    put_message(504, 4, 0);
+    ck_session(ERROR_HELD);
+    ck_assert_ptr_nonnull(strstr(w.err.text, "more than 100000 stored messages"));
+    ck_assert_ptr_nonnull(strstr(w.err.text, "--accept-new-uids: "));
+    ck_assert_ptr_nonnull(strstr(w.err.text, " is new mail then"));
+    ck_assert_uint_eq(w.handed, 0);
+    ck_assert_uint_eq(mailbox().held, IMAP_HOLD_NUMBERS);
+    SILENT("UID SEARCH");
+    w.accept = true;
+    ck_session(ERROR_NONE);
+    ck_assert_uint_eq(mailbox().held, IMAP_HOLD_NONE);
+    ck_assert_uint_eq(w.handed, 1);
+    ck_assert_uint_eq(entries(), 3);
+    ck_assert_uint_eq(step_of(8, 503), IMAP_STEP_MOVED);
+    ck_assert_uint_eq(step_of(7, w.flood + 4), IMAP_STEP_MOVED);
+}
+END_TEST
+
 START_TEST(rows_of_older_numberings_leave_room_for_those_of_the_last)
 {
     w.more = "after=Leave";
@@ -715,6 +742,8 @@ static Suite *suite(void)
     tcase_add_test(t, what_stayed_when_it_was_picked_up_is_known_again_and_not_queued_again);
     tcase_add_test(t, where_mail_stays_enough_is_what_is_enough_of_all_that_is_in_the_mailbox);
     tcase_add_test(t, where_more_mail_stayed_than_is_looked_for_it_is_held_and_none_of_it_is_new);
+    tcase_add_test(t,
+                   where_more_is_unmoved_than_is_looked_for_it_is_held_until_a_person_releases_it);
     tcase_add_test(t, rows_of_older_numberings_leave_room_for_those_of_the_last);
     tcase_add_test(t,
                    where_mail_stays_an_altered_message_holds_and_an_archived_one_is_not_looked_for);

@@ -129,16 +129,26 @@ static int imap_epoch_read_stayed(struct imap_epoch *e, bool accept, struct erro
     return 0;
 }
 
+/* Nothing is moved out of a mailbox that is held, so that they do not get fewer by themselves. */
+static int imap_epoch_hold_unmoved(struct imap_epoch *e, struct error *err)
+{
+    return imap_hold_set(
+        e->host, e->mailbox, &e->state, IMAP_HOLD_NUMBERS, err,
+        "it was numbered anew (UIDVALIDITY %u, now %u), and more than %u stored messages that were "
+        "not moved may still be in it, too many to be looked for; move them to the archive folder "
+        "by hand, then run pickup once with --accept-new-uids: what is still there beyond the "
+        "first %u is new mail then",
+        e->state.uidvalidity, imap_session_selected(e->session)->uidvalidity, IMAP_EPOCH_ROWS_MAX,
+        IMAP_EPOCH_ROWS_MAX);
+}
+
 static int imap_epoch_read_rows(struct imap_epoch *e, bool accept, struct error *err)
 {
     bool stay = !imap_moves_leave(e->settings, imap_session_can(e->session));
     if (imap_epoch_read_all(e, e->host->unsettled, IMAP_EPOCH_ROWS_MAX, err) < 0)
         return -1;
-    if (e->row_count > IMAP_EPOCH_ROWS_MAX)
-        return error_set(err, ERROR_CONFIG,
-                         "more than %u messages of '%s' are stored and not moved; run 'mailchute "
-                         "audit', and see to the archive folder",
-                         IMAP_EPOCH_ROWS_MAX, e->mailbox->name);
+    if (e->row_count > IMAP_EPOCH_ROWS_MAX && !accept)
+        return imap_epoch_hold_unmoved(e, err);
     if (!stay || e->host->settled == NULL)
         return 0;
     return imap_epoch_read_stayed(e, accept, err);

@@ -10,7 +10,8 @@
  *                                                    digest of the whole message: it alone counts
  *     enough found (imap-hold.h)                     these get their new names and keep their
  *                                                    entries; the rest was moved by somebody else
- *     else                                           hold
+ *     else, and where more than IMAP_EPOCH_ROWS_MAX
+ *     are stored and not moved                       hold
  *
  * Where messages stay in the mailbox (after=Leave, after=Flag, a server without MOVE and UIDPLUS),
  * those that are done with are looked for as well. People delete some of these: enough is what is
