@@ -48,6 +48,21 @@ START_TEST(suspects_go_alone_after_the_second_time_each_settled_before_the_next)
 }
 END_TEST
 
+START_TEST(an_attempt_that_could_not_be_noted_takes_back_none_that_killed_a_run)
+{
+    static const struct script_rule rules[] = {FOUND_ONE, LIST_ONE, BODY_ONE};
+    static struct script script = {NULL, FULL, rules, 3};
+    struct host *h = host_start(&script, "");
+    h->ledger[5] = (struct imap_record){.uidvalidity = 7, .uid = 5, .step = 1, .attempts = 1};
+    h->note_fails = true;
+    ck_assert_str_eq(host_run(h), "failed: store");
+    h->note_fails = false;
+    imap_pickup_close(TAKE(h->pickup));
+    ck_assert_uint_eq(h->ledger[5].attempts, 1);
+    host_stop(h);
+}
+END_TEST
+
 /* Messages 5 to 21, one more than go in one window, were tried once; 22 was not. */
 #define MANY_LISTED                                                                                \
     LISTED(5) LISTED(6) LISTED(7) LISTED(8) LISTED(9) LISTED(10) LISTED(11) LISTED(12) LISTED(13)  \
@@ -225,6 +240,7 @@ static Suite *suite(void)
     TCase *t = tcase_create("dialogue");
     tcase_set_timeout(t, 60);
     tcase_add_test(t, what_is_too_large_or_killed_us_thrice_is_told_and_not_fetched);
+    tcase_add_test(t, an_attempt_that_could_not_be_noted_takes_back_none_that_killed_a_run);
     tcase_add_test(t, suspects_go_alone_after_the_second_time_each_settled_before_the_next);
     tcase_add_test(t, many_suspects_go_some_together_after_the_first_time_behind_the_others);
     tcase_add_test(t, one_of_many_suspects_that_breaks_the_link_goes_behind_them);

@@ -209,6 +209,7 @@ static int imap_window_done(void *context, const struct imap_event *answer, stru
 /* What is to be noted as ATTEMPTED. */
 struct imap_attempts {
     struct imap_record records[IMAP_RECORDS_MAX];
+    struct imap_entry *entries[IMAP_RECORDS_MAX]; /* theirs */
     size_t count;
 };
 
@@ -217,7 +218,7 @@ static void imap_attempts_add(struct imap_attempts *attempts, const struct imap_
 {
     if (!imap_entry_fetches(entry) || entry->noted)
         return;
-    entry->noted = true;
+    attempts->entries[attempts->count] = entry;
     attempts->records[attempts->count++] =
         (struct imap_record){.uidvalidity = imap_session_selected(p->session)->uidvalidity,
                              .uid = entry->uid,
@@ -249,7 +250,11 @@ static int imap_window_note(struct imap_pickup *p, struct imap_window *w, struct
         return 0;
     if (!p->suspects && w->count <= IMAP_RECORDS_MAX - IMAP_NOTE_AHEAD)
         imap_attempts_add_next(&attempts, p);
-    return p->host->note(p->host->context, attempts.records, attempts.count, err);
+    if (p->host->note(p->host->context, attempts.records, attempts.count, err) < 0)
+        return -1; /* none of them is taken back: it may be that of a run that died */
+    for (size_t i = 0; i < attempts.count; i++)
+        attempts.entries[i]->noted = true;
+    return 0;
 }
 
 /* One small message and nothing behind it, as new mail mostly comes: there is nothing that a thread
