@@ -4,8 +4,10 @@
 at how long anything took."""
 import json
 import os
+import re
 import resource
 import select
+import shutil
 import subprocess
 import sys
 import unittest
@@ -16,6 +18,7 @@ import tap
 sys.path.insert(0, os.path.join(system_support.SOURCE, "tests", "bench"))
 import bench
 import bench_contestants
+import bench_durable
 import bench_server
 
 BENCH = os.path.join(system_support.SOURCE, "tests", "bench")
@@ -70,7 +73,7 @@ class Measuring(system_support.Case):
     def test_every_contestant_is_timed_and_verified_plain_and_over_tls(self):
         figures, shown = self.figures(*self.race())
         groups = figures["groups"]
-        self.assertRegex(shown, r"durability: \d+ messages|durability was not looked at")
+        self.assertRegex(shown, r"durability: 12 messages, 5 of them files|was not looked at")
         self.assertEqual([group["tls"] for group in groups], [False, True])
         for group in groups:
             self.assertEqual([row["contestant"] for row in group["rows"]],
@@ -213,6 +216,61 @@ class Measuring(system_support.Case):
         done = self.flush(preexec_fn=few_files, env=env)
         self.assertEqual(done.returncode, 73, done.stderr)
         self.assertIn("Too many open files", done.stderr)
+
+
+@unittest.skipIf(shutil.which("strace") is None, "strace is not installed")
+class Durability(system_support.Case):
+    """What the bench says of flushes, of a run as it is and of runs that lack one."""
+
+    def traced(self, server, *options):
+        """The contestant, its turn and what strace wrote down of a pick-up."""
+        box = bench_server.mailbox("office", self.folder, TESTS, bench_durable.MESSAGES)
+        turn = bench.Round(server, box, False, TESTS, self.folder)
+        contestant = bench_contestants.Mailchute(system_support.PROGRAM)
+        server.give(box, turn.user, bench_contestants.ARCHIVE)
+        lines = bench_durable.run(contestant.command(turn), turn, *options)
+        if lines is None:
+            self.skipTest("strace may not trace here")
+        return lines, contestant.entries(turn), contestant.folder(turn)
+
+    def refuse(self, why, lines, entries, folder):
+        with self.assertRaisesRegex(bench_contestants.Wrong, why):
+            bench_durable.judge(lines, entries, folder)
+
+    @staticmethod
+    def flushes(lines, file):
+        """Which lines begin a flush of a file whose path ends so."""
+        return [n for n, line in enumerate(lines)
+                if re.search(r" f(data)?sync\(\d+<[^>]*/%s>" % re.escape(file), line)]
+
+    def test_each_flush_that_is_missing_before_a_move_is_noticed(self):
+        with bench_server.Server() as server:
+            lines, entries, folder = self.traced(server)
+        self.assertRegex(bench_durable.judge(lines, entries, folder),
+                         "^durability: 12 messages, 5 of them files, [1-9]")
+        raw = os.path.join(folder, "raw")
+        inodes = ["#%d" % os.stat(os.path.join(raw, name)).st_ino for name in os.listdir(raw)]
+        self.assertEqual(len(inodes), 5)
+        moves = [n for n, line in enumerate(lines) if "UID MOVE" in line]
+        log = [n for n in self.flushes(lines, "queue.db-wal") if n < moves[-1]]
+        cases = [("log of the queue was flushed", log), ("log of the queue was flushed", log[-1:]),
+                 ("folder of its file was flushed", self.flushes(lines, "raw"))]
+        cases += [("before its file was flushed", self.flushes(lines, file)) for file in inodes]
+        for why, missing in cases:
+            self.assertTrue(missing, why)
+            with self.subTest(why, missing=missing):
+                self.refuse(why, [line for n, line in enumerate(lines) if n not in missing],
+                            entries, folder)
+        early = lines[:moves[-1]] + lines[moves[-1] + 1:]
+        early.insert(log[-1], lines[moves[-1]])
+        self.refuse("log of the queue was flushed", early, entries, folder)
+
+    def test_a_program_that_flushes_nothing_is_noticed(self):
+        with bench_server.Server() as server:
+            lines, entries, folder = self.traced(server, "-e", "inject=fsync,fdatasync:retval=0")
+        self.assertEqual(len(entries), bench_durable.MESSAGES)
+        self.assertTrue(self.flushes(lines, "queue.db-wal"))   # it asks for them; none is made
+        self.refuse("log of the queue was flushed", lines, entries, folder)
 
 
 if __name__ == "__main__":

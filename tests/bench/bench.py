@@ -231,7 +231,8 @@ def contestants(args):
 
 def check_durability(server, args):
     """The program must be the one that people run: it flushes what it stores."""
-    box = bench_server.mailbox("small", os.path.abspath(args.work), args.tools, 300)
+    box = bench_server.mailbox("office", os.path.abspath(args.work), args.tools,
+                               bench_durable.MESSAGES)
     turn = Round(server, box, False, args.tools, args.folder)
     print(bench_durable.look(bench_contestants.Mailchute(os.path.abspath(args.mailchute)),
                              turn) + "\n", flush=True)

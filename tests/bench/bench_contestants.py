@@ -100,8 +100,11 @@ class Mailchute(Contestant):
     def __init__(self, program):
         self.program = program
 
+    def folder(self, round_):
+        return os.path.join(round_.folder, "queue")
+
     def queue(self, round_):
-        return "sqlite:" + os.path.join(round_.folder, "queue")
+        return "sqlite:" + self.folder(round_)
 
     def command(self, round_):
         server = round_.server
@@ -115,10 +118,13 @@ class Mailchute(Contestant):
         return [self.program, "pickup", connection, "--user", round_.user, "--password-file",
                 secret, "--queue", self.queue(round_)]
 
-    def verify(self, round_):
+    def entries(self, round_):
         done = subprocess.run([self.program, "queue", "list", "--json", "--queue",
                                self.queue(round_)], capture_output=True, text=True, check=True)
-        entries = [json.loads(line) for line in done.stdout.splitlines()]
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def verify(self, round_):
+        entries = self.entries(round_)
         check_all("entries", [(e["state"], e["raw"]["sha256"],
                                tuple(a["sha256"] for a in e["attachments"])) for e in entries],
                   [("new", e.raw, tuple(e.attachments)) for e in round_.box.expected])
