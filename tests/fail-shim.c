@@ -6,7 +6,7 @@
  * the number of calls that were counted, when the program exits: without it, nothing is known of how
  * far it came. Calls on anything but files and folders of a disk are not counted. With FAIL_ALL set
  * those that only look are counted too - open, read, stat, lock, map - which is all that SQLite asks
- * of a system. */
+ * of a system. FAIL_ONLY=NAME,NAME,...: only calls of these names are counted. */
 #undef _FORTIFY_SOURCE /* it makes some of the calls functions of their own in clang */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -48,11 +48,22 @@ static void shim_tell(const char *variable, const char *text)
     (void)syscall(SYS_close, fd);
 }
 
+/* Is it one of those that are asked for? */
+static int shim_counts(const char *name)
+{
+    const char *only = getenv("FAIL_ONLY");
+    size_t len = strlen(name);
+    for (const char *at = only; at != NULL && (at = strstr(at, name)) != NULL; at += len)
+        if ((at == only || at[-1] == ',') && (at[len] == ',' || at[len] == '\0'))
+            return 1;
+    return only == NULL;
+}
+
 /* Is this the one? errno is set then. */
 static int shim_fails(const char *name)
 {
     const char *at = getenv("FAIL_AT"), *why = getenv("FAIL_ERRNO");
-    if (at == NULL || atomic_fetch_add(&shim_calls, 1) + 1 != strtol(at, NULL, 10))
+    if (at == NULL || !shim_counts(name) || atomic_fetch_add(&shim_calls, 1) + 1 != strtol(at, NULL, 10))
         return 0;
     shim_tell("FAIL_TRACE", name);
     errno = why == NULL ? EIO : (int)strtol(why, NULL, 10);

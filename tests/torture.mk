@@ -82,6 +82,7 @@ torture-cut: $(TORTURE_BUILT)
 	for fault in cut reset drip; do \
 	  $(TORTURE) cut --every 1 --fault $$fault $(TORTURE_KINDS) || exit 1; done
 	$(TORTURE) cut --every 1 --tls --kind full
+	$(TORTURE) cut --every 1 --large --most 1000 $(TORTURE_KINDS)
 	$(TORTURE) cut --every 16 --fault stall $(TORTURE_KINDS)
 torture-power: $(TORTURE_BUILT)
 	$(TORTURE) power --all --times $(POWER_CUTS) --every 20

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """torture - break a pick-up in every way from outside and look whether anything was lost or doubled.
 
-    tests/torture.py cut  [--every 32] [--fault cut|reset|stall|drip] [--tls] [--kind full|uidplus|move|bare]
+    tests/torture.py cut  [--every 32] [--fault cut|reset|stall|drip] [--tls] [--large --most 1000]
+                          [--kind full|uidplus|move|bare]
     tests/torture.py kill [--times 100] [--seed N] [--kind ...] [--workers 2]
     tests/torture.py clock [--times 100] [--seed N] [--kind ...]
-    tests/torture.py io   [--every 1] [--all] [--scenario WORDS] [--kind ...]
+    tests/torture.py io   [--every 1] [--only NAME,...] [--all] [--scenario WORDS] [--kind ...]
     tests/torture.py steps [--all [--stride 7]] [--scenario WORDS] [--kind ...]
     tests/torture.py calls, oom [--paths]   as io
     tests/torture.py power [--times 200] [--seed N] [--all] [--forget WORDS]
@@ -13,7 +14,7 @@
 cut:  a session through a proxy that breaks the connection behind byte n, for every n of both
       directions; then a healthy run. kill: kill -9 at random moments while mail arrives, again and
       again, --times times; then a healthy run; with --workers several run and are killed at the same time,
-      over one queue.
+      over one queue. One message in ten is large; with --large one of those of cut.
 clock: the time of day jumps by a second up to ten years in the middle of a run, which goes on, stands
       still for a while or is killed; see torture_clock.py.
 steps: see torture_steps.py; --all takes every scenario to every kind
@@ -72,11 +73,14 @@ RUNS_MEASURED = 25     # runs between two looks at how long one takes
 STALLED = "1s"          # timeout of a run that waits for a server in vain
 STANDSTILL_SECONDS = 0.2
 LAST_ATTEMPT = 3       # the death that sets a message aside
+LARGE_EVERY = 10       # of so many messages one is large
 PICKED_UP = b"$mailchutepickedup"  # keyword of copied mail where nothing may be expunged
 
 
-def message(number, size=200):
-    """A small message that nobody can take for another: its Message-ID tells its number."""
+def message(number, large=False):
+    """A message that nobody can take for another: its Message-ID tells its number. A small one, and one in
+    ten large: written by threads, past the page cache, into a file of its own."""
+    size = 300000 + number * 7919 % 400000 if large or number % LARGE_EVERY == LARGE_EVERY - 1 else 200
     text = ("From: sender@example.org\r\nTo: ann@example.org\r\nSubject: message %d\r\n"
             "Message-ID: <%d@torture.example.org>\r\n"
             "Date: Sun, 01 Mar 2026 12:00:00 +0100\r\n\r\n" % (number, number))
@@ -99,6 +103,7 @@ class Bench:
         with open(os.open(self.secret, os.O_WRONLY | os.O_CREAT, 0o600), "w") as out:
             out.write(server.password)
         self.sent = {}   # Message-ID number -> digest of the raw bytes
+        self.large = options.large
         self.queue = os.path.join(folder, "queue")
 
     def fresh(self, count):
@@ -120,7 +125,7 @@ class Bench:
 
     def _deliver(self, imap, numbers):
         for number in numbers:
-            raw = message(number)
+            raw = message(number, large=self.large and number == 0)
             self.sent[number] = hashlib.sha256(raw).hexdigest()
             dovecot.checked(imap.append("INBOX", None, None, raw))
 
@@ -193,6 +198,14 @@ class Bench:
             raise Violation("I3: %d messages in badmail, %d bad entries" % (badmail.total(), len(aside)))
         return len(aside)
 
+    def files(self):
+        """How many entries have files of their own. Where some messages were large one must, or nothing is
+        shown of such; a single one may have been set aside unread."""
+        count = torture_steps.Queue(self.queue).files()
+        if count == 0 and len(self.sent) >= 3 * LARGE_EVERY:
+            raise Violation("of %d messages none is kept as a file" % len(self.sent))
+        return count
+
     def settle(self):
         code, said = self.run(self.healthy)
         if code not in (0, BAD_MAIL):
@@ -202,16 +215,17 @@ class Bench:
 
 def cut(bench, options, tap):
     """Break the connection behind every n-th byte of each direction."""
-    every = options.every or CUT_EVERY
     bench.fresh(options.messages)
     bench.proxy.arm(fault_proxy.Fault())
     bench.run()
     bench.judge(settled=True)
     lengths = dict(bench.proxy.passed)
     for direction in fault_proxy.DIRECTIONS:
+        every = max(options.every or CUT_EVERY, lengths[direction] // (options.most or lengths[direction]))
         points = range(options.offset, lengths[direction], every)
-        with tap.line("a session of kind '%s'%s with a %s behind every %d. of %d bytes %s"
-                      % (options.kind, " over TLS" if options.tls else "", options.fault, every,
+        with tap.line("a session of kind '%s'%s%s with a %s behind every %d. of %d bytes %s"
+                      % (options.kind, " over TLS" if options.tls else "",
+                         ", one message large," if options.large else "", options.fault, every,
                          lengths[direction], direction)):
             for at in points:
                 fault = fault_proxy.Fault(options.fault, direction, at)
@@ -266,9 +280,9 @@ def kill(bench, options, tap):
             if kills == options.times:
                 break
         aside = bench.settle()
-        tap.comment("%d messages, %d kills of %d runs (the others had ended before): "
+        tap.comment("%d messages, %d of them kept as files, %d kills of %d runs (the others had ended before): "
                     "0 lost, 0 doubled, %d set aside as poison"
-                    % (len(bench.sent), kills, turn + 1, aside))
+                    % (len(bench.sent), bench.files(), kills, turn + 1, aside))
 
 
 def jump(bench, clock, chance, spread):
@@ -351,9 +365,9 @@ def kill_workers(bench, options, tap):
         if counts["wrong"]:
             raise Violation(counts["wrong"])
         aside = bench.settle()
-        tap.comment("%d messages, %d kills of %d runs, %d times the other one was at "
+        tap.comment("%d messages, %d of them kept as files, %d kills of %d runs, %d times the other one was at "
                     "work: 0 lost, 0 doubled, %d set aside as poison"
-                    % (len(bench.sent), counts["kills"], counts["runs"], counts["refused"],
+                    % (len(bench.sent), bench.files(), counts["kills"], counts["runs"], counts["refused"],
                        aside))
 
 
@@ -364,7 +378,10 @@ def sweep(server, scenario, folder, options, how):
         if how in PATHS:
             done = torture_steps.sweep_paths(*on, PATHS[how], options.met[how], options.every or 1)
         elif how in FAILURES:
-            done = torture_steps.sweep_once(*on, FAILURES[how], options.every or 1)
+            failing = FAILURES[how]
+            if options.only:
+                failing = torture_steps.only(failing, options.only)
+            done = torture_steps.sweep_once(*on, failing, options.every or 1)
         elif how == TWICE:
             done = torture_steps.sweep_twice(*on, options.stride)
         else:
@@ -408,7 +425,8 @@ def steps(options, tap):
                     if how == TWICE and not (options.all and scenario.twice):
                         continue
                     future = pool.submit(sweep, servers[kind], scenario, folder, options, how)
-                    asked[future] = "%s, server of kind '%s': %s" % (scenario.name, kind, how)
+                    asked[future] = ("%s, server of kind '%s': %s%s"
+                                     % (scenario.name, kind, how, options.only and ", " + options.only or ""))
         for future in concurrent.futures.as_completed(asked):
             done, seconds = future.result()
             points += done.points
@@ -490,6 +508,9 @@ def arguments(given):
     parser.add_argument("--every", type=int, help="bytes between two cuts, calls between two that fail, "
                         "power cuts between two next runs")
     parser.add_argument("--offset", type=int, default=0, help="first byte that is cut")
+    parser.add_argument("--most", type=int, help="cut: so many a direction at most, further apart then")
+    parser.add_argument("--large", action="store_true", help="cut: the first message is of 300 kB")
+    parser.add_argument("--only", metavar="NAME,...", help="io, calls: only calls of these names fail")
     parser.add_argument("--fault", default="cut", choices=("cut", "reset", "stall", "drip"))
     parser.add_argument("--tls", action="store_true", help="cut, kill, clock: over TLS")
     parser.add_argument("--kind", action="append", choices=tuple(dovecot.KINDS))

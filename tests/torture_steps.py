@@ -84,6 +84,11 @@ def failing_call(at, folder, trace):
                      FAIL_COUNT=counted(trace))
 
 
+def only(failing, names):
+    """The same, of calls of these names alone."""
+    return lambda at, folder, trace: dict(failing(at, folder, trace), FAIL_ONLY=names)
+
+
 def failing_allocation(goes_on):
     return lambda at, folder, trace: preloaded(
         "oom-shim", OOM_AT=str(at), OOM_TRACE=trace, OOM_COUNT=counted(trace),
@@ -172,12 +177,15 @@ class Queue:
         return dict(self._rows("SELECT l.uid, l.attempts FROM ledger l JOIN scope o ON o.id = l.scope"
                                " WHERE o.mailbox = 'INBOX'"))
 
+    def files(self):
+        """Entries whose raw bytes are files."""
+        rows = self._rows("SELECT count(*) FROM entry WHERE raw_place = 2")
+        return rows[0][0] if rows else 0
+
     def stray_files(self):
         """Raw files beside those that entries have, and what is left in the spool."""
-        files = sum(len(names) for place in ("raw", "spool")
-                    for _, _, names in os.walk(os.path.join(self.folder, place)))
-        owned = self._rows("SELECT count(*) FROM entry WHERE raw_place = 2")
-        return files - (owned[0][0] if owned else 0)
+        return -self.files() + sum(len(names) for place in ("raw", "spool")
+                                   for _, _, names in os.walk(os.path.join(self.folder, place)))
 
 
 @dataclasses.dataclass
