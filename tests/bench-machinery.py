@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The benchmarks (bench/) measure what they say: at a size that takes no time, and without looking
 at how long anything took."""
+import contextlib
 import json
 import os
 import re
 import resource
 import select
 import shutil
+import sqlite3
 import subprocess
 import sys
 import unittest
@@ -126,6 +128,39 @@ class Measuring(system_support.Case):
         with self.assertRaises(bench_contestants.Wrong):
             bench_contestants.check_all("entries", [("new", "a", ("1",))], [("new", "a", ("2",))])
         bench_contestants.check_all("entries", [1, 2, 2], [2, 1, 2])
+
+    def test_a_byte_that_is_stored_wrong_is_noticed_in_rows_and_in_files(self):
+        with bench_server.Server() as server:
+            turn = bench.Round(server, bench_server.mailbox("office", self.folder, TESTS, 8), False,
+                               TESTS, self.folder)
+            contestant = bench_contestants.Mailchute(system_support.PROGRAM)
+            turn.run(contestant)
+            folder = contestant.folder(turn)
+            file = os.path.join(folder, "raw", sorted(os.listdir(os.path.join(folder, "raw")))[0])
+            with open(file, "r+b") as raw:
+                first = raw.read(1)
+                for byte, fault in ((b"\0", "1 messages are not stored"), (first, None)):
+                    raw.seek(0)
+                    raw.write(byte)
+                    raw.flush()
+                    self.verify(contestant, turn, fault)
+            os.rename(file, file + ".away")
+            self.verify(contestant, turn, "1 messages are not stored")
+            os.rename(file + ".away", file)
+            with contextlib.closing(sqlite3.connect(os.path.join(folder, "queue.db"))) as db:
+                row, = db.execute("SELECT min(n) FROM entry WHERE raw_place = 1").fetchone()
+                db.execute("UPDATE body SET raw = CAST(X'00' || substr(raw, 2) AS BLOB) WHERE n = ?",
+                           (row,))
+                db.commit()
+            self.verify(contestant, turn, "1 messages are not stored")
+
+    def verify(self, contestant, turn, fault):
+        """It is found good, or Wrong in these words."""
+        if fault is None:
+            contestant.verify(turn)
+            return
+        with self.assertRaisesRegex(bench_contestants.Wrong, fault):
+            contestant.verify(turn)
 
     def test_only_the_files_of_a_turn_itself_are_emptied(self):
         turn, outside = os.path.join(self.folder, "turn"), os.path.join(self.folder, "library")

@@ -6,14 +6,20 @@ A contestant has a name, missing() (None, or why it cannot take part), command(r
 verify(round), which raises Wrong. It may write into round.folder before it starts. A Round has:
 server, user, box, tls, folder (empty at the start), tools (folder of bench-drain and so on)."""
 import collections
+import contextlib
+import hashlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
+import urllib.parse
+import uuid
 
 import bench_server
 
 ARCHIVE = "DROPBOX"
+PLACE_FILE = 2   # QUEUE_SQLITE_FILE: the message lies in raw/, not in its row
 
 
 class Wrong(Exception):
@@ -92,6 +98,31 @@ class Drain(Contestant):
             check_server(round_)
 
 
+def stored_digests(folder):
+    """(id, SHA-256) of every message in mailchute's queue: of the bytes that lie there, in the row
+    or in the file, not of what the program says of them; None where there are none."""
+    path = urllib.parse.quote(os.path.join(folder, "queue.db"))
+    with contextlib.closing(sqlite3.connect("file:%s?mode=ro" % path, uri=True)) as db:
+        for number, place, raw in db.execute("SELECT e.id, e.raw_place, b.raw FROM entry e"
+                                             " JOIN body b ON b.n = e.n"):
+            name = str(uuid.UUID(bytes=number))
+            if place == PLACE_FILE:
+                yield name, file_digest(os.path.join(folder, "raw", name))
+            else:
+                yield name, None if raw is None else hashlib.sha256(raw).hexdigest()
+
+
+def file_digest(path):
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            while piece := file.read(1 << 20):
+                digest.update(piece)
+    except FileNotFoundError:
+        return None
+    return digest.hexdigest()
+
+
 class Mailchute(Contestant):
     """mailchute pickup, as it is by default; only maxSize is raised."""
 
@@ -128,4 +159,8 @@ class Mailchute(Contestant):
         check_all("entries", [(e["state"], e["raw"]["sha256"],
                                tuple(a["sha256"] for a in e["attachments"])) for e in entries],
                   [("new", e.raw, tuple(e.attachments)) for e in round_.box.expected])
+        stored = dict(stored_digests(self.folder(round_)))
+        wrong = [e["id"] for e in entries if stored.get(e["id"]) != e["raw"]["sha256"]]
+        check(not wrong, "%d messages are not stored as they came, such as %s", len(wrong),
+              ", ".join(wrong[:3]))
         check_server(round_)
