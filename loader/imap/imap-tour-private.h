@@ -25,7 +25,7 @@ struct imap_stop {
     uint64_t seen_ms;
     struct imap_set handled;   /* UIDs that need not be looked at again ... */
     uint32_t handled_uidvalidity; /* ... under this UIDVALIDITY */
-    struct error trouble;      /* of this sweep; class ERROR_NONE: none */
+    enum error_class trouble;  /* of this sweep, told below; ERROR_NONE: none */
     char *told;                /* the trouble that was told last, NULL: none */
 };
 

@@ -47,35 +47,39 @@ static void imap_stops_tell(const struct imap_host *host, char **told, const str
 void imap_stop_set_aside(struct imap_stop *stop, const struct imap_host *host,
                          const struct error *why)
 {
-    stop->trouble = *why;
+    struct error trouble = *why;
+    stop->trouble = why->class;
     stop->seen = (struct imap_state){0};
     if (strstr(why->text, stop->folder.path) == NULL)
-        error_prefix(&stop->trouble, "folder '%.100s'", stop->folder.path);
-    imap_stops_tell(host, &stop->told, &stop->trouble);
+        error_prefix(&trouble, "folder '%.100s'", stop->folder.path);
+    imap_stops_tell(host, &stop->told, &trouble);
+}
+
+/* What is kept of ten thousand folders is a class and a text, which most do not have. */
+static void imap_stop_trouble(const struct imap_stop *stop, struct error *out)
+{
+    error_set(out, stop->trouble, "%s",
+              stop->told != NULL ? stop->told : "a folder could not be picked up from");
 }
 
 int imap_stops_judge(struct imap_stops *stops, const struct imap_host *host, struct error *err)
 {
-    const struct error *first = stops->lack.class != ERROR_NONE ? &stops->lack : NULL;
+    struct error told = stops->lack;
     size_t troubled = 0;
-    for (size_t i = 0; i < stops->count; i++) {
-        if (stops->items[i].trouble.class == ERROR_NONE)
-            continue;
-        troubled++;
-        if (first == NULL || first == &stops->lack)
-            first = &stops->items[i].trouble;
-    }
+    for (size_t i = 0; i < stops->count; i++)
+        if (stops->items[i].trouble != ERROR_NONE && troubled++ == 0)
+            imap_stop_trouble(&stops->items[i], &told);
     if (troubled > 0 && troubled == stops->count) {
-        *err = *first;
+        *err = told;
         return -1;
     }
     if (host->trouble == NULL)
         return 0;
-    struct error told = first != NULL ? *first : (struct error){0};
+    bool any = told.class != ERROR_NONE;
     if (troubled > 1)
         error_prefix(&told, "%zu of %zu folders could not be picked up from, among them", troubled,
                      stops->count);
-    host->trouble(host->context, first != NULL ? &told : NULL);
+    host->trouble(host->context, any ? &told : NULL);
     return 0;
 }
 
@@ -119,7 +123,7 @@ static int imap_stop_make(struct imap_stop *stop, struct imap_stop *before,
     stop->folder.exists = true;
     stop->folder.delimiter = delimiter;
     stop->state = branch->state;
-    stop->trouble = (struct error){0};
+    stop->trouble = ERROR_NONE;
     /* analyse: the same */
     if (stop->folder.path == NULL || stop->folder.wire == NULL ||
         (before != NULL && before->folder.path == NULL))
@@ -150,7 +154,8 @@ static void imap_stops_find_lack(struct imap_stops *stops, const struct imap_hos
     if (missing != NULL)
         error_set(&stops->lack, ERROR_CONFIG,
                   "there is no folder '%.200s' that can hold mail; check folders in the connection "
-                  "string", missing);
+                  "string",
+                  missing);
     for (size_t i = 0; missing == NULL && i < tree->count; i++)
         if (tree->items[i].choice == IMAP_CHOICE_TWIN) {
             error_set(
@@ -171,7 +176,8 @@ static void imap_stops_tell_gone(const struct imap_host *host, const struct imap
         if (before[i].folder.wire != NULL)
             imap_host_log(host, IMAP_LOG_WARNING,
                           "folder '%s' is no longer there, or no longer chosen; what was picked up "
-                          "from it stays in the queue", before[i].folder.path);
+                          "from it stays in the queue",
+                          before[i].folder.path);
 }
 
 int imap_stops_renew(struct imap_stops *stops, const struct imap_host *host,
@@ -183,7 +189,8 @@ int imap_stops_renew(struct imap_stops *stops, const struct imap_host *host,
     if (tree->taken == 0)
         return error_set(err, ERROR_CONFIG,
                          "of %zu folders of the account none is chosen by folders, skipFolders and "
-                         "skipSpecial; 'mailchute check' tells why", tree->count);
+                         "skipSpecial; 'mailchute check' tells why",
+                         tree->count);
     if (before_count > 0)
         qsort(before, before_count, sizeof *before, imap_stop_compare);
     stops->items = calloc(tree->taken, sizeof *stops->items);

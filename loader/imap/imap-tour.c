@@ -175,7 +175,7 @@ static void imap_tour_leave(struct imap_tour *tour)
     struct imap_stop *stop = tour->stop;
     struct imap_visit *visit = imap_tour_visit(tour);
     if (imap_pickup_leave(tour->pickup, &stop->handled, &stop->handled_uidvalidity) &&
-        stop->trouble.class == ERROR_NONE) {
+        stop->trouble == ERROR_NONE) {
         stop->seen = stop->state;
         stop->seen_ms = clock_monotonic_ms(&tour->host->clock);
         free(TAKE(stop->told)); /* all is well again */

@@ -347,7 +347,6 @@ static int imap_branch_done(void *context, const struct imap_event *answer, stru
         return 0;
     (void)imap_answer_folder_error(answer, ERROR_CONFIG, "STATUS", "check its access rights", &why);
     branch->state = (struct imap_state){0};
-    branch->refusal = why;
     if (why.class != ERROR_PAUSE)
         return 0;
     *err = why;

@@ -53,7 +53,6 @@ struct imap_branch {
     uint32_t flags;    /* IMAP_LIST_*; after the choice also by name, and from the folder above */
     enum imap_choice choice;
     struct imap_state state;
-    struct error refusal; /* STATUS was refused; class ERROR_NONE: it was not */
 };
 
 struct imap_tree {
