@@ -23,9 +23,10 @@ _Static_assert(QUEUE_SQLITE_PAGE == 16384 && QUEUE_SQLITE_CACHE_KIB == 1536, "as
 
 /* A statement that changes more than one row keeps copies of pages until it is through. By default
  * they lie in memory in pieces of 1 kB, and cost as much as the rest of the statement; as one
- * piece, of up to DB_COPIES bytes, they cost a tenth. No statement of ours changes so many pages
- * that they would go to a file. */
-#define DB_COPIES (1 << 19)
+ * piece, of up to DB_COPIES bytes, they cost a tenth. Those of a statement that changes more pages
+ * go to a temporary file, a piece at a time: SQLite writes 2^17 - 1 bytes at most in one call, and
+ * says of a larger piece that the disk is full. */
+#define DB_COPIES ((1 << 17) - 1)
 static bool db_copies_whole; /* written once, before anything is opened */
 static void db_configure(void)
 {
