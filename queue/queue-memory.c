@@ -439,32 +439,50 @@ static int memory_find(void *store_, const struct queue_id_range *range,
     return 0;
 }
 
+/* Of this queue's entries, or of all that are open: the oldest that was never put off, and of those
+ * that were, and of those whose lease ended, the one that is due longest. NULL: none. */
+struct memory_due {
+    const struct memory_entry *fresh, *later, *lapsed;
+};
+
+static void memory_due_see(struct memory_due *due, const struct memory_entry *at, int64_t now_s)
+{
+    const struct queue_entry *entry = at->entry;
+    if (entry->state == QUEUE_NEW && entry->due_s == 0) {
+        if (due->fresh == NULL)
+            due->fresh = at;
+    } else if (entry->state == QUEUE_NEW && entry->due_s <= now_s) {
+        if (due->later == NULL || entry->due_s < due->later->entry->due_s)
+            due->later = at;
+    } else if (entry->state == QUEUE_TAKEN && entry->lease_until_s <= now_s) {
+        if (due->lapsed == NULL || entry->lease_until_s < due->lapsed->entry->lease_until_s)
+            due->lapsed = at;
+    }
+}
+
+/* Entries lie in the order they came. */
+static const struct memory_entry *memory_older(const struct memory_entry *a,
+                                               const struct memory_entry *b)
+{
+    return a == NULL || (b != NULL && b < a) ? b : a;
+}
+
 static int memory_due(void *store_, const char *queue_name, int64_t now_s,
                       struct queue_entry **out_entry, struct error *err)
 {
     const struct queue_memory *store = store_;
-    const struct queue_entry *fresh = NULL, *lapsed = NULL;
-    size_t fresh_at = 0, lapsed_at = 0;
+    struct memory_due due = {NULL, NULL, NULL};
     for (size_t i = 0; i < store->count; i++) {
-        const struct queue_entry *entry = store->entries[i].entry;
-        if (queue_name != NULL ? strcmp(queue_name, entry->queue) != 0
-                               : memory_named_is_error_queue(store, entry->queue))
+        const char *queue = store->entries[i].entry->queue;
+        if (queue_name != NULL ? strcmp(queue_name, queue) != 0
+                               : memory_named_is_error_queue(store, queue))
             continue;
-        if (!memory_named_is_open(store, entry->queue, now_s))
-            continue;
-        if (entry->state == QUEUE_NEW && entry->due_s <= now_s && fresh == NULL) {
-            fresh = entry;
-            fresh_at = i;
-        } else if (entry->state == QUEUE_TAKEN && entry->lease_until_s <= now_s &&
-                   (lapsed == NULL || entry->lease_until_s < lapsed->lease_until_s)) {
-            lapsed = entry;
-            lapsed_at = i;
-        }
+        if (memory_named_is_open(store, queue, now_s))
+            memory_due_see(&due, &store->entries[i], now_s);
     }
-    if (fresh == NULL || (lapsed != NULL && lapsed_at < fresh_at))
-        fresh = lapsed;
+    const struct memory_entry *found = memory_older(memory_older(due.fresh, due.later), due.lapsed);
     *out_entry = NULL;
-    if (fresh != NULL && (*out_entry = queue_entry_copy(fresh)) == NULL)
+    if (found != NULL && (*out_entry = queue_entry_copy(found->entry)) == NULL)
         return error_oom(err, "reading an entry");
     return 0;
 }

@@ -410,7 +410,8 @@ static int entry_due_in(struct queue_sqlite *store, enum queue_sqlite_sql sql, i
     int64_t found;
     sqlite3_stmt *get = queue_sqlite_use(&store->db, sql);
     queue_sqlite_bind_int(get, 1, queue);
-    queue_sqlite_bind_int(get, 2, now_s);
+    if (sql != SQL_DUE_NEW)
+        queue_sqlite_bind_int(get, 2, now_s);
     int got = queue_sqlite_number(&store->db, get, entry_reading, &found, err);
     if (got > 0 && found < *n)
         *n = found;
@@ -443,6 +444,7 @@ static int entry_due(struct queue_sqlite *store, const char *queue_name, int64_t
     int got;
     while ((got = entry_next_open(store, queue_name, now_s, &queue, err)) > 0)
         if (entry_due_in(store, SQL_DUE_NEW, queue, now_s, n, err) < 0 ||
+            entry_due_in(store, SQL_DUE_LATER, queue, now_s, n, err) < 0 ||
             entry_due_in(store, SQL_DUE_TAKEN, queue, now_s, n, err) < 0)
             return -1;
     return got;

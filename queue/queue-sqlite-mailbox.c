@@ -17,7 +17,7 @@ static const char mailbox_writing[] = "writing what is known of a mailbox";
 
 /* ---- Evidence -------------------------------------------------------------------------------- */
 
-/* Columns 0 to 4 of SQL_EVIDENCE_GET and _LIKE. */
+/* Columns 0 to 4 of SQL_EVIDENCE_GET, _RUN and _SORTED. */
 static void evidence_read(sqlite3_stmt *row, struct queue_evidence *item)
 {
     const void *digest = sqlite3_column_blob(row, 3);
@@ -71,15 +71,17 @@ struct evidence_search {
     size_t capacity, count;
 };
 
-static int evidence_search_run(struct queue_sqlite *store, struct evidence_search *search,
-                               int64_t run, struct error *err)
+/* What one of two statements finds of them; @run only for SQL_EVIDENCE_RUN. */
+static int evidence_search_by(struct queue_sqlite *store, struct evidence_search *search,
+                              enum queue_sqlite_sql sql, int64_t run, struct error *err)
 {
-    sqlite3_stmt *each = queue_sqlite_use(&store->db, SQL_EVIDENCE_LIKE);
-    queue_sqlite_bind_int(each, 1, run);
-    queue_sqlite_bind_int(each, 2, search->scope_id);
-    queue_sqlite_bind_int(each, 3, (int64_t)search->size);
-    queue_sqlite_bind_int(each, 4, search->since_s);
-    queue_sqlite_bind_int(each, 5, (int64_t)(search->capacity - search->count));
+    sqlite3_stmt *each = queue_sqlite_use(&store->db, sql);
+    queue_sqlite_bind_int(each, 1, search->scope_id);
+    queue_sqlite_bind_int(each, 2, (int64_t)search->size);
+    queue_sqlite_bind_int(each, 3, search->since_s);
+    queue_sqlite_bind_int(each, 4, (int64_t)(search->capacity - search->count));
+    if (sql == SQL_EVIDENCE_RUN)
+        queue_sqlite_bind_int(each, 5, run);
     int got;
     while ((got = queue_sqlite_step(&store->db, each, mailbox_reading, err)) > 0) {
         struct queue_evidence *item = &search->out[search->count++];
@@ -91,36 +93,27 @@ static int evidence_search_run(struct queue_sqlite *store, struct evidence_searc
     return got;
 }
 
-/* When the youngest entry up to the end of this run was made: 1, or 0 when there is none. */
-static int evidence_run_age(struct queue_sqlite *store, int64_t run, int64_t *out_s,
-                            struct error *err)
-{
-    sqlite3_stmt *age = queue_sqlite_use(&store->db, SQL_ENTRY_AGE);
-    queue_sqlite_bind_int(age, 1, (run << QUEUE_SQLITE_RUN_SHIFT) |
-                                      ((INT64_C(1) << QUEUE_SQLITE_RUN_SHIFT) - 1));
-    return queue_sqlite_number(&store->db, age, mailbox_reading, out_s, err);
-}
-
-/* Run after run, the newest first, until the entries are too old. */
+/* The newest first: those of the run, mostly one, that is not sorted in yet, then all others. */
 static int evidence_search_all(struct queue_sqlite *store, struct evidence_search *search,
                                struct error *err)
 {
-    int64_t last, young_s;
+    int64_t last = -1, sorted = -1;
     int got = queue_sqlite_scope_find(store, search->scope, &search->scope_id, err);
     if (got <= 0)
         return got;
     if (queue_sqlite_number(&store->db, queue_sqlite_use(&store->db, SQL_ENTRY_LAST),
-                            mailbox_reading, &last, err) < 0)
+                            mailbox_reading, &last, err) < 0 ||
+        queue_sqlite_number(&store->db, queue_sqlite_use(&store->db, SQL_SORTED), mailbox_reading,
+                            &sorted, err) < 0)
         return -1;
-    for (int64_t run = last >> QUEUE_SQLITE_RUN_SHIFT;
-         run >= 0 && search->count < search->capacity; run--) {
-        got = evidence_run_age(store, run, &young_s, err);
-        if (got < 0 || evidence_search_run(store, search, run, err) < 0)
+    for (int64_t n = last; n > sorted && search->count < search->capacity;
+         n -= INT64_C(1) << QUEUE_SQLITE_RUN_SHIFT)
+        if (evidence_search_by(store, search, SQL_EVIDENCE_RUN, n >> QUEUE_SQLITE_RUN_SHIFT, err) <
+            0)
             return -1;
-        if (got == 0 || young_s < search->since_s)
-            return 0;
-    }
-    return 0;
+    return search->count == search->capacity
+               ? 0
+               : evidence_search_by(store, search, SQL_EVIDENCE_SORTED, 0, err);
 }
 
 int queue_sqlite_settled_like(void *store_, const struct queue_origin *scope, uint64_t size,

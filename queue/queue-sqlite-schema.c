@@ -6,7 +6,8 @@
  * ascend. Ids are spread at random, and an index over all of them would dirty a page of its own per
  * message (at 1,000,000 entries three times the time of the rest); so they are sorted within runs
  * of 8,192 entries only, and who looks for one looks into each run. That no id comes twice follows
- * from the ledger: an id is made of an origin, and an origin has one row.
+ * from the ledger: an id is made of an origin, and an origin has one row. Sizes lie as ids do until
+ * their run is complete, and then go into a table over all runs.
  *
  * Content and raw bytes lie apart from the entries, so that lists do not read through them. */
 #include <config.h>
@@ -280,10 +281,25 @@ static const char schema_8[] =
     "  SELECT id, new.n, 1, 0 FROM hook WHERE queue = new.queue ORDER BY kind;"
     "END;";
 
+/* What was added to be asked for at any number of entries. 'known_size' is an index in all but name:
+ * of messages by their sizes, over all runs, where entry_size has those of one. Sizes come in no
+ * order, and each entry sorted in by itself would change a page of its own; so a run is sorted in
+ * once it is complete, in one go. 'sorted' is the n up to which that was done, the end of a run (-1:
+ * none); what lies behind it is found by entry_size. due_s is 0 in most entries. */
+static const char schema_9[] =
+    "CREATE TABLE known_size (scope INTEGER NOT NULL, raw_size INTEGER NOT NULL,"
+    "  created_s INTEGER NOT NULL, n INTEGER NOT NULL,"
+    "  PRIMARY KEY (scope, raw_size, created_s, n)) STRICT, WITHOUT ROWID;"
+    "INSERT INTO meta SELECT 'sorted', (coalesce(max(n), 0) >> 13 << 13) - 1 FROM entry;"
+    "INSERT INTO known_size SELECT scope, raw_size, created_s, n FROM entry"
+    "  WHERE n <= (SELECT value FROM meta WHERE key = 'sorted') AND raw_place <> 0 AND uid <> 0"
+    "  ORDER BY scope, raw_size, created_s, n;"
+    "CREATE INDEX entry_due ON entry (queue, due_s) WHERE state = 0;";
+
 /* schema_steps[v] leads from version v to v + 1. Never changed once released: add another. */
 static const char *const schema_steps[QUEUE_SQLITE_SCHEMA] = {schema_1, schema_2, schema_3,
                                                               schema_4, schema_5, schema_6,
-                                                              schema_7, schema_8};
+                                                              schema_7, schema_8, schema_9};
 
 /* All there is of a source, as queue-sqlite-source.c reads it. */
 #define SCHEMA_SOURCE                                                                              \
@@ -302,6 +318,12 @@ static const char *const schema_steps[QUEUE_SQLITE_SCHEMA] = {schema_1, schema_2
 /* Rows of the ledger from uid ?3 to uid ?4; of more than one ?5 is ''. */
 #define SCHEMA_LEDGER_RUN                                                                          \
     "scope = ?1 AND uidvalidity = ?2 AND uid BETWEEN ?3 AND ?4 AND key = ?5"
+
+/* Messages that were settled, as evidence_read() reads them. */
+#define SCHEMA_LIKE                                                                                \
+    "SELECT l.step, e.raw_place, e.raw_size, e.raw_sha256, e.message_id, e.uidvalidity, e.uid"
+#define SCHEMA_LIKE_LEDGER                                                                         \
+    "l.scope = e.scope AND l.uidvalidity = e.uidvalidity AND l.uid = e.uid AND l.key = e.key"
 
 #define SCHEMA_USER "SELECT id, name, password, role, created_s FROM user"
 #define SCHEMA_TOKEN                                                                               \
@@ -378,16 +400,27 @@ static const char *const schema_sql[SQL_COUNT] = {
     [SQL_EVIDENCE_GET] = "SELECT l.step, e.raw_place, e.raw_size, e.raw_sha256, e.message_id"
                          " FROM ledger l JOIN entry e ON e.n = l.entry"
                          " WHERE l.scope = ?1 AND l.uidvalidity = ?2 AND l.uid = ?3 AND l.key = ?4",
-    /* Within one run of entries. One that has another name is done with under its old one (step 6).
-     */
-    [SQL_EVIDENCE_LIKE] =
-        "SELECT l.step, e.raw_place, e.raw_size, e.raw_sha256, e.message_id, e.uidvalidity, e.uid"
-        " FROM entry e INDEXED BY entry_size JOIN ledger l ON l.scope = e.scope"
-        "  AND l.uidvalidity = e.uidvalidity AND l.uid = e.uid AND l.key = e.key"
-        " WHERE e.n >> 13 = ?1 AND e.scope = ?2 AND e.raw_size = ?3 AND e.raw_place <> 0"
-        "  AND e.uid <> 0 AND e.created_s >= ?4 AND l.step = 6"
-        " ORDER BY e.n DESC LIMIT ?5",
-    [SQL_ENTRY_AGE] = "SELECT created_s FROM entry WHERE n <= ?1 ORDER BY n DESC LIMIT 1",
+    /* Within run ?5, which is not sorted in; and of all that are. One that has another name is done
+     * with under its old one (step 6). */
+    [SQL_EVIDENCE_RUN] =
+        SCHEMA_LIKE " FROM entry e INDEXED BY entry_size JOIN ledger l ON " SCHEMA_LIKE_LEDGER
+                    " WHERE e.n >> 13 = ?5 AND e.scope = ?1 AND e.raw_size = ?2"
+                    "  AND e.raw_place <> 0 AND e.uid <> 0 AND e.created_s >= ?3 AND l.step = 6"
+                    " ORDER BY e.n DESC LIMIT ?4",
+    [SQL_EVIDENCE_SORTED] =
+        SCHEMA_LIKE " FROM known_size k CROSS JOIN entry e ON e.n = k.n"
+                    "  CROSS JOIN ledger l ON " SCHEMA_LIKE_LEDGER
+                    " WHERE k.scope = ?1 AND k.raw_size = ?2 AND k.created_s >= ?3 AND l.step = 6"
+                    " ORDER BY k.created_s DESC, k.n DESC LIMIT ?4",
+    [SQL_SORTED] = "SELECT value FROM meta WHERE key = 'sorted'",
+    /* Sort in what lies before ?1, the first of a run. It changes many pages, of which
+     * OR ROLLBACK keeps no copies: a failure ends the batch, which it would anyway. */
+    [SQL_SORT_SIZES] =
+        "INSERT OR ROLLBACK INTO known_size SELECT scope, raw_size, created_s, n"
+        " FROM entry NOT INDEXED"
+        " WHERE n > (SELECT value FROM meta WHERE key = 'sorted') AND n < ?1"
+        "  AND raw_place <> 0 AND uid <> 0 ORDER BY scope, raw_size, created_s, n",
+    [SQL_SORT_DONE] = "UPDATE meta SET value = ?1 - 1 WHERE key = 'sorted'",
     [SQL_MAILBOX_GET] =
         "SELECT m.uidvalidity, (SELECT max(uid) FROM ledger l WHERE l.scope = m.scope"
         "  AND l.uidvalidity = m.uidvalidity), m.held, m.held_s, m.changed_1_s, m.changed_2_s,"
@@ -438,8 +471,11 @@ static const char *const schema_sql[SQL_COUNT] = {
         "UPDATE entry SET state = ?2, fence = ?3, attempts = ?4, lease_until_s = ?5, error = ?6,"
         "  due_s = ?9, queue = iif(?10 = 0, queue, ?10)"
         " WHERE n = ?1 AND state = ?7 AND fence = ?8",
-    [SQL_DUE_NEW] = "SELECT n FROM entry WHERE queue = ?1 AND state = 0 AND due_s <= ?2"
-                    " ORDER BY n LIMIT 1",
+    /* Those that were never put off, and those that were. */
+    [SQL_DUE_NEW] = "SELECT n FROM entry INDEXED BY entry_due WHERE queue = ?1 AND state = 0"
+                    " AND due_s = 0 ORDER BY n LIMIT 1",
+    [SQL_DUE_LATER] = "SELECT n FROM entry INDEXED BY entry_due WHERE queue = ?1 AND state = 0"
+                      " AND due_s > 0 AND due_s <= ?2 ORDER BY due_s, n LIMIT 1",
     [SQL_DUE_TAKEN] = "SELECT n FROM entry WHERE queue = ?1 AND state = 1 AND lease_until_s <= ?2"
                       " ORDER BY lease_until_s, n LIMIT 1",
     [SQL_NEXT_ANY_UP] = "SELECT n FROM entry WHERE n > ?1 ORDER BY n LIMIT 1",

@@ -66,6 +66,23 @@ static int batch_count_entries(struct queue_sqlite *store, struct error *err)
     return 0;
 }
 
+/* Where the batch begins a new run of entries, sort in the sizes of those before that. */
+static int batch_sort_sizes(struct queue_sqlite *store, struct error *err)
+{
+    static const enum queue_sqlite_sql sorts[] = {SQL_SORT_SIZES, SQL_SORT_DONE};
+    int64_t before = store->last - (int64_t)store->id_count;
+    int64_t run = store->last >> QUEUE_SQLITE_RUN_SHIFT;
+    if (before >> QUEUE_SQLITE_RUN_SHIFT == run)
+        return 0;
+    for (size_t i = 0; i < sizeof sorts / sizeof sorts[0]; i++) {
+        sqlite3_stmt *sort = queue_sqlite_use(&store->db, sorts[i]);
+        queue_sqlite_bind_int(sort, 1, run << QUEUE_SQLITE_RUN_SHIFT);
+        if (queue_sqlite_run(&store->db, sort, "sorting entries by size", err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* The transaction of the batch is gone, and its lock with it: look at what became of it. Its files
  * are removed only when it is sure that no entry needs them. */
 static enum queue_commit_result batch_resolve(struct queue_sqlite *store)
@@ -112,7 +129,8 @@ static enum queue_commit_result sqlite_commit(void *store_, struct error *err)
 {
     struct queue_sqlite *store = store_;
     struct error why;
-    if (batch_count_entries(store, err) < 0 || queue_sqlite_raw_flush(&store->raw, err) < 0) {
+    if (batch_count_entries(store, err) < 0 || batch_sort_sizes(store, err) < 0 ||
+        queue_sqlite_raw_flush(&store->raw, err) < 0) {
         sqlite_rollback(store);
         return QUEUE_COMMIT_FAILED;
     }

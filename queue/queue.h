@@ -235,8 +235,8 @@ int queue_evidence(struct queue *queue, struct queue_evidence *items, size_t cou
 
 /** queue_settled_like - up to @capacity messages of this mailbox, whatever their uidvalidity, with
  * raw bytes of this size, that are MOVED and were stored within QUEUE_EVIDENCE_DAYS; newest first,
- * only such as have a UID. Their origins borrow the arguments. Cost: some microseconds for each
- * 8,192 entries of that time. */
+ * only such as have a UID. Their origins borrow the arguments. Cost: the same for any number of
+ * entries, and then in proportion to those of this size. */
 int queue_settled_like(struct queue *queue, const char *loader, const char *account,
                        const char *mailbox, uint64_t size, struct queue_evidence *out_items,
                        size_t capacity, size_t *out_count, struct error *err);
@@ -327,10 +327,11 @@ int queue_raw(struct queue *queue, const char *id, int *out_fd, struct error *er
 #define QUEUE_LAPSES 64u /* leases that ran out, and are dealt with, in one queue_take() */
 
 /** queue_take - lease the oldest due entry (new, or taken with its lease run out; of those the one
- * whose lease ended first stands for all) for @lease_s seconds. *out_entry is NULL when there is
- * none, or all that is there is throttled, or waits (queue-policy.h). @queue_name NULL: any but
- * error queues. Where a queue's policy counts it, an entry whose lease ran out has failed, and is
- * not taken but goes where its policy says. */
+ * whose lease ended first stands for all, and of new ones that were put off the one that is due
+ * longest) for @lease_s seconds. *out_entry is NULL when there is none, or all that is there is
+ * throttled, or waits (queue-policy.h). @queue_name NULL: any but error queues. Where a queue's
+ * policy counts it, an entry whose lease ran out has failed, and is not taken but goes where its
+ * policy says. Cost: the same however many wait, are due or are done. */
 int queue_take(struct queue *queue, const char *queue_name, uint32_t lease_s,
                struct queue_entry **out_entry, struct error *err);
 

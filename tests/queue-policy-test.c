@@ -169,6 +169,28 @@ START_TEST(a_failed_entry_waits_for_its_retry_and_is_then_taken)
 }
 END_TEST
 
+START_TEST(of_entries_that_were_put_off_the_one_due_longest_goes_before_the_new)
+{
+    START();
+    configure("default", &linear);
+    queue_fixture_add(&f, 1, 4);
+    ck_assert_uint_eq(take("default"), 1);
+    ck_assert_uint_eq(take("default"), 2);
+    ck_well(&f, queue_fail(f.queue, taken_id, fence, "why", &f.err));
+    f.now_s += 5;
+    char id[QUEUE_ID_TEXT];
+    queue_fixture_id(1, id);
+    ck_well(&f, queue_fail(f.queue, id, 0, "why", &f.err));
+    f.now_s += 54;
+    ck_assert_uint_eq(take(NULL), 3); /* neither is due */
+    f.now_s += 10;
+    ck_assert_uint_eq(take(NULL), 2);
+    ck_assert_uint_eq(take(NULL), 1);
+    ck_assert_uint_eq(take(NULL), 4);
+    ck_assert_uint_eq(take(NULL), 0);
+}
+END_TEST
+
 START_TEST(what_waits_for_a_retry_holds_up_nothing_else)
 {
     START();
@@ -357,6 +379,7 @@ static Suite *suite(void)
     };
     const TTest *const kind_tests[] = {
         a_failed_entry_waits_for_its_retry_and_is_then_taken,
+        of_entries_that_were_put_off_the_one_due_longest_goes_before_the_new,
         what_waits_for_a_retry_holds_up_nothing_else,
         used_up_retries_leave_an_entry_failed_where_there_is_no_error_queue,
         used_up_retries_bring_an_entry_to_the_error_queue_with_no_attempts,

@@ -497,6 +497,8 @@ static bool may_walk(unsigned which, const char *detail)
         return true; /* no table at all */
     if (which >= SQL_COUNT_TALLY && which <= SQL_COUNT_DAY && strstr(detail, "B-TREE") != NULL)
         return true; /* a batch, which is new, is sorted */
+    if (which == SQL_SORT_SIZES && strstr(detail, "B-TREE FOR ORDER BY") != NULL)
+        return true; /* a run of entries, which is complete, is sorted once */
     return which == SQL_UNSETTLED_COUNT && /* rows come and go: usually there are few */
            strcmp(detail, "SCAN ledger USING INDEX ledger_unsettled") == 0;
 }
@@ -534,7 +536,10 @@ START_TEST(an_index_of_their_own_answers_who_is_next)
         {SQL_NEXT_QUEUE_DOWN, "COVERING INDEX entry_queue"},
         {SQL_NEXT_SOURCE_UP, "COVERING INDEX entry_source"},
         {SQL_NEXT_SOURCE_DOWN, "COVERING INDEX entry_source"},
-        {SQL_DUE_NEW, "INDEX entry_queue"},
+        {SQL_DUE_NEW, "INDEX entry_due (queue=? AND due_s=?)"},
+        {SQL_DUE_LATER, "INDEX entry_due (queue=? AND due_s>? AND due_s<?)"},
+        {SQL_EVIDENCE_RUN, "INDEX entry_size"},
+        {SQL_EVIDENCE_SORTED, "PRIMARY KEY (scope=? AND raw_size=? AND created_s>?)"},
         {SQL_DUE_TAKEN, "INDEX entry_lease"},
         {SQL_ENTRY_BY_ID, "INDEX entry_id"},
         {SQL_UNSETTLED, "INDEX ledger_unsettled (scope=? AND (uidvalidity,uid,key)>(?,?,?))"},

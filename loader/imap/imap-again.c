@@ -70,18 +70,24 @@ static bool imap_again_is_stranger(const struct imap_record *record)
 }
 
 /* Was a message of this size settled before the last search? Yes also where so many were settled
- * since that they hide it: then it is looked at more closely. */
+ * since that they hide it: then it is looked at more closely. Mostly the newest one tells. */
 static int imap_again_has_like(const struct imap_pickup *p, uint64_t size, bool *out_has,
                                struct error *err)
 {
+    static const size_t probes[] = {1, IMAP_AGAIN_PROBE};
     struct imap_evidence like[IMAP_AGAIN_PROBE];
-    size_t count = 0;
-    if (p->host->settled_like(p->host->context, size, like, IMAP_AGAIN_PROBE, &count, err) < 0)
-        return -1;
-    *out_has = count == IMAP_AGAIN_PROBE;
-    for (size_t i = 0; i < count && !*out_has; i++)
-        *out_has = like[i].uidvalidity != imap_session_selected(p->session)->uidvalidity ||
-                   like[i].uid <= p->again.before;
+    bool has = false, more = true;
+    for (size_t at = 0; at < sizeof probes / sizeof probes[0] && more && !has; at++) {
+        size_t count = 0;
+        if (p->host->settled_like(p->host->context, size, like, probes[at], &count, err) < 0)
+            return -1;
+        has = count == IMAP_AGAIN_PROBE;
+        more = count == probes[at];
+        for (size_t i = 0; i < count && !has; i++)
+            has = like[i].uidvalidity != imap_session_selected(p->session)->uidvalidity ||
+                  like[i].uid <= p->again.before;
+    }
+    *out_has = has;
     return 0;
 }
 
