@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "imap-looks.h"
 #include "imap-pickup-fixture.h"
+#include "imap-pickup-private.h"
 
 /* ---- What is put in order -------------------------------------------------------------------- */
 
@@ -24,6 +26,18 @@ __attribute__((visibility("default"))) void qsort(void *base, size_t count, size
 {
     sorted += count;
     qsort_r(base, count, size, sort_compare, &compare);
+}
+
+/* ---- Memory that runs out -------------------------------------------------------------------- */
+
+static _Thread_local uint32_t fail_in; /* growths of this thread until one fails; 0: none does */
+
+/* The linker sends ours through this one (--wrap). */
+void *__real_realloc(void *at, size_t size);
+void *__wrap_realloc(void *at, size_t size);
+void *__wrap_realloc(void *at, size_t size)
+{
+    return fail_in > 0 && --fail_in == 0 ? NULL : __real_realloc(at, size);
 }
 
 /* ---- Pieces ---------------------------------------------------------------------------------- */
@@ -129,6 +143,53 @@ START_TEST(numbers_in_no_order_cost_no_sort_each_and_are_all_found)
 }
 END_TEST
 
+/* Whichever growth fails, of what a search finds or of a command: no error tells of control
+ * characters or of more messages than there are. */
+START_TEST(memory_that_runs_out_in_a_search_is_told_as_such)
+{
+    static char many[2000];
+    static const struct script_rule rules[] = {{"SEARCH UNDELETED", "* SEARCH\r\n" OK},
+                                               {"SEARCH ALL", many}};
+    static const struct script script = {NULL, FULL, rules, 2, 0};
+    say_numbers(many, sizeof many, 10, false);
+    int failed = -1;
+    for (uint32_t n = 1; failed != 0; n++) {
+        struct host *h = host_start(&script, "");
+        struct imap_set found;
+        imap_set_init(&found);
+        ck_assert_str_eq(host_run(h), "");
+        fail_in = n;
+        failed = imap_looks_search(h->pickup->session, "ALL", &found, &h->err);
+        ck_assert(failed == 0 || fail_in == 0);
+        fail_in = 0;
+        ck_assert_msg(failed == 0 || strstr(h->err.text, "out of memory") != NULL, "%u: %s", n,
+                      h->err.text);
+        ck_assert_msg(failed != 0 || n > 5, "%u growths", n);
+        imap_set_done(&found);
+        host_stop(h);
+    }
+}
+END_TEST
+
+START_TEST(memory_that_runs_out_in_a_pickup_is_told_as_such)
+{
+    static const struct script_rule rules[] = {FOUND_ONE, LIST_ONE, BODY_ONE, MOVE_ONE};
+    static const struct script script = {NULL, FULL, rules, 4, 0};
+    bool failed = true;
+    for (uint32_t n = 1; failed; n++) {
+        struct host *h = host_start(&script, "");
+        fail_in = n;
+        const char *seen = host_run(h);
+        failed = fail_in == 0;
+        fail_in = 0;
+        ck_assert_msg(strstr(seen, "failed") == NULL ||
+                          strstr(h->err.text, "out of memory") != NULL, "%u: %s", n, h->err.text);
+        ck_assert_msg(failed || n > 20, "%u growths", n);
+        host_stop(h);
+    }
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("imap-search");
@@ -137,6 +198,8 @@ static Suite *suite(void)
     tcase_add_test(t, of_uids_with_many_gaps_the_lowest_come_first_and_the_others_by_later_searches);
     tcase_add_test(t, what_the_server_did_not_give_out_is_told_whatever_piece_it_was_in);
     tcase_add_test(t, numbers_in_no_order_cost_no_sort_each_and_are_all_found);
+    tcase_add_test(t, memory_that_runs_out_in_a_search_is_told_as_such);
+    tcase_add_test(t, memory_that_runs_out_in_a_pickup_is_told_as_such);
     suite_add_tcase(s, t);
     return s;
 }

@@ -11,6 +11,20 @@
 #include "imap-script.h"
 #include "imap-survey.h"
 
+/* ---- Memory that runs out -------------------------------------------------------------------- */
+
+static _Thread_local uint32_t fail_in; /* growths of this thread until one fails; 0: none does */
+
+/* The linker sends ours through this one (--wrap). */
+void *__real_realloc(void *at, size_t size);
+void *__wrap_realloc(void *at, size_t size);
+void *__wrap_realloc(void *at, size_t size)
+{
+    return fail_in > 0 && --fail_in == 0 ? NULL : __real_realloc(at, size);
+}
+
+/* ---- What is told ---------------------------------------------------------------------------- */
+
 /* What was told (our mark has a '$', which the script keeps for itself: system-audit.py sees to
  * it): "F0 F1" the folders, '-' behind one that is missing, then messages "D5" (uid 5 in the
  * dropbox), "D5#" with its digest, "!" for \Deleted, "*" for our mark. */
@@ -18,6 +32,7 @@ struct survey {
     char story[400];
     uint32_t answer;
     uint64_t last;
+    uint32_t fail_in; /* before: which growth is to fail, 0: none; after: how many were left */
     uint8_t sha256[32];
     struct imap_host host;
     struct error err;
@@ -87,13 +102,17 @@ static void run(struct survey *s, const struct script_rule *rules, size_t count,
     unsigned int port;
     struct script_server *server = script_start(&script, &port);
     const struct imap_surveyor surveyor = {s, on_folder, on_message};
-    *s = (struct survey){.answer = answer};
+    *s = (struct survey){.answer = answer, .fail_in = s->fail_in};
     s->host = (struct imap_host){
         .clock = *clock_system(), .cancelled = never, .log = no_log, .progress = no_progress};
     (void)snprintf(connection, sizeof connection, "url=127.0.0.1;starttls=Never;port=%u;%s", port,
                    more);
     ck_assert_msg(imap_settings_read(connection, &settings, &s->err) == 0, "%s", s->err.text);
-    if (imap_survey(settings, "ann", "sesame", &s->host, &surveyor, &s->err) < 0) {
+    fail_in = s->fail_in;
+    int failed = imap_survey(settings, "ann", "sesame", &s->host, &surveyor, &s->err);
+    s->fail_in = fail_in;
+    fail_in = 0;
+    if (failed < 0) {
         char text[60];
         (void)snprintf(text, sizeof text, "failed: %s", error_class_name(s->err.class));
         tell(s, text);
@@ -105,7 +124,7 @@ static void run(struct survey *s, const struct script_rule *rules, size_t count,
 
 static void expect(const struct script_rule *rules, size_t count, uint32_t answer, const char *want)
 {
-    struct survey s;
+    struct survey s = {.fail_in = 0};
     run(&s, rules, count, "", answer);
     ck_assert_msg(strcmp(s.story, want) == 0, "told '%s', wanted '%s': %s\n%s", s.story, want,
                   s.err.text, s.trace);
@@ -147,7 +166,7 @@ START_TEST(a_body_is_fetched_only_for_whoever_wants_its_digest)
                                                {"RFC822.SIZE", LISTED(5, "") OK},
                                                {"BODY.PEEK[]", BODY(5) OK}};
     static const uint8_t abc[4] = {0xBA, 0x78, 0x16, 0xBF}; /* FIPS 180-4: SHA-256("abc") */
-    struct survey s;
+    struct survey s = {.fail_in = 0};
     run(&s, rules, 3, "", IMAP_ANSWER_SHA256);
     ck_assert_str_eq(s.story, "F0 F1 F2 M5 M5#");
     ck_assert_mem_eq(s.sha256, abc, sizeof abc);
@@ -226,6 +245,23 @@ START_TEST(a_survey_that_cannot_be_whole_fails_and_says_how)
 }
 END_TEST
 
+START_TEST(memory_that_runs_out_is_told_as_such)
+{
+    static const struct script_rule rules[] = {{"UID SEARCH", "* SEARCH 5 7 9\r\n" OK},
+                                               {"*RFC822.SIZE", LISTED(5, "") LISTED(7, "") OK}};
+    bool failed = true;
+    for (uint32_t n = 1; failed; n++) {
+        struct survey s = {.fail_in = n};
+        run(&s, rules, 2, "", IMAP_ANSWER_GO_ON);
+        failed = s.fail_in == 0;
+        ck_assert_msg(strstr(s.story, "failed") == NULL ||
+                          strstr(s.err.text, "out of memory") != NULL, "%u: %s", n, s.err.text);
+        ck_assert_msg(failed || n > 20, "%u growths", n);
+        free(s.trace);
+    }
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("imap-survey");
@@ -239,6 +275,7 @@ static Suite *suite(void)
     tcase_add_test(t, what_is_left_out_of_an_answer_is_asked_for_again_before_it_is_gone);
     tcase_add_test(t, whoever_is_told_may_stop_it);
     tcase_add_test(t, a_survey_that_cannot_be_whole_fails_and_says_how);
+    tcase_add_test(t, memory_that_runs_out_is_told_as_such);
     suite_add_tcase(s, t);
     return s;
 }

@@ -27,6 +27,7 @@ imap_reconcile_test_LDADD = $(IMAP_LIBS)
 check_PROGRAMS += imap-search-test
 imap_search_test_SOURCES = imap-search-test.c $(IMAP_PICKUP_FIXTURE)
 imap_search_test_LDADD = $(IMAP_LIBS)
+imap_search_test_LDFLAGS = -Wl,--wrap=realloc
 check_PROGRAMS += imap-suspect-test
 imap_suspect_test_SOURCES = imap-suspect-test.c $(IMAP_PICKUP_FIXTURE)
 imap_suspect_test_LDADD = $(IMAP_LIBS)
@@ -47,6 +48,7 @@ imap_epoch_test_SOURCES = imap-epoch-test.c imap-epoch-fixture.c imap-epoch-fixt
 imap_epoch_test_LDADD = $(top_builddir)/queue/libqueue.la $(IMAP_LIBS)
 imap_survey_test_SOURCES = imap-survey-test.c imap-script.c imap-script.h
 imap_survey_test_LDADD = $(IMAP_LIBS)
+imap_survey_test_LDFLAGS = -Wl,--wrap=realloc
 check_PROGRAMS += imap-folders-test imap-tour-test
 imap_folders_test_SOURCES = imap-folders-test.c
 imap_folders_test_LDADD = $(IMAP_LIBS)

@@ -3,8 +3,9 @@
  *
  * Pure: no socket, no clock. A command is written piece by piece; what cannot be sent (NUL, CR, LF
  * in a string; more than IMAP_COMMAND_MAX bytes) is remembered and told by imap_command_end(),
- * which the caller cannot do without. Strings always go quoted: mailbox names are ASCII by then
- * (imap-utf7.h), so that no literal, and no waiting for "+", is ever needed. */
+ * which the caller cannot do without, and so is that memory ran out. Strings always go quoted:
+ * mailbox names are ASCII by then (imap-utf7.h), so that no literal, and no waiting for "+", is ever
+ * needed. */
 #ifndef MAILCHUTE_LOADER_IMAP_COMMAND_H
 #define MAILCHUTE_LOADER_IMAP_COMMAND_H
 
@@ -19,7 +20,8 @@
 
 struct imap_command {
     struct buffer bytes; /* without tag; ends in CR LF after imap_command_end() */
-    bool refused;
+    bool refused; /* it cannot be sent */
+    bool oom;     /* memory ran out, for it or for the caller's set of UIDs */
 };
 
 /** imap_command_init - start with @text ("UID FETCH "). */

@@ -19,13 +19,19 @@ static bool imap_name_is_inbox(const char *name, char delimiter)
            (name[5] == '\0' || (delimiter != '\0' && (name[5] == delimiter || name[5] == '/')));
 }
 
-/* One candidate: prefix and path, '/' as @slash, INBOX in capitals, in modified UTF-7. */
-static char *imap_name_make(const char *prefix, const char *path, char slash, char delimiter)
+/* One candidate: prefix and path, '/' as @slash, INBOX in capitals, in modified UTF-7. NULL: it
+ * cannot be one, or *oom. */
+static char *imap_name_make(const char *prefix, const char *path, char slash, char delimiter,
+                            bool *oom)
 {
     struct buffer text, wire;
     buffer_init(&text, IMAP_FOLDER_NAME_MAX);
     buffer_init(&wire, IMAP_FOLDER_NAME_MAX);
-    bool fine = buffer_append_text(&text, prefix) == 0 && buffer_append_text(&text, path) == 0;
+    bool room = buffer_reserve(&text, IMAP_FOLDER_NAME_MAX) == 0 &&
+                buffer_reserve(&wire, IMAP_FOLDER_NAME_MAX) == 0;
+    *oom = *oom || !room;
+    bool fine = room && buffer_append_text(&text, prefix) == 0 &&
+                buffer_append_text(&text, path) == 0;
     for (size_t i = strlen(prefix); fine && slash != '\0' && i < text.len; i++)
         text.data[i] = text.data[i] == '/' ? slash : text.data[i];
     if (fine && imap_name_is_inbox(buffer_text(&text), delimiter))
@@ -43,10 +49,11 @@ int imap_folder_names(const char *path, char delimiter, const char *prefix,
     char *names[IMAP_FOLDER_CANDIDATES], shown[200];
     bool prefixed = prefix[0] != '\0' && !imap_name_is_inbox(path, delimiter) &&
                     !text_starts_nocase(path, prefix);
+    bool oom = false;
     int count = 0;
-    names[0] = imap_name_make("", path, '\0', delimiter);
-    names[1] = imap_name_make("", path, delimiter, delimiter);
-    names[2] = prefixed ? imap_name_make(prefix, path, delimiter, delimiter) : NULL;
+    names[0] = imap_name_make("", path, '\0', delimiter, &oom);
+    names[1] = imap_name_make("", path, delimiter, delimiter, &oom);
+    names[2] = prefixed ? imap_name_make(prefix, path, delimiter, delimiter, &oom) : NULL;
     bool fine = names[0] != NULL && names[1] != NULL && (!prefixed || names[2] != NULL);
     for (size_t i = 0; i < IMAP_FOLDER_CANDIDATES; i++) {
         bool twice = names[i] == NULL || !fine;
@@ -59,6 +66,8 @@ int imap_folder_names(const char *path, char delimiter, const char *prefix,
     }
     if (fine)
         return count;
+    if (oom)
+        return error_oom(err, "looking for folders");
     text_printable(shown, sizeof shown, path, strlen(path));
     return error_set(err, ERROR_USAGE,
                      "'%s' cannot be the name of a folder (empty, too long, or with "
@@ -78,7 +87,6 @@ static int imap_levels_data(void *context, const struct imap_event *event, bool 
 {
     struct imap_levels *levels = context;
     struct buffer text;
-    (void)err;
     if (event->kind == IMAP_EVENT_LIST) {
         *out_taken = true;
         if (levels->delimiter == '\0')
@@ -87,6 +95,8 @@ static int imap_levels_data(void *context, const struct imap_event *event, bool 
         *out_taken = true;
         levels->delimiter = event->delimiter;
         buffer_init(&text, sizeof levels->prefix - 1);
+        if (buffer_reserve(&text, sizeof levels->prefix - 1) < 0)
+            return error_oom(err, "looking for folders");
         if (imap_utf7_decode(&text, event->text.bytes, event->text.len) == 0)
             text_copy(levels->prefix, sizeof levels->prefix, buffer_text(&text));
         buffer_done(&text);
@@ -175,6 +185,8 @@ char *imap_folder_path(const char *wire, char delimiter)
 {
     struct buffer text;
     buffer_init(&text, IMAP_FOLDER_NAME_MAX);
+    if (buffer_reserve(&text, IMAP_FOLDER_NAME_MAX) < 0)
+        return NULL; /* else it may get another name than it has */
     if (imap_utf7_decode(&text, wire, strlen(wire)) < 0) {
         buffer_clear(&text);
         (void)text_append_printable(&text, wire, strlen(wire), IMAP_FOLDER_NAME_MAX);

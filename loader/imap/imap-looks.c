@@ -262,13 +262,13 @@ static int imap_looking_data(void *context, const struct imap_event *event, bool
                              struct error *err)
 {
     struct imap_looking *looking = context;
-    (void)err;
     if (event->kind != IMAP_EVENT_SEARCH)
         return 0;
     *out_taken = true;
-    if (imap_set_add(looking->out, event->range.first, event->range.last) < 0)
-        looking->full = true;
-    return 0;
+    if (imap_set_add(looking->out, event->range.first, event->range.last) == 0)
+        return 0;
+    looking->full = imap_set_is_full(looking->out);
+    return looking->full ? 0 : error_oom(err, "searching");
 }
 
 int imap_looks_search(struct imap_session *session, const char *criteria, struct imap_set *out,

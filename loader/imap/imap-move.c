@@ -148,7 +148,7 @@ static int imap_job_send(struct imap_job *job, const char *text, const char *res
     imap_command_init(&command, text);
     for (size_t i = 0; i < job->count; i++)
         if (imap_set_add(&set, job->items[i].uid, job->items[i].uid) < 0)
-            command.refused = true;
+            command.oom = true;
     imap_command_set(&command, &set);
     imap_command_add(&command, rest);
     if (target != NULL)

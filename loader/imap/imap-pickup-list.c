@@ -21,7 +21,7 @@ static void imap_search_leave(struct imap_pickup *p, uint32_t first,
 }
 
 /* As much is held as may be. What comes behind all of it is left to a later search; else the server
- * tells in no order, and the higher half is left, unless putting it in order has freed an eighth. So
+ * tells in no order, and the higher half is left, unless putting it in order has freed an eighth:
  * a sort is paid for by an eighth of what may be held, whatever the server tells. */
 static void imap_search_make_room(struct imap_pickup *p, uint32_t next)
 {
@@ -487,7 +487,7 @@ int imap_listing_send(struct imap_pickup *p, struct error *err)
     imap_command_init(&command, "UID FETCH ");
     for (size_t i = 0; i < p->listing_count; i++)
         if (imap_set_add(&set, p->listing[i].uid, p->listing[i].uid) < 0)
-            command.refused = true;
+            command.oom = true;
     imap_command_set(&command, &set);
     imap_set_done(&set);
     imap_command_add(&command, imap_rules_any(&p->rules)

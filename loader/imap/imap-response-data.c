@@ -98,7 +98,8 @@ bool imap_parser_is_text(struct span line)
 
 /* ---- Data ------------------------------------------------------------------------------------ */
 
-/* string = quoted / literal (held in the line: "{5}" CRLF and its bytes), into @scratch. */
+/* string = quoted / literal (held in the line: "{5}" CRLF and its bytes), into @scratch, which has
+ * room for it. */
 static enum parse imap_parse_string(struct cursor *c, struct buffer *scratch)
 {
     struct cursor try = *c;
@@ -130,17 +131,18 @@ static enum parse imap_parse_astring(struct cursor *c, struct buffer *scratch)
     return atom.len > 0 && buffer_append(scratch, atom.bytes, atom.len) == 0 ? PARSE_OK : PARSE_BAD;
 }
 
-/* (DQUOTE QUOTED-CHAR DQUOTE / nil), between separator and name. */
-static bool imap_parse_delimiter(struct cursor *c, struct buffer *scratch, char *out_delimiter)
+/* (DQUOTE [QUOTED-CHAR] DQUOTE / nil), between separator and name. */
+static bool imap_parse_delimiter(struct cursor *c, char *out_delimiter)
 {
     *out_delimiter = '\0';
-    if (cursor_peek(c) != '"')
+    if (cursor_byte(c, '"') != PARSE_OK)
         return span_is(imap_parse_atom(c), "NIL");
-    if (imap_parse_quoted(c, scratch) != PARSE_OK || scratch->len > 1)
-        return false;
-    if (scratch->len == 1)
-        *out_delimiter = scratch->data[0];
-    return true;
+    if (cursor_byte(c, '"') == PARSE_OK)
+        return true;
+    (void)cursor_byte(c, '\\');
+    int byte = cursor_next(c);
+    *out_delimiter = byte >= 0 ? (char)byte : '\0';
+    return byte >= 0 && cursor_byte(c, '"') == PARSE_OK;
 }
 
 static struct span imap_scratch(const struct buffer *scratch)
@@ -176,7 +178,7 @@ static bool imap_parse_list(struct cursor *c, struct buffer *scratch, struct ima
         if (cursor_byte(c, ' ') != PARSE_OK && cursor_peek(c) != ')')
             return false;
     }
-    if (cursor_byte(c, ' ') != PARSE_OK || !imap_parse_delimiter(c, scratch, &event->delimiter) ||
+    if (cursor_byte(c, ' ') != PARSE_OK || !imap_parse_delimiter(c, &event->delimiter) ||
         cursor_byte(c, ' ') != PARSE_OK || imap_parse_astring(c, scratch) != PARSE_OK)
         return false;
     event->text = imap_scratch(scratch);
@@ -186,7 +188,6 @@ static bool imap_parse_list(struct cursor *c, struct buffer *scratch, struct ima
 /* Namespace = nil / "((" string SP delimiter ...: the first of the personal ones is all we need. */
 static bool imap_parse_namespace(struct cursor *c, struct buffer *scratch, struct imap_event *event)
 {
-    struct buffer delimiter;
     event->kind = IMAP_EVENT_NAMESPACE;
     if (cursor_text(c, "((") != PARSE_OK) {
         event->kind = IMAP_EVENT_OTHER;
@@ -194,11 +195,8 @@ static bool imap_parse_namespace(struct cursor *c, struct buffer *scratch, struc
     }
     if (imap_parse_string(c, scratch) != PARSE_OK || cursor_byte(c, ' ') != PARSE_OK)
         return false;
-    buffer_init(&delimiter, IMAP_LINE_MAX);
-    bool fine = imap_parse_delimiter(c, &delimiter, &event->delimiter);
-    buffer_done(&delimiter);
     event->text = imap_scratch(scratch);
-    return fine;
+    return imap_parse_delimiter(c, &event->delimiter);
 }
 
 static void imap_mailbox_take(struct imap_event *event, struct span name, uint64_t number)
@@ -301,6 +299,8 @@ int imap_parser_data(struct imap_parser *parser, struct span line, struct error 
     struct buffer scratch;
     bool fine;
     buffer_init(&scratch, IMAP_LINE_MAX);
+    if (buffer_reserve(&scratch, line.len) < 0 && !buffer_is_full(&scratch))
+        return error_oom(err, "reading from the server");
     if (cursor_byte(&c, '+') == PARSE_OK) {
         event.kind = IMAP_EVENT_CONTINUE;
         (void)cursor_byte(&c, ' ');

@@ -134,18 +134,27 @@ static bool imap_fetch_read_date(struct span text, struct imap_fetch *fetch)
     return true;
 }
 
+/* A quoted string into @out, which is the caller's to end. */
+static int imap_fetch_quoted(struct cursor *c, const char *bad, struct buffer *out,
+                             struct error *err)
+{
+    buffer_init(out, IMAP_LINE_MAX);
+    if (buffer_reserve(out, cursor_left(c)) < 0 && !buffer_is_full(out))
+        return error_oom(err, "reading from the server");
+    return imap_parse_quoted(c, out) == PARSE_OK ? 0 : imap_fetch_bad(bad, c, err);
+}
+
 /* A date that is none costs the date, not the mail. */
 static int imap_fetch_date(struct imap_parser *parser, struct cursor *c, struct error *err)
 {
     struct buffer text;
-    buffer_init(&text, IMAP_LINE_MAX);
-    enum parse r = imap_parse_quoted(c, &text);
-    if (r == PARSE_OK &&
+    int r = imap_fetch_quoted(c, "INTERNALDATE that is no string", &text, err);
+    if (r == 0 &&
         imap_fetch_read_date((struct span){(const uint8_t *)buffer_text(&text), text.len},
                              &parser->fetch))
         parser->fetch.has |= IMAP_FETCH_DATE;
     buffer_done(&text);
-    return r == PARSE_OK ? 0 : imap_fetch_bad("INTERNALDATE that is no string", c, err);
+    return r;
 }
 
 /* ---- Bodies ---------------------------------------------------------------------------------- */
@@ -175,10 +184,7 @@ static int imap_fetch_body_end(struct imap_parser *parser, struct error *err)
 static int imap_fetch_body_quoted(struct imap_parser *parser, struct cursor *c, struct error *err)
 {
     struct buffer text;
-    buffer_init(&text, IMAP_LINE_MAX);
-    int r = imap_parse_quoted(c, &text) == PARSE_OK
-                ? 0
-                : imap_fetch_bad("a string without end", c, err);
+    int r = imap_fetch_quoted(c, "a string without end", &text, err);
     if (r == 0)
         r = imap_fetch_body_start(parser, text.len, err);
     if (r == 0 && text.len > 0) {
@@ -231,6 +237,8 @@ static int imap_fetch_body(struct imap_parser *parser, struct cursor *c, struct 
     return 0;
 }
 
+static const char imap_fetch_endless[] = "a FETCH response without end";
+
 /* A value of no use: atoms, strings, literals and lists of them. Returns where depth is 0 again, or
  * at a literal. */
 static int imap_fetch_skip(struct imap_parser *parser, struct cursor *c, struct error *err)
@@ -251,14 +259,13 @@ static int imap_fetch_skip(struct imap_parser *parser, struct cursor *c, struct 
                    (byte == '~' && c->pos + 1 < c->len && c->bytes[c->pos + 1] == '{')) {
             return imap_fetch_literal(parser, c, false, err);
         } else if (byte == '"') {
-            buffer_init(&text, IMAP_LINE_MAX);
-            r = imap_parse_quoted(c, &text) == PARSE_OK ? 0 : -1;
+            r = imap_fetch_quoted(c, imap_fetch_endless, &text, err);
             buffer_done(&text);
         } else if (imap_parse_atom(c).len == 0) {
-            r = -1;
+            r = imap_fetch_bad(imap_fetch_endless, c, err);
         }
     } while (r == 0 && parser->depth > 0);
-    return r == 0 ? 0 : imap_fetch_bad("a FETCH response without end", c, err);
+    return r;
 }
 
 static int imap_fetch_value(struct imap_parser *parser, struct cursor *c, struct error *err)
@@ -311,7 +318,7 @@ int imap_parser_fetch(struct imap_parser *parser, struct span piece, struct erro
                 return imap_fetch_end(parser, &c, err);
             struct span name = imap_fetch_name(&c);
             if (name.len == 0)
-                return imap_fetch_bad("a FETCH response without end", &c, err);
+                return imap_fetch_bad(imap_fetch_endless, &c, err);
             parser->item = imap_fetch_item(name);
             continue;
         }

@@ -73,7 +73,8 @@ enum parse imap_parse_u64(struct cursor *c, uint64_t *out_number);
 /** imap_parse_atom - bytes up to a space, parenthesis or the end; may be empty. */
 struct span imap_parse_atom(struct cursor *c);
 
-/** imap_parse_quoted - quoted string, unescaped into @scratch (cleared first). */
+/** imap_parse_quoted - quoted string, unescaped into @scratch (cleared first), which has room for
+ * what is left in @c: else that it is bad may mean that memory ran out. */
 enum parse imap_parse_quoted(struct cursor *c, struct buffer *scratch);
 
 /** imap_parse_announced - "{n}", "{n+}" or "~{n}" that ends the line. */

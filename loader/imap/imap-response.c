@@ -180,14 +180,30 @@ static int imap_parser_count(uint64_t *counter, uint64_t more, uint64_t max, con
                      (unsigned long long)max, name);
 }
 
+/* More of a line that is not complete yet. */
+static int imap_parser_hold(struct imap_parser *parser, struct span piece, const char *too_long,
+                            struct error *err)
+{
+    if (buffer_append(&parser->line, piece.bytes, piece.len) == 0)
+        return 0;
+    return buffer_is_full(&parser->line) ? imap_protocol_error(err, too_long, piece)
+                                         : error_oom(err, "reading from the server");
+}
+
+static const char imap_long_line[] = "a line is longer than 64 kB",
+                  imap_long_inline[] = "a line with its literals is longer than 64 kB";
+
 /* A literal inside a line that is held: what was read of the line stays, the literal follows it. */
 static int imap_parser_inline(struct imap_parser *parser, struct span line, uint64_t size,
                               struct error *err)
 {
     bool held = parser->line.data != NULL && line.bytes == (const uint8_t *)parser->line.data;
-    if ((!held && buffer_append(&parser->line, line.bytes, line.len) < 0) || size > IMAP_LINE_MAX ||
-        buffer_append(&parser->line, "\r\n", 2) < 0)
-        return imap_protocol_error(err, "a line with its literals is longer than 64 kB", line);
+    if (size > IMAP_LINE_MAX)
+        return imap_protocol_error(err, imap_long_inline, line);
+    if ((!held && imap_parser_hold(parser, line, imap_long_inline, err) < 0) ||
+        imap_parser_hold(parser, (struct span){(const uint8_t *)"\r\n", 2}, imap_long_inline, err) <
+            0)
+        return -1;
     parser->literal_left = size;
     parser->state = IMAP_PARSER_INLINE;
     return 0;
@@ -266,8 +282,8 @@ static int imap_parser_take_line(struct imap_parser *parser, struct cursor *in, 
         return imap_parser_to_numbers(parser, skip, in, err);
     in->pos += piece.len + (end != NULL ? 1 : 0);
     if (end == NULL || parser->line.len > 0) {
-        if (piece.len > IMAP_LINE_MAX || buffer_append(&parser->line, piece.bytes, piece.len) < 0)
-            return imap_protocol_error(err, "a line is longer than 64 kB", piece);
+        if (imap_parser_hold(parser, piece, imap_long_line, err) < 0)
+            return -1;
         if (end == NULL)
             return 0;
         piece = (struct span){(const uint8_t *)parser->line.data, parser->line.len};
@@ -278,7 +294,7 @@ static int imap_parser_take_line(struct imap_parser *parser, struct cursor *in, 
             buffer_truncate(&parser->line, piece.len);
     }
     if (piece.len > IMAP_LINE_MAX)
-        return imap_protocol_error(err, "a line is longer than 64 kB", piece);
+        return imap_protocol_error(err, imap_long_line, piece);
     return imap_parser_line(parser, piece, err);
 }
 
@@ -311,8 +327,8 @@ static int imap_parser_take_inline(struct imap_parser *parser, struct cursor *in
     struct span piece = {in->bytes + in->pos, cursor_left(in)};
     if (piece.len > parser->literal_left)
         piece.len = (size_t)parser->literal_left;
-    if (buffer_append(&parser->line, piece.bytes, piece.len) < 0)
-        return imap_protocol_error(err, "a line with its literals is longer than 64 kB", piece);
+    if (imap_parser_hold(parser, piece, imap_long_inline, err) < 0)
+        return -1;
     in->pos += piece.len;
     parser->literal_left -= piece.len;
     if (parser->literal_left == 0)

@@ -51,13 +51,20 @@ void imap_set_sort(struct imap_set *set)
     set->unsorted = false;
 }
 
+/* Once it had to be put in order; what has so many ranges has the room of all before that. */
+bool imap_set_is_full(const struct imap_set *set)
+{
+    return set->capacity >= IMAP_SET_RANGES_MAX &&
+           set->count > IMAP_SET_RANGES_MAX - IMAP_SET_ROOM;
+}
+
 static int imap_set_grow(struct imap_set *set)
 {
     if (set->count < set->capacity)
         return 0;
     if (set->count >= IMAP_SET_RANGES_MAX) {
         imap_set_sort(set);
-        if (set->count > IMAP_SET_RANGES_MAX - IMAP_SET_ROOM)
+        if (imap_set_is_full(set))
             return -1;
     }
     if (set->count < set->capacity)

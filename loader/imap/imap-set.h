@@ -32,6 +32,9 @@ void imap_set_clear(struct imap_set *set); /* keeps the memory */
 /** imap_set_add - add first..last. -1: full or out of memory, the set is as before. */
 int imap_set_add(struct imap_set *set, uint32_t first, uint32_t last);
 
+/** imap_set_is_full - what imap_set_add() refused it did for that, not for want of memory. */
+bool imap_set_is_full(const struct imap_set *set);
+
 bool imap_set_has(struct imap_set *set, uint32_t uid);
 
 /** imap_set_size - how many UIDs are in it. */

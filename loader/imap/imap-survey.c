@@ -124,8 +124,9 @@ static int imap_survey_data(void *context, const struct imap_event *event, bool 
         imap_survey_fetched(s, &event->fetch);
         break;
     case IMAP_EVENT_SEARCH:
-        if (imap_set_add(&s->todo, event->range.first, event->range.last) < 0)
-            s->overflow = true;
+        fine = imap_set_add(&s->todo, event->range.first, event->range.last);
+        s->overflow = s->overflow || (fine < 0 && imap_set_is_full(&s->todo));
+        fine = s->overflow ? 0 : fine;
         break;
     default:
         *out_taken = false;
@@ -209,7 +210,7 @@ static int imap_survey_fetch(struct imap_survey *s, size_t first, size_t end,
             continue;
         any = true;
         if (imap_set_add(&set, s->items[i].uid, s->items[i].uid) < 0)
-            command.refused = true;
+            command.oom = true;
     }
     if (any)
         imap_command_set(&command, &set);
