@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* power-shim.c - preloaded into a program: writes down all that it does to files, and what it
- * sends.
+ * sends and receives.
  *
  * POWER_LOG names the file that gets the record, POWER_ROOT a folder: of calls on other disks than
  * that folder's nothing is kept. torture_power.py reads the record; it holds calls that succeeded,
@@ -14,6 +14,7 @@
  *   TRUNCATE  file, a its new size
  *   SYNC      file is flushed
  *   SENT      the bytes, over some socket
+ *   RECEIVED  a bytes came, over some socket
  *
  * Files are named by their inodes. */
 #define _GNU_SOURCE
@@ -36,7 +37,7 @@ struct record {
     uint64_t what, file, a, b, size;
 };
 enum { CREATE = 'C', LINK = 'L', UNLINK = 'U', RENAME = 'R', WRITE = 'W', TRUNCATE = 'T',
-       SYNC = 'S', SENT = 'X' };
+       SYNC = 'S', SENT = 'X', RECEIVED = 'V' };
 
 static pthread_mutex_t shim_lock = PTHREAD_MUTEX_INITIALIZER; /* a call and its record are one */
 static int shim_fd = -1;
@@ -243,6 +244,8 @@ CALL(ssize_t, pwrite64, (int fd, const void *data, size_t size, off64_t at),
      (fd, data, size, at), , shim_written(fd, at, data, done))
 CALL(ssize_t, send, (int fd, const void *data, size_t size, int flags), (fd, data, size, flags), ,
      shim_written(fd, 0, data, done))
+CALL(ssize_t, recv, (int fd, void *data, size_t size, int flags), (fd, data, size, flags), ,
+     if (done > 0) shim_record(RECEIVED, 0, (uint64_t)done, 0, NULL, 0))
 
 #define FILE_CALL(name, parameters, arguments, what, a)                                            \
     CALL(int, name, parameters, arguments, ,                                                       \

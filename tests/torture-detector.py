@@ -66,6 +66,34 @@ class Detector(unittest.TestCase):
                                  "1", "--forget", what)
 
 
+@unittest.skipIf(dovecot.missing(), dovecot.missing())
+class Power(unittest.TestCase):
+
+    def wrong_where_a_body_comes(self, recorded, folder, forgets):
+        """What is wrong with a disk that lost all that was not flushed, when the first bytes came of a body
+        that was asked for alone."""
+        disk, sent = torture_power.Disk(recorded.snapshot, forgets), torture_power.Sent()
+        for record in recorded.records:
+            disk.play(record)
+            sent.play(record)
+            if sent.read:
+                break
+        self.assertEqual((record.what, sent.read), ("V", {1}))
+        disk.after_cut(random.Random(0), "nothing", folder)
+        try:
+            torture_power.judge(torture_steps.Queue(os.path.join(folder, "queue")), sent)
+        except torture_steps.Violation as violation:
+            return str(violation)
+        return ""
+
+    def test_a_body_that_comes_before_its_attempt_is_safe_is_caught_also_where_it_was_asked_for_alone(self):
+        with (tempfile.TemporaryDirectory() as folder, dovecot.Dovecot(kind="full") as server):
+            recorded = torture_power.Power(server, torture_scenarios.scenario("one mail"), folder)
+            self.assertEqual(self.wrong_where_a_body_comes(recorded, folder + "/true", None), "")
+            self.assertIn("I4: message 1 was read",
+                          self.wrong_where_a_body_comes(recorded, folder + "/forgetful", lambda path: True))
+
+
 # What a shell does before the program under test, in runs that are to die, or to fail, at their second point
 # or behind it; not in the one that is to show how many there are.
 FROM_THE_SECOND = ("n=${MAILCHUTE_FAULT_AT:-${FAIL_AT:-${OOM_AT:-0}}}\n"

@@ -13,7 +13,8 @@ What a disk may do (Disk.after_cut):
 What is held against it (judge):
   the database opens, is sound, and each of its entries has its message, whole
   of a message whose removal was asked for before the cut (MOVE, \\Deleted), that is an entry, and the
-  ledger knows of the move; of a message whose body was asked for, the ledger has the attempt
+  ledger knows of the move; of a message whose body was asked for, the ledger has the attempt, where it
+  was asked for alone from the next bytes on that were received
   and, for some of the cuts, the next run against a server that obeyed all it was sent ends as one
   that nothing disturbed
 
@@ -266,23 +267,24 @@ class Sent:
     orders: list = dataclasses.field(default_factory=list)   # commands, in order
     moving: set = dataclasses.field(default_factory=set)     # UIDs that it was told to move or delete
     read: set = dataclasses.field(default_factory=set)       # UIDs whose body may have been looked at
-    asked: set = dataclasses.field(default_factory=set)      # the UID asked for alone, and last of all
+    asked: set = dataclasses.field(default_factory=set)      # the UID asked for alone, nothing of it received
     rest: str = ""
 
     def play(self, record):
+        if record.what == "V":   # whatever it was: the attempt is noted before we look for it
+            self.read |= self.asked
+            self.asked = set()
         if record.what != "X":
             return
         lines = (self.rest + record.data.decode("utf-8", "replace")).split("\r\n")
         self.rest = lines.pop()
         for line in lines:
-            self.read |= self.asked
-            self.asked = set()
             asked = order(line)
             if asked is None:
                 continue
             command, verb, uids, rest = asked
             if verb == "FETCH" and "BODY.PEEK[]" in rest and len(uids) == 1:
-                self.asked = uids    # its attempt is noted while the server reads it
+                self.asked |= uids   # its attempt is noted while the server reads it
                 continue
             if verb == "FETCH":
                 self.read |= uids if "BODY.PEEK[]" in rest else set()
