@@ -281,11 +281,11 @@ static const char schema_8[] =
     "  SELECT id, new.n, 1, 0 FROM hook WHERE queue = new.queue ORDER BY kind;"
     "END;";
 
-/* What was added to be asked for at any number of entries. 'known_size' is an index in all but name:
- * of messages by their sizes, over all runs, where entry_size has those of one. Sizes come in no
- * order, and each entry sorted in by itself would change a page of its own; so a run is sorted in
- * once it is complete, in one go. 'sorted' is the n up to which that was done, the end of a run (-1:
- * none); what lies behind it is found by entry_size. due_s is 0 in most entries. */
+/* What is asked for at the same cost at any number of entries. 'known_size' is an index in all but
+ * name: of messages by their sizes, over all runs, where entry_size has those of one. Sizes come in
+ * no order, and each entry sorted in by itself would change a page of its own; so a run is sorted
+ * in once it is complete, in one go. 'sorted' is the n up to which that was done, the end of a run
+ * (-1: none); what lies behind it is found by entry_size. due_s is 0 in most entries. */
 static const char schema_9[] =
     "CREATE TABLE known_size (scope INTEGER NOT NULL, raw_size INTEGER NOT NULL,"
     "  created_s INTEGER NOT NULL, n INTEGER NOT NULL,"

@@ -68,7 +68,8 @@ static void grow(int64_t last, int state, int64_t due_s)
     (void)snprintf(
         sql, sizeof sql,
         "BEGIN; CREATE TEMP TABLE old AS SELECT max(n) AS n FROM entry;"
-        "WITH RECURSIVE c(i) AS (SELECT n + 1 FROM old UNION ALL SELECT i + 1 FROM c WHERE i < %lld)"
+        "WITH RECURSIVE c(i) AS (SELECT n + 1 FROM old UNION ALL"
+        "  SELECT i + 1 FROM c WHERE i < %lld)"
         " INSERT INTO entry (n, id, class, queue, source, state, created_s, due_s, scope,"
         "  uidvalidity, uid, key, raw_place, raw_size, raw_sha256)"
         " SELECT i, randomblob(16), class, queue, source, %d, created_s, %lld, scope, uidvalidity,"
