@@ -3,6 +3,7 @@
 """The crash tests can fail: a build that settles before it commits loses mail, and three of them find it;
 so does a disk on which something is not flushed. And what nobody did cannot pass: a sweep whose runs end
 early, or without the library that makes calls fail, says so."""
+import dataclasses
 import errno
 import os
 import random
@@ -166,12 +167,12 @@ class Sweeps(unittest.TestCase):
     def test_runs_that_end_early_are_not_taken_for_the_end_of_a_sweep(self):
         self.link(".libs/fail-shim.so")
         self.link(".libs/oom-shim.so")
-        for code, saying in ((75, "it ended with 75"), (0, "does not tell of a single")):
+        eio, oom = torture_steps.failing_change(errno.EIO), torture_steps.failing_allocation(False)
+        for code, how, saying in ((75, None, "it ended with 75"), (75, eio, "it ended with 75"),
+                                  (75, oom, "it ended with 75"), (0, None, "does not tell of a single")):
             self.instead(FROM_THE_SECOND % "exit %d" % code)
-            for how in (None, torture_steps.failing_change(errno.EIO),
-                        torture_steps.failing_allocation(False)):
-                with self.subTest(code=code, how=how):
-                    self.fails(torture_steps.sweep_once, how, saying=saying)
+            with self.subTest(code=code, how=how):
+                self.fails(torture_steps.sweep_once, how, saying=saying)
 
     def test_runs_that_are_much_shorter_are_told(self):
         self.instead(FROM_THE_SECOND % "exec %s queue list --queue memory:" % self.faulty)
@@ -186,6 +187,15 @@ class Sweeps(unittest.TestCase):
         self.instead("test -z \"$OOM_PATHS\" || exit 75")
         self.fails(torture_steps.sweep_paths, torture_steps.failing_path(False), set(),
                    saying="it ended with 75")
+
+    def test_scenarios_have_as_many_orders_as_they_say(self):
+        for scenario in torture_scenarios.SCENARIOS:
+            if scenario.orders > 0:
+                torture_steps.Bench(self.server, scenario, self.folder, torture_steps.FAULTY).undisturbed()
+        one_more = dataclasses.replace(torture_scenarios.scenario("60 mails"), orders=2)
+        bench = torture_steps.Bench(self.server, one_more, self.folder, torture_steps.FAULTY)
+        with self.assertRaisesRegex(torture_steps.Violation, "only 1 orders move"):
+            bench.undisturbed()
 
     def test_a_second_run_that_ends_early_is_not_taken_for_one_that_got_through(self):
         self.instead(FROM_THE_SECOND % "test $n -gt 60 && exit 75")

@@ -39,6 +39,7 @@ class Scenario:
     arguments: tuple = ()        # more of the command line
     dying: tuple = ()            # the same, only of runs that die
     before: tuple = ()           # runs that came before, each of which died at the point of this name
+    orders: int = 0              # so many orders at least move or copy, or it is not what its name says
     healthy: int = 1             # so many runs end a round
     renumbered: str = ""         # the server numbers the mailbox anew, "first": before the run that dies,
                                  # "between": behind it
@@ -55,8 +56,9 @@ SCENARIOS = (
     Scenario("no mail", ()),
     Scenario("one mail", messages(1), twice=True, check=("full", "uidplus", "move", "bare")),
     Scenario("three mails", messages(3)),
-    Scenario("300 mails", messages(300, size=10)),
-    Scenario("60 mails, more than one order moves", messages(60, size=10)),
+    Scenario("300 mails, three orders move", messages(300, size=10), orders=3),
+    Scenario("60 mails", messages(60, size=10), orders=1),
+    Scenario("twelve mails of 200 kB, more than one order moves", messages(12, size=200000), orders=2),
     Scenario("a mail that is too large", (message(1, size=3000),), "maxSize=2kB"),
     Scenario("good, too large, empty, without header",
              (message(0), message(1, size=3000), b"\r\n", b"\r\nbody only\r\n", message(2)),

@@ -42,6 +42,7 @@ RUN_SECONDS = 300
 EARLIER = 200          # allocations by which a run may differ from another
 SESSION_SECONDS = 120   # Dovecot ends the session of a client that died
 TOUCHING = re.compile(r"asked UID (MOVE|COPY|STORE|EXPUNGE)")
+MOVING = re.compile(r"asked UID (MOVE|COPY)")
 STEPS = ("unknown", "attempted", "stored", "moving", "copied", "deleting", "moved")
 STATES = ("new", "taken", "done", "failed", "bad")
 
@@ -298,7 +299,11 @@ class Bench:
 
     def undisturbed(self):
         """A round of a run that could die, as those to come, and does not."""
-        return self.round((NEVER,))
+        done = self.round((NEVER,))
+        orders = sum(bool(MOVING.match(name)) for name in done.trace)
+        if orders < self.scenario.orders:
+            raise Violation("only %d orders move mail" % orders)
+        return done
 
     def renumber(self, place):
         """The mailbox gets another UIDVALIDITY, and its messages, where that is wanted, other UIDs."""
