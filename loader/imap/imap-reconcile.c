@@ -165,8 +165,8 @@ static int imap_reconcile_ask(struct imap_reconcile *r, bool looks, struct error
     for (size_t i = 0; i < r->count; i++)
         if (!r->items[i].there &&
             imap_set_add(&set, r->items[i].record.uid, r->items[i].record.uid) < 0)
-            command.refused = true;
-    if (set.count == 0 && !command.refused) {
+            command.oom = true;
+    if (set.count == 0 && !command.oom) {
         imap_command_done(&command);
         return 0;
     }
