@@ -15,9 +15,10 @@
 
 #define GROWTH_MAX_KB (64L * 1024)
 #define CLOCK_STEP_MS 100000 /* each look at the clock is so much later than the one before ... */
-#define DRIP_STEP_MS 10000 /* ... and where bytes come all the time, so that silence is no reason  \
+#define DRIP_STEP_MS                                                                               \
+    10000                  /* ... and where bytes come all the time, so that silence is no reason  \
                             */
-#define LOGIN_STEP_MS 5000  /* the same where a phase has 30 s */
+#define LOGIN_STEP_MS 5000 /* the same where a phase has 30 s */
 
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
 #define MEMORY_IS_MEASURED false
@@ -37,7 +38,7 @@ static long peak_kb(void)
 /* ---- In every phase -------------------------------------------------------------------------- */
 
 /* The phases of a session, by what stands in their command alone. */
-static const char *const phases[] = {"LIST",      "STATUS",    "SELECT",   "SEARCH",
+static const char *const phases[] = {"LIST",        "STATUS",      "SELECT",   "SEARCH",
                                      "RFC822.SIZE", "BODY.PEEK[]", "UID MOVE", "5 (UID)"};
 
 #define LONG "1234567890123456789012345678901234567890123456789012345678901234567890123456789\r\n"
@@ -91,9 +92,9 @@ static void attack_in(const char *phase, const struct attack *attack)
     memcpy(rules + 1, usual, sizeof usual);
     const struct script script = {NULL, "MOVE UIDPLUS", rules, USUAL + 1, 0};
     struct host *h = host_start(&script, "timeout=60s");
-    h->step_ms = strchr(attack->reply, '\4') != NULL   ? 0 /* a limit ends those */
-                 : strchr(attack->reply, '\5') != NULL ? DRIP_STEP_MS
-                                                       : CLOCK_STEP_MS;
+    h->step_ms = strpbrk(attack->reply, "\2\4") != NULL ? 0 /* a limit or the server ends those */
+                 : strchr(attack->reply, '\5') != NULL  ? DRIP_STEP_MS
+                                                        : CLOCK_STEP_MS;
     h->step_at = phase;
     const char *seen = host_run(h);
     ck_assert_msg(is_one_of(seen, attack->want), "%s '%.60s': %s: %s", phase, attack->reply, seen,
@@ -163,14 +164,14 @@ START_TEST(without_the_encryption_that_is_wanted_no_password_is_sent)
     static const struct {
         const char *greeting, *capabilities, *starttls;
     } rows[] = {
-        {NULL, "", ""},                                        /* stripped from the capabilities */
+        {NULL, "", ""}, /* stripped from the capabilities */
         {NULL, "STARTTLS", "@ NO not today\r\n"},
         {NULL, "STARTTLS", "@ BAD what\r\n"},
         {NULL, "STARTTLS", "@ OK go on\r\n* OK injected\r\n"}, /* said before there is TLS */
         {NULL, "STARTTLS", "@ OK go on\r\n* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n@ OK in\r\n"},
         {NULL, "STARTTLS", "@ OK go on\r\nno TLS at all, only text\r\n"},
         {NULL, "STARTTLS", "* BYE\r\n\2"},
-        {"* PREAUTH you are in\r\n", "STARTTLS", ""},          /* skips both */
+        {"* PREAUTH you are in\r\n", "STARTTLS", ""}, /* skips both */
         {"* PREAUTH you are in\r\n", "", ""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -229,8 +230,8 @@ START_TEST(no_line_end_or_control_byte_reaches_the_server_in_credentials_or_name
         (void)snprintf(text, sizeof text, "x%cA9 DELETE INBOX", byte);
         for (size_t i = 0; i < 2; i++) {
             const struct script script = {NULL, "", NULL, 0, 0};
-            struct host *h = host_start_as_user(&script, i == 0 ? text : "ann",
-                                                i == 1 ? text : "sesame");
+            struct host *h =
+                host_start_as_user(&script, i == 0 ? text : "ann", i == 1 ? text : "sesame");
             ck_assert_str_eq(host_run(h), "failed: usage");
             ck_assert_ptr_null(strstr(h->err.text, "DELETE INBOX"));
             TRACE(h, NO_PASSWORD, "-DELETE");
