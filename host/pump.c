@@ -370,7 +370,8 @@ static int pump_take(struct pump *pump, const struct loader_item *item, struct e
     else if (item->raw_fd >= 0)
         pump->batch_filed += item->raw_size;
     if (item->mail != NULL)
-        pump->batch_bytes += pump_text_size(item->mail->message_body) + pump_text_size(item->mail->html);
+        pump->batch_bytes +=
+            pump_text_size(item->mail->message_body) + pump_text_size(item->mail->html);
     pump->taken++;
     if (pump->slot_count == PUMP_BATCH_ITEMS || pump->batch_bytes >= PUMP_BATCH_BYTES ||
         pump->batch_filed >= PUMP_BATCH_FILED ||

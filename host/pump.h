@@ -29,7 +29,7 @@
 #include "queue.h"
 
 #define PUMP_BATCH_ITEMS 128u         /* items of one commit */
-#define PUMP_BATCH_BYTES (3u << 19)   /* raw bytes in memory, and text, after which a batch is full */
+#define PUMP_BATCH_BYTES (3u << 19)   /* raw bytes in memory, and text: then a batch is full */
 #define PUMP_BATCH_FILED (32u << 20)  /* raw bytes in files, likewise */
 #define PUMP_BATCH_MS 2000u           /* an item waits no longer for others to come */
 #define PUMP_COMMIT_TRIES 3u          /* a commit whose outcome is unknown */
