@@ -17,7 +17,6 @@
 #include "imap-set.h"
 
 #define IMAP_JOB_TRIES 2u          /* orders given for one message in one session */
-#define IMAP_MOVES_OUTSTANDING 32u /* commands of ours and others on their way, before we wait */
 
 enum imap_way {
     IMAP_WAY_MOVE,

@@ -37,6 +37,7 @@
 
 #define IMAP_MOVE_MAX 1000u  /* messages in one command ... */
 #define IMAP_MOVE_RANGES 500u /* ... in so many ranges of UIDs: not all servers read long lines */
+#define IMAP_MOVES_OUTSTANDING 32u /* commands of ours and others on their way, before we wait */
 
 struct imap_moves;
 

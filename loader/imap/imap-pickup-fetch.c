@@ -9,6 +9,8 @@
 
 static_assert(IMAP_WINDOW_MAX <= IMAP_RECORDS_MAX && IMAP_RETRY_MAX <= IMAP_RECORDS_MAX,
               "one note takes the attempts of a window back, and those of what is asked for again");
+static_assert(IMAP_MOVES_OUTSTANDING + IMAP_WINDOWS + 1 <= IMAP_OUTSTANDING_MAX,
+              "moves, windows and a listing may be on their way at the same time");
 
 /* ---- Bodies ---------------------------------------------------------------------------------- */
 

@@ -149,8 +149,9 @@ static int imap_reconcile_looked(void *context, const struct imap_event *answer,
     return -1;
 }
 
-/* UID FETCH of those that were not seen yet. */
-static int imap_reconcile_ask(struct imap_reconcile *r, bool looks, struct error *err)
+/* @looks: with what tells them apart. */
+static int imap_reconcile_fetch(struct imap_reconcile *r, struct imap_set *set, bool looks,
+                                struct error *err)
 {
     struct imap_call call = {.what = "UID FETCH",
                              .context = r,
@@ -158,23 +159,28 @@ static int imap_reconcile_ask(struct imap_reconcile *r, bool looks, struct error
                              .done = imap_reconcile_looked,
                              .bulk = true};
     struct imap_command command;
-    struct imap_set set;
-    r->refused = false;
-    imap_set_init(&set);
     imap_command_init(&command, "UID FETCH ");
-    for (size_t i = 0; i < r->count; i++)
-        if (!r->items[i].there &&
-            imap_set_add(&set, r->items[i].record.uid, r->items[i].record.uid) < 0)
-            command.oom = true;
-    if (set.count == 0 && !command.oom) {
-        imap_command_done(&command);
-        return 0;
-    }
-    imap_command_set(&command, &set);
-    imap_set_done(&set);
+    imap_command_set(&command, set);
     imap_command_add(&command,
                      looks ? " (UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER])" : " (UID)");
     return imap_session_run(r->session, &command, &call, err);
+}
+
+/* Those of our records that were not seen yet. */
+static int imap_reconcile_ask(struct imap_reconcile *r, bool looks, struct error *err)
+{
+    struct imap_set set;
+    int result = 0;
+    r->refused = false;
+    imap_set_init(&set);
+    for (size_t i = 0; i < r->count && result == 0; i++)
+        if (!r->items[i].there &&
+            imap_set_add(&set, r->items[i].record.uid, r->items[i].record.uid) < 0)
+            result = error_oom(err, "looking for moved mail");
+    if (result == 0 && set.count > 0)
+        result = imap_reconcile_fetch(r, &set, looks, err);
+    imap_set_done(&set);
+    return result;
 }
 
 /* Which of our records are still there, with what tells them apart where a twin is to be looked
@@ -240,21 +246,6 @@ static void imap_reconcile_leave(struct imap_reconcile *r, const struct imap_fol
                       left, r->folders->mailbox.name, folder->name, why->text);
 }
 
-static int imap_reconcile_window(struct imap_reconcile *r, struct imap_set *window,
-                                 struct error *err)
-{
-    struct imap_call call = {.what = "UID FETCH",
-                             .context = r,
-                             .data = imap_reconcile_data,
-                             .done = imap_reconcile_looked,
-                             .bulk = true};
-    struct imap_command command;
-    imap_command_init(&command, "UID FETCH ");
-    imap_command_set(&command, window);
-    imap_command_add(&command, " (UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER])");
-    return imap_session_run(r->session, &command, &call, err);
-}
-
 /* Messages that may be copies, by what tells them apart, in windows: a busy archive may have got a
  * hundred thousand others meanwhile. After a NO once more: then the server has told what is gone.
  */
@@ -269,9 +260,9 @@ static int imap_reconcile_windows(struct imap_reconcile *r, struct imap_set *fou
         if (imap_set_take(found, IMAP_LOOKS_WINDOW, &window) < 0) {
             result = error_oom(err, "looking for moved mail");
         } else {
-            result = imap_reconcile_window(r, &window, err);
+            result = imap_reconcile_fetch(r, &window, true, err);
             if (result == 0 && r->refused)
-                result = imap_reconcile_window(r, &window, err);
+                result = imap_reconcile_fetch(r, &window, true, err);
             refused = refused || r->refused;
         }
         imap_set_done(&window);
