@@ -274,6 +274,26 @@ static int host_settled_like(void *context, const char *account, const char *mai
     return failed < 0 ? loader_error_write(&err, theirs) : 0;
 }
 
+_Static_assert(sizeof(struct loader_lookalike) == sizeof(struct queue_lookalike) &&
+                   offsetof(struct loader_lookalike, likeness) ==
+                       offsetof(struct queue_lookalike, likeness) &&
+                   offsetof(struct loader_lookalike, sha256) ==
+                       offsetof(struct queue_lookalike, sha256) &&
+                   (int)LOADER_LIKENESS_SHA256 == (int)QUEUE_LIKENESS_SHA256,
+               "a lookalike is the same on both sides");
+
+static int host_lookalikes(void *context, const char *account, const char *mailbox,
+                           uint32_t uidvalidity, uint32_t above, struct loader_lookalike *items,
+                           uint64_t count, struct loader_error *theirs)
+{
+    struct host_table *table = context;
+    struct error err;
+    return queue_lookalikes(table->queue, table->loader_name, account, mailbox, uidvalidity, above,
+                            (struct queue_lookalike *)(void *)items, (size_t)count, &err) < 0
+               ? loader_error_write(&err, theirs)
+               : 0;
+}
+
 _Static_assert(LOADER_MAILBOX_CHANGES == QUEUE_MAILBOX_CHANGES &&
                    sizeof((struct loader_mailbox *)0)->why == QUEUE_MAILBOX_WHY,
                "what is known of a mailbox is the same on both sides");
@@ -345,6 +365,7 @@ void host_table_init(struct host_table *table)
         .adopt = ledger && !table->read_only ? host_adopt : NULL,
         .settled = ledger && !table->read_only ? host_settled : NULL,
         .trouble = host_trouble,
+        .lookalikes = ledger ? host_lookalikes : NULL,
     };
     table->trouble_class = ERROR_NONE;
     table->trouble = NULL;

@@ -23,11 +23,15 @@ struct imap_out {
     struct loader_item_box *box;
 };
 
-_Static_assert(sizeof(struct imap_adoption) == sizeof(struct loader_adoption) &&
-                   offsetof(struct imap_adoption, to_uid) ==
-                       offsetof(struct loader_adoption, to_uid) &&
-                   IMAP_CHANGES == LOADER_MAILBOX_CHANGES,
-               "the same on both sides");
+_Static_assert(
+    sizeof(struct imap_adoption) == sizeof(struct loader_adoption) &&
+        offsetof(struct imap_adoption, to_uid) == offsetof(struct loader_adoption, to_uid) &&
+        sizeof(struct imap_lookalike) == sizeof(struct loader_lookalike) &&
+        offsetof(struct imap_lookalike, likeness) == offsetof(struct loader_lookalike, likeness) &&
+        offsetof(struct imap_lookalike, sha256) == offsetof(struct loader_lookalike, sha256) &&
+        (int)IMAP_LIKENESS_SHA256 == (int)LOADER_LIKENESS_SHA256 &&
+        IMAP_CHANGES == LOADER_MAILBOX_CHANGES,
+    "the same on both sides");
 
 struct imap_loader {
     struct loader_host theirs;
@@ -185,20 +189,13 @@ static int imap_loader_evidence(void *context, struct imap_evidence *items, size
     return 0;
 }
 
-static int imap_loader_settled_like(void *context, uint64_t size, struct imap_evidence *out_items,
-                                    size_t capacity, size_t *out_count, struct error *err)
+static int imap_loader_lookalikes(void *context, uint32_t uidvalidity, uint32_t above,
+                                  struct imap_lookalike *items, size_t count, struct error *err)
 {
     const struct imap_loader *loader = context;
-    struct loader_evidence *theirs = calloc(capacity, sizeof *theirs);
-    if (theirs == NULL)
-        return error_oom(err, "looking for messages seen before");
-    int result = loader_host_settled_like(&loader->theirs, loader->account,
-                                          imap_tour_mailbox(loader->tour), size, theirs,
-                                          capacity, out_count, err);
-    for (size_t i = 0; result == 0 && i < *out_count; i++)
-        imap_loader_known_by(&theirs[i], &out_items[i]);
-    free(theirs);
-    return result;
+    return loader_host_lookalikes(&loader->theirs, loader->account, imap_tour_mailbox(loader->tour),
+                                  uidvalidity, above, (struct loader_lookalike *)(void *)items,
+                                  count, err);
 }
 
 static int imap_loader_mailbox(void *context, const char *path, struct imap_mailbox *out_state,
@@ -254,11 +251,11 @@ static void imap_loader_set_host(struct imap_loader *loader)
         .unsettled = imap_loader_unsettled,
         .progress = imap_loader_progress,
         .evidence = loader->theirs.evidence != NULL ? imap_loader_evidence : NULL,
-        .settled_like = loader->theirs.settled_like != NULL ? imap_loader_settled_like : NULL,
         .mailbox = loader->theirs.mailbox != NULL ? imap_loader_mailbox : NULL,
         .adopt = loader->theirs.adopt != NULL ? imap_loader_adopt : NULL,
         .settled = loader->theirs.settled != NULL ? imap_loader_settled_page : NULL,
         .trouble = imap_loader_trouble,
+        .lookalikes = loader->theirs.lookalikes != NULL ? imap_loader_lookalikes : NULL,
     };
 }
 

@@ -225,18 +225,18 @@ int loader_host_evidence(const struct loader_host *host, struct loader_evidence 
     return 0;
 }
 
-int loader_host_settled_like(const struct loader_host *host, const char *account,
-                             const char *mailbox, uint64_t size, struct loader_evidence *out_items,
-                             size_t capacity, size_t *out_count, struct error *err)
+int loader_host_lookalikes(const struct loader_host *host, const char *account, const char *mailbox,
+                           uint32_t uidvalidity, uint32_t above, struct loader_lookalike *items,
+                           size_t count, struct error *err)
 {
     struct loader_error theirs = {.struct_size = sizeof theirs};
-    uint64_t count = 0;
-    int failed = host->settled_like == NULL
-                     ? 0
-                     : host->settled_like(host->context, account, mailbox, size, out_items,
-                                          capacity, &count, &theirs);
-    *out_count = count < capacity ? (size_t)count : capacity;
-    return loader_host_answered(failed, &theirs, err);
+    for (size_t i = 0; i < count; i++)
+        items[i].found = 0;
+    return host->lookalikes == NULL
+               ? 0
+               : loader_host_answered(host->lookalikes(host->context, account, mailbox, uidvalidity,
+                                                       above, items, count, &theirs),
+                                      &theirs, err);
 }
 
 int loader_host_mailbox(const struct loader_host *host, const char *account, const char *mailbox,

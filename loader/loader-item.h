@@ -70,13 +70,13 @@ int loader_host_settled(const struct loader_host *host, const char *account, con
 void loader_host_trouble(const struct loader_host *host, const struct error *why); /* NULL: none */
 void loader_host_progress(const struct loader_host *host, uint64_t messages);
 
-/** loader_host_evidence, _settled_like, _mailbox, _adopt - the same. Without the function: no
+/** loader_host_evidence, _lookalikes, _mailbox, _adopt - the same. Without the function: no
  * evidence; none; nothing known; nothing kept. */
 int loader_host_evidence(const struct loader_host *host, struct loader_evidence *items,
                          size_t count, struct error *err);
-int loader_host_settled_like(const struct loader_host *host, const char *account,
-                             const char *mailbox, uint64_t size, struct loader_evidence *out_items,
-                             size_t capacity, size_t *out_count, struct error *err);
+int loader_host_lookalikes(const struct loader_host *host, const char *account, const char *mailbox,
+                           uint32_t uidvalidity, uint32_t above, struct loader_lookalike *items,
+                           size_t count, struct error *err);
 int loader_host_mailbox(const struct loader_host *host, const char *account, const char *mailbox,
                         struct loader_mailbox *out_state, struct error *err);
 int loader_host_adopt(const struct loader_host *host, const char *account, const char *mailbox,

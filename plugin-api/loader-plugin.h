@@ -124,6 +124,22 @@ struct loader_evidence {
     uint8_t sha256[32];  /* of the raw bytes */
 };
 
+/* How much of a message has to be that of one that was settled. */
+enum loader_likeness {
+    LOADER_LIKENESS_SIZE = 1,       /* its size */
+    LOADER_LIKENESS_MESSAGE_ID = 2, /* and its message_id, unless none is known of that one */
+    LOADER_LIKENESS_SHA256 = 3      /* and its digest */
+};
+
+/* A message that may have been settled before; sizes and so on as in struct loader_evidence. Stands
+ * in arrays: never grows. */
+struct loader_lookalike {
+    uint64_t size, message_id;
+    uint32_t likeness; /* enum loader_likeness: what is asked */
+    uint32_t found;    /* the host's answer: 1, or 0 where there is none */
+    uint8_t sha256[32];
+};
+
 /* Why a mailbox is held: nothing is picked up from it until a person says so
  * (LOADER_ACCEPT_NEW_UIDS). Unknown ones are holds like the others. */
 enum loader_hold {
@@ -245,6 +261,14 @@ struct loader_host {
      * again in the next pass. @error_class: enum loader_error_class; @text: what, where, what to do
      * next. NULL and NONE: all is well (again). NULL: not wanted. */
     void (*trouble)(void *context, uint32_t error_class, const char *text);
+
+    /* Tell of each item whether a message that settled_like() would give is like it, in so many
+     * respects; those that have this @uidvalidity and a UID above @above do not count. Where so
+     * many are alike that not all are looked at, 1 for size and message_id: who asks looks more
+     * closely. Any number, windows of some hundred are cheap. NULL: none is. */
+    int (*lookalikes)(void *context, const char *account, const char *mailbox, uint32_t uidvalidity,
+                      uint32_t above, struct loader_lookalike *items, uint64_t count,
+                      struct loader_error *err);
 };
 
 /* What to open. */

@@ -104,6 +104,9 @@ struct queue_backend {
     int (*settled_like)(void *store, const struct queue_origin *scope, uint64_t size,
                         struct queue_evidence *out_items, size_t capacity, size_t *out_count,
                         struct error *err);
+    /* @scope: uidvalidity and uid are those that queue_lookalikes() is given. */
+    int (*lookalikes)(void *store, const struct queue_origin *scope, struct queue_lookalike *items,
+                      size_t count, struct error *err);
     int (*mailbox_get)(void *store, const struct queue_origin *scope,
                        struct queue_mailbox *out_state, struct error *err);
     int (*adopt)(void *store, const struct queue_origin *scope,

@@ -32,28 +32,60 @@ int memory_evidence(void *store_, struct queue_evidence *items, size_t count,
     return 0;
 }
 
+/* Is entry @at a settled message of this mailbox that may come again? */
+static bool memory_is_settled(const struct queue_memory *store, const struct memory_entry *at,
+                              const struct memory_scope *scope)
+{
+    int64_t since_s = clock_unix_s(store->clock) - QUEUE_EVIDENCE_DAYS * INT64_C(86400);
+    const struct memory_row *row = at->row;
+    return row->scope == scope && at->entry->has_raw && at->entry->created_s >= since_s &&
+           row->record.step == QUEUE_STEP_MOVED && row->record.origin.uid != 0;
+}
+
 int memory_settled_like(void *store_, const struct queue_origin *scope_, uint64_t size,
                                struct queue_evidence *out_items, size_t capacity,
                                size_t *out_count, struct error *err)
 {
     const struct queue_memory *store = store_;
     const struct memory_scope *scope = memory_scope_find(store, scope_);
-    int64_t since_s = clock_unix_s(store->clock) - QUEUE_EVIDENCE_DAYS * INT64_C(86400);
     (void)err;
     *out_count = 0;
     for (size_t i = store->count; i-- > 0 && *out_count < capacity;) {
         const struct memory_entry *at = &store->entries[i];
-        const struct memory_row *row = at->row;
-        const struct queue_origin *origin = &row->record.origin;
-        if (row->scope != scope || at->entry->raw_size != size || !at->entry->has_raw ||
-            at->entry->created_s < since_s || row->record.step != QUEUE_STEP_MOVED ||
-            origin->uid == 0)
+        if (at->entry->raw_size != size || !memory_is_settled(store, at, scope))
             continue;
         struct queue_evidence *item = &out_items[(*out_count)++];
         *item = (struct queue_evidence){.origin = *scope_};
-        item->origin.uidvalidity = origin->uidvalidity;
-        item->origin.uid = origin->uid;
-        memory_evidence_of(store, row, item);
+        item->origin.uidvalidity = at->row->record.origin.uidvalidity;
+        item->origin.uid = at->row->record.origin.uid;
+        memory_evidence_of(store, at->row, item);
+    }
+    return 0;
+}
+
+static bool memory_is_like(const struct memory_entry *at, const struct queue_lookalike *item)
+{
+    return at->entry->raw_size == item->size &&
+           (item->likeness < QUEUE_LIKENESS_MESSAGE_ID || at->message_id == 0 ||
+            at->message_id == item->message_id) &&
+           (item->likeness < QUEUE_LIKENESS_SHA256 ||
+            memcmp(at->entry->raw_sha256, item->sha256, sizeof item->sha256) == 0);
+}
+
+int memory_lookalikes(void *store_, const struct queue_origin *scope_,
+                      struct queue_lookalike *items, size_t count, struct error *err)
+{
+    const struct queue_memory *store = store_;
+    const struct memory_scope *scope = memory_scope_find(store, scope_);
+    (void)err;
+    for (size_t i = 0; i < store->count; i++) {
+        const struct memory_entry *at = &store->entries[i];
+        const struct queue_origin *origin = &at->row->record.origin;
+        if (!memory_is_settled(store, at, scope) ||
+            (origin->uidvalidity == scope_->uidvalidity && origin->uid > scope_->uid))
+            continue;
+        for (size_t k = 0; k < count; k++)
+            items[k].found |= memory_is_like(at, &items[k]) ? 1 : 0;
     }
     return 0;
 }

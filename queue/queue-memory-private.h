@@ -82,6 +82,8 @@ int memory_evidence(void *store, struct queue_evidence *items, size_t count, str
 int memory_settled_like(void *store, const struct queue_origin *scope, uint64_t size,
                         struct queue_evidence *out_items, size_t capacity, size_t *out_count,
                         struct error *err);
+int memory_lookalikes(void *store, const struct queue_origin *scope, struct queue_lookalike *items,
+                      size_t count, struct error *err);
 int memory_mailbox_get(void *store, const struct queue_origin *scope,
                        struct queue_mailbox *out_state, struct error *err);
 int memory_adopt(void *store, const struct queue_origin *scope,

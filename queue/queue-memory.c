@@ -748,6 +748,7 @@ const struct queue_backend queue_memory_backend = {
     .ledger = memory_ledger,
     .evidence = memory_evidence,
     .settled_like = memory_settled_like,
+    .lookalikes = memory_lookalikes,
     .mailbox_get = memory_mailbox_get,
     .adopt = memory_adopt,
     .list = memory_list,

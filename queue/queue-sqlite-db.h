@@ -20,6 +20,7 @@
 #define QUEUE_SQLITE_CACHE_KIB 1536         /* page cache of one connection */
 #define QUEUE_SQLITE_APPLICATION 0x6D636874 /* "mcht", in the file's header */
 #define QUEUE_SQLITE_RUN_SHIFT 13u          /* ids are sorted within runs of 2^13 entries */
+#define QUEUE_SQLITE_SORT_SHIFT 15u         /* so many entries are sorted in at once */
 
 enum queue_sqlite_sql {
     SQL_BEGIN_READ,
@@ -50,8 +51,14 @@ enum queue_sqlite_sql {
     SQL_EVIDENCE_GET,
     SQL_EVIDENCE_RUN,
     SQL_EVIDENCE_SORTED,
+    SQL_LIKE_RUN_SIZE,
+    SQL_LIKE_RUN_MESSAGE_ID,
+    SQL_LIKE_RUN_SHA256,
+    SQL_LIKE_SORTED_SIZE,
+    SQL_LIKE_SORTED_MESSAGE_ID,
+    SQL_LIKE_SORTED_SHA256,
     SQL_SORTED,
-    SQL_SORT_SIZES,
+    SQL_SORT_LIKES,
     SQL_SORT_DONE,
     SQL_MAILBOX_GET,
     SQL_MAILBOX_PUT,

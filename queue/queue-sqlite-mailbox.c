@@ -62,14 +62,32 @@ int queue_sqlite_evidence(void *store_, struct queue_evidence *items, size_t cou
     return failed;
 }
 
-/* A search for settled messages of one size. */
+/* A search for settled messages. */
 struct evidence_search {
     const struct queue_origin *scope;
     int64_t scope_id, since_s;
+    int64_t last, sorted; /* the newest entry; the newest of those that are sorted in */
     uint64_t size;
     struct queue_evidence *out;
     size_t capacity, count;
 };
+
+/* 1, or 0 where nothing is known of this mailbox. */
+static int evidence_search_begin(struct queue_sqlite *store, struct evidence_search *search,
+                                 struct error *err)
+{
+    search->since_s = clock_unix_s(store->clock) - QUEUE_EVIDENCE_DAYS * INT64_C(86400);
+    search->last = search->sorted = -1;
+    int got = queue_sqlite_scope_find(store, search->scope, &search->scope_id, err);
+    if (got <= 0)
+        return got;
+    return queue_sqlite_number(&store->db, queue_sqlite_use(&store->db, SQL_ENTRY_LAST),
+                               mailbox_reading, &search->last, err) < 0 ||
+                   queue_sqlite_number(&store->db, queue_sqlite_use(&store->db, SQL_SORTED),
+                                       mailbox_reading, &search->sorted, err) < 0
+               ? -1
+               : 1;
+}
 
 /* What one of two statements finds of them; @run only for SQL_EVIDENCE_RUN. */
 static int evidence_search_by(struct queue_sqlite *store, struct evidence_search *search,
@@ -93,20 +111,14 @@ static int evidence_search_by(struct queue_sqlite *store, struct evidence_search
     return got;
 }
 
-/* The newest first: those of the run, mostly one, that is not sorted in yet, then all others. */
+/* The newest first: those of the runs that are not sorted in yet, then all others. */
 static int evidence_search_all(struct queue_sqlite *store, struct evidence_search *search,
                                struct error *err)
 {
-    int64_t last = -1, sorted = -1;
-    int got = queue_sqlite_scope_find(store, search->scope, &search->scope_id, err);
+    int got = evidence_search_begin(store, search, err);
     if (got <= 0)
         return got;
-    if (queue_sqlite_number(&store->db, queue_sqlite_use(&store->db, SQL_ENTRY_LAST),
-                            mailbox_reading, &last, err) < 0 ||
-        queue_sqlite_number(&store->db, queue_sqlite_use(&store->db, SQL_SORTED), mailbox_reading,
-                            &sorted, err) < 0)
-        return -1;
-    for (int64_t n = last; n > sorted && search->count < search->capacity;
+    for (int64_t n = search->last; n > search->sorted && search->count < search->capacity;
          n -= INT64_C(1) << QUEUE_SQLITE_RUN_SHIFT)
         if (evidence_search_by(store, search, SQL_EVIDENCE_RUN, n >> QUEUE_SQLITE_RUN_SHIFT, err) <
             0)
@@ -122,17 +134,91 @@ int queue_sqlite_settled_like(void *store_, const struct queue_origin *scope, ui
 {
     struct queue_sqlite *store = store_;
     struct evidence_search search = {
-        .scope = scope,
-        .since_s = clock_unix_s(store->clock) - QUEUE_EVIDENCE_DAYS * INT64_C(86400),
-        .size = size,
-        .out = out_items,
-        .capacity = capacity};
+        .scope = scope, .size = size, .out = out_items, .capacity = capacity};
     if (queue_sqlite_read_begin(store, err) < 0)
         return -1;
     int failed = evidence_search_all(store, &search, err);
     queue_sqlite_read_end(store);
     *out_count = failed < 0 ? 0 : search.count;
     return failed < 0 ? -1 : 0;
+}
+
+/* ---- Lookalikes ------------------------------------------------------------------------------ */
+
+static const enum queue_sqlite_sql like_in_run[] = {[QUEUE_LIKENESS_SIZE] = SQL_LIKE_RUN_SIZE,
+                                                    [QUEUE_LIKENESS_MESSAGE_ID] =
+                                                        SQL_LIKE_RUN_MESSAGE_ID,
+                                                    [QUEUE_LIKENESS_SHA256] = SQL_LIKE_RUN_SHA256};
+static const enum queue_sqlite_sql like_in_sorted[] = {
+    [QUEUE_LIKENESS_SIZE] = SQL_LIKE_SORTED_SIZE,
+    [QUEUE_LIKENESS_MESSAGE_ID] = SQL_LIKE_SORTED_MESSAGE_ID,
+    [QUEUE_LIKENESS_SHA256] = SQL_LIKE_SORTED_SHA256};
+
+/* Is there one among those that @sql finds, in @run or of all that are sorted in? 1, 0, or -1. */
+static int lookalike_by(struct queue_sqlite *store, const struct evidence_search *search,
+                        const struct queue_lookalike *item, uint64_t message_id,
+                        enum queue_sqlite_sql sql, int64_t run, struct error *err)
+{
+    bool exact = item->likeness == QUEUE_LIKENESS_SHA256;
+    size_t most = exact ? QUEUE_LOOKALIKES_COMPARED : QUEUE_LOOKALIKES_LOOKED_AT, seen = 0;
+    sqlite3_stmt *each = queue_sqlite_use(&store->db, sql);
+    queue_sqlite_bind_int(each, 1, search->scope_id);
+    queue_sqlite_bind_int(each, 2, (int64_t)item->size);
+    queue_sqlite_bind_int(each, 3, search->since_s);
+    queue_sqlite_bind_int(each, 4, search->scope->uidvalidity);
+    queue_sqlite_bind_int(each, 5, search->scope->uid);
+    queue_sqlite_bind_int(each, 6, run);
+    queue_sqlite_bind_int(each, 7, (int64_t)message_id);
+    queue_sqlite_bind_bytes(each, 8, item->sha256, sizeof item->sha256);
+    queue_sqlite_bind_int(each, 9, (int64_t)most);
+    int got;
+    while ((got = queue_sqlite_step(&store->db, each, mailbox_reading, err)) > 0) {
+        bool counts = sqlite3_column_int(each, 0) == 1;
+        if (counts || (++seen == most && !exact)) {
+            queue_sqlite_end(each);
+            return 1;
+        }
+    }
+    return got;
+}
+
+/* Those that are sorted in first: they are older, and mostly all there are. */
+static int lookalike_named(struct queue_sqlite *store, const struct evidence_search *search,
+                           const struct queue_lookalike *item, uint64_t message_id,
+                           struct error *err)
+{
+    int got = lookalike_by(store, search, item, message_id, like_in_sorted[item->likeness], 0, err);
+    for (int64_t n = search->last; got == 0 && n > search->sorted;
+         n -= INT64_C(1) << QUEUE_SQLITE_RUN_SHIFT)
+        got = lookalike_by(store, search, item, message_id, like_in_run[item->likeness],
+                           n >> QUEUE_SQLITE_RUN_SHIFT, err);
+    return got;
+}
+
+static int lookalikes_find(struct queue_sqlite *store, struct evidence_search *search,
+                           struct queue_lookalike *items, size_t count, struct error *err)
+{
+    int got = evidence_search_begin(store, search, err);
+    for (size_t i = 0; i < count && got > 0; i++) {
+        int found = lookalike_named(store, search, &items[i], items[i].message_id, err);
+        if (found == 0 && items[i].likeness != QUEUE_LIKENESS_SIZE && items[i].message_id != 0)
+            found = lookalike_named(store, search, &items[i], 0, err);
+        items[i].found = found > 0 ? 1 : 0;
+        got = found < 0 ? -1 : got;
+    }
+    return got < 0 ? -1 : 0;
+}
+
+int queue_sqlite_lookalikes(void *store_, const struct queue_origin *scope,
+                            struct queue_lookalike *items, size_t count, struct error *err)
+{
+    struct queue_sqlite *store = store_;
+    struct evidence_search search = {.scope = scope};
+    if (queue_sqlite_read_begin(store, err) < 0)
+        return -1;
+    int failed = lookalikes_find(store, &search, items, count, err);
+    queue_sqlite_read_end(store);
+    return failed;
 }
 
 /* ---- Mailboxes ------------------------------------------------------------------------------- */

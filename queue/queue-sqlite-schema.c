@@ -6,8 +6,9 @@
  * ascend. Ids are spread at random, and an index over all of them would dirty a page of its own per
  * message (at 1,000,000 entries three times the time of the rest); so they are sorted within runs
  * of 8,192 entries only, and who looks for one looks into each run. That no id comes twice follows
- * from the ledger: an id is made of an origin, and an origin has one row. Sizes lie as ids do until
- * their run is complete, and then go into a table over all runs.
+ * from the ledger: an id is made of an origin, and an origin has one row. What messages are like
+ * (their size, Message-ID and digest) lies as ids do until 32,768 more are there, and then goes
+ * into a table over all of them.
  *
  * Content and raw bytes lie apart from the entries, so that lists do not read through them. */
 #include <config.h>
@@ -296,10 +297,26 @@ static const char schema_9[] =
     "  ORDER BY scope, raw_size, created_s, n;"
     "CREATE INDEX entry_due ON entry (queue, due_s) WHERE state = 0;";
 
+/* Whatever is asked of lookalikes takes one look: the table tells messages of one size apart, and
+ * so does the index over what is not sorted in yet. digest: the first bytes of it. */
+static const char schema_10[] =
+    "CREATE TABLE known_like (scope INTEGER NOT NULL, raw_size INTEGER NOT NULL,"
+    "  message_id INTEGER NOT NULL, digest BLOB NOT NULL, created_s INTEGER NOT NULL,"
+    "  n INTEGER NOT NULL,"
+    "  PRIMARY KEY (scope, raw_size, message_id, digest, created_s, n)) STRICT, WITHOUT ROWID;"
+    "INSERT INTO known_like"
+    "  SELECT scope, raw_size, coalesce(message_id, 0), substr(raw_sha256, 1, 8), created_s, n"
+    "  FROM entry WHERE n <= (SELECT value FROM meta WHERE key = 'sorted')"
+    "   AND raw_place <> 0 AND uid <> 0 ORDER BY 1, 2, 3, 4, 5, 6;"
+    "DROP TABLE known_size;"
+    "DROP INDEX entry_size;"
+    "CREATE INDEX entry_like ON entry"
+    "  (n >> 13, scope, raw_size, message_id, substr(raw_sha256, 1, 8));";
+
 /* schema_steps[v] leads from version v to v + 1. Never changed once released: add another. */
-static const char *const schema_steps[QUEUE_SQLITE_SCHEMA] = {schema_1, schema_2, schema_3,
-                                                              schema_4, schema_5, schema_6,
-                                                              schema_7, schema_8, schema_9};
+static const char *const schema_steps[QUEUE_SQLITE_SCHEMA] = {
+    schema_1, schema_2, schema_3, schema_4, schema_5,
+    schema_6, schema_7, schema_8, schema_9, schema_10};
 
 /* All there is of a source, as queue-sqlite-source.c reads it. */
 #define SCHEMA_SOURCE                                                                              \
@@ -324,6 +341,20 @@ static const char *const schema_steps[QUEUE_SQLITE_SCHEMA] = {schema_1, schema_2
     "SELECT l.step, e.raw_place, e.raw_size, e.raw_sha256, e.message_id, e.uidvalidity, e.uid"
 #define SCHEMA_LIKE_LEDGER                                                                         \
     "l.scope = e.scope AND l.uidvalidity = e.uidvalidity AND l.uid = e.uid AND l.key = e.key"
+
+/* Lookalikes, in run ?6 or of all that are sorted in: does this one count? ?3: since when; ?4, ?5:
+ * not those of this uidvalidity above this UID; ?7: their message_id; ?8: their digest; ?9: how
+ * many are looked at. */
+#define SCHEMA_COUNTS                                                                              \
+    "SELECT l.step = 6 AND e.created_s >= ?3 AND (e.uidvalidity <> ?4 OR e.uid <= ?5)"
+#define SCHEMA_LIKE_RUN                                                                            \
+    SCHEMA_COUNTS " FROM entry e INDEXED BY entry_like CROSS JOIN ledger l ON " SCHEMA_LIKE_LEDGER \
+                  " WHERE e.n >> 13 = ?6 AND e.scope = ?1 AND e.raw_size = ?2"                     \
+                  "  AND e.raw_place <> 0 AND e.uid <> 0"
+#define SCHEMA_LIKE_SORTED                                                                         \
+    SCHEMA_COUNTS " FROM known_like k CROSS JOIN entry e ON e.n = k.n"                             \
+                  "  CROSS JOIN ledger l ON " SCHEMA_LIKE_LEDGER                                   \
+                  " WHERE k.scope = ?1 AND k.raw_size = ?2"
 
 #define SCHEMA_USER "SELECT id, name, password, role, created_s FROM user"
 #define SCHEMA_TOKEN                                                                               \
@@ -403,23 +434,34 @@ static const char *const schema_sql[SQL_COUNT] = {
     /* Within run ?5, which is not sorted in; and of all that are. One that has another name is done
      * with under its old one (step 6). */
     [SQL_EVIDENCE_RUN] =
-        SCHEMA_LIKE " FROM entry e INDEXED BY entry_size JOIN ledger l ON " SCHEMA_LIKE_LEDGER
+        SCHEMA_LIKE " FROM entry e INDEXED BY entry_like JOIN ledger l ON " SCHEMA_LIKE_LEDGER
                     " WHERE e.n >> 13 = ?5 AND e.scope = ?1 AND e.raw_size = ?2"
                     "  AND e.raw_place <> 0 AND e.uid <> 0 AND e.created_s >= ?3 AND l.step = 6"
                     " ORDER BY e.n DESC LIMIT ?4",
     [SQL_EVIDENCE_SORTED] =
-        SCHEMA_LIKE " FROM known_size k CROSS JOIN entry e ON e.n = k.n"
+        SCHEMA_LIKE " FROM known_like k CROSS JOIN entry e ON e.n = k.n"
                     "  CROSS JOIN ledger l ON " SCHEMA_LIKE_LEDGER
                     " WHERE k.scope = ?1 AND k.raw_size = ?2 AND k.created_s >= ?3 AND l.step = 6"
                     " ORDER BY k.created_s DESC, k.n DESC LIMIT ?4",
     [SQL_SORTED] = "SELECT value FROM meta WHERE key = 'sorted'",
+    [SQL_LIKE_RUN_SIZE] = SCHEMA_LIKE_RUN " LIMIT ?9",
+    [SQL_LIKE_RUN_MESSAGE_ID] = SCHEMA_LIKE_RUN " AND e.message_id IS nullif(?7, 0) LIMIT ?9",
+    [SQL_LIKE_RUN_SHA256] = SCHEMA_LIKE_RUN
+    " AND e.message_id IS nullif(?7, 0) AND substr(e.raw_sha256, 1, 8) = substr(?8, 1, 8)"
+    " AND e.raw_sha256 = ?8 ORDER BY e.n LIMIT ?9",
+    [SQL_LIKE_SORTED_SIZE] = SCHEMA_LIKE_SORTED " LIMIT ?9",
+    [SQL_LIKE_SORTED_MESSAGE_ID] = SCHEMA_LIKE_SORTED " AND k.message_id = ?7 LIMIT ?9",
+    [SQL_LIKE_SORTED_SHA256] =
+        SCHEMA_LIKE_SORTED " AND k.message_id = ?7 AND k.digest = substr(?8, 1, 8)"
+                           " AND k.created_s >= ?3 AND e.raw_sha256 = ?8"
+                           " ORDER BY k.created_s, k.n LIMIT ?9",
     /* Sort in what lies before ?1, the first of a run. It changes many pages, of which
      * OR ROLLBACK keeps no copies: a failure ends the batch, which it would anyway. */
-    [SQL_SORT_SIZES] =
-        "INSERT OR ROLLBACK INTO known_size SELECT scope, raw_size, created_s, n"
-        " FROM entry NOT INDEXED"
+    [SQL_SORT_LIKES] =
+        "INSERT OR ROLLBACK INTO known_like SELECT scope, raw_size, coalesce(message_id, 0),"
+        "  substr(raw_sha256, 1, 8), created_s, n FROM entry NOT INDEXED"
         " WHERE n > (SELECT value FROM meta WHERE key = 'sorted') AND n < ?1"
-        "  AND raw_place <> 0 AND uid <> 0 ORDER BY scope, raw_size, created_s, n",
+        "  AND raw_place <> 0 AND uid <> 0 ORDER BY 1, 2, 3, 4, 5, 6",
     [SQL_SORT_DONE] = "UPDATE meta SET value = ?1 - 1 WHERE key = 'sorted'",
     [SQL_MAILBOX_GET] =
         "SELECT m.uidvalidity, (SELECT max(uid) FROM ledger l WHERE l.scope = m.scope"
@@ -593,11 +635,10 @@ static const char *const schema_sql[SQL_COUNT] = {
         " ON CONFLICT DO UPDATE SET step = iif(step = 3, 3, ?3),"
         "  attempts = min(attempts + (?3 = 2), 4294967295)",
     [SQL_APPEND_HAS] = "SELECT 1 FROM append WHERE target = ?1 LIMIT 1",
-    [SQL_APPEND_ADOPT] =
-        "INSERT INTO append (target, entry, step, attempts)"
-        " SELECT ?2, entry, step, attempts FROM append WHERE target = ?1"
-        " ON CONFLICT DO UPDATE SET step = max(step, excluded.step),"
-        "  attempts = max(attempts, excluded.attempts)",
+    [SQL_APPEND_ADOPT] = "INSERT INTO append (target, entry, step, attempts)"
+                         " SELECT ?2, entry, step, attempts FROM append WHERE target = ?1"
+                         " ON CONFLICT DO UPDATE SET step = max(step, excluded.step),"
+                         "  attempts = max(attempts, excluded.attempts)",
     [SQL_APPEND_FORGET] = "DELETE FROM append WHERE target = ?1",
     [SQL_USER_ADD] = "INSERT INTO user VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
     [SQL_USER_CHANGE] = "UPDATE user SET password = ?2, role = ?3 WHERE id = ?1",

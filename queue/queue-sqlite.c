@@ -66,18 +66,18 @@ static int batch_count_entries(struct queue_sqlite *store, struct error *err)
     return 0;
 }
 
-/* Where the batch begins a new run of entries, sort in the sizes of those before that. */
-static int batch_sort_sizes(struct queue_sqlite *store, struct error *err)
+/* Every so many entries, sort in what those before them are like. */
+static int batch_sort_likes(struct queue_sqlite *store, struct error *err)
 {
-    static const enum queue_sqlite_sql sorts[] = {SQL_SORT_SIZES, SQL_SORT_DONE};
+    static const enum queue_sqlite_sql sorts[] = {SQL_SORT_LIKES, SQL_SORT_DONE};
     int64_t before = store->last - (int64_t)store->id_count;
-    int64_t run = store->last >> QUEUE_SQLITE_RUN_SHIFT;
-    if (before >> QUEUE_SQLITE_RUN_SHIFT == run)
+    int64_t part = store->last >> QUEUE_SQLITE_SORT_SHIFT;
+    if (before >> QUEUE_SQLITE_SORT_SHIFT == part)
         return 0;
     for (size_t i = 0; i < sizeof sorts / sizeof sorts[0]; i++) {
         sqlite3_stmt *sort = queue_sqlite_use(&store->db, sorts[i]);
-        queue_sqlite_bind_int(sort, 1, run << QUEUE_SQLITE_RUN_SHIFT);
-        if (queue_sqlite_run(&store->db, sort, "sorting entries by size", err) < 0)
+        queue_sqlite_bind_int(sort, 1, part << QUEUE_SQLITE_SORT_SHIFT);
+        if (queue_sqlite_run(&store->db, sort, "sorting entries by what they are like", err) < 0)
             return -1;
     }
     return 0;
@@ -129,7 +129,7 @@ static enum queue_commit_result sqlite_commit(void *store_, struct error *err)
 {
     struct queue_sqlite *store = store_;
     struct error why;
-    if (batch_count_entries(store, err) < 0 || batch_sort_sizes(store, err) < 0 ||
+    if (batch_count_entries(store, err) < 0 || batch_sort_likes(store, err) < 0 ||
         queue_sqlite_raw_flush(&store->raw, err) < 0) {
         sqlite_rollback(store);
         return QUEUE_COMMIT_FAILED;
@@ -413,6 +413,7 @@ const struct queue_backend queue_sqlite_backend = {
     .ledger = queue_sqlite_ledger,
     .evidence = queue_sqlite_evidence,
     .settled_like = queue_sqlite_settled_like,
+    .lookalikes = queue_sqlite_lookalikes,
     .mailbox_get = queue_sqlite_mailbox_get,
     .adopt = queue_sqlite_adopt,
     .list = queue_sqlite_list,

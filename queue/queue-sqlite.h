@@ -123,6 +123,8 @@ int queue_sqlite_evidence(void *store, struct queue_evidence *items, size_t coun
 int queue_sqlite_settled_like(void *store, const struct queue_origin *scope, uint64_t size,
                               struct queue_evidence *out_items, size_t capacity, size_t *out_count,
                               struct error *err);
+int queue_sqlite_lookalikes(void *store, const struct queue_origin *scope,
+                            struct queue_lookalike *items, size_t count, struct error *err);
 int queue_sqlite_mailbox_get(void *store, const struct queue_origin *scope,
                              struct queue_mailbox *out_state, struct error *err);
 int queue_sqlite_adopt(void *store, const struct queue_origin *scope,

@@ -363,6 +363,26 @@ int queue_settled_like(struct queue *queue, const char *loader, const char *acco
                                         err);
 }
 
+int queue_lookalikes(struct queue *queue, const char *loader, const char *account,
+                     const char *mailbox, uint32_t uidvalidity, uint32_t above,
+                     struct queue_lookalike *items, size_t count, struct error *err)
+{
+    const struct queue_origin scope = {.loader = loader,
+                                       .account = account,
+                                       .mailbox = mailbox,
+                                       .uidvalidity = uidvalidity,
+                                       .uid = above};
+    for (size_t i = 0; i < count; i++) {
+        items[i].found = 0;
+        if (items[i].likeness < QUEUE_LIKENESS_SIZE || items[i].likeness > QUEUE_LIKENESS_SHA256)
+            return error_set(err, ERROR_BUG, "a likeness of kind %u is asked for",
+                             items[i].likeness);
+    }
+    return queue_scope_check(&scope, err) < 0
+               ? -1
+               : queue->backend->lookalikes(queue->store, &scope, items, count, err);
+}
+
 int queue_mailbox_get(struct queue *queue, const char *loader, const char *account,
                       const char *mailbox, struct queue_mailbox *out_state, struct error *err)
 {

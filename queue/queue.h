@@ -241,6 +241,33 @@ int queue_settled_like(struct queue *queue, const char *loader, const char *acco
                        const char *mailbox, uint64_t size, struct queue_evidence *out_items,
                        size_t capacity, size_t *out_count, struct error *err);
 
+/* How much of a message has to be that of one that was settled. */
+enum queue_likeness {
+    QUEUE_LIKENESS_SIZE = 1,       /* its size */
+    QUEUE_LIKENESS_MESSAGE_ID = 2, /* and its message_id, unless none is known of the settled one */
+    QUEUE_LIKENESS_SHA256 = 3      /* and its digest */
+};
+
+/* A message that may have been settled before. */
+struct queue_lookalike {
+    uint64_t size, message_id; /* as in struct queue_evidence */
+    uint32_t likeness;         /* enum queue_likeness: what is asked */
+    uint32_t found;            /* the answer: 1, or 0 where there is none */
+    uint8_t sha256[QUEUE_DIGEST_SIZE];
+};
+
+#define QUEUE_LOOKALIKES_LOOKED_AT 16u /* of one size, or of one size and message_id */
+#define QUEUE_LOOKALIKES_COMPARED 256u /* of one digest */
+
+/** queue_lookalikes - is one of the messages that queue_settled_like() would find like this one?
+ * Those do not count that have this @uidvalidity and a UID above @above. Cost: the same for each
+ * item, whatever the queue holds. For that only some are looked at, the oldest of one digest: where
+ * none of so many counts, the answer is 1 for size and message_id (it has to be looked at more
+ * closely), and 0 for the digest. */
+int queue_lookalikes(struct queue *queue, const char *loader, const char *account,
+                     const char *mailbox, uint32_t uidvalidity, uint32_t above,
+                     struct queue_lookalike *items, size_t count, struct error *err);
+
 #define QUEUE_MAILBOX_CHANGES 3u
 #define QUEUE_MAILBOX_WHY 512u
 

@@ -251,17 +251,12 @@ static int host_evidence(void *context, struct imap_evidence *items, size_t coun
     return 0;
 }
 
-static int host_settled_like(void *context, uint64_t size, struct imap_evidence *out,
-                             size_t capacity, size_t *out_count, struct error *err)
+static int host_lookalikes(void *context, uint32_t uidvalidity, uint32_t above,
+                           struct imap_lookalike *items, size_t count, struct error *err)
 {
     (void)context;
-    struct queue_evidence *found = calloc(capacity, sizeof *found);
-    int failed =
-        queue_settled_like(w.queue, SCOPE, size, found, capacity, out_count, err);
-    for (size_t i = 0; failed == 0 && i < *out_count; i++)
-        out[i] = evidence_from(&found[i]);
-    free(found);
-    return failed;
+    return queue_lookalikes(w.queue, SCOPE, uidvalidity, above,
+                            (struct queue_lookalike *)(void *)items, count, err);
 }
 
 static int host_mailbox(void *context, const char *path, struct imap_mailbox *out,
@@ -412,7 +407,7 @@ static const struct imap_host host_table = {.cancelled = host_cancelled,
                                             .unsettled = host_unsettled,
                                             .progress = host_progress,
                                             .evidence = host_evidence,
-                                            .settled_like = host_settled_like,
+                                            .lookalikes = host_lookalikes,
                                             .mailbox = host_mailbox,
                                             .adopt = host_adopt,
                                             .settled = host_settled};

@@ -106,6 +106,77 @@ START_TEST(settled_messages_of_one_size_are_found_the_newest_first_for_ninety_da
 }
 END_TEST
 
+/* Is there one so much like message @item, above @above of 7 left aside? */
+static bool seen(const struct queue_item *item, const char *message_id, uint64_t size,
+                 enum queue_likeness likeness, uint32_t above)
+{
+    struct queue_lookalike look = {
+        .size = size, .message_id = text_fingerprint(message_id), .likeness = likeness};
+    memcpy(look.sha256, item->raw_sha256, sizeof look.sha256);
+    ck_well(&f, queue_lookalikes(f.queue, ANN, 7, above, &look, 1, &f.err));
+    return look.found != 0;
+}
+
+START_TEST(a_message_that_was_settled_is_known_by_size_then_message_id_then_digest)
+{
+    START();
+    struct queue_item item = queue_fixture_item(5), other = queue_fixture_item(5);
+    item.message_id = "one@example.org";
+    other.raw_sha256[0] ^= 1;
+    put(item);
+    ck_assert(!seen(&item, "one@example.org", item.raw_size, QUEUE_LIKENESS_SIZE, 99));
+    queue_fixture_note(&f, 5, QUEUE_STEP_MOVED);
+    if (f.keeps)
+        queue_fixture_reopen(&f);
+    static const struct {
+        const char *message_id;
+        uint64_t more;
+        enum queue_likeness likeness;
+        uint32_t above;
+        bool same_digest, found;
+    } rows[] = {
+        {"two@example.org", 0, QUEUE_LIKENESS_SIZE, 5, false, true},
+        {"two@example.org", 1, QUEUE_LIKENESS_SIZE, 5, false, false},
+        {"two@example.org", 0, QUEUE_LIKENESS_SIZE, 4, false, false},
+        {"one@example.org", 0, QUEUE_LIKENESS_MESSAGE_ID, 5, false, true},
+        {"one@example.org", 0, QUEUE_LIKENESS_MESSAGE_ID, 4, false, false},
+        {"two@example.org", 0, QUEUE_LIKENESS_MESSAGE_ID, 5, true, false},
+        {"one@example.org", 0, QUEUE_LIKENESS_SHA256, 5, true, true},
+        {"one@example.org", 0, QUEUE_LIKENESS_SHA256, 5, false, false},
+        {"one@example.org", 0, QUEUE_LIKENESS_SHA256, 4, true, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        ck_assert_msg(seen(rows[i].same_digest ? &item : &other, rows[i].message_id,
+                           item.raw_size + rows[i].more, rows[i].likeness,
+                           rows[i].above) == rows[i].found,
+                      "row %zu", i);
+    f.now_s += QUEUE_EVIDENCE_DAYS * INT64_C(86400) + 1;
+    ck_assert(!seen(&item, "one@example.org", item.raw_size, QUEUE_LIKENESS_SIZE, 99));
+}
+END_TEST
+
+START_TEST(one_of_which_no_message_id_is_known_may_be_any_of_its_size)
+{
+    START();
+    struct queue_item item = queue_fixture_item(5), other = queue_fixture_item(5);
+    other.raw_sha256[0] ^= 1;
+    put(item); /* without one */
+    queue_fixture_note(&f, 5, QUEUE_STEP_MOVED);
+    ck_assert(seen(&other, "any@example.org", item.raw_size, QUEUE_LIKENESS_MESSAGE_ID, 5));
+    ck_assert(!seen(&other, "any@example.org", item.raw_size, QUEUE_LIKENESS_SHA256, 5));
+    ck_assert(seen(&item, "any@example.org", item.raw_size, QUEUE_LIKENESS_SHA256, 5));
+}
+END_TEST
+
+START_TEST(a_likeness_that_there_is_not_is_refused)
+{
+    START();
+    struct queue_lookalike look = {.size = 1, .likeness = 4};
+    ck_assert_int_eq(queue_lookalikes(f.queue, ANN, 7, 1, &look, 1, &f.err), -1);
+    ck_assert_int_eq(f.err.class, ERROR_BUG);
+}
+END_TEST
+
 START_TEST(what_is_known_of_a_mailbox_is_kept_as_it_was_set)
 {
     START();
@@ -314,6 +385,9 @@ static Suite *suite(void)
         what_a_message_is_known_by_is_stored_with_its_entry,
         a_message_without_raw_bytes_or_entry_is_known_by_less,
         settled_messages_of_one_size_are_found_the_newest_first_for_ninety_days,
+        a_message_that_was_settled_is_known_by_size_then_message_id_then_digest,
+        one_of_which_no_message_id_is_known_may_be_any_of_its_size,
+        a_likeness_that_there_is_not_is_refused,
         what_is_known_of_a_mailbox_is_kept_as_it_was_set,
         an_adopted_message_goes_on_under_its_new_name_with_its_entry,
         neither_name_of_an_adopted_message_becomes_another_entry,

@@ -490,75 +490,6 @@ START_TEST(a_database_is_durable_and_ours_by_its_header)
 }
 END_TEST
 
-/* Statements that walk a whole table or index, each for a reason. */
-static bool may_walk(unsigned which, const char *detail)
-{
-    if (strcmp(detail, "SCAN CONSTANT ROW") == 0)
-        return true; /* no table at all */
-    if (which >= SQL_COUNT_TALLY && which <= SQL_COUNT_DAY && strstr(detail, "B-TREE") != NULL)
-        return true; /* a batch, which is new, is sorted */
-    if (which == SQL_SORT_SIZES && strstr(detail, "B-TREE FOR ORDER BY") != NULL)
-        return true; /* a run of entries, which is complete, is sorted once */
-    return which == SQL_UNSETTLED_COUNT && /* rows come and go: usually there are few */
-           strcmp(detail, "SCAN ledger USING INDEX ledger_unsettled") == 0;
-}
-
-static void check_plan(unsigned which)
-{
-    char sql[2048];
-    sqlite3_stmt *plan = NULL;
-    (void)snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN %s",
-                   queue_sqlite_sql_text((enum queue_sqlite_sql)which));
-    ck_assert_int_eq(sqlite3_prepare_v2(store()->db.handle, sql, -1, &plan, NULL), SQLITE_OK);
-    while (sqlite3_step(plan) == SQLITE_ROW) {
-        const char *detail = (const char *)sqlite3_column_text(plan, 3);
-        ck_assert_msg((strstr(detail, "SCAN") == NULL && strstr(detail, "TEMP B-TREE") == NULL) ||
-                          may_walk(which, detail),
-                      "%s: %s", queue_sqlite_sql_text((enum queue_sqlite_sql)which), detail);
-    }
-    sqlite3_finalize(plan);
-}
-
-START_TEST(no_statement_walks_a_whole_table_or_sorts)
-{
-    for (unsigned which = 0; which < SQL_COUNT; which++)
-        check_plan(which);
-}
-END_TEST
-
-START_TEST(an_index_of_their_own_answers_who_is_next)
-{
-    static const struct {
-        enum queue_sqlite_sql sql;
-        const char *index;
-    } rows[] = {
-        {SQL_NEXT_QUEUE_UP, "COVERING INDEX entry_queue"},
-        {SQL_NEXT_QUEUE_DOWN, "COVERING INDEX entry_queue"},
-        {SQL_NEXT_SOURCE_UP, "COVERING INDEX entry_source"},
-        {SQL_NEXT_SOURCE_DOWN, "COVERING INDEX entry_source"},
-        {SQL_DUE_NEW, "INDEX entry_due (queue=? AND due_s=?)"},
-        {SQL_DUE_LATER, "INDEX entry_due (queue=? AND due_s>? AND due_s<?)"},
-        {SQL_EVIDENCE_RUN, "INDEX entry_size"},
-        {SQL_EVIDENCE_SORTED, "PRIMARY KEY (scope=? AND raw_size=? AND created_s>?)"},
-        {SQL_DUE_TAKEN, "INDEX entry_lease"},
-        {SQL_ENTRY_BY_ID, "INDEX entry_id"},
-        {SQL_UNSETTLED, "INDEX ledger_unsettled (scope=? AND (uidvalidity,uid,key)>(?,?,?))"},
-        {SQL_LEDGER_PAGE, "PRIMARY KEY (scope=? AND (uidvalidity,uid,key)>(?,?,?))"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        char sql[1024];
-        (void)snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN %s",
-                       queue_sqlite_sql_text(rows[i].sql));
-        sqlite3_stmt *plan = NULL;
-        ck_assert_int_eq(sqlite3_prepare_v2(store()->db.handle, sql, -1, &plan, NULL), SQLITE_OK);
-        ck_assert_int_eq(sqlite3_step(plan), SQLITE_ROW);
-        const char *detail = (const char *)sqlite3_column_text(plan, 3);
-        ck_assert_msg(strstr(detail, rows[i].index) != NULL, "%s: %s", sql, detail);
-        sqlite3_finalize(plan);
-    }
-}
-END_TEST
-
 START_TEST(entries_are_found_across_runs_of_ids)
 {
     queue_fixture_add(&f, 1, 3);
@@ -774,8 +705,6 @@ static Suite *suite(void)
         a_database_of_another_program_is_refused_and_left_alone,
         what_is_no_database_is_refused,
         a_database_is_durable_and_ours_by_its_header,
-        no_statement_walks_a_whole_table_or_sorts,
-        an_index_of_their_own_answers_who_is_next,
         entries_are_found_across_runs_of_ids,
         a_queue_of_schema_1_opens_with_all_it_held,
         a_queue_of_schema_3_opens_and_its_entries_go_by_a_policy,

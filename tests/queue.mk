@@ -29,4 +29,4 @@ queue_count_test_SOURCES = queue-count-test.c queue-fixture.c queue-fixture.h
 queue_count_test_LDADD = $(QUEUE_LIBS) $(SQLITE_LIBS)
 queue_cost_test_SOURCES = queue-cost-test.c queue-fixture.c queue-fixture.h
 queue_cost_test_LDADD = $(QUEUE_LIBS) $(SQLITE_LIBS)
-EXTRA_DIST += data/queue-v1.sql data/queue-v3.sql data/queue-v4.sql data/queue-v5.sql data/queue-v6.sql data/queue-v7.sql data/queue-v8.sql
+EXTRA_DIST += data/queue-v1.sql data/queue-v3.sql data/queue-v4.sql data/queue-v5.sql data/queue-v6.sql data/queue-v7.sql data/queue-v8.sql data/queue-v9.sql

@@ -21,9 +21,6 @@ static const char imap_again_doing[] = "looking at messages seen before";
 #define IMAP_TAG_SAME 8u  /* with AGAIN: it is the message that was moved ... */
 #define IMAP_TAG_OTHER 16u /* ... or another one; neither: that cannot be told */
 
-#define IMAP_AGAIN_PROBE                                                                           \
-    16u /* settled messages of one size that are asked for to see if there is one */
-
 int imap_again_begin(struct imap_pickup *p, struct error *err)
 {
     struct imap_mailbox state = {.uidvalidity = 0};
@@ -69,28 +66,6 @@ static bool imap_again_is_stranger(const struct imap_record *record)
     return record->step < IMAP_STEP_STORED;
 }
 
-/* Was a message of this size settled before the last search? Yes also where so many were settled
- * since that they hide it: then it is looked at more closely. Mostly the newest one tells. */
-static int imap_again_has_like(const struct imap_pickup *p, uint64_t size, bool *out_has,
-                               struct error *err)
-{
-    static const size_t probes[] = {1, IMAP_AGAIN_PROBE};
-    struct imap_evidence like[IMAP_AGAIN_PROBE];
-    bool has = false, more = true;
-    for (size_t at = 0; at < sizeof probes / sizeof probes[0] && more && !has; at++) {
-        size_t count = 0;
-        if (p->host->settled_like(p->host->context, size, like, probes[at], &count, err) < 0)
-            return -1;
-        has = count == IMAP_AGAIN_PROBE;
-        more = count == probes[at];
-        for (size_t i = 0; i < count && !has; i++)
-            has = like[i].uidvalidity != imap_session_selected(p->session)->uidvalidity ||
-                  like[i].uid <= p->again.before;
-    }
-    *out_has = has;
-    return 0;
-}
-
 static bool imap_again_may_be_gone(const struct imap_again *again, const struct imap_entry *entry)
 {
     for (size_t i = 0; i < again->gone_count; i++)
@@ -105,6 +80,16 @@ static size_t imap_again_count(const struct imap_again *again, uint32_t tags)
     for (size_t i = 0; i < again->count; i++)
         count += (again->looks[i].tag & tags) != 0 ? 1 : 0;
     return count;
+}
+
+/* Those that may be back: is a message on record so much like them? */
+static int imap_again_compare(struct imap_pickup *p, enum imap_likeness likeness, struct error *err)
+{
+    struct imap_again *again = &p->again;
+    const struct imap_likes_which which = {imap_session_selected(p->session)->uidvalidity,
+                                           again->before};
+    return imap_likes_compare(p->host, &which, again->looks, again->count, IMAP_TAG_BACK, likeness,
+                              err);
 }
 
 /* Too few to be a restored mailbox: those that came back are new. */
@@ -122,25 +107,19 @@ static void imap_again_drop_few(struct imap_again *again)
     again->count = kept;
 }
 
-static int imap_again_tag(struct imap_pickup *p, const struct imap_record *record,
-                          const struct imap_entry *entry, bool bulk, uint32_t *out_tag,
-                          struct error *err)
+/* @bulk: strangers are so many that they may be messages put back. */
+static uint32_t imap_again_tag(struct imap_pickup *p, const struct imap_record *record,
+                               const struct imap_entry *entry, bool bulk)
 {
     struct imap_again *again = &p->again;
-    bool back = false;
-    *out_tag = 0;
     if (record->step == IMAP_STEP_MOVED && !p->options.read_only &&
         imap_moves_leave(p->settings, imap_session_can(p->session)) &&
         !imap_set_has(&again->told, entry->uid))
-        *out_tag = IMAP_TAG_AGAIN;
+        return IMAP_TAG_AGAIN;
     if (!imap_again_is_stranger(record))
         return 0;
-    if (imap_again_may_be_gone(again, entry))
-        *out_tag = IMAP_TAG_RENAMED;
-    if (bulk && imap_again_has_like(p, entry->size, &back, err) < 0)
-        return -1;
-    *out_tag |= back ? IMAP_TAG_BACK : 0;
-    return 0;
+    return (bulk ? IMAP_TAG_BACK : 0) |
+           (imap_again_may_be_gone(again, entry) ? IMAP_TAG_RENAMED : 0);
 }
 
 int imap_again_collect(struct imap_pickup *p, const struct imap_record *records, struct error *err)
@@ -150,20 +129,20 @@ int imap_again_collect(struct imap_pickup *p, const struct imap_record *records,
     again->count = 0;
     again->listed = p->listing_count;
     again->looks = p->room->looks;
-    if (p->host->settled_like == NULL || p->host->evidence == NULL)
+    if (p->host->lookalikes == NULL || p->host->evidence == NULL)
         return 0;
     for (size_t i = 0; i < p->listing_count; i++)
         strangers += imap_again_is_stranger(&records[i]) ? 1 : 0;
     bool bulk = strangers > IMAP_BACK_MAX && !p->accept && (again->history || again->before != 0);
     for (size_t i = 0; i < p->listing_count; i++) {
         const struct imap_entry *entry = &p->listing[i];
-        uint32_t tag;
-        if (imap_again_tag(p, &records[i], entry, bulk, &tag, err) < 0)
-            return -1;
+        uint32_t tag = imap_again_tag(p, &records[i], entry, bulk);
         if (tag != 0)
             again->looks[again->count++] =
                 (struct imap_look){.uid = entry->uid, .size = entry->size, .tag = tag};
     }
+    if (imap_again_compare(p, IMAP_LIKENESS_SIZE, err) < 0)
+        return -1;
     imap_again_drop_few(again);
     return 0;
 }
@@ -336,20 +315,16 @@ static int imap_again_judge(struct imap_pickup *p, const struct imap_look *look,
 int imap_again_inspect(struct imap_pickup *p, struct error *err)
 {
     struct imap_again *again = &p->again;
-    const struct imap_likes_which which = {imap_session_selected(p->session)->uidvalidity,
-                                           again->before};
     if (imap_again_ask(p, IMAP_TAG_BACK | IMAP_TAG_RENAMED, IMAP_LOOKS_MESSAGE_ID, err) < 0)
         return -1;
     for (size_t i = 0; i < again->count; i++)
         if (imap_again_rename(p, &again->looks[i], err) < 0)
             return -1;
-    if (imap_likes_compare(p->host, &which, again->looks, again->count, IMAP_TAG_BACK,
-                           IMAP_LIKES_MESSAGE_ID, err) < 0)
+    if (imap_again_compare(p, IMAP_LIKENESS_MESSAGE_ID, err) < 0)
         return -1;
     imap_again_drop_few(again);
     if (imap_again_ask(p, IMAP_TAG_BACK | IMAP_TAG_AGAIN, IMAP_LOOKS_SHA256, err) < 0 ||
-        imap_likes_compare(p->host, &which, again->looks, again->count, IMAP_TAG_BACK,
-                           IMAP_LIKES_SHA256, err) < 0)
+        imap_again_compare(p, IMAP_LIKENESS_SHA256, err) < 0)
         return -1;
     for (size_t i = 0; i < again->count; i++)
         if (imap_again_weigh(p, &again->looks[i], err) < 0)

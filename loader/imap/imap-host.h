@@ -44,6 +44,20 @@ struct imap_evidence {
     uint8_t sha256[DIGEST_SIZE];
 };
 
+/* As enum loader_likeness. */
+enum imap_likeness {
+    IMAP_LIKENESS_SIZE = 1,
+    IMAP_LIKENESS_MESSAGE_ID = 2,
+    IMAP_LIKENESS_SHA256 = 3
+};
+
+/* A message that may have been settled before (struct loader_lookalike). */
+struct imap_lookalike {
+    uint64_t size, message_id;
+    uint32_t likeness, found;
+    uint8_t sha256[DIGEST_SIZE];
+};
+
 /* As enum loader_hold. */
 enum imap_hold {
     IMAP_HOLD_NONE = 0,
@@ -84,8 +98,6 @@ struct imap_host {
     void (*progress)(void *context, uint64_t messages);
     /* From here on NULL where the host is older and cannot; adopt also in a dry run. */
     int (*evidence)(void *context, struct imap_evidence *items, size_t count, struct error *err);
-    int (*settled_like)(void *context, uint64_t size, struct imap_evidence *out_items,
-                        size_t capacity, size_t *out_count, struct error *err);
     /* @path: of the mailbox, as in imap-folder.h. */
     int (*mailbox)(void *context, const char *path, struct imap_mailbox *out_state,
                    struct error *err);
@@ -96,10 +108,12 @@ struct imap_host {
                    size_t capacity, size_t *out_count, struct error *err);
     /* A part of the source cannot be picked up from, the rest is. NULL: all is well. */
     void (*trouble)(void *context, const struct error *why);
+    /* As in struct loader_host, of the mailbox that is picked up from. */
+    int (*lookalikes)(void *context, uint32_t uidvalidity, uint32_t above,
+                      struct imap_lookalike *items, size_t count, struct error *err);
 };
 
-#define IMAP_RECORDS_MAX 500u /* in one call of known(), note(), unsettled(), evidence() */
-#define IMAP_LIKE_MAX (1u << 20) /* of settled_like() */
+#define IMAP_RECORDS_MAX 500u /* in one call of known(), note(), and so on */
 
 /** imap_host_log - one line of text. */
 void imap_host_log(const struct imap_host *host, enum imap_log level, const char *fmt, ...)

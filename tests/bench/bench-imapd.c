@@ -4,7 +4,8 @@
  *     bench-imapd MESSAGES STRIDE FOLDERS UIDVALIDITY
  *
  * Prints its port, then serves one connection after another until its input ends. INBOX has
- * MESSAGES small messages that differ in a number, with every STRIDEth UID: 1 is dense. There are
+ * MESSAGES small messages that differ in a number and have up to FILLER_BYTES sizes, with every
+ * STRIDEth UID: 1 is dense. There are
  * FOLDERS more folders. It takes any user and password. Moved messages are gone until it is started
  * again; it has UIDPLUS, MOVE, ESEARCH, and takes commands one line at a time, without literals.
  * What a client needs from a server in memory and time is then its own. */
@@ -35,7 +36,9 @@ static const char message_format[] = "From: Ann Lee <ann@example.org>\r\nTo: des
                                      "Subject: message %010u\r\n"
                                      "Date: Mon, 02 Mar 2026 09:00:00 +0100\r\n"
                                      "Message-ID: <%010u@example.org>\r\n\r\n"
-                                     "This is message %010u of a great many.\r\n";
+                                     "This is message %010u of a great many.\r\n%.*s\r\n";
+#define MESSAGE_ID_BYTES 40u /* of its line in a header, and the empty one behind it */
+#define FILLER_BYTES 1024u
 
 static struct mailbox {
     uint32_t count, stride, folders, uidvalidity;
@@ -135,9 +138,23 @@ static uint32_t sequence_number(uint32_t index)
     return index < box.lowest ? 1 : index - box.lowest + 1;
 }
 
+/* Bytes of filler in a message: messages of one size lie far apart. */
+static unsigned filler_of(uint32_t index)
+{
+    return (index + 1) * 2654435761u >> 22;
+}
+
+static void say_body(uint32_t index)
+{
+    static char filler[FILLER_BYTES];
+    for (unsigned i = 0; filler[0] == '\0' && i < FILLER_BYTES; i++)
+        filler[FILLER_BYTES - 1 - i] = i % 64 == 0 ? '\n' : i % 64 == 1 ? '\r' : 'x';
+    say(message_format, index + 1, index + 1, index + 1, (int)filler_of(index), filler);
+}
+
 static void say_fetch(uint32_t index, const char *items)
 {
-    static const unsigned size = sizeof message_format - 1 + 3 * (10 - 5);
+    unsigned size = (unsigned)(sizeof message_format - 1 + 3 * (10 - 5) - 4) + filler_of(index);
     say("* %u FETCH (UID %u", sequence_number(index), uid_of(index));
     if (strstr(items, "FLAGS") != NULL)
         say(" FLAGS ()");
@@ -147,8 +164,11 @@ static void say_fetch(uint32_t index, const char *items)
         say(" INTERNALDATE \"02-Mar-2026 09:00:00 +0100\"");
     if (strstr(items, "BODY.PEEK[]") != NULL) {
         say(" BODY[] {%u}\r\n", size);
-        say(message_format, index + 1, index + 1, index + 1);
+        say_body(index);
     }
+    if (strstr(items, "[HEADER.FIELDS (MESSAGE-ID)]") != NULL)
+        say(" BODY[HEADER.FIELDS (MESSAGE-ID)] {%u}\r\nMessage-ID: <%010u@example.org>\r\n\r\n",
+            MESSAGE_ID_BYTES, index + 1);
     say(")\r\n");
 }
 
