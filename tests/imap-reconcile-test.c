@@ -94,9 +94,13 @@ START_TEST(an_archive_that_cannot_be_looked_into_keeps_nobody_else_back)
         COPY_OF_5,
         {"*UID FETCH 107", LOOKS(107) OK},
         NEW_6};
+    static const struct script_rule unsearched[] = {
+        {"*UID FETCH 5 (UID RFC822.SIZE", LOOKS(5) OK},
+        {"*SEARCH UID 100:*", "@ NO [SERVERBUG] cannot search it\r\n"},
+        NEW_6};
     struct host *hosts[] = {STARTED(unread, "UIDPLUS", 0), STARTED(broken, "UIDPLUS", 0),
-                            STARTED(sizeless, "UIDPLUS", 0)};
-    for (size_t i = 0; i < 3; i++) {
+                            STARTED(sizeless, "UIDPLUS", 0), STARTED(unsearched, "UIDPLUS", 0)};
+    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
         put(hosts[i], 5, IMAP_STEP_MOVING);
         ck_assert_ptr_nonnull(strstr(host_run(hosts[i]), "6 failed: "));
         TRACE(hosts[i], "UID FETCH 6 (UID BODY", "-UID COPY 5", "-Deleted");

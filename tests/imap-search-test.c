@@ -159,7 +159,7 @@ START_TEST(memory_that_runs_out_in_a_search_is_told_as_such)
         imap_set_init(&found);
         ck_assert_str_eq(host_run(h), "");
         fail_in = n;
-        failed = imap_looks_search(h->pickup->session, "ALL", &found, &h->err);
+        failed = imap_looks_search(h->pickup->session, "ALL", &found, NULL, &h->err);
         ck_assert(failed == 0 || fail_in == 0);
         fail_in = 0;
         ck_assert_msg(failed == 0 || strstr(h->err.text, "out of memory") != NULL, "%u: %s", n,

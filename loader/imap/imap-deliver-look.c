@@ -190,7 +190,7 @@ static int look_search_run(struct look_search *search, struct error *err)
         return error_oom(err, "looking at messages");
     buffer_clear(&search->text);
     buffer_clear(&search->last);
-    return imap_looks_search(search->session, buffer_text(&all), &search->hits, err);
+    return imap_looks_search(search->session, buffer_text(&all), &search->hits, NULL, err);
 }
 
 /* One more key; those before it go out once they fill a line. */

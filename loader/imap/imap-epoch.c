@@ -256,7 +256,7 @@ static int imap_epoch_list(struct imap_epoch *e, struct error *err)
     struct imap_set all;
     int result;
     imap_set_init(&all);
-    result = imap_looks_search(e->session, "ALL", &all, err);
+    result = imap_looks_search(e->session, "ALL", &all, NULL, err);
     while (result == 0 && all.count > 0) {
         struct imap_set window;
         imap_set_init(&window);

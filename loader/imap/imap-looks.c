@@ -255,6 +255,7 @@ int imap_looks_ask(struct imap_session *session, struct imap_look *looks, size_t
 
 struct imap_looking {
     struct imap_set *out;
+    struct error *out_no; /* NULL: a NO is a failure */
     bool full;
 };
 
@@ -271,17 +272,34 @@ static int imap_looking_data(void *context, const struct imap_event *event, bool
     return looking->full ? 0 : error_oom(err, "searching");
 }
 
-int imap_looks_search(struct imap_session *session, const char *criteria, struct imap_set *out,
-                      struct error *err)
+static int imap_looking_done(void *context, const struct imap_event *answer, struct error *err)
 {
-    struct imap_looking looking = {out, false};
-    struct imap_call call = {
-        .what = "UID SEARCH", .context = &looking, .data = imap_looking_data};
+    struct imap_looking *looking = context;
+    if (answer->status == IMAP_OK)
+        return 0;
+    struct error *why = looking->out_no;
+    (void)imap_answer_messages_error(answer, ERROR_LINK, "searching", "try again later", why);
+    if (answer->status == IMAP_NO && why->class != ERROR_PAUSE)
+        return 0;
+    *err = *why;
+    return -1;
+}
+
+int imap_looks_search(struct imap_session *session, const char *criteria, struct imap_set *out,
+                      struct error *out_no, struct error *err)
+{
+    struct imap_looking looking = {out, out_no, false};
+    struct imap_call call = {.what = "UID SEARCH",
+                             .context = &looking,
+                             .data = imap_looking_data,
+                             .done = out_no != NULL ? imap_looking_done : NULL};
     struct imap_command command;
     bool esearch = (imap_session_can(session) & IMAP_CAN_ESEARCH) != 0;
     imap_command_init(&command, "UID SEARCH ");
     imap_command_add(&command, esearch ? "RETURN (ALL) " : "");
     imap_command_add(&command, criteria);
+    if (out_no != NULL)
+        *out_no = (struct error){.class = ERROR_NONE};
     if (imap_session_run(session, &command, &call, err) < 0)
         return -1;
     uint64_t most = (uint64_t)imap_session_selected(session)->exists + IMAP_SET_RANGES_MAX;

@@ -54,9 +54,10 @@ int imap_looks_ask(struct imap_session *session, struct imap_look *looks, size_t
  */
 void imap_looks_tell(const struct mail *mail, struct imap_look *out);
 
-/** imap_looks_search - the UIDs that "UID SEARCH <criteria>" finds, added to @out. */
+/** imap_looks_search - the UIDs that "UID SEARCH <criteria>" finds, added to @out. With @out_no a
+ * NO is no failure, unless it asks for a pause, but told there (ERROR_NONE: there was none). */
 int imap_looks_search(struct imap_session *session, const char *criteria, struct imap_set *out,
-                      struct error *err);
+                      struct error *out_no, struct error *err);
 
 /** imap_looks_near - do two sizes differ by 5 % at most? */
 bool imap_looks_near(uint64_t a, uint64_t b);

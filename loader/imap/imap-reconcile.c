@@ -288,10 +288,15 @@ static int imap_reconcile_search(struct imap_reconcile *r, struct error *err)
     if (least > 0 && least <= most)
         (void)snprintf(criteria, sizeof criteria, "UID %u:* LARGER %" PRIu64 " SMALLER %" PRIu64,
                        r->lowest, least - 1, most + 1);
+    struct error no;
     imap_set_init(&found);
-    int result = imap_looks_search(r->session, criteria, &found, err);
+    int result = imap_looks_search(r->session, criteria, &found, &no, err);
     if (result == 0)
         result = imap_reconcile_windows(r, &found, err);
+    if (no.class != ERROR_NONE) { /* then what it found is not all there is */
+        r->refused = true;
+        r->why = no;
+    }
     imap_set_done(&found);
     return result;
 }
