@@ -98,8 +98,9 @@ static int host_note(void *context, const struct imap_record *records, size_t co
         if (records[i].step == IMAP_STEP_UNKNOWN && records[i].uid == h->keeps)
             return error_set(err, ERROR_STORE, "disk full");
         struct imap_record *at = &h->ledger[records[i].uid % UIDS];
-        (void)snprintf(line, sizeof line, "note %u %s target %u", records[i].uid,
-                       names[records[i].step], records[i].target_uid);
+        (void)snprintf(line, sizeof line, "note %u %s target %u in %.40s", records[i].uid,
+                       names[records[i].step], records[i].target_uid,
+                       records[i].target != NULL ? records[i].target : "no folder");
         script_note(h->server, line);
         at->uid = records[i].uid;
         at->uidvalidity = records[i].uidvalidity;

@@ -127,6 +127,47 @@ START_TEST(news_of_a_flag_behind_what_was_asked_for_change_nothing)
 }
 END_TEST
 
+/* 5 was on its way into "Old", where it may be; 8 has its copy there, as 108. */
+START_TEST(what_was_left_under_another_archive_ends_there_or_is_ordered_anew)
+{
+    static const struct script_rule rules[] = {
+        {"*UID FETCH 5 (UID RFC822.SIZE", LOOKS(5) OK},
+        {"*UID FETCH 5,8 (UID RFC822.SIZE", LOOKS(5) LOOKS(8) OK},
+        {"*UID COPY 5", "* OK [COPYUID 9 5 205] x\r\n" OK},
+        {"*UID STORE", OK},
+        {"*UID EXPUNGE", OK},
+        {"*UID FETCH 5 (UID)", OK},
+        {"*UID FETCH 8 (UID)", OK}};
+    struct host *h = STARTED(rules, "UIDPLUS", 0);
+    put(h, 5, IMAP_STEP_MOVING);
+    put(h, 8, IMAP_STEP_COPIED);
+    h->ledger[8].target_uidvalidity = 3;
+    h->ledger[8].target_uid = 108;
+    h->ledger[5].target = h->ledger[8].target = "Old";
+    ck_assert_str_eq(host_run(h), "");
+    TRACE(h, "note 8 DELETING target 108 in Old", "note 8 MOVED target 108 in Old", "-UID COPY 8");
+    TRACE(h, "note 5 MOVING target 100 in DROPBOX", "UID COPY 5",
+          "note 5 COPIED target 205 in DROPBOX", "UID EXPUNGE 5",
+          "note 5 MOVED target 205 in DROPBOX");
+    TRACE(h, "-SEARCH UID", "-EXAMINE");
+    ck_assert_ptr_nonnull(strstr(h->log, "of earlier settings"));
+    host_stop(h);
+}
+END_TEST
+
+/* By an order of which we never heard: into the folder of that time. */
+START_TEST(what_went_into_an_earlier_archive_is_told_as_gone_there)
+{
+    static const struct script_rule rules[] = {{"*UID FETCH 5 (UID)", OK}};
+    struct host *h = STARTED(rules, FULL, 0);
+    put(h, 5, IMAP_STEP_MOVING);
+    h->ledger[5].target = "Old";
+    ck_assert_str_eq(host_run(h), "");
+    TRACE(h, "note 5 MOVED target 0 in Old", "-UID MOVE");
+    host_stop(h);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("imap-reconcile");
@@ -135,6 +176,8 @@ static Suite *suite(void)
     tcase_add_test(t, a_full_archive_keeps_back_no_mail_of_a_later_piece);
     tcase_add_test(t, what_was_left_on_purpose_is_not_moved_in_a_later_piece);
     tcase_add_test(t, an_archive_that_cannot_be_looked_into_keeps_nobody_else_back);
+    tcase_add_test(t, what_was_left_under_another_archive_ends_there_or_is_ordered_anew);
+    tcase_add_test(t, what_went_into_an_earlier_archive_is_told_as_gone_there);
     tcase_add_test(t, news_of_a_flag_behind_what_was_asked_for_change_nothing);
     suite_add_tcase(s, t);
     return s;

@@ -14,160 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "imap-set.h"
+#include "imap-move-job.h"
 
 #define IMAP_JOB_TRIES 2u          /* orders given for one message in one session */
-
-enum imap_way {
-    IMAP_WAY_MOVE,
-    IMAP_WAY_COPY,
-    IMAP_WAY_KEEP,
-    IMAP_WAY_DELETE,
-    IMAP_WAY_FLAG,
-    IMAP_WAY_LEAVE
-};
-
-/* One message of a job, in ascending order of UIDs. */
-struct imap_moving {
-    uint32_t uid, target_uid; /* target_uid 0: not known */
-    bool there;               /* seen in the mailbox by job_verify */
-};
-
-struct imap_job {
-    struct imap_job *next;
-    struct imap_moves *moves;
-    enum imap_way way;
-    enum imap_fate fate;
-    bool copied;  /* the copies are confirmed: start with \Deleted */
-    bool alone;   /* tried one by one already */
-    bool created; /* TRYCREATE was obeyed once */
-    bool running;
-    bool doubted; /* job_verify was answered with NO once */
-    uint64_t since_ms; /* when it was made */
-    unsigned int tries;
-    struct imap_folder *target; /* NULL: none */
-    uint32_t target_uidvalidity;
-    uint32_t told_uidnext, told_uidvalidity; /* of target, by job_grown; 0: not told */
-    size_t count, room;
-    size_t ranges; /* of UIDs that follow each other, at most: what the command's length goes by */
-    struct imap_moving items[];
-};
-
-struct imap_moves {
-    struct imap_session *session;
-    const struct imap_settings *settings;
-    const struct imap_host *host;
-    struct imap_folders *folders;
-    uint32_t uidvalidity; /* of the mailbox, whose UIDs these are */
-    struct imap_job *jobs; /* newest first */
-    bool warned;
-    const struct imap_folder *full; /* it takes nothing more in this session; NULL: none */
-    uint64_t refused;
-    struct error why;
-    struct imap_set told; /* UIDs whose refusal was logged */
-};
-
-/* ---- Jobs ------------------------------------------------------------------------------------ */
-
-static struct imap_job *imap_job_new(struct imap_moves *moves, size_t room)
-{
-    struct imap_job *job = calloc(1, sizeof *job + room * sizeof job->items[0]);
-    if (job == NULL)
-        return NULL;
-    job->room = room;
-    job->moves = moves;
-    job->since_ms = clock_monotonic_ms(&moves->host->clock);
-    job->next = moves->jobs;
-    moves->jobs = job;
-    return job;
-}
-
-static void imap_job_end(struct imap_job *job)
-{
-    struct imap_job **at = &job->moves->jobs;
-    while (*at != job)
-        at = &(*at)->next;
-    *at = job->next;
-    free(job);
-}
-
-/* Keep in the job the items that are (not) there; the others are done with. */
-static void imap_job_keep_there(struct imap_job *job)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < job->count; i++)
-        if (job->items[i].there)
-            job->items[kept++] = job->items[i];
-    job->count = kept;
-}
-
-static struct imap_record imap_job_record(const struct imap_job *job, enum imap_step step,
-                                          const struct imap_moving *item)
-{
-    return (struct imap_record){
-        .uidvalidity = job->moves->uidvalidity,
-        .uid = item->uid,
-        .step = step,
-        .fate = job->fate,
-        .target_uidvalidity = job->target_uidvalidity,
-        .target_uid = step == IMAP_STEP_MOVING && job->target != NULL ? job->target->uidnext
-                                                                      : item->target_uid,
-        .target = job->target != NULL ? job->target->path : NULL,
-    };
-}
-
-/* Note @step for all items, or for those only that are no longer there. */
-static int imap_job_note(struct imap_job *job, enum imap_step step, bool gone_only,
-                         struct error *err)
-{
-    const struct imap_host *host = job->moves->host;
-    struct imap_record records[IMAP_RECORDS_MAX];
-    size_t count = 0;
-    for (size_t i = 0; i < job->count; i++) {
-        if (gone_only && job->items[i].there)
-            continue;
-        if (count == IMAP_RECORDS_MAX) {
-            if (host->note(host->context, records, count, err) < 0)
-                return -1;
-            count = 0;
-        }
-        records[count++] = imap_job_record(job, step, &job->items[i]);
-    }
-    return count > 0 ? host->note(host->context, records, count, err) : 0;
-}
-
-/* "<text><set><rest>", then the target's name where there is one. */
-static int imap_job_send(struct imap_job *job, const char *text, const char *rest,
-                         const struct imap_folder *target, const struct imap_call *call,
-                         struct error *err)
-{
-    struct imap_command command;
-    struct imap_set set;
-    imap_set_init(&set);
-    imap_command_init(&command, text);
-    for (size_t i = 0; i < job->count; i++)
-        if (imap_set_add(&set, job->items[i].uid, job->items[i].uid) < 0)
-            command.oom = true;
-    imap_command_set(&command, &set);
-    imap_command_add(&command, rest);
-    if (target != NULL)
-        imap_command_quoted(&command, target->wire);
-    imap_set_done(&set);
-    return imap_session_send(job->moves->session, &command, call, err);
-}
-
-static struct imap_moving *imap_job_find(struct imap_job *job, uint32_t uid)
-{
-    size_t low = 0, high = job->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (job->items[middle].uid < uid)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < job->count && job->items[low].uid == uid ? &job->items[low] : NULL;
-}
 
 /* ---- Refusals -------------------------------------------------------------------------------- */
 
@@ -215,14 +64,9 @@ static int imap_job_refused(struct imap_job *job, struct error *err)
 static int imap_job_split(struct imap_job *job, struct error *err)
 {
     for (size_t i = 0; i < job->count; i++) {
-        struct imap_job *one = imap_job_new(job->moves, 1);
+        struct imap_job *one = imap_job_new(job->moves, job, job->elsewhere, 1);
         if (one == NULL)
             return error_oom(err, "moving mail");
-        one->way = job->way;
-        one->fate = job->fate;
-        one->copied = job->copied;
-        one->target = job->target;
-        one->target_uidvalidity = job->target_uidvalidity;
         one->created = true;
         one->alone = true;
         one->items[0] = job->items[i];
@@ -665,48 +509,28 @@ bool imap_moves_leave(const struct imap_settings *settings, uint32_t can)
            (moves && (can & IMAP_CAN_MOVE) != 0);
 }
 
-static bool imap_job_is_full(const struct imap_job *job)
-{
-    return job->count == job->room || job->ranges == IMAP_MOVE_RANGES;
-}
-
-/* One more, in its place. */
-static void imap_job_put(struct imap_job *job, const struct imap_moving *item)
-{
-    size_t at = job->count;
-    while (at > 0 && job->items[at - 1].uid > item->uid)
-        at--;
-    if (at > 0 && job->items[at - 1].uid == item->uid)
-        return;
-    if (at == 0 || job->items[at - 1].uid + 1 != item->uid)
-        job->ranges++;
-    memmove(&job->items[at + 1], &job->items[at], (job->count - at) * sizeof job->items[0]);
-    job->items[at] = *item;
-    job->count++;
-}
-
 int imap_moves_add(struct imap_moves *moves, const struct imap_record *record, struct error *err)
 {
-    enum imap_way way = imap_moves_way(moves, record);
-    bool targeted = way == IMAP_WAY_MOVE || way == IMAP_WAY_COPY || way == IMAP_WAY_KEEP;
-    bool copied = targeted && way != IMAP_WAY_MOVE && imap_record_is_copied(record);
-    enum imap_fate fate = record->fate == IMAP_FATE_BAD ? IMAP_FATE_BAD : IMAP_FATE_QUEUED;
-    struct imap_job *job = moves->jobs;
-    while (job != NULL && (job->running || job->alone || job->way != way || job->fate != fate ||
-                           job->copied != copied || imap_job_is_full(job)))
-        job = job->next;
-    if (job == NULL && (job = imap_job_new(moves, IMAP_MOVE_MAX)) == NULL)
+    struct imap_job kind = {.way = imap_moves_way(moves, record)};
+    bool targeted =
+        kind.way == IMAP_WAY_MOVE || kind.way == IMAP_WAY_COPY || kind.way == IMAP_WAY_KEEP;
+    kind.fate = record->fate == IMAP_FATE_BAD ? IMAP_FATE_BAD : IMAP_FATE_QUEUED;
+    kind.copied = targeted && kind.way != IMAP_WAY_MOVE && imap_record_is_copied(record);
+    kind.target = !targeted                    ? NULL
+                  : kind.fate == IMAP_FATE_BAD ? &moves->folders->badmail
+                                               : &moves->folders->dropbox;
+    const char *elsewhere =
+        kind.copied && record->target != NULL && strcmp(record->target, kind.target->path) != 0
+            ? record->target
+            : NULL;
+    struct imap_job *job = imap_moves_find(moves, &kind, elsewhere);
+    if (job == NULL && (job = imap_job_new(moves, &kind, elsewhere, IMAP_MOVE_MAX)) == NULL)
         return error_oom(err, "moving mail");
-    job->way = way;
-    job->fate = fate;
-    job->copied = copied;
-    job->target = !targeted               ? NULL
-                  : fate == IMAP_FATE_BAD ? &moves->folders->badmail
-                                          : &moves->folders->dropbox;
-    job->target_uidvalidity = copied                ? record->target_uidvalidity
+    job->target_uidvalidity = job->copied           ? record->target_uidvalidity
                               : job->target != NULL ? job->target->uidvalidity
                                                     : 0;
-    imap_job_put(job, &(struct imap_moving){record->uid, copied ? record->target_uid : 0, false});
+    imap_job_put(job,
+                 &(struct imap_moving){record->uid, job->copied ? record->target_uid : 0, false});
     return 0;
 }
 

@@ -20,7 +20,8 @@ struct imap_reconcile_looks {
 
 /* One record of the ledger, and what became of it. */
 struct imap_unsettled {
-    struct imap_record record; /* its target is borrowed until the next page is read */
+    struct imap_record record; /* its target is the path of that folder, elsewhere, or NULL */
+    char *elsewhere;           /* ours: a target that is not the folder of today; NULL: it is */
     bool there;                /* still in the mailbox */
     bool unknown;              /* the server did not say whether it is */
     bool awaited;              /* gone, and may come under another UID */
@@ -203,6 +204,28 @@ static int imap_reconcile_look(struct imap_reconcile *r, bool looks, struct erro
             "looked for again later",
             unknown, r->folders->mailbox.name);
     return 0;
+}
+
+/* What was ordered into a folder that is the target no longer, and did not go there, is ordered
+ * anew. A copy that it may have there is not looked for. */
+static void imap_reconcile_turn(struct imap_reconcile *r)
+{
+    size_t turned = 0;
+    for (size_t i = 0; i < r->count; i++) {
+        struct imap_unsettled *item = &r->items[i];
+        if (item->elsewhere == NULL || !item->there || item->record.step != IMAP_STEP_MOVING)
+            continue;
+        item->record.step = IMAP_STEP_STORED;
+        item->record.target_uid = item->record.target_uidvalidity = 0;
+        item->record.target = NULL;
+        turned++;
+    }
+    if (turned > 0)
+        imap_host_log(r->host, IMAP_LOG_WARNING,
+                      "%zu stored messages are still in '%s' and were on their way into another "
+                      "folder, of earlier settings: now they go where the settings say; if that "
+                      "server copies, a copy of some may lie there",
+                      turned, r->folders->mailbox.name);
 }
 
 /* ---- Looking in the target ------------------------------------------------------------------- */
@@ -440,8 +463,10 @@ static int imap_reconcile_page(struct imap_reconcile *r, struct error *err)
     for (size_t i = 0; i < r->count; i++)
         moving = moving || r->items[i].record.step == IMAP_STEP_MOVING;
     bool looks = by_copy && moving && r->settings->after != IMAP_AFTER_LEAVE;
-    if (imap_reconcile_look(r, looks, err) < 0 || imap_reconcile_check(r, err) < 0 ||
-        (looks && imap_reconcile_targets(r, err) < 0) || imap_reconcile_await(r, err) < 0 ||
+    if (imap_reconcile_look(r, looks, err) < 0 || imap_reconcile_check(r, err) < 0)
+        return -1;
+    imap_reconcile_turn(r);
+    if ((looks && imap_reconcile_targets(r, err) < 0) || imap_reconcile_await(r, err) < 0 ||
         imap_reconcile_note(r, err) < 0)
         return -1;
     size_t gone = 0;
@@ -461,6 +486,28 @@ static int imap_reconcile_page(struct imap_reconcile *r, struct error *err)
     return 0;
 }
 
+static void imap_reconcile_forget(struct imap_reconcile *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        free(r->items[i].elsewhere);
+    r->count = 0;
+}
+
+static int imap_reconcile_keep(struct imap_reconcile *r, const struct imap_record *record,
+                               struct error *err)
+{
+    const struct imap_folder *today =
+        record->fate == IMAP_FATE_BAD ? &r->folders->badmail : &r->folders->dropbox;
+    struct imap_unsettled *item = &r->items[r->count++];
+    *item = (struct imap_unsettled){.record = *record};
+    if (record->target == NULL || strcmp(record->target, today->path) == 0) {
+        item->record.target = record->target == NULL ? NULL : today->path;
+        return 0;
+    }
+    item->record.target = item->elsewhere = strdup(record->target);
+    return item->elsewhere != NULL ? 0 : error_oom(err, "looking for moved mail");
+}
+
 /* The next page behind *after (step 0: from the start), which moves on. Records of another
  * numbering are counted, and done with where the host knows of numberings. */
 static int imap_reconcile_read(struct imap_reconcile *r, struct imap_record *after,
@@ -468,7 +515,7 @@ static int imap_reconcile_read(struct imap_reconcile *r, struct imap_record *aft
 {
     struct imap_record records[IMAP_RECORDS_MAX];
     uint32_t uidvalidity = imap_session_selected(r->session)->uidvalidity;
-    r->count = 0;
+    imap_reconcile_forget(r);
     if (r->host->unsettled(r->host->context, after->step != IMAP_STEP_UNKNOWN ? after : NULL,
                            records, IMAP_RECORDS_MAX, out_read, err) < 0)
         return -1;
@@ -478,7 +525,8 @@ static int imap_reconcile_read(struct imap_reconcile *r, struct imap_record *aft
     size_t lost = 0;
     for (size_t i = 0; i < *out_read; i++) {
         if (records[i].uidvalidity == uidvalidity) {
-            r->items[r->count++] = (struct imap_unsettled){.record = records[i]};
+            if (imap_reconcile_keep(r, &records[i], err) < 0)
+                return -1;
             continue;
         }
         if (records[i].step < IMAP_STEP_COPIED)
@@ -526,6 +574,7 @@ int imap_reconcile(struct imap_session *session, const struct imap_settings *set
                       folders->mailbox.name, r->strangers,
                       host->mailbox != NULL ? "they are not in it any more"
                                             : "they cannot be told from new mail");
+    imap_reconcile_forget(r);
     free(r);
     return result;
 }
