@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "cursor.h"
+#include "imap-again.h"
 #include "imap-pickup.h"
 #include "text.h"
 
@@ -40,7 +41,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* What the host knows of a message. */
 struct known {
     struct imap_record record;
-    bool settled, out; /* it may leave the mailbox; it was handed out */
+    struct imap_evidence evidence; /* what it is known by, from STORED on */
+    bool settled, out;             /* it may leave the mailbox; it was handed out */
+    bool renamed;                  /* it goes on under another name */
 };
 
 struct scene {
@@ -53,7 +56,9 @@ struct scene {
     unsigned int there, deleted; /* bit n: message 5 + n, in the usual mailbox */
     struct known ledger[LEDGER_MAX];
     size_t ledger_count;
-    bool read_only, after_move;
+    struct imap_mailbox mailbox; /* what is known of it, where it knows again */
+    bool read_only, after_move, accept, watch, knows_again;
+    uint32_t pieces;
     enum imap_fate fate;
     uint64_t limit, now_ms;
     unsigned int notes_left, looks_left; /* until the disk is full, the user cancels */
@@ -99,14 +104,18 @@ static void ledger_take(struct known *known, const struct imap_record *record)
         MUST(mine->attempts > 0);
         mine->attempts--;
     } else if (record->step == IMAP_STEP_ATTEMPTED) {
-        MUST(mine->step <= IMAP_STEP_ATTEMPTED);
+        /* Of one that is moved once more its moves are counted. */
+        MUST(mine->step <= IMAP_STEP_ATTEMPTED ||
+             (known->settled && mine->step == IMAP_STEP_MOVED));
         mine->attempts++;
-        mine->step = IMAP_STEP_ATTEMPTED;
+        mine->step = mine->step == IMAP_STEP_MOVED ? IMAP_STEP_MOVED : IMAP_STEP_ATTEMPTED;
     } else {
         MUST(known->settled);
         /* Stored is the host's to say; a move that was refused leads back to it. */
         MUST(record->step != IMAP_STEP_STORED || mine->step <= IMAP_STEP_MOVING);
-        MUST(mine->step >= IMAP_STEP_STORED && mine->step < IMAP_STEP_MOVED);
+        MUST(mine->step >= IMAP_STEP_STORED && !known->renamed);
+        MUST(mine->step < IMAP_STEP_MOVED || mine->attempts > IMAP_ATTEMPTS_MAX ||
+             record->step == IMAP_STEP_MOVED);
         mine->step = record->step;
         mine->target_uid = record->target_uid;
         mine->target_uidvalidity = record->target_uidvalidity;
@@ -140,6 +149,118 @@ static int host_unsettled(void *context, const struct imap_record *after, struct
         const struct imap_record *record = &s->ledger[i].record;
         if (record->step >= IMAP_STEP_STORED && record->step < IMAP_STEP_MOVED)
             out[(*out_count)++] = *record;
+    }
+    return 0;
+}
+
+/* ---- Messages that come under another name --------------------------------------------------- */
+
+static int host_settled(void *context, const struct imap_record *after, struct imap_record *out,
+                        size_t capacity, size_t *out_count, struct error *err)
+{
+    struct scene *s = context;
+    (void)err;
+    *out_count = 0;
+    MUST(after == NULL && capacity >= LEDGER_MAX);
+    for (size_t i = 0; i < s->ledger_count; i++)
+        if (s->ledger[i].record.step == IMAP_STEP_MOVED && !s->ledger[i].renamed)
+            out[(*out_count)++] = s->ledger[i].record;
+    return 0;
+}
+
+static int host_evidence(void *context, struct imap_evidence *items, size_t count,
+                         struct error *err)
+{
+    struct scene *s = context;
+    (void)err;
+    for (size_t i = 0; i < count; i++) {
+        const struct known *known = ledger_find(s, items[i].uidvalidity, items[i].uid);
+        uint32_t uidvalidity = items[i].uidvalidity, uid = items[i].uid;
+        if (known == NULL || known->record.step < IMAP_STEP_STORED)
+            continue;
+        items[i] = known->evidence;
+        items[i].uidvalidity = uidvalidity;
+        items[i].uid = uid;
+        items[i].step = known->record.step;
+    }
+    return 0;
+}
+
+static bool is_like(const struct imap_evidence *known, const struct imap_lookalike *item)
+{
+    return known->size == item->size &&
+           (item->likeness < IMAP_LIKENESS_MESSAGE_ID || known->message_id == 0 ||
+            known->message_id == item->message_id) &&
+           (item->likeness < IMAP_LIKENESS_SHA256 ||
+            memcmp(known->sha256, item->sha256, sizeof item->sha256) == 0);
+}
+
+static int host_lookalikes(void *context, uint32_t uidvalidity, uint32_t above,
+                           struct imap_lookalike *items, size_t count, struct error *err)
+{
+    const struct scene *s = context;
+    (void)err;
+    MUST(count > 0 && count <= IMAP_RECORDS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        MUST(items[i].likeness >= IMAP_LIKENESS_SIZE && items[i].likeness <= IMAP_LIKENESS_SHA256);
+        for (size_t k = 0; k < s->ledger_count; k++) {
+            const struct imap_record *record = &s->ledger[k].record;
+            if (record->step == IMAP_STEP_MOVED &&
+                !(record->uidvalidity == uidvalidity && record->uid > above) &&
+                is_like(&s->ledger[k].evidence, &items[i]))
+                items[i].found = 1;
+        }
+    }
+    return 0;
+}
+
+static int host_mailbox(void *context, const char *path, struct imap_mailbox *out,
+                        struct error *err)
+{
+    const struct scene *s = context;
+    (void)err;
+    MUST(path[0] != '\0');
+    *out = s->mailbox;
+    out->highest_uid = 0;
+    for (size_t i = 0; i < s->ledger_count; i++)
+        if (s->ledger[i].record.uidvalidity == out->uidvalidity &&
+            s->ledger[i].record.uid > out->highest_uid)
+            out->highest_uid = s->ledger[i].record.uid;
+    return 0;
+}
+
+static int adopt_one(struct scene *s, const struct imap_adoption *item, struct error *err)
+{
+    struct known *from = ledger_find(s, item->from_uidvalidity, item->from_uid), *to;
+    MUST(from != NULL && from->record.step >= IMAP_STEP_STORED && item->to_uid != 0);
+    if (from->renamed)
+        return 0;
+    to = ledger_add(s, item->to_uidvalidity, item->to_uid);
+    if (to == NULL)
+        return error_set(err, ERROR_STORE, "disk full");
+    if (to->record.step >= IMAP_STEP_STORED && !to->renamed)
+        return error_set(err, ERROR_HELD, "the name is another message's");
+    *to = *from;
+    to->record.uidvalidity = item->to_uidvalidity;
+    to->record.uid = item->to_uid;
+    to->record.attempts = 0;
+    from->renamed = true;
+    from->record.step = IMAP_STEP_MOVED;
+    return 0;
+}
+
+static int host_adopt(void *context, const struct imap_adoption *items, size_t count,
+                      const struct imap_mailbox *state, struct error *err)
+{
+    struct scene *s = context;
+    MUST(!s->read_only && (count > 0 || state != NULL));
+    for (size_t i = 0; i < count; i++)
+        if (adopt_one(s, &items[i], err) < 0)
+            return -1;
+    if (state != NULL) {
+        MUST(state->held == IMAP_HOLD_NONE || state->why[0] != '\0');
+        MUST(!text_has_control(state->why) && text_is_utf8(state->why, strlen(state->why)));
+        s->mailbox = *state;
     }
     return 0;
 }
@@ -242,10 +363,11 @@ static bool ledger_attempts(const struct scene *s, uint32_t uid)
     return false;
 }
 
-/* A lone one may be asked for first, and is noted before anything is received. */
+/* A lone one may be asked for first, and is noted before anything is received. Of what may have
+ * been there before a digest is made as it comes, and nothing else is done with it. */
 static void may_fetch(struct scene *s, uint32_t uid)
 {
-    if (s->read_only || ledger_attempts(s, uid))
+    if (s->read_only || s->knows_again || ledger_attempts(s, uid))
         return;
     MUST(s->awaited == 0);
     s->awaited = uid;
@@ -300,8 +422,11 @@ static bool set_has(const char *text, uint64_t uid)
 
 static void usual_fetch(struct buffer *said, uint32_t uid, const char *items)
 {
-    static const char header[] = "Subject: x\r\n\r\n", body[] = "words\r\n";
-    size_t size = sizeof header + sizeof body - 2;
+    static const char body[] = "words\r\n";
+    const char *fields = strstr(items, "[HEADER.FIELDS");
+    char header[64];
+    (void)snprintf(header, sizeof header, "Subject: x\r\nMessage-ID: <m%u@x>\r\n\r\n", uid % 100);
+    size_t size = strlen(header) + sizeof body - 1;
     buffer_printf(said, "* %u FETCH (UID %u", uid - 4, uid);
     if (strstr(items, "FLAGS") != NULL)
         buffer_append_text(said, " FLAGS ()");
@@ -310,7 +435,10 @@ static void usual_fetch(struct buffer *said, uint32_t uid, const char *items)
     if (strstr(items, "DATE") != NULL)
         buffer_append_text(said, " INTERNALDATE \"01-Mar-2026 12:00:00 +0000\"");
     if (strstr(items, "[HEADER]") != NULL)
-        buffer_printf(said, " BODY[HEADER] {%zu}\r\n%s", sizeof header - 1, header);
+        buffer_printf(said, " BODY[HEADER] {%zu}\r\n%s", strlen(header), header);
+    if (fields != NULL)
+        buffer_printf(said, " BODY%.*s] {%zu}\r\n%s", (int)strcspn(fields, "]"), fields,
+                      strlen(header), header);
     if (strstr(items, "[]") != NULL)
         buffer_printf(said, " BODY[] {%zu}\r\n%s%s", size, header, body);
     buffer_append_text(said, ")\r\n");
@@ -338,6 +466,24 @@ static void usual_uid(struct scene *s, const char *text)
             buffer_append_text(said, "* 1 EXPUNGE\r\n");
         }
     }
+}
+
+/* Within the UIDs that it names, if it names any. */
+static void usual_search(struct scene *s, const char *text)
+{
+    struct buffer *said = &s->server.said;
+    bool esearch = text_starts_nocase(text, "UID SEARCH RETURN");
+    const char *within = strstr(text + strlen("UID "), " UID "), *set;
+    set = within == NULL || within[5] < '1' || within[5] > '9' ? NULL : within + 5;
+    const char *between = " ";
+    buffer_append_text(said, esearch ? "* ESEARCH UID" : "* SEARCH");
+    for (uint32_t uid = 5; uid <= 7; uid++) {
+        if ((s->there & 1u << (uid - 5)) == 0 || (set != NULL && !set_has(set, uid)))
+            continue;
+        buffer_printf(said, "%s%u", esearch && *between == ' ' ? " ALL " : between, uid);
+        between = esearch ? "," : " ";
+    }
+    buffer_append_text(said, "\r\n");
 }
 
 /* The last quoted string, with its quotes. */
@@ -372,10 +518,8 @@ static void scene_usual(struct scene *s, const char *tag, const char *text)
     else if (text_starts_nocase(text, "SELECT ") || text_starts_nocase(text, "EXAMINE "))
         answer = "* 3 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n"
                  "* OK [PERMANENTFLAGS (\\Deleted \\*)] x\r\n";
-    else if (text_starts_nocase(text, "UID SEARCH RETURN"))
-        answer = "* ESEARCH UID ALL 5:7\r\n";
     else if (text_starts_nocase(text, "UID SEARCH"))
-        answer = "* SEARCH 5 6 7\r\n";
+        usual_search(s, text);
     else if (text_starts_nocase(text, "UID "))
         usual_uid(s, text);
     else if (text_starts_nocase(text, "IDLE"))
@@ -427,12 +571,30 @@ static void scene_answer(struct memory_server *server, const char *line)
 static void scene_unsettled(struct scene *s)
 {
     for (uint32_t i = 0; i < 3; i++) {
-        struct known *known = ledger_add(s, 7, 5 + i);
+        struct known *known =
+            ledger_add(s, s->mailbox.uidvalidity != 0 ? s->mailbox.uidvalidity : 7, 5 + i);
         known->record.step = IMAP_STEP_MOVING + i;
         known->record.target_uid = 100;
         known->record.target_uidvalidity = 9;
         known->settled = known->out = true;
+        known->evidence.size = strlen("Subject: x\r\nMessage-ID: <m5@x>\r\n\r\nwords\r\n");
+        known->evidence.message_id = text_fingerprint(i == 0 ? "m5@x" : i == 1 ? "m6@x" : "m7@x");
     }
+}
+
+/* As many that were moved, of which the mailbox may have been restored. */
+static void scene_moved(struct scene *s)
+{
+    scene_unsettled(s);
+    for (size_t i = 0; i < s->ledger_count; i++)
+        s->ledger[i].record.step = IMAP_STEP_MOVED;
+}
+
+/* It knows again what comes under another name; the last time this was the numbering. */
+static void scene_knows_again(struct scene *s, uint32_t uidvalidity)
+{
+    s->knows_again = true;
+    s->mailbox.uidvalidity = uidvalidity;
 }
 
 static void scene_letter(struct scene *s, int letter)
@@ -465,6 +627,13 @@ static void scene_letter(struct scene *s, int letter)
     }
     if (letter == 's' && s->ledger_count == 0)
         scene_unsettled(s);
+    if (letter == 'S' && s->ledger_count == 0)
+        scene_moved(s);
+    if (letter == 'k' || letter == 'K')
+        scene_knows_again(s, letter == 'k' ? 7 : 6);
+    s->accept = s->accept || letter == 'a';
+    s->watch = s->watch || letter == 'W';
+    s->pieces = letter == 'P' ? 1 : s->pieces;
     s->read_only = s->read_only || letter == 'r';
     s->limit = letter == 'l' ? 2 : s->limit;
     s->fate = letter == 'b' ? IMAP_FATE_BAD : letter == 'w' ? IMAP_FATE_RELEASE : s->fate;
@@ -495,6 +664,13 @@ static void scene_init(struct scene *s, const uint8_t *data, size_t size)
                                  .note = host_note,
                                  .unsettled = host_unsettled,
                                  .progress = host_progress};
+    if (!s->knows_again)
+        return;
+    s->host.evidence = host_evidence;
+    s->host.lookalikes = host_lookalikes;
+    s->host.mailbox = host_mailbox;
+    s->host.adopt = s->read_only ? NULL : host_adopt;
+    s->host.settled = host_settled;
 }
 
 static void scene_done(struct scene *s)
@@ -538,11 +714,16 @@ static void take_message(struct scene *s, struct imap_message *message)
         MUST(was_said_whole(s, spool_bytes(message->spool), (size_t)message->raw_size));
     }
     struct known *known = ledger_add(s, message->uidvalidity, message->uid);
+    if (known != NULL) {
+        known->evidence.size = message->raw_size;
+        known->evidence.has_sha256 = message->spool != NULL;
+        memcpy(known->evidence.sha256, message->sha256, sizeof message->sha256);
+    }
     mail_free(message->mail);
     spool_free(message->spool);
     if (known == NULL)
         return;
-    MUST(!known->out);
+    MUST(!known->out || (s->read_only && s->pieces != 0)); /* too many to be remembered */
     known->out = true;
     known->record.step = s->read_only ? known->record.step : IMAP_STEP_STORED;
 }
@@ -607,6 +788,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                               .user = "ann",
                                               .secret = "sesame",
                                               .read_only = scene.read_only,
+                                              .accept_new_uids = scene.accept,
+                                              .watch = scene.watch,
+                                              .pieces = scene.pieces,
                                               .limit = scene.limit};
         MUST(imap_pickup_open(&options, &pickup, &err) == 0);
         run_pickup(&scene, pickup, &err);
