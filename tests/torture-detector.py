@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The crash tests can fail: a build that settles before it commits loses mail, and three of them find it;
+"""The crash tests can fail: a build that settles before it commits loses mail, and four of them find it;
 so does a disk on which something is not flushed. And what nobody did cannot pass: a sweep whose runs end
 early, or without the library that makes calls fail, says so."""
 import dataclasses
@@ -49,6 +49,10 @@ class Detector(unittest.TestCase):
 
     def test_settling_before_the_commit_is_caught_by_failing_writes(self):
         self.check_caught("io", "--scenario", "one mail", "--kind", "full", "--every", "11")
+
+    def test_settling_before_the_commit_is_caught_by_failing_calls(self):
+        self.check_caught("calls", "--scenario", "one mail", "--kind", "full", "--only",
+                          "fdatasync,write,pwrite64", "--every", "10")
 
     def test_a_run_that_had_ended_before_it_was_killed_does_not_count(self):
         class Bench:
