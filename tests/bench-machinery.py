@@ -27,6 +27,12 @@ BENCH = os.path.join(system_support.SOURCE, "tests", "bench")
 TESTS = os.path.join(system_support.BUILD, "tests")
 
 
+def perf_works():
+    return shutil.which("perf") is not None and subprocess.run(
+        ["perf", "record", "-N", "-q", "-e", "cpu-clock", "-o", os.devnull, "true"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
 class Mailboxes(system_support.Case):
 
     def generate(self, name, profile, count):
@@ -193,6 +199,15 @@ class Measuring(system_support.Case):
                                   "1")
         self.assertEqual([row["messages"] for row in figures["pickups"]],
                          [20, 20, 20, 20, 60, 20, 20, 60])
+
+    @unittest.skipIf(shutil.which("perf") is None, "there is no perf here")
+    @unittest.skipUnless(perf_works(), "perf is not here, or may not look")
+    def test_what_the_processor_does_is_told_by_thread_and_library(self):
+        figures, shown = self.figures("bench_profile.py", "--profiles", "small", "--count", "300",
+                                      "--work", self.folder)
+        self.assertRegex(shown, r"(?m)^\| part, ms +\| +thread 1 \|")
+        self.assertRegex(shown, r"(?m)^\| all  ")
+        self.assertGreater(sum(sum(used.values()) for used in figures["small"].values()), 10)
 
     def test_the_calls_of_the_page_are_measured_one_by_one(self):
         folder, wide = os.path.join(self.folder, "web"), ("--slack", "1000")

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Benchmarks: bench/bench.py says what they do. For an optimised build without sanitizers:
 #   make bench [PROFILES=small,office] [ROUNDS=3] [PEERS=fdm,mbsync|all|none] [LINKS=plain,tls]
-#   make bench-push, bench-scale, bench-sources, bench-web, bench-mailchain, bench-micro, bench-callgrind,
+#   make bench-push, bench-scale, bench-sources, bench-web, bench-mailchain, bench-micro, bench-profile,
+#   bench-callgrind,
 #   bench-disk [FOLDER=...]
 BENCH_TOOLS = bench-mailbox bench-drain bench-run bench-imapd bench-parts bench-flush
 EXTRA_PROGRAMS += $(BENCH_TOOLS)
@@ -26,7 +27,7 @@ bench_run_SOURCES = bench/bench-run.c
 bench_run_CFLAGS = $(WARN_CFLAGS) $(SAN_FLAGS)
 bench_run_LDADD =
 BENCH_FILES = bench.py bench_callgrind.py bench_contestants.py bench_durable.py bench_mailchain.py \
-	bench_peers.py bench_push.py bench_scale.py bench_server.py bench_sources.py bench_web.py \
+	bench_peers.py bench_profile.py bench_push.py bench_scale.py bench_server.py bench_sources.py bench_web.py \
 	bench_web_live.py imapflow-pickup.mjs \
 	mark-trashed.py python-pickup.py
 EXTRA_DIST += $(BENCH_FILES:%=bench/%)
@@ -65,6 +66,10 @@ bench-mailchain: bench-build
 
 bench-micro: bench-build
 	./bench-parts
+
+.PHONY: bench-profile
+bench-profile: bench-build
+	$(BENCH)/bench_profile.py --profiles $(PROFILES)
 
 # Of the disk that holds FOLDER, which must be there.
 FOLDER = .
