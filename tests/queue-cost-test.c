@@ -114,7 +114,7 @@ static size_t like(uint64_t size, struct queue_evidence *out, size_t capacity)
 /* A message of grow(): that at place @n. */
 static struct queue_lookalike grown(int64_t n, enum queue_likeness likeness)
 {
-    char digest[QUEUE_DIGEST_SIZE + 1];
+    char digest[64];
     struct queue_lookalike item = {.size = 1000 + (uint64_t)n % 1000,
                                    .message_id = 1000000 + (uint64_t)n,
                                    .likeness = likeness};
