@@ -98,7 +98,7 @@ enum loader_fate {
     LOADER_FATE_QUEUED = 0, /* its entry is durable: archive it (dropbox), as the settings say */
     LOADER_FATE_BAD = 1,    /* its entry, in state bad with the reason, is durable: badmail */
     LOADER_FATE_RELEASE = 2 /* not stored (dry run, stopping): leave it as it is; this handle does
-                               not hand it out again */
+                               not hand it out again, unless they are too many to be remembered */
 };
 
 /* Stands in arrays: never grows. */

@@ -89,17 +89,16 @@ static int evidence_search_begin(struct queue_sqlite *store, struct evidence_sea
                : 1;
 }
 
-/* What one of two statements finds of them; @run only for SQL_EVIDENCE_RUN. */
+/* What one of two statements finds of them: in a run, or in a part of what is sorted in. */
 static int evidence_search_by(struct queue_sqlite *store, struct evidence_search *search,
-                              enum queue_sqlite_sql sql, int64_t run, struct error *err)
+                              enum queue_sqlite_sql sql, int64_t where, struct error *err)
 {
     sqlite3_stmt *each = queue_sqlite_use(&store->db, sql);
     queue_sqlite_bind_int(each, 1, search->scope_id);
     queue_sqlite_bind_int(each, 2, (int64_t)search->size);
     queue_sqlite_bind_int(each, 3, search->since_s);
     queue_sqlite_bind_int(each, 4, (int64_t)(search->capacity - search->count));
-    if (sql == SQL_EVIDENCE_RUN)
-        queue_sqlite_bind_int(each, 5, run);
+    queue_sqlite_bind_int(each, 5, where);
     int got;
     while ((got = queue_sqlite_step(&store->db, each, mailbox_reading, err)) > 0) {
         struct queue_evidence *item = &search->out[search->count++];
@@ -118,14 +117,15 @@ static int evidence_search_all(struct queue_sqlite *store, struct evidence_searc
     int got = evidence_search_begin(store, search, err);
     if (got <= 0)
         return got;
-    for (int64_t n = search->last; n > search->sorted && search->count < search->capacity;
+    got = 0;
+    for (int64_t n = search->last;
+         got == 0 && n > search->sorted && search->count < search->capacity;
          n -= INT64_C(1) << QUEUE_SQLITE_RUN_SHIFT)
-        if (evidence_search_by(store, search, SQL_EVIDENCE_RUN, n >> QUEUE_SQLITE_RUN_SHIFT, err) <
-            0)
-            return -1;
-    return search->count == search->capacity
-               ? 0
-               : evidence_search_by(store, search, SQL_EVIDENCE_SORTED, 0, err);
+        got = evidence_search_by(store, search, SQL_EVIDENCE_RUN, n >> QUEUE_SQLITE_RUN_SHIFT, err);
+    for (int64_t part = search->sorted >> QUEUE_SQLITE_PART_SHIFT;
+         got == 0 && part >= 0 && search->count < search->capacity; part--)
+        got = evidence_search_by(store, search, SQL_EVIDENCE_SORTED, part, err);
+    return got;
 }
 
 int queue_sqlite_settled_like(void *store_, const struct queue_origin *scope, uint64_t size,
@@ -154,10 +154,10 @@ static const enum queue_sqlite_sql like_in_sorted[] = {
     [QUEUE_LIKENESS_MESSAGE_ID] = SQL_LIKE_SORTED_MESSAGE_ID,
     [QUEUE_LIKENESS_SHA256] = SQL_LIKE_SORTED_SHA256};
 
-/* Is there one among those that @sql finds, in @run or of all that are sorted in? 1, 0, or -1. */
+/* Is there one among those that @sql finds, in a run or in a part? 1, 0, or -1. */
 static int lookalike_by(struct queue_sqlite *store, const struct evidence_search *search,
                         const struct queue_lookalike *item, uint64_t message_id,
-                        enum queue_sqlite_sql sql, int64_t run, struct error *err)
+                        enum queue_sqlite_sql sql, int64_t where, struct error *err)
 {
     bool exact = item->likeness == QUEUE_LIKENESS_SHA256;
     size_t most = exact ? QUEUE_LOOKALIKES_COMPARED : QUEUE_LOOKALIKES_LOOKED_AT, seen = 0;
@@ -167,7 +167,7 @@ static int lookalike_by(struct queue_sqlite *store, const struct evidence_search
     queue_sqlite_bind_int(each, 3, search->since_s);
     queue_sqlite_bind_int(each, 4, search->scope->uidvalidity);
     queue_sqlite_bind_int(each, 5, search->scope->uid);
-    queue_sqlite_bind_int(each, 6, run);
+    queue_sqlite_bind_int(each, 6, where);
     queue_sqlite_bind_int(each, 7, (int64_t)message_id);
     queue_sqlite_bind_bytes(each, 8, item->sha256, sizeof item->sha256);
     queue_sqlite_bind_int(each, 9, (int64_t)most);
@@ -187,7 +187,10 @@ static int lookalike_named(struct queue_sqlite *store, const struct evidence_sea
                            const struct queue_lookalike *item, uint64_t message_id,
                            struct error *err)
 {
-    int got = lookalike_by(store, search, item, message_id, like_in_sorted[item->likeness], 0, err);
+    int got = 0;
+    for (int64_t part = 0; got == 0 && part <= search->sorted >> QUEUE_SQLITE_PART_SHIFT; part++)
+        got = lookalike_by(store, search, item, message_id, like_in_sorted[item->likeness], part,
+                           err);
     for (int64_t n = search->last; got == 0 && n > search->sorted;
          n -= INT64_C(1) << QUEUE_SQLITE_RUN_SHIFT)
         got = lookalike_by(store, search, item, message_id, like_in_run[item->likeness],

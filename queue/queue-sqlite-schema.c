@@ -297,17 +297,19 @@ static const char schema_9[] =
     "  ORDER BY scope, raw_size, created_s, n;"
     "CREATE INDEX entry_due ON entry (queue, due_s) WHERE state = 0;";
 
-/* Whatever is asked of lookalikes takes one look: the table tells messages of one size apart, and
- * so does the index over what is not sorted in yet. digest: the first bytes of it. */
+/* Whatever is asked of lookalikes takes one look for each million entries: the table tells messages
+ * of one size apart, and so does the index over what is not sorted in yet. It has parts, for what
+ * is sorted in changes nearly all pages of a part. digest: the first bytes of it. */
 static const char schema_10[] =
-    "CREATE TABLE known_like (scope INTEGER NOT NULL, raw_size INTEGER NOT NULL,"
-    "  message_id INTEGER NOT NULL, digest BLOB NOT NULL, created_s INTEGER NOT NULL,"
-    "  n INTEGER NOT NULL,"
-    "  PRIMARY KEY (scope, raw_size, message_id, digest, created_s, n)) STRICT, WITHOUT ROWID;"
-    "INSERT INTO known_like"
-    "  SELECT scope, raw_size, coalesce(message_id, 0), substr(raw_sha256, 1, 8), created_s, n"
+    "CREATE TABLE known_like (part INTEGER NOT NULL, scope INTEGER NOT NULL,"
+    "  raw_size INTEGER NOT NULL, message_id INTEGER NOT NULL, digest BLOB NOT NULL,"
+    "  created_s INTEGER NOT NULL, n INTEGER NOT NULL,"
+    "  PRIMARY KEY (part, scope, raw_size, message_id, digest, created_s, n))"
+    "  STRICT, WITHOUT ROWID;"
+    "INSERT INTO known_like SELECT n >> 20, scope, raw_size, coalesce(message_id, 0),"
+    "   substr(raw_sha256, 1, 8), created_s, n"
     "  FROM entry WHERE n <= (SELECT value FROM meta WHERE key = 'sorted')"
-    "   AND raw_place <> 0 AND uid <> 0 ORDER BY 1, 2, 3, 4, 5, 6;"
+    "   AND raw_place <> 0 AND uid <> 0 ORDER BY 1, 2, 3, 4, 5, 6, 7;"
     "DROP TABLE known_size;"
     "DROP INDEX entry_size;"
     "CREATE INDEX entry_like ON entry"
@@ -342,9 +344,9 @@ static const char *const schema_steps[QUEUE_SQLITE_SCHEMA] = {
 #define SCHEMA_LIKE_LEDGER                                                                         \
     "l.scope = e.scope AND l.uidvalidity = e.uidvalidity AND l.uid = e.uid AND l.key = e.key"
 
-/* Lookalikes, in run ?6 or of all that are sorted in: does this one count? ?3: since when; ?4, ?5:
- * not those of this uidvalidity above this UID; ?7: their message_id; ?8: their digest; ?9: how
- * many are looked at. */
+/* Lookalikes, in run ?6, or in part ?6 of what is sorted in: does this one count? ?3: since when;
+ * ?4, ?5: not those of this uidvalidity above this UID; ?7: their message_id; ?8: their digest; ?9:
+ * how many are looked at. */
 #define SCHEMA_COUNTS                                                                              \
     "SELECT l.step = 6 AND e.created_s >= ?3 AND (e.uidvalidity <> ?4 OR e.uid <= ?5)"
 #define SCHEMA_LIKE_RUN                                                                            \
@@ -354,7 +356,7 @@ static const char *const schema_steps[QUEUE_SQLITE_SCHEMA] = {
 #define SCHEMA_LIKE_SORTED                                                                         \
     SCHEMA_COUNTS " FROM known_like k CROSS JOIN entry e ON e.n = k.n"                             \
                   "  CROSS JOIN ledger l ON " SCHEMA_LIKE_LEDGER                                   \
-                  " WHERE k.scope = ?1 AND k.raw_size = ?2"
+                  " WHERE k.part = ?6 AND k.scope = ?1 AND k.raw_size = ?2"
 
 #define SCHEMA_USER "SELECT id, name, password, role, created_s FROM user"
 #define SCHEMA_TOKEN                                                                               \
@@ -431,37 +433,37 @@ static const char *const schema_sql[SQL_COUNT] = {
     [SQL_EVIDENCE_GET] = "SELECT l.step, e.raw_place, e.raw_size, e.raw_sha256, e.message_id"
                          " FROM ledger l JOIN entry e ON e.n = l.entry"
                          " WHERE l.scope = ?1 AND l.uidvalidity = ?2 AND l.uid = ?3 AND l.key = ?4",
-    /* Within run ?5, which is not sorted in; and of all that are. One that has another name is done
-     * with under its old one (step 6). */
+    /* Within run ?5, which is not sorted in; and in part ?5 of what is. One that has another name
+     * is done with under its old one (step 6). */
     [SQL_EVIDENCE_RUN] =
         SCHEMA_LIKE " FROM entry e INDEXED BY entry_like JOIN ledger l ON " SCHEMA_LIKE_LEDGER
                     " WHERE e.n >> 13 = ?5 AND e.scope = ?1 AND e.raw_size = ?2"
                     "  AND e.raw_place <> 0 AND e.uid <> 0 AND e.created_s >= ?3 AND l.step = 6"
                     " ORDER BY e.n DESC LIMIT ?4",
-    [SQL_EVIDENCE_SORTED] =
-        SCHEMA_LIKE " FROM known_like k CROSS JOIN entry e ON e.n = k.n"
-                    "  CROSS JOIN ledger l ON " SCHEMA_LIKE_LEDGER
-                    " WHERE k.scope = ?1 AND k.raw_size = ?2 AND k.created_s >= ?3 AND l.step = 6"
-                    " ORDER BY k.created_s DESC, k.n DESC LIMIT ?4",
+    [SQL_EVIDENCE_SORTED] = SCHEMA_LIKE " FROM known_like k CROSS JOIN entry e ON e.n = k.n"
+                                        "  CROSS JOIN ledger l ON " SCHEMA_LIKE_LEDGER
+                                        " WHERE k.part = ?5 AND k.scope = ?1 AND k.raw_size = ?2"
+                                        "  AND k.created_s >= ?3 AND l.step = 6"
+                                        " ORDER BY k.created_s DESC, k.n DESC LIMIT ?4",
     [SQL_SORTED] = "SELECT value FROM meta WHERE key = 'sorted'",
     [SQL_LIKE_RUN_SIZE] = SCHEMA_LIKE_RUN " LIMIT ?9",
     [SQL_LIKE_RUN_MESSAGE_ID] = SCHEMA_LIKE_RUN " AND e.message_id IS nullif(?7, 0) LIMIT ?9",
     [SQL_LIKE_RUN_SHA256] = SCHEMA_LIKE_RUN
     " AND e.message_id IS nullif(?7, 0) AND substr(e.raw_sha256, 1, 8) = substr(?8, 1, 8)"
-    " AND e.raw_sha256 = ?8 ORDER BY e.n LIMIT ?9",
+    " AND e.created_s >= ?3 AND e.raw_sha256 = ?8 ORDER BY e.n LIMIT ?9",
     [SQL_LIKE_SORTED_SIZE] = SCHEMA_LIKE_SORTED " LIMIT ?9",
     [SQL_LIKE_SORTED_MESSAGE_ID] = SCHEMA_LIKE_SORTED " AND k.message_id = ?7 LIMIT ?9",
     [SQL_LIKE_SORTED_SHA256] =
         SCHEMA_LIKE_SORTED " AND k.message_id = ?7 AND k.digest = substr(?8, 1, 8)"
                            " AND k.created_s >= ?3 AND e.raw_sha256 = ?8"
                            " ORDER BY k.created_s, k.n LIMIT ?9",
-    /* Sort in what lies before ?1, the first of a run. It changes many pages, of which
-     * OR ROLLBACK keeps no copies: a failure ends the batch, which it would anyway. */
+    /* Sort in what lies before ?1, the first of a run. It changes many pages, of which OR IGNORE
+     * keeps no copies: what is there already is left as it is, another failure ends the batch. */
     [SQL_SORT_LIKES] =
-        "INSERT OR ROLLBACK INTO known_like SELECT scope, raw_size, coalesce(message_id, 0),"
-        "  substr(raw_sha256, 1, 8), created_s, n FROM entry NOT INDEXED"
+        "INSERT OR IGNORE INTO known_like SELECT n >> 20, scope, raw_size,"
+        "  coalesce(message_id, 0), substr(raw_sha256, 1, 8), created_s, n FROM entry NOT INDEXED"
         " WHERE n > (SELECT value FROM meta WHERE key = 'sorted') AND n < ?1"
-        "  AND raw_place <> 0 AND uid <> 0 ORDER BY 1, 2, 3, 4, 5, 6",
+        "  AND raw_place <> 0 AND uid <> 0 ORDER BY 1, 2, 3, 4, 5, 6, 7",
     [SQL_SORT_DONE] = "UPDATE meta SET value = ?1 - 1 WHERE key = 'sorted'",
     [SQL_MAILBOX_GET] =
         "SELECT m.uidvalidity, (SELECT max(uid) FROM ledger l WHERE l.scope = m.scope"

@@ -25,7 +25,8 @@ fuzz_imap_response_LDADD = $(FUZZ_IMAP_LIBS)
 FUZZ_STREAM = fuzz/memory-stream.c fuzz/memory-stream.h
 
 check_PROGRAMS += fuzz-imap-dialogue
-fuzz_imap_dialogue_SOURCES = fuzz/fuzz-imap-dialogue.c $(FUZZ_STREAM) $(FUZZ_MAIN)
+fuzz_imap_dialogue_SOURCES = fuzz/fuzz-imap-dialogue.c fuzz/usual-server.c fuzz/usual-server.h \
+	$(FUZZ_STREAM) $(FUZZ_MAIN)
 fuzz_imap_dialogue_CPPFLAGS = $(AM_CPPFLAGS) -DSEEDS='"$(abs_srcdir)/fuzz/seeds/imap-dialogue"'
 fuzz_imap_dialogue_LDADD = $(FUZZ_IMAP_LIBS)
 
@@ -60,8 +61,8 @@ fuzz-modules:
 fuzz-programs: fuzz-modules
 	@for target in $(FUZZ_SORTED); do \
 	  source=$(srcdir)/fuzz/fuzz-$$target.c && \
-	  if grep -q memory-stream.h $$source; then \
-	    extra=$(srcdir)/fuzz/memory-stream.c; else extra=; fi && \
+	  extra= && for helper in memory-stream usual-server; do \
+	    if grep -q $$helper.h $$source; then extra="$$extra $(srcdir)/fuzz/$$helper.c"; fi; done && \
 	  $(FUZZ_CC) -fsanitize=fuzzer -o fuzz-work/fuzz-$$target $$source $$extra \
 	    $(srcdir)/fuzz/kept-thread.c \
 	    $(srcdir)/fuzz/oracle.c -Wl,--wrap=__sanitizer_cov_trace_pc \

@@ -110,6 +110,26 @@ START_TEST(an_archive_that_cannot_be_looked_into_keeps_nobody_else_back)
 }
 END_TEST
 
+/* Only a NO is about the archive alone. */
+START_TEST(a_search_that_is_not_understood_or_comes_too_often_ends_the_run)
+{
+    static const struct script_rule bad[] = {{"*UID FETCH 5 (UID RFC822.SIZE", LOOKS(5) OK},
+                                             {"*SEARCH UID 100:*", "@ BAD what?\r\n"}};
+    static const struct script_rule often[] = {
+        {"*UID FETCH 5 (UID RFC822.SIZE", LOOKS(5) OK},
+        {"*SEARCH UID 100:*", "@ NO [LIMIT] Suggested Backoff Time: 3000\r\n"}};
+    struct host *hosts[] = {STARTED(bad, "UIDPLUS", 0), STARTED(often, "UIDPLUS", 0)};
+    static const char *const ends[] = {"failed: protocol", "failed: pause"};
+    for (size_t i = 0; i < 2; i++) {
+        put(hosts[i], 5, IMAP_STEP_MOVING);
+        const char *said = host_run(hosts[i]);
+        ck_assert_msg(strstr(said, ends[i]) != NULL, "%s", said);
+        TRACE(hosts[i], "-UID COPY 5", "-Deleted");
+        host_stop(hosts[i]);
+    }
+}
+END_TEST
+
 START_TEST(news_of_a_flag_behind_what_was_asked_for_change_nothing)
 {
     static const struct script_rule rules[] = {
@@ -146,11 +166,11 @@ START_TEST(what_was_left_under_another_archive_ends_there_or_is_ordered_anew)
     h->ledger[5].target = h->ledger[8].target = "Old";
     ck_assert_str_eq(host_run(h), "");
     TRACE(h, "note 8 DELETING target 108 in Old", "note 8 MOVED target 108 in Old", "-UID COPY 8");
-    TRACE(h, "note 5 MOVING target 100 in DROPBOX", "UID COPY 5",
-          "note 5 COPIED target 205 in DROPBOX", "UID EXPUNGE 5",
+    TRACE(h, "note 5 STORED target 0 in no folder", "note 5 MOVING target 100 in DROPBOX",
+          "UID COPY 5", "note 5 COPIED target 205 in DROPBOX", "UID EXPUNGE 5",
           "note 5 MOVED target 205 in DROPBOX");
     TRACE(h, "-SEARCH UID", "-EXAMINE");
-    ck_assert_ptr_nonnull(strstr(h->log, "of earlier settings"));
+    ck_assert_ptr_nonnull(strstr(h->log, "which earlier settings named"));
     host_stop(h);
 }
 END_TEST
@@ -168,6 +188,121 @@ START_TEST(what_went_into_an_earlier_archive_is_told_as_gone_there)
 }
 END_TEST
 
+static void put_copy(struct host *h, uint32_t uid, const char *target, uint32_t uidvalidity,
+                     uint32_t target_uid)
+{
+    put(h, uid, IMAP_STEP_COPIED);
+    h->ledger[uid].target = target;
+    h->ledger[uid].target_uidvalidity = uidvalidity;
+    h->ledger[uid].target_uid = target_uid;
+}
+
+static void ck_copy(const struct host *h, uint32_t uid, uint32_t uidvalidity, uint32_t target_uid)
+{
+    ck_assert_uint_eq(h->ledger[uid].step, IMAP_STEP_MOVED);
+    ck_assert_uint_eq(h->ledger[uid].target_uidvalidity, uidvalidity);
+    ck_assert_uint_eq(h->ledger[uid].target_uid, target_uid);
+}
+
+START_TEST(copies_in_two_archives_and_what_is_in_none_go_their_own_ways)
+{
+    static const struct script_rule rules[] = {
+        {"*UID FETCH 5,8:9 (UID)",
+         "* 1 FETCH (UID 5)\r\n* 2 FETCH (UID 8)\r\n* 3 FETCH (UID 9)\r\n" OK},
+        {"*UID COPY 9", "* OK [COPYUID 9 9 206] x\r\n" OK},
+        {"*UID STORE", OK},
+        {"*UID EXPUNGE", OK},
+        {"*UID FETCH", OK}};
+    struct host *h = STARTED(rules, "UIDPLUS", 0);
+    put_copy(h, 5, "Old", 3, 108);
+    put_copy(h, 8, "DROPBOX", 9, 205);
+    put(h, 9, IMAP_STEP_STORED);
+    ck_assert_str_eq(host_run(h), "");
+    TRACE(h, "note 5 MOVED target 108 in Old");
+    TRACE(h, "note 8 MOVED target 205 in DROPBOX");
+    TRACE(h, "UID COPY 9", "note 9 MOVED target 206 in DROPBOX");
+    ck_copy(h, 5, 3, 108);
+    ck_copy(h, 8, 9, 205);
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(a_look_into_the_archive_leaves_what_is_known_of_other_copies)
+{
+    static const struct script_rule rules[] = {
+        {"*UID FETCH 5,8 (UID RFC822.SIZE", LOOKS(5) LOOKS(8) OK},
+        COPY_OF_5,
+        {"*UID FETCH 107", LOOKS(107) OK},
+        {"*UID STORE", OK},
+        {"*UID EXPUNGE", OK},
+        {"*UID FETCH", OK}};
+    struct host *h = STARTED(rules, "UIDPLUS", 0);
+    put(h, 5, IMAP_STEP_MOVING);
+    put_copy(h, 8, "Old", 3, 108);
+    ck_assert_str_eq(host_run(h), "");
+    ck_copy(h, 5, 9, 107);
+    ck_copy(h, 8, 3, 108);
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(copies_under_two_numberings_of_one_archive_keep_theirs)
+{
+    static const struct script_rule rules[] = {
+        {"*UID FETCH 8:9 (UID)", "* 1 FETCH (UID 8)\r\n* 2 FETCH (UID 9)\r\n" OK},
+        {"*UID STORE", OK},
+        {"*UID EXPUNGE", OK},
+        {"*UID FETCH", OK}};
+    struct host *h = STARTED(rules, "UIDPLUS", 0);
+    put_copy(h, 8, "Old", 3, 108);
+    put_copy(h, 9, "Old", 4, 12);
+    ck_assert_str_eq(host_run(h), "");
+    ck_copy(h, 8, 3, 108);
+    ck_copy(h, 9, 4, 12);
+    host_stop(h);
+}
+END_TEST
+
+/* The STORE of both is refused, and each is tried by itself. */
+START_TEST(copies_whose_originals_are_refused_together_go_one_by_one_under_their_archive)
+{
+    static const struct script_rule rules[] = {
+        {"*UID FETCH 8:9 (UID)", "* 1 FETCH (UID 8)\r\n* 2 FETCH (UID 9)\r\n" OK},
+        {"*UID STORE 8:9", "@ NO not both\r\n"},
+        {"*UID STORE", OK},
+        {"*UID EXPUNGE", OK},
+        {"*UID FETCH", OK}};
+    struct host *h = STARTED(rules, "UIDPLUS", 0);
+    put_copy(h, 8, "Old", 3, 108);
+    put_copy(h, 9, "Old", 3, 109);
+    (void)host_run(h);
+    TRACE(h, "note 8 MOVED target 108 in Old");
+    TRACE(h, "note 9 MOVED target 109 in Old");
+    ck_copy(h, 8, 3, 108);
+    ck_copy(h, 9, 3, 109);
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(bad_mail_on_its_way_is_looked_for_where_bad_mail_goes)
+{
+    static const struct script_rule rules[] = {{"*UID FETCH 5 (UID RFC822.SIZE", LOOKS(5) OK},
+                                               COPY_OF_5,
+                                               {"*UID FETCH 107", LOOKS(107) OK},
+                                               {"*UID STORE", OK},
+                                               {"*UID EXPUNGE", OK},
+                                               {"*UID FETCH", OK}};
+    struct host *h = STARTED(rules, "UIDPLUS", 0);
+    put(h, 5, IMAP_STEP_MOVING);
+    h->ledger[5].fate = IMAP_FATE_BAD;
+    h->ledger[5].target = "BADMAIL";
+    ck_assert_str_eq(host_run(h), "");
+    TRACE(h, "EXAMINE \"BADMAIL\"", "SEARCH UID 100:*", "note 5 MOVED target 107 in BADMAIL",
+          "-UID COPY");
+    host_stop(h);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("imap-reconcile");
@@ -177,7 +312,14 @@ static Suite *suite(void)
     tcase_add_test(t, what_was_left_on_purpose_is_not_moved_in_a_later_piece);
     tcase_add_test(t, an_archive_that_cannot_be_looked_into_keeps_nobody_else_back);
     tcase_add_test(t, what_was_left_under_another_archive_ends_there_or_is_ordered_anew);
+    tcase_add_test(t, copies_in_two_archives_and_what_is_in_none_go_their_own_ways);
+    tcase_add_test(t, a_look_into_the_archive_leaves_what_is_known_of_other_copies);
+    tcase_add_test(t, copies_under_two_numberings_of_one_archive_keep_theirs);
+    tcase_add_test(t,
+                   copies_whose_originals_are_refused_together_go_one_by_one_under_their_archive);
+    tcase_add_test(t, bad_mail_on_its_way_is_looked_for_where_bad_mail_goes);
     tcase_add_test(t, what_went_into_an_earlier_archive_is_told_as_gone_there);
+    tcase_add_test(t, a_search_that_is_not_understood_or_comes_too_often_ends_the_run);
     tcase_add_test(t, news_of_a_flag_behind_what_was_asked_for_change_nothing);
     suite_add_tcase(s, t);
     return s;

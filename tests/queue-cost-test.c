@@ -199,6 +199,32 @@ START_TEST(any_number_of_one_size_or_older_than_ninety_days_is_not_walked_over)
 }
 END_TEST
 
+START_TEST(what_lies_millions_of_entries_apart_is_found)
+{
+    struct queue_evidence found[4];
+    put_moved(1, 400);
+    put_moved(2, 400);
+    run_sql("PRAGMA foreign_keys = OFF; UPDATE entry SET n = 2097151 WHERE n = 2;"
+            "UPDATE body SET n = 2097151 WHERE n = 2;"
+            "UPDATE ledger SET entry = 2097151 WHERE entry = 2;"
+            "UPDATE meta SET value = 2097151 WHERE key = 'counted'");
+    queue_fixture_reopen(&f);
+    put_moved(3, 300);
+    ck_assert_int_eq(sql_number("SELECT value FROM meta WHERE key = 'sorted'"), 2097151);
+    ck_assert_int_eq(sql_number("SELECT sum(part = 0) * 10 + sum(part = 1) FROM known_like"), 11);
+    ck_assert_uint_eq(like(400, found, 4), 2);
+    ck_assert_uint_eq(found[0].origin.uid, 2);
+    ck_assert_uint_eq(found[1].origin.uid, 1);
+    struct queue_lookalike item = {.size = 400, .likeness = QUEUE_LIKENESS_SHA256};
+    memcpy(item.sha256, found[0].sha256, sizeof item.sha256);
+    ck_assert(seen(item, 2));
+    ck_assert(seen(item, 1));
+    ck_assert(!seen(item, 0));
+    f.now_s += QUEUE_EVIDENCE_DAYS * INT64_C(86400) + 1;
+    ck_assert(!seen(item, 2));
+}
+END_TEST
+
 START_TEST(one_of_many_equal_messages_is_found_where_it_counts)
 {
     queue_fixture_add(&f, 1, 1);
@@ -321,16 +347,17 @@ START_TEST(an_index_of_their_own_answers_who_is_next)
         {SQL_DUE_NEW, "INDEX entry_due (queue=? AND due_s=?)"},
         {SQL_DUE_LATER, "INDEX entry_due (queue=? AND due_s>? AND due_s<?)"},
         {SQL_EVIDENCE_RUN, "INDEX entry_like"},
-        {SQL_EVIDENCE_SORTED, "PRIMARY KEY (scope=? AND raw_size=?)"},
+        {SQL_EVIDENCE_SORTED, "PRIMARY KEY (part=? AND scope=? AND raw_size=?)"},
         {SQL_LIKE_RUN_SIZE, "INDEX entry_like (<expr>=? AND scope=? AND raw_size=?)"},
         {SQL_LIKE_RUN_MESSAGE_ID,
          "INDEX entry_like (<expr>=? AND scope=? AND raw_size=? AND message_id=?)"},
         {SQL_LIKE_RUN_SHA256,
          "INDEX entry_like (<expr>=? AND scope=? AND raw_size=? AND message_id=? AND <expr>=?)"},
-        {SQL_LIKE_SORTED_SIZE, "PRIMARY KEY (scope=? AND raw_size=?)"},
-        {SQL_LIKE_SORTED_MESSAGE_ID, "PRIMARY KEY (scope=? AND raw_size=? AND message_id=?)"},
-        {SQL_LIKE_SORTED_SHA256,
-         "PRIMARY KEY (scope=? AND raw_size=? AND message_id=? AND digest=? AND created_s>?)"},
+        {SQL_LIKE_SORTED_SIZE, "PRIMARY KEY (part=? AND scope=? AND raw_size=?)"},
+        {SQL_LIKE_SORTED_MESSAGE_ID,
+         "PRIMARY KEY (part=? AND scope=? AND raw_size=? AND message_id=?)"},
+        {SQL_LIKE_SORTED_SHA256, "PRIMARY KEY (part=? AND scope=? AND raw_size=? AND message_id=? "
+                                 "AND digest=? AND created_s>?)"},
         {SQL_DUE_TAKEN, "INDEX entry_lease"},
         {SQL_ENTRY_BY_ID, "INDEX entry_id"},
         {SQL_UNSETTLED, "INDEX ledger_unsettled (scope=? AND (uidvalidity,uid,key)>(?,?,?))"},
@@ -446,6 +473,7 @@ static Suite *suite(void)
     tcase_add_test(t,
                    looking_for_a_message_seen_before_costs_the_same_in_a_queue_three_times_as_long);
     tcase_add_test(t, any_number_of_one_size_or_older_than_ninety_days_is_not_walked_over);
+    tcase_add_test(t, what_lies_millions_of_entries_apart_is_found);
     tcase_add_test(t, one_of_many_equal_messages_is_found_where_it_counts);
     tcase_add_test(t, taking_an_entry_costs_the_same_behind_any_number_that_are_put_off);
     tcase_add_test(t, any_number_of_failed_deliveries_is_tried_again_in_one_go);

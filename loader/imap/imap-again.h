@@ -16,8 +16,8 @@
  * one put back, so that only what was on record before the search is held against what it found.
  *
  * Nothing of this costs a question to the server as long as nothing looks like it: candidates are
- * found in the ledger, by size, and for back only where a listing has more than IMAP_BACK_MAX
- * strangers. */
+ * found in the ledger, by size (or because too many are alike to be told apart there), and for back
+ * only where a listing has more than IMAP_BACK_MAX strangers. */
 #ifndef MAILCHUTE_LOADER_IMAP_AGAIN_H
 #define MAILCHUTE_LOADER_IMAP_AGAIN_H
 

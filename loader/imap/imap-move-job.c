@@ -138,6 +138,7 @@ static bool imap_job_is_like(const struct imap_job *job, const struct imap_job *
                              const char *elsewhere)
 {
     return job->way == like->way && job->fate == like->fate && job->copied == like->copied &&
+           (!job->copied || job->target_uidvalidity == like->target_uidvalidity) &&
            (elsewhere == NULL ? job->elsewhere == NULL
                               : job->elsewhere != NULL && strcmp(job->elsewhere, elsewhere) == 0);
 }

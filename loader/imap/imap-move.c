@@ -523,12 +523,12 @@ int imap_moves_add(struct imap_moves *moves, const struct imap_record *record, s
         kind.copied && record->target != NULL && strcmp(record->target, kind.target->path) != 0
             ? record->target
             : NULL;
+    kind.target_uidvalidity = kind.copied           ? record->target_uidvalidity
+                              : kind.target != NULL ? kind.target->uidvalidity
+                                                    : 0;
     struct imap_job *job = imap_moves_find(moves, &kind, elsewhere);
     if (job == NULL && (job = imap_job_new(moves, &kind, elsewhere, IMAP_MOVE_MAX)) == NULL)
         return error_oom(err, "moving mail");
-    job->target_uidvalidity = job->copied           ? record->target_uidvalidity
-                              : job->target != NULL ? job->target->uidvalidity
-                                                    : 0;
     imap_job_put(job,
                  &(struct imap_moving){record->uid, job->copied ? record->target_uid : 0, false});
     return 0;

@@ -82,10 +82,11 @@ static void imap_reconcile_twin(struct imap_reconcile *r, const struct imap_fetc
     for (size_t i = 0; i < r->count; i++) {
         struct imap_unsettled *item = &r->items[i];
         if (item->there && item->record.step == IMAP_STEP_MOVING && item->record.fate == r->fate &&
-            fetch->uid >= item->record.target_uid &&
+            item->elsewhere == NULL && fetch->uid >= item->record.target_uid &&
             imap_reconcile_looks_same(&looks, &item->looks)) {
             item->record.step = IMAP_STEP_COPIED;
             item->record.target_uid = fetch->uid;
+            item->record.target_uidvalidity = imap_session_selected(r->session)->uidvalidity;
             return;
         }
     }
@@ -207,25 +208,30 @@ static int imap_reconcile_look(struct imap_reconcile *r, bool looks, struct erro
 }
 
 /* What was ordered into a folder that is the target no longer, and did not go there, is ordered
- * anew. A copy that it may have there is not looked for. */
-static void imap_reconcile_turn(struct imap_reconcile *r)
+ * anew, as the ledger says from now on. A copy that it may have there is not looked for. */
+static int imap_reconcile_turn(struct imap_reconcile *r, struct error *err)
 {
-    size_t turned = 0;
+    struct imap_record turned[IMAP_RECORDS_MAX];
+    size_t count = 0;
+    bool by_copy = (imap_session_can(r->session) & IMAP_CAN_MOVE) == 0;
     for (size_t i = 0; i < r->count; i++) {
         struct imap_unsettled *item = &r->items[i];
-        if (item->elsewhere == NULL || !item->there || item->record.step != IMAP_STEP_MOVING)
+        if (item->elsewhere == NULL || !item->there || item->left ||
+            item->record.step != IMAP_STEP_MOVING)
             continue;
         item->record.step = IMAP_STEP_STORED;
         item->record.target_uid = item->record.target_uidvalidity = 0;
         item->record.target = NULL;
-        turned++;
+        turned[count++] = item->record;
     }
-    if (turned > 0)
-        imap_host_log(r->host, IMAP_LOG_WARNING,
-                      "%zu stored messages are still in '%s' and were on their way into another "
-                      "folder, of earlier settings: now they go where the settings say; if that "
-                      "server copies, a copy of some may lie there",
-                      turned, r->folders->mailbox.name);
+    if (count == 0)
+        return 0;
+    imap_host_log(
+        r->host, IMAP_LOG_WARNING,
+        "%zu stored messages are still in '%s' that were on their way into another folder, "
+        "which earlier settings named; they go as the settings say now%s",
+        count, r->folders->mailbox.name, by_copy ? ", and a copy of some may lie there" : "");
+    return r->host->note(r->host->context, turned, count, err);
 }
 
 /* ---- Looking in the target ------------------------------------------------------------------- */
@@ -240,6 +246,7 @@ static uint32_t imap_reconcile_lowest(const struct imap_reconcile *r, enum imap_
         const struct imap_record *record = &r->items[i].record;
         uint32_t from = record->target_uid != 0 ? record->target_uid : 1;
         if (!r->items[i].there || record->step != IMAP_STEP_MOVING || record->fate != fate ||
+            r->items[i].elsewhere != NULL ||
             (uidvalidity != 0 && record->target_uid != 0 &&
              record->target_uidvalidity != uidvalidity))
             continue;
@@ -348,9 +355,6 @@ static int imap_reconcile_target(struct imap_reconcile *r, const struct imap_fol
     if (!r->refused)
         error_set(&r->why, ERROR_LINK, "the server does not tell their size; try again later");
     imap_reconcile_leave(r, folder, r->refused, &r->why);
-    for (size_t i = 0; i < r->count; i++)
-        if (r->items[i].record.step == IMAP_STEP_COPIED && r->items[i].record.fate == fate)
-            r->items[i].record.target_uidvalidity = uidvalidity;
     return 0;
 }
 
@@ -463,11 +467,9 @@ static int imap_reconcile_page(struct imap_reconcile *r, struct error *err)
     for (size_t i = 0; i < r->count; i++)
         moving = moving || r->items[i].record.step == IMAP_STEP_MOVING;
     bool looks = by_copy && moving && r->settings->after != IMAP_AFTER_LEAVE;
-    if (imap_reconcile_look(r, looks, err) < 0 || imap_reconcile_check(r, err) < 0)
-        return -1;
-    imap_reconcile_turn(r);
-    if ((looks && imap_reconcile_targets(r, err) < 0) || imap_reconcile_await(r, err) < 0 ||
-        imap_reconcile_note(r, err) < 0)
+    if (imap_reconcile_look(r, looks, err) < 0 || imap_reconcile_check(r, err) < 0 ||
+        imap_reconcile_turn(r, err) < 0 || (looks && imap_reconcile_targets(r, err) < 0) ||
+        imap_reconcile_await(r, err) < 0 || imap_reconcile_note(r, err) < 0)
         return -1;
     size_t gone = 0;
     for (size_t i = 0; i < r->count; i++) {

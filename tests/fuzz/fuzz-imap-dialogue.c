@@ -4,7 +4,7 @@
  * The first line of the input is letters that choose the scene (scene_letter()). What follows is
  * cut at '|' into one answer for each command. In an answer
  *
- *     nothing at all   is what a good server with messages 5, 6, 7 says (scene_usual())
+ *     nothing at all   is what a good server says (usual-server.h)
  *     ^                the same, among other things
  *     @                at the start of a line, is the command's tag
  *     $                is the last quoted string of the command
@@ -22,9 +22,11 @@
 #include <string.h>
 
 #include "cursor.h"
+#include "digest.h"
 #include "imap-again.h"
 #include "imap-pickup.h"
 #include "text.h"
+#include "usual-server.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -53,11 +55,11 @@ struct scene {
     struct cursor script;
     char prefix[7];              /* of the client's tags */
     uint32_t awaited;            /* its body was asked for before it was noted; 0: none */
-    unsigned int there, deleted; /* bit n: message 5 + n, in the usual mailbox */
+    struct usual_server usual;
     struct known ledger[LEDGER_MAX];
     size_t ledger_count;
     struct imap_mailbox mailbox; /* what is known of it, where it knows again */
-    bool read_only, after_move, accept, watch, knows_again;
+    bool read_only, after_move, accept, watch, knows_again, old_target, near;
     uint32_t pieces;
     enum imap_fate fate;
     uint64_t limit, now_ms;
@@ -198,7 +200,7 @@ static bool is_like(const struct imap_evidence *known, const struct imap_lookali
 static int host_lookalikes(void *context, uint32_t uidvalidity, uint32_t above,
                            struct imap_lookalike *items, size_t count, struct error *err)
 {
-    const struct scene *s = context;
+    struct scene *s = context;
     (void)err;
     MUST(count > 0 && count <= IMAP_RECORDS_MAX);
     for (size_t i = 0; i < count; i++) {
@@ -209,6 +211,7 @@ static int host_lookalikes(void *context, uint32_t uidvalidity, uint32_t above,
                 !(record->uidvalidity == uidvalidity && record->uid > above) &&
                 is_like(&s->ledger[k].evidence, &items[i]))
                 items[i].found = 1;
+            s->near = s->near || (items[i].found && items[i].likeness == IMAP_LIKENESS_MESSAGE_ID);
         }
     }
     return 0;
@@ -300,24 +303,15 @@ static void host_progress(void *context, uint64_t messages)
 
 /* ---- What may be asked of the server --------------------------------------------------------- */
 
-static uint64_t set_number(struct cursor *c)
-{
-    uint64_t n = 0;
-    while (cursor_peek(c) >= '0' && cursor_peek(c) <= '9' && n <= UINT32_MAX)
-        n = n * 10 + (uint64_t)(cursor_next(c) - '0');
-    MUST(n > 0 && n <= UINT32_MAX);
-    return n;
-}
-
 /* Calls @function for each UID of the set that @text begins with. */
 static void for_each_uid(struct scene *s, const char *text,
                          void (*function)(struct scene *s, uint32_t uid))
 {
     struct cursor c = cursor_over(text, strlen(text));
     do {
-        uint64_t first = set_number(&c), last = first;
+        uint64_t first = usual_set_number(&c), last = first;
         if (cursor_byte(&c, ':') == PARSE_OK)
-            last = set_number(&c);
+            last = usual_set_number(&c);
         MUST(first <= last && last - first < LEDGER_MAX); /* the host was told of each */
         for (; first <= last; first++)
             function(s, (uint32_t)first);
@@ -367,8 +361,12 @@ static bool ledger_attempts(const struct scene *s, uint32_t uid)
  * been there before a digest is made as it comes, and nothing else is done with it. */
 static void may_fetch(struct scene *s, uint32_t uid)
 {
-    if (s->read_only || s->knows_again || ledger_attempts(s, uid))
+    if (s->read_only || s->near || ledger_attempts(s, uid))
         return;
+    for (size_t i = 0; i < s->ledger_count; i++)
+        if (s->knows_again && s->ledger[i].record.uid == uid &&
+            s->ledger[i].record.step >= IMAP_STEP_STORED)
+            return;
     MUST(s->awaited == 0);
     s->awaited = uid;
 }
@@ -405,129 +403,6 @@ static void check_command(struct scene *s, const char *text)
     }
 }
 
-/* ---- What a good server says ----------------------------------------------------------------- */
-
-static bool set_has(const char *text, uint64_t uid)
-{
-    struct cursor c = cursor_over(text, strlen(text));
-    do {
-        uint64_t first = set_number(&c), last = first;
-        if (cursor_byte(&c, ':') == PARSE_OK)
-            last = cursor_byte(&c, '*') == PARSE_OK ? UINT32_MAX : set_number(&c);
-        if (uid >= first && uid <= last)
-            return true;
-    } while (cursor_byte(&c, ',') == PARSE_OK);
-    return false;
-}
-
-static void usual_fetch(struct buffer *said, uint32_t uid, const char *items)
-{
-    static const char body[] = "words\r\n";
-    const char *fields = strstr(items, "[HEADER.FIELDS");
-    char header[64];
-    (void)snprintf(header, sizeof header, "Subject: x\r\nMessage-ID: <m%u@x>\r\n\r\n", uid % 100);
-    size_t size = strlen(header) + sizeof body - 1;
-    buffer_printf(said, "* %u FETCH (UID %u", uid - 4, uid);
-    if (strstr(items, "FLAGS") != NULL)
-        buffer_append_text(said, " FLAGS ()");
-    if (strstr(items, "SIZE") != NULL)
-        buffer_printf(said, " RFC822.SIZE %zu", size);
-    if (strstr(items, "DATE") != NULL)
-        buffer_append_text(said, " INTERNALDATE \"01-Mar-2026 12:00:00 +0000\"");
-    if (strstr(items, "[HEADER]") != NULL)
-        buffer_printf(said, " BODY[HEADER] {%zu}\r\n%s", strlen(header), header);
-    if (fields != NULL)
-        buffer_printf(said, " BODY%.*s] {%zu}\r\n%s", (int)strcspn(fields, "]"), fields,
-                      strlen(header), header);
-    if (strstr(items, "[]") != NULL)
-        buffer_printf(said, " BODY[] {%zu}\r\n%s%s", size, header, body);
-    buffer_append_text(said, ")\r\n");
-}
-
-/* A command on a set of messages. */
-static void usual_uid(struct scene *s, const char *text)
-{
-    struct buffer *said = &s->server.said;
-    const char *set = strchr(text + strlen("UID "), ' ') + 1;
-    for (uint32_t uid = 5; uid <= 7; uid++) {
-        unsigned int bit = 1u << (uid - 5);
-        if ((s->there & bit) == 0 || *set < '1' || *set > '9' || !set_has(set, uid))
-            continue;
-        if (text_starts_nocase(text, "UID FETCH"))
-            usual_fetch(said, uid, set);
-        if (text_starts_nocase(text, "UID STORE") && strstr(text, "Deleted") != NULL)
-            s->deleted |= bit;
-        bool goes = text_starts_nocase(text, "UID MOVE") ||
-                    (text_starts_nocase(text, "UID EXPUNGE") && (s->deleted & bit) != 0);
-        if (goes || text_starts_nocase(text, "UID COPY"))
-            buffer_printf(said, "* OK [COPYUID 9 %u %u] x\r\n", uid, uid + 100);
-        if (goes) {
-            s->there &= ~bit;
-            buffer_append_text(said, "* 1 EXPUNGE\r\n");
-        }
-    }
-}
-
-/* Within the UIDs that it names, if it names any. */
-static void usual_search(struct scene *s, const char *text)
-{
-    struct buffer *said = &s->server.said;
-    bool esearch = text_starts_nocase(text, "UID SEARCH RETURN");
-    const char *within = strstr(text + strlen("UID "), " UID "), *set;
-    set = within == NULL || within[5] < '1' || within[5] > '9' ? NULL : within + 5;
-    const char *between = " ";
-    buffer_append_text(said, esearch ? "* ESEARCH UID" : "* SEARCH");
-    for (uint32_t uid = 5; uid <= 7; uid++) {
-        if ((s->there & 1u << (uid - 5)) == 0 || (set != NULL && !set_has(set, uid)))
-            continue;
-        buffer_printf(said, "%s%u", esearch && *between == ' ' ? " ALL " : between, uid);
-        between = esearch ? "," : " ";
-    }
-    buffer_append_text(said, "\r\n");
-}
-
-/* The last quoted string, with its quotes. */
-static struct span last_quoted(const char *text)
-{
-    size_t end = strlen(text), start;
-    while (end > 0 && text[end - 1] != '"')
-        end--;
-    start = end > 0 ? end - 1 : 0;
-    while (start > 0 && !(text[start - 1] == '"' && (start < 2 || text[start - 2] != '\\')))
-        start--;
-    return (struct span){(const uint8_t *)text + (start > 0 ? start - 1 : 0),
-                         end - (start > 0 ? start - 1 : 0)};
-}
-
-static void scene_usual(struct scene *s, const char *tag, const char *text)
-{
-    struct buffer *said = &s->server.said;
-    struct span name = last_quoted(text);
-    const char *answer = "";
-    if (text_starts_nocase(text, "CAPABILITY"))
-        buffer_printf(said, "* CAPABILITY %s\r\n", buffer_text(&s->capabilities));
-    else if (text_starts_nocase(text, "LIST \"\" \"\""))
-        buffer_append_text(said, "* LIST (\\Noselect) \"/\" \"\"\r\n");
-    else if (text_starts_nocase(text, "NAMESPACE"))
-        buffer_append_text(said, "* NAMESPACE ((\"INBOX.\" \".\")) NIL NIL\r\n");
-    else if (text_starts_nocase(text, "LIST "))
-        buffer_printf(said, "* LIST () \"/\" %.*s\r\n", (int)name.len, (const char *)name.bytes);
-    else if (text_starts_nocase(text, "STATUS "))
-        buffer_printf(said, "* STATUS %.*s (UIDNEXT 100 UIDVALIDITY 9)\r\n", (int)name.len,
-                      (const char *)name.bytes);
-    else if (text_starts_nocase(text, "SELECT ") || text_starts_nocase(text, "EXAMINE "))
-        answer = "* 3 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n"
-                 "* OK [PERMANENTFLAGS (\\Deleted \\*)] x\r\n";
-    else if (text_starts_nocase(text, "UID SEARCH"))
-        usual_search(s, text);
-    else if (text_starts_nocase(text, "UID "))
-        usual_uid(s, text);
-    else if (text_starts_nocase(text, "IDLE"))
-        answer = "+ idling\r\n* 4 EXISTS\r\n";
-    buffer_append_text(said, answer);
-    buffer_printf(said, "%s OK done\r\n", tag);
-}
-
 /* ---- What the input says --------------------------------------------------------------------- */
 
 static void scene_answer(struct memory_server *server, const char *line)
@@ -548,13 +423,13 @@ static void scene_answer(struct memory_server *server, const char *line)
     MUST(memcmp(s->prefix, tag, 6) == 0);
     check_command(s, text + 1);
     if (byte < 0 || byte == '|')
-        scene_usual(s, tag, text + 1);
+        usual_answer(&s->usual, tag, text + 1);
     for (; byte >= 0 && byte != '|'; byte = cursor_next(c)) {
-        struct span name = last_quoted(text + 1);
+        struct span name = usual_last_quoted(text + 1);
         if (byte == '@' && start)
             buffer_append_text(&server->said, tag);
         else if (byte == '^')
-            scene_usual(s, tag, text + 1);
+            usual_answer(&s->usual, tag, text + 1);
         else if (byte == '$')
             buffer_append(&server->said, name.bytes, name.len);
         else if (byte == '`')
@@ -577,6 +452,14 @@ static void scene_unsettled(struct scene *s)
         known->record.target_uid = 100;
         known->record.target_uidvalidity = 9;
         known->settled = known->out = true;
+        char text[80];
+        AUTO(digest) digest = digest_new();
+        int n = snprintf(text, sizeof text, "Subject: x\r\nMessage-ID: <m%u@x>\r\n\r\nwords\r\n",
+                         5 + i);
+        known->evidence.has_sha256 = digest != NULL &&
+                                     digest_add(digest, (const uint8_t *)text, (size_t)n) == 0 &&
+                                     digest_finish(digest, known->evidence.sha256) == 0;
+        known->record.target = s->old_target ? "Old" : "DROPBOX";
         known->evidence.size = strlen("Subject: x\r\nMessage-ID: <m5@x>\r\n\r\nwords\r\n");
         known->evidence.message_id = text_fingerprint(i == 0 ? "m5@x" : i == 1 ? "m6@x" : "m7@x");
     }
@@ -625,6 +508,7 @@ static void scene_letter(struct scene *s, int letter)
         buffer_append_text(&s->connection, meanings[i].setting);
         s->after_move = s->after_move && strstr(meanings[i].setting, "after") == NULL;
     }
+    s->old_target = s->old_target || letter == 'O';
     if (letter == 's' && s->ledger_count == 0)
         scene_unsettled(s);
     if (letter == 'S' && s->ledger_count == 0)
@@ -651,11 +535,11 @@ static void scene_init(struct scene *s, const uint8_t *data, size_t size)
     buffer_init(&s->capabilities, 4000);
     buffer_append_text(&s->connection, "url=127.0.0.1;starttls=Never");
     buffer_append_text(&s->capabilities, "IMAP4rev1");
-    s->there = 7;
     s->script = cursor_over(data, size);
     for (int letter = cursor_next(&s->script); letter >= 0 && letter != '\n';
          letter = cursor_next(&s->script))
         scene_letter(s, letter);
+    s->usual = (struct usual_server){&s->server.said, buffer_text(&s->capabilities), 7, 0};
     s->host = (struct imap_host){.context = s,
                                  .clock = {host_ms, host_s, s},
                                  .cancelled = host_cancelled,
@@ -723,7 +607,7 @@ static void take_message(struct scene *s, struct imap_message *message)
     spool_free(message->spool);
     if (known == NULL)
         return;
-    MUST(!known->out || (s->read_only && s->pieces != 0)); /* too many to be remembered */
+    MUST(!known->out);
     known->out = true;
     known->record.step = s->read_only ? known->record.step : IMAP_STEP_STORED;
 }
@@ -751,6 +635,8 @@ static int settle_all(struct scene *s, struct imap_pickup *pickup, struct error 
 static enum imap_pickup_result run_round(struct scene *s, struct imap_pickup *pickup,
                                          struct error *err)
 {
+    for (size_t i = 0; i < s->ledger_count && s->read_only && s->pieces != 0; i++)
+        s->ledger[i].out = false; /* too many to be remembered from one search to the next */
     for (unsigned int i = 0; i < 2 * LEDGER_MAX; i++) {
         struct imap_message message;
         enum imap_pickup_result r = imap_pickup_next(pickup, &message, err);
