@@ -20,8 +20,7 @@
 #define QUEUE_SQLITE_CACHE_KIB 1536         /* page cache of one connection */
 #define QUEUE_SQLITE_APPLICATION 0x6D636874 /* "mcht", in the file's header */
 #define QUEUE_SQLITE_RUN_SHIFT 13u          /* ids are sorted within runs of 2^13 entries */
-#define QUEUE_SQLITE_SORT_SHIFT 15u         /* 2^15 entries are sorted in at once ... */
-#define QUEUE_SQLITE_PART_SHIFT 20u         /* ... into parts of 2^20 */
+#define QUEUE_SQLITE_PART_SHIFT 18u         /* what they are like, in parts of 2^18 */
 
 enum queue_sqlite_sql {
     SQL_BEGIN_READ,

@@ -7,8 +7,8 @@
  * message (at 1,000,000 entries three times the time of the rest); so they are sorted within runs
  * of 8,192 entries only, and who looks for one looks into each run. That no id comes twice follows
  * from the ledger: an id is made of an origin, and an origin has one row. What messages are like
- * (their size, Message-ID and digest) lies as ids do until 32,768 more are there, and then goes
- * into a table over all of them.
+ * (their size, Message-ID and digest) lies as ids do until their run is complete, and then goes
+ * into a table over a quarter of a million of them.
  *
  * Content and raw bytes lie apart from the entries, so that lists do not read through them. */
 #include <config.h>
@@ -297,16 +297,16 @@ static const char schema_9[] =
     "  ORDER BY scope, raw_size, created_s, n;"
     "CREATE INDEX entry_due ON entry (queue, due_s) WHERE state = 0;";
 
-/* Whatever is asked of lookalikes takes one look for each million entries: the table tells messages
- * of one size apart, and so does the index over what is not sorted in yet. It has parts, for what
- * is sorted in changes nearly all pages of a part. digest: the first bytes of it. */
+/* Whatever is asked of lookalikes takes one look for each 262,144 entries: the table tells
+ * messages of one size apart, and so does the index over what is not sorted in yet. It has parts,
+ * for what is sorted in changes nearly all pages of a part. digest: the first bytes of it. */
 static const char schema_10[] =
     "CREATE TABLE known_like (part INTEGER NOT NULL, scope INTEGER NOT NULL,"
     "  raw_size INTEGER NOT NULL, message_id INTEGER NOT NULL, digest BLOB NOT NULL,"
     "  created_s INTEGER NOT NULL, n INTEGER NOT NULL,"
     "  PRIMARY KEY (part, scope, raw_size, message_id, digest, created_s, n))"
     "  STRICT, WITHOUT ROWID;"
-    "INSERT INTO known_like SELECT n >> 20, scope, raw_size, coalesce(message_id, 0),"
+    "INSERT INTO known_like SELECT n >> 18, scope, raw_size, coalesce(message_id, 0),"
     "   substr(raw_sha256, 1, 8), created_s, n"
     "  FROM entry WHERE n <= (SELECT value FROM meta WHERE key = 'sorted')"
     "   AND raw_place <> 0 AND uid <> 0 ORDER BY 1, 2, 3, 4, 5, 6, 7;"
@@ -460,7 +460,7 @@ static const char *const schema_sql[SQL_COUNT] = {
     /* Sort in what lies before ?1, the first of a run. It changes many pages, of which OR IGNORE
      * keeps no copies: what is there already is left as it is, another failure ends the batch. */
     [SQL_SORT_LIKES] =
-        "INSERT OR IGNORE INTO known_like SELECT n >> 20, scope, raw_size,"
+        "INSERT OR IGNORE INTO known_like SELECT n >> 18, scope, raw_size,"
         "  coalesce(message_id, 0), substr(raw_sha256, 1, 8), created_s, n FROM entry NOT INDEXED"
         " WHERE n > (SELECT value FROM meta WHERE key = 'sorted') AND n < ?1"
         "  AND raw_place <> 0 AND uid <> 0 ORDER BY 1, 2, 3, 4, 5, 6, 7",

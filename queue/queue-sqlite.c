@@ -66,17 +66,17 @@ static int batch_count_entries(struct queue_sqlite *store, struct error *err)
     return 0;
 }
 
-/* Every so many entries, sort in what those before them are like. */
+/* Where the batch begins a new run of entries, sort in what those before that are like. */
 static int batch_sort_likes(struct queue_sqlite *store, struct error *err)
 {
     static const enum queue_sqlite_sql sorts[] = {SQL_SORT_LIKES, SQL_SORT_DONE};
     int64_t before = store->last - (int64_t)store->id_count;
-    int64_t part = store->last >> QUEUE_SQLITE_SORT_SHIFT;
-    if (before >> QUEUE_SQLITE_SORT_SHIFT == part)
+    int64_t run = store->last >> QUEUE_SQLITE_RUN_SHIFT;
+    if (before >> QUEUE_SQLITE_RUN_SHIFT == run)
         return 0;
     for (size_t i = 0; i < sizeof sorts / sizeof sorts[0]; i++) {
         sqlite3_stmt *sort = queue_sqlite_use(&store->db, sorts[i]);
-        queue_sqlite_bind_int(sort, 1, part << QUEUE_SQLITE_SORT_SHIFT);
+        queue_sqlite_bind_int(sort, 1, run << QUEUE_SQLITE_RUN_SHIFT);
         if (queue_sqlite_run(&store->db, sort, "sorting entries by what they are like", err) < 0)
             return -1;
     }

@@ -261,10 +261,10 @@ struct queue_lookalike {
 
 /** queue_lookalikes - is one of the messages that queue_settled_like() would find like this one?
  * Those do not count that have this @uidvalidity and a UID above @above. Cost: about the same for
- * each item, whatever the queue holds (one look more for each million entries). For that only some
- * are looked at, of one digest the oldest. Where so many were looked at and none counts - as they
- * are too old, not MOVED, or above @above - the answer is 1 for size and message_id, so that it is
- * looked at more closely, and 0 for the digest. */
+ * each item, whatever the queue holds (a look more for each 262,144 entries). For that only
+ * some are looked at, of one digest the oldest. Where so many were looked at and none counts - as
+ * they are too old, not MOVED, or above @above - the answer is 1 for size and message_id, so that
+ * it is looked at more closely, and 0 for the digest. */
 int queue_lookalikes(struct queue *queue, const char *loader, const char *account,
                      const char *mailbox, uint32_t uidvalidity, uint32_t above,
                      struct queue_lookalike *items, size_t count, struct error *err);
