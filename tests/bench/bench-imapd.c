@@ -4,7 +4,7 @@
  *     bench-imapd MESSAGES STRIDE FOLDERS UIDVALIDITY
  *
  * Prints its port, then serves one connection after another until its input ends. INBOX has
- * MESSAGES small messages that differ in a number and have up to FILLER_BYTES sizes, with every
+ * MESSAGES small messages that differ in a number, of FILLER_BYTES different sizes, with every
  * STRIDEth UID: 1 is dense. There are
  * FOLDERS more folders. It takes any user and password. Moved messages are gone until it is started
  * again; it has UIDPLUS, MOVE, ESEARCH, and takes commands one line at a time, without literals.
