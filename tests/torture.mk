@@ -50,7 +50,7 @@ power_shim_la_SOURCES = power-shim.c
 power_shim_la_CFLAGS = $(fail_shim_la_CFLAGS)
 power_shim_la_LDFLAGS = $(fail_shim_la_LDFLAGS)
 TORTURE_BUILT = $(check_PROGRAMS_TORTURE) $(EXTRA_LTLIBRARIES)
-CLEANFILES = $(TORTURE_BUILT)
+CLEANFILES = $(TORTURE_BUILT) sweep-io.passed sweep-calls.passed
 check_DATA = $(TORTURE_BUILT)
 
 TORTURE_TESTS = torture-deliver.py torture-clock.py torture-cut.py torture-detector.py torture-io.py torture-kill.py \
@@ -65,11 +65,12 @@ TORTURE_KINDS = --kind full --kind uidplus --kind move --kind bare
 N = 2500
 POWER_CUTS = 20000
 .PHONY: sweep sweep-oom torture-clock torture-cut torture-kill torture-power torture-steps
+KINDS =
 sweep: $(TORTURE_BUILT)
-	$(TORTURE) io --all
-	$(TORTURE) calls --all
+	$(TORTURE) io --all $(KINDS) --passed sweep-io.passed
+	$(TORTURE) calls --all $(KINDS) --passed sweep-calls.passed
 sweep-oom: $(TORTURE_BUILT)
-	$(TORTURE) oom --all --paths
+	$(TORTURE) oom --all --paths $(KINDS)
 	$(TORTURE) oom --scenario 'one mail' --kind full
 torture-clock: $(TORTURE_BUILT)
 	$(TORTURE) clock --times 200 $(TORTURE_KINDS)

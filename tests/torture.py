@@ -7,7 +7,7 @@
     tests/torture.py kill [--times 100] [--seed N] [--kind ...] [--workers 2]
     tests/torture.py clock [--times 100] [--seed N] [--kind ...]
     tests/torture.py io   [--every 1] [--only NAME,...] [--all] [--scenario WORDS] [--kind ...]
-    tests/torture.py steps [--all [--stride 7]] [--scenario WORDS] [--kind ...]
+    tests/torture.py steps [--all [--in-turn] [--stride 7]] [--scenario WORDS] [--kind ...]
     tests/torture.py calls, oom [--paths]   as io
     tests/torture.py power [--times 200] [--seed N] [--all] [--forget WORDS]
 
@@ -17,12 +17,13 @@ cut:  a session through a proxy that breaks the connection behind byte n, for ev
       over one queue. One message in ten is large; with --large one of those of cut.
 clock: the time of day jumps by a second up to ten years in the middle of a run, which goes on, stands
       still for a while or is killed; see torture_clock.py.
-steps: see torture_steps.py; --all takes every scenario to every kind
-      of server, and dies twice. io: as steps, but the n-th call that changes a file fails, with EIO
-      and with ENOSPC (fail-shim.c); no mail may be blamed for it. calls: also those that only look
-      at files. oom: the n-th allocation fails (oom-shim.c), alone and with all behind it; with --paths the
-      first of each call path, which a scenario has fewer of by far. power: see torture_power.py; the power
-      goes off --times times in all. --program mailchute-swapped takes a build that settles before it
+steps: see torture_steps.py; --all takes every scenario to every kind of server (with --in-turn one to
+      one of them, the next to the next), and dies twice. io: as steps, but the n-th call that changes
+      a file fails, with EIO and with ENOSPC (fail-shim.c); no mail may be blamed for it. calls: also
+      those that only look at files. oom: the n-th allocation fails (oom-shim.c), alone and with all
+      behind it; with --paths the first of each call path, which a scenario has fewer of by far. With
+      --passed FILE what passed is noted there; another run of the same build goes on behind it.
+power: see torture_power.py; the power goes off --times times in all. --program mailchute-swapped takes a build that settles before it
       commits, --forget a disk that does not flush: what these tests are for, so they must fail.
 
 top_builddir is the build folder. After a round of cut or kill the judge looks at a real Dovecot and
@@ -407,6 +408,39 @@ PATHS = {"an allocation of each call path failed": torture_steps.failing_path(Fa
          "an allocation of each call path failed, and all behind it": torture_steps.failing_path(True)}
 
 
+class Passed:
+    """What passed in earlier runs of the same build, every n of it, in a file: each line is a number of
+    rounds and a sentence, but the first, which names the build. Without a file it is forgotten."""
+
+    def __init__(self, options):
+        self.file, self.sentences = options.passed, {}
+        if not self.file:
+            return
+        build = hashlib.sha256()
+        for each in torture_steps.built(options.program):
+            with open(each, "rb") as program:
+                build.update(program.read())
+        lines = []
+        if os.path.exists(self.file):
+            with open(self.file, encoding="utf-8") as file:
+                lines = file.read().splitlines()
+        if lines[:1] == [build.hexdigest()]:
+            self.sentences = {sentence: int(rounds) for rounds, sentence in
+                              (line.split(" ", 1) for line in lines[1:])}
+        else:
+            with open(self.file, "w", encoding="utf-8") as file:
+                file.write(build.hexdigest() + "\n")
+
+    def keep(self, sentence, rounds):
+        self.sentences[sentence] = rounds
+        if self.file:
+            with open(self.file, "a", encoding="utf-8") as file:
+                file.write("%d %s\n" % (rounds, sentence))
+
+    def told(self):
+        return (", %d with those of earlier runs" % sum(self.sentences.values())) if self.file else ""
+
+
 def steps(options, tap):
     """Die, or let a call fail, at every step of every scenario that is asked for, on every kind of server."""
     points = 0
@@ -415,8 +449,10 @@ def steps(options, tap):
         servers = {kind: stack.enter_context(dovecot.Dovecot(kind=kind)) for kind in options.kind}
         pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(options.jobs))
         asked, options.met = {}, collections.defaultdict(set)
-        for scenario in torture_scenarios.SCENARIOS:
-            for kind in options.kind:
+        passed = Passed(options)
+        for number, scenario in enumerate(torture_scenarios.SCENARIOS):
+            in_turn = options.kind[number % len(options.kind)]
+            for kind in (in_turn,) if options.in_turn else options.kind:
                 if options.scenario not in scenario.name or not (options.all or
                                                                  kind in scenario.check):
                     continue
@@ -424,16 +460,21 @@ def steps(options, tap):
                 for how in hows:
                     if how == TWICE and not (options.all and scenario.twice):
                         continue
+                    sentence = ("%s, server of kind '%s': %s%s"
+                                % (scenario.name, kind, how, options.only and ", " + options.only or ""))
+                    if sentence in passed.sentences:
+                        continue
                     future = pool.submit(sweep, servers[kind], scenario, folder, options, how)
-                    asked[future] = ("%s, server of kind '%s': %s%s"
-                                     % (scenario.name, kind, how, options.only and ", " + options.only or ""))
+                    asked[future] = sentence
         for future in concurrent.futures.as_completed(asked):
             done, seconds = future.result()
             points += done.points
             tap.result(asked[future], done.violations)
+            if not done.violations:
+                passed.keep(asked[future], done.points)
             tap.comment("%d rounds in %.0f s%s" % (done.points, seconds, done.untaken and
                                                    ", %d of whose points were not come by" % done.untaken or ""))
-    tap.comment("%d rounds in all" % points)
+    tap.comment("%d rounds in all%s" % (points, passed.told()))
 
 
 def power(options, tap):
@@ -521,6 +562,10 @@ def arguments(given):
     parser.add_argument("--program", default="mailchute",
                         choices=("mailchute", torture_steps.FAULTY, torture_steps.SWAPPED))
     parser.add_argument("--all", action="store_true", help="steps: every scenario, every kind")
+    parser.add_argument("--in-turn", action="store_true", help="steps, io, calls, oom: each scenario with one "
+                        "kind of server, the next with the next")
+    parser.add_argument("--passed", metavar="FILE", help="steps, io, calls, oom: what passed, and is not "
+                        "tried again")
     parser.add_argument("--paths", action="store_true", help="oom: not each allocation, but one of each "
                         "call path that no scenario before had")
     parser.add_argument("--stride", type=int, default=7, help="steps: of the second death")
@@ -531,6 +576,8 @@ def arguments(given):
     options = parser.parse_args(given)
     if options.paths and options.how != "oom":
         parser.error("--paths is for oom")
+    if options.passed and options.every:
+        parser.error("--passed is for every n, not with --every")
     return options
 
 
