@@ -30,5 +30,9 @@ source_state_test_SOURCES = source-state-test.c
 source_state_test_LDADD = $(HOST_LIBS)
 vault_test_SOURCES = vault-test.c
 vault_test_LDADD = $(HOST_LIBS)
+check_PROGRAMS += pickup-memory-test
+pickup_memory_test_SOURCES = pickup-memory-test.c oom-shim.h queue-fixture.c queue-fixture.h \
+	fuzz/usual-server.c fuzz/usual-server.h
+pickup_memory_test_LDADD = $(HOST_LIBS)
 TESTS += host-cli.py host-queues.py
 EXTRA_DIST += host-cli.py host-queues.py

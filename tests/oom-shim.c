@@ -12,6 +12,8 @@
  *   OOM_COUNT=FILE  gets the number of allocations that were counted, when the program exits
  *   OOM_PATHS=FILE  none fails; the path of each, once: "NUMBER-OF-ITS-FIRST PATH"
  *
+ * A test may set this anew within the process instead: oom-shim.h.
+ *
  * A call path is a digest of the return addresses up to the start of the thread, each relative to
  * its object: the same in every run of one build, whatever was allocated before. */
 #define _GNU_SOURCE
@@ -20,6 +22,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -28,6 +31,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <unwind.h>
+
+#include "oom-shim.h"
 
 #define EXPORT __attribute__((visibility("default")))
 #define SHIM_FRAMES 64    /* looked at, from the allocation outwards */
@@ -41,12 +46,13 @@ static long shim_from;
 static atomic_bool shim_failed;
 static bool shim_goes_on;
 static const char *shim_trace, *shim_counting; /* files */
+static _Thread_local bool shim_spared;
 static int shim_list = -1; /* file of OOM_PATHS */
 static _Atomic uint64_t shim_met[SHIM_PATHS];
 
-static const char *const shim_counted[] = {"mailchute",  "imap.so",  "folder.so",
-                                           "libc.so",    "libcurl",  "libsqlite3",
-                                           "libjansson", "libpcre2", "libuuid"};
+static const char *const shim_counted[] = {
+    "mailchute",  "imap.so",    "folder.so", "libc.so", "libcurl",
+    "libsqlite3", "libjansson", "libpcre2",  "libuuid", "pickup-memory-test"};
 
 /* The same of a caller that was looked up before: most come again, and dladdr() takes its time. */
 static _Thread_local struct shim_known {
@@ -159,7 +165,7 @@ static bool shim_is_asked(long now)
 
 static bool shim_fails(const void *caller)
 {
-    if (shim_at == 0 && shim_path == 0 && shim_list < 0)
+    if ((shim_at == 0 && shim_path == 0 && shim_list < 0) || shim_spared)
         return false;
     const char *origin = shim_origin(caller);
     if (origin[0] == '\0')
@@ -196,6 +202,41 @@ SHIM(void *, memalign, (size_t border, size_t size), (border, size))
 SHIM(char *, strdup, (const char *text), (text))
 SHIM(char *, __strdup, (const char *text), (text))
 SHIM(char *, strndup, (const char *text, size_t size), (text, size))
+
+/* A sanitizer's thread starts with this, and does not live without it. */
+EXPORT int pthread_getattr_np(pthread_t thread, pthread_attr_t *attributes);
+int pthread_getattr_np(pthread_t thread, pthread_attr_t *attributes)
+{
+    static int (*real)(pthread_t thread, pthread_attr_t * attributes);
+    if (real == NULL)
+        *(void **)&real = dlsym(RTLD_NEXT, "pthread_getattr_np");
+    shim_spared = true;
+    int bad = real(thread, attributes);
+    shim_spared = false;
+    return bad;
+}
+
+EXPORT void oom_shim_arm(long at, bool goes_on)
+{
+    shim_goes_on = goes_on;
+    atomic_store(&shim_count, 0);
+    atomic_store(&shim_failed, false);
+    shim_at = at;
+}
+
+EXPORT void oom_shim_list(int fd)
+{
+    oom_shim_arm(0, false);
+    shim_list = fd;
+}
+
+EXPORT long oom_shim_disarm(bool *out_failed)
+{
+    shim_at = 0;
+    shim_list = -1;
+    *out_failed = atomic_load(&shim_failed);
+    return atomic_load(&shim_count);
+}
 
 __attribute__((constructor)) static void shim_start(void)
 {

@@ -41,7 +41,7 @@ fail_shim_la_CFLAGS = $(WARN_CFLAGS)
 fail_shim_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
 
 # Preloaded: the n-th allocation fails.
-oom_shim_la_SOURCES = oom-shim.c
+oom_shim_la_SOURCES = oom-shim.c oom-shim.h
 oom_shim_la_CFLAGS = $(fail_shim_la_CFLAGS)
 oom_shim_la_LDFLAGS = $(fail_shim_la_LDFLAGS)
 
@@ -69,7 +69,8 @@ KINDS =
 sweep: $(TORTURE_BUILT)
 	$(TORTURE) io --all $(KINDS) --passed sweep-io.passed
 	$(TORTURE) calls --all $(KINDS) --passed sweep-calls.passed
-sweep-oom: $(TORTURE_BUILT)
+sweep-oom: $(TORTURE_BUILT) pickup-memory-test
+	$(AM_TESTS_ENVIRONMENT) PICKUP_MEMORY=all ./pickup-memory-test
 	$(TORTURE) oom --all --paths $(KINDS)
 	$(TORTURE) oom --scenario 'one mail' --kind full
 torture-clock: $(TORTURE_BUILT)

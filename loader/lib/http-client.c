@@ -59,19 +59,17 @@ static size_t http_client_on_body(char *bytes, size_t size, size_t count, void *
 
 /* ---- Options --------------------------------------------------------------------------------- */
 
-static void http_client_set_up(struct http_client *client)
+/* -1: libcurl copies texts, and has no memory for one. */
+static int http_client_set_up(struct http_client *client)
 {
     const struct http_client_settings *s = &client->settings;
     CURL *e = client->easy;
-    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(e, CURLOPT_HTTP09_ALLOWED, 0L);
-    curl_easy_setopt(e, CURLOPT_PROXY, "");
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(e, CURLOPT_QUICK_EXIT,
                      1L); /* or closing waits for a name server that is silent */
-    curl_easy_setopt(e, CURLOPT_USERAGENT, PACKAGE_NAME "/" PACKAGE_VERSION);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CLIENT_CONNECT_MS);
     curl_easy_setopt(e, CURLOPT_ERRORBUFFER, client->curl_text);
     curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, http_client_on_socket);
@@ -83,10 +81,14 @@ static void http_client_set_up(struct http_client *client)
     curl_easy_setopt(
         e, CURLOPT_SSLVERSION,
         (long)(text_equal(s->min_tls, "1.3") ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2));
-    if (s->ca_file != NULL) {
-        curl_easy_setopt(e, CURLOPT_CAINFO, s->ca_file);
-        curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
-    }
+    if (curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK ||
+        curl_easy_setopt(e, CURLOPT_PROXY, "") != CURLE_OK ||
+        curl_easy_setopt(e, CURLOPT_USERAGENT, PACKAGE_NAME "/" PACKAGE_VERSION) != CURLE_OK)
+        return -1;
+    if (s->ca_file == NULL)
+        return 0;
+    curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
+    return curl_easy_setopt(e, CURLOPT_CAINFO, s->ca_file) == CURLE_OK ? 0 : -1;
 }
 
 int http_client_open(const struct http_client_settings *settings, struct http_client **out_client,
@@ -102,9 +104,8 @@ int http_client_open(const struct http_client_settings *settings, struct http_cl
     curl_global_init(CURL_GLOBAL_DEFAULT);
     client->easy = curl_easy_init();
     client->multi = curl_multi_init();
-    if (client->easy == NULL || client->multi == NULL)
+    if (client->easy == NULL || client->multi == NULL || http_client_set_up(client) < 0)
         return error_oom(err, "connecting");
-    http_client_set_up(client);
     *out_client = TAKE(client);
     return 0;
 }
@@ -261,11 +262,12 @@ static int http_client_ask(struct http_client *client, const struct http_client_
             return -1;
         *headers = longer;
     }
-    curl_easy_setopt(e, CURLOPT_URL, request->url);
     curl_easy_setopt(e, CURLOPT_HTTPHEADER, *headers);
     curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_size);
     curl_easy_setopt(e, CURLOPT_POSTFIELDS, request->body == NULL ? "" : request->body);
-    curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, get ? NULL : request->method);
+    if (curl_easy_setopt(e, CURLOPT_URL, request->url) != CURLE_OK ||
+        curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, get ? NULL : request->method) != CURLE_OK)
+        return -1;
     if (get) /* last: a body makes it a POST */
         curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
     return 0;

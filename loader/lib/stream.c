@@ -182,10 +182,10 @@ static int stream_url(const struct stream_settings *s, char *out, size_t size)
     return n > 0 && (size_t)n < size ? 0 : -1;
 }
 
-static void stream_set_basics(struct stream *stream)
+/* libcurl copies texts, for which it may have no memory. */
+static CURLcode stream_set_basics(struct stream *stream, const char *url)
 {
     CURL *e = stream->member.easy;
-    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "imap,imaps");
     curl_easy_setopt(e, CURLOPT_CONNECT_ONLY, 1L);
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(
@@ -209,20 +209,23 @@ static void stream_set_basics(struct stream *stream)
     curl_easy_setopt(e, CURLOPT_DEBUGFUNCTION, stream_on_chatter);
     curl_easy_setopt(e, CURLOPT_DEBUGDATA, stream);
     curl_easy_setopt(e, CURLOPT_VERBOSE, 1L);
+    CURLcode code = curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "imap,imaps");
+    return code != CURLE_OK ? code : curl_easy_setopt(e, CURLOPT_URL, url);
 }
 
 /* Debian's libcurl reads its whole CA bundle for every connection (25 ms, 0.9 MB) unless it has the
  * hashed folder alone. From 8.17 on NULL means "the default again". */
-static void stream_set_ca(CURL *e, const char *ca_file)
+static CURLcode stream_set_ca(CURL *e, const char *ca_file)
 {
     const curl_version_info_data *version = curl_version_info(CURLVERSION_NOW);
     if (ca_file != NULL) {
-        curl_easy_setopt(e, CURLOPT_CAINFO, ca_file);
         curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
-    } else if (version->version_num < 0x081100 && version->age >= CURLVERSION_SEVENTH &&
-               version->capath != NULL) {
-        curl_easy_setopt(e, CURLOPT_CAINFO, NULL);
+        return curl_easy_setopt(e, CURLOPT_CAINFO, ca_file);
     }
+    if (version->version_num < 0x081100 && version->age >= CURLVERSION_SEVENTH &&
+        version->capath != NULL)
+        curl_easy_setopt(e, CURLOPT_CAINFO, NULL);
+    return CURLE_OK;
 }
 
 static CURLcode stream_set_tls(struct stream *stream, const struct stream_settings *s)
@@ -235,10 +238,10 @@ static CURLcode stream_set_tls(struct stream *stream, const struct stream_settin
     curl_easy_setopt(
         e, CURLOPT_SSLVERSION,
         (long)(text_equal(s->min_tls, "1.3") ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2));
-    stream_set_ca(e, s->ca_file);
     stream->verified = verify && !stream->plain;
-    if (s->pinned_key == NULL)
-        return CURLE_OK;
+    CURLcode code = stream_set_ca(e, s->ca_file);
+    if (s->pinned_key == NULL || code != CURLE_OK)
+        return code;
     return curl_easy_setopt(e, CURLOPT_PINNEDPUBLICKEY, s->pinned_key);
 }
 
@@ -252,10 +255,11 @@ static CURLcode stream_set_login(struct stream *stream, const struct stream_sett
     bool bearer =
         text_equal_nocase(s->auth, "XOAuth2") || text_equal_nocase(s->auth, "OAuthBearer");
     const char *secret = s->secret != NULL ? s->secret : "";
-    curl_easy_setopt(e, CURLOPT_USERNAME, s->user);
-    curl_easy_setopt(e, bearer ? CURLOPT_XOAUTH2_BEARER : CURLOPT_PASSWORD, secret);
-    if (automatic && (stream->plain || stream->bare_login))
-        return CURLE_OK;
+    CURLcode code = curl_easy_setopt(e, CURLOPT_USERNAME, s->user);
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(e, bearer ? CURLOPT_XOAUTH2_BEARER : CURLOPT_PASSWORD, secret);
+    if (code != CURLE_OK || (automatic && (stream->plain || stream->bare_login)))
+        return code;
     int n = snprintf(options, sizeof options, "AUTH=%s", automatic ? "PLAIN;AUTH=LOGIN" : s->auth);
     if (n < 0 || (size_t)n >= sizeof options)
         return CURLE_BAD_FUNCTION_ARGUMENT;
@@ -272,19 +276,23 @@ static int stream_prepare(struct stream *stream, const struct stream_settings *s
         return error_oom(err, "connecting");
     if (stream_url(s, url, sizeof url) < 0)
         return error_set(err, ERROR_USAGE, "host name is too long; check url");
-    stream_set_basics(stream);
-    curl_easy_setopt(e, CURLOPT_URL, url);
-    if (curl_easy_setopt(e, CURLOPT_PROXY, s->proxy != NULL ? s->proxy : "") != CURLE_OK)
+    CURLcode basics = stream_set_basics(stream, url);
+    CURLcode proxy = curl_easy_setopt(e, CURLOPT_PROXY, s->proxy != NULL ? s->proxy : "");
+    CURLcode tls = stream_set_tls(stream, s), login = stream_set_login(stream, s);
+    if (basics != CURLE_OK || proxy == CURLE_OUT_OF_MEMORY || tls == CURLE_OUT_OF_MEMORY ||
+        login == CURLE_OUT_OF_MEMORY)
+        return error_oom(err, "connecting");
+    if (proxy != CURLE_OK)
         return error_set(err, ERROR_USAGE,
                          "proxy '%s' cannot be used; write socks5h://host:port "
                          "or http://host:port",
                          s->proxy);
-    if (stream_set_tls(stream, s) != CURLE_OK)
+    if (tls != CURLE_OK)
         return error_set(err, ERROR_USAGE,
                          "pinnedKey '%s' cannot be used; write sha256// and the "
                          "digest of the key in base64",
                          s->pinned_key);
-    if (stream_set_login(stream, s) != CURLE_OK)
+    if (login != CURLE_OK)
         return error_set(err, ERROR_USAGE,
                          "auth '%s' is not known to libcurl; use Auto, Plain, Login, "
                          "Cram-MD5, XOAuth2 or OAuthBearer",
