@@ -42,7 +42,7 @@ def execute(work, target, *limits):
     kept, seeds = os.path.join(work, target), os.path.join(SEEDS, target)
     os.makedirs(kept, exist_ok=True)
     environ = dict(os.environ)
-    environ.setdefault("ASAN_OPTIONS", ASAN_OPTIONS)
+    environ["ASAN_OPTIONS"] = ASAN_OPTIONS + ":" + environ.get("ASAN_OPTIONS", "")
     done = subprocess.run(
         [os.path.join(work, "fuzz-" + target), *LIMITS, *limits,
          "-artifact_prefix=%s-" % kept, kept] + [seeds] * os.path.isdir(seeds),

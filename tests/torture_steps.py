@@ -112,7 +112,7 @@ def environment(program, healthy=False):
     """Leaks are looked for where something fails: that takes as long as all else of a short run. The
     swapped one cannot free what it settled too early."""
     if healthy or program == SWAPPED:
-        return dict(os.environ, ASAN_OPTIONS="detect_leaks=0")
+        return dict(os.environ, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0")
     return dict(os.environ)
 
 
