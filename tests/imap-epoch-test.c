@@ -44,6 +44,19 @@ START_TEST(mail_of_a_size_seen_before_costs_one_question_for_message_ids)
 }
 END_TEST
 
+START_TEST(mail_of_sizes_not_seen_before_costs_no_question)
+{
+    worked_in(8);
+    for (uint32_t i = 1; i <= 30; i++) {
+        before(8, i, i, IMAP_STEP_MOVED);
+        put_message(100 + i, 100 + i, 2); /* four bytes longer */
+    }
+    ck_session(ERROR_NONE);
+    ck_assert_uint_eq(w.handed, 30);
+    SILENT("HEADER.FIELDS");
+}
+END_TEST
+
 /* Two listings: what the first one found is moved when the second one is looked at. */
 START_TEST(what_one_search_found_is_not_held_against_each_other)
 {
@@ -727,6 +740,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, a_usual_pass_asks_nothing_more_and_remembers_its_numbering);
     tcase_add_test(t, mail_of_a_size_seen_before_costs_one_question_for_message_ids);
+    tcase_add_test(t, mail_of_sizes_not_seen_before_costs_no_question);
     tcase_add_test(t, what_one_search_found_is_not_held_against_each_other);
     tcase_add_test(t, a_new_numbering_is_accepted_from_twenty_or_eighty_in_a_hundred_on);
     tcase_add_test(t, a_new_numbering_without_anything_unmoved_costs_nothing);
