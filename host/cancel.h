@@ -27,6 +27,12 @@ struct cancel {
     bool watched;
 };
 
+/* One that cancel_done() may get though cancel_init() was never called. */
+#define CANCEL_NONE                                                                                \
+    {                                                                                              \
+        .fd = -1, .signals = -1, .ending = -1                                                      \
+    }
+
 /** cancel_init - from now on. Call it before other threads are begun, or they take the signals. */
 int cancel_init(struct cancel *cancel, const struct clock *clock, struct error *err);
 void cancel_done(struct cancel *cancel); /* the signals are as before, one not yet seen is lost */

@@ -342,7 +342,7 @@ static int audit_run(struct audit_command *c)
 int command_audit(int argc, char **argv)
 {
     struct audit_command c = {
-        .clock = clock_system(), .cancel = {.fd = -1}, .progress = {.fd = -1}};
+        .clock = clock_system(), .cancel = CANCEL_NONE, .progress = {.fd = -1}};
     struct error err;
     int count, exit_code;
     if (command_options(&audit_table, argc, argv, &c, &c.common, &count, &exit_code) < 0)

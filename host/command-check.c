@@ -65,7 +65,7 @@ static int check_run(struct check *c, struct error *err)
 
 int command_check(int argc, char **argv)
 {
-    struct check c = {.cancel = {.fd = -1}};
+    struct check c = {.cancel = CANCEL_NONE};
     struct error err;
     int count, exit_code;
     if (command_options(&check_table, argc, argv, &c, &c.common, &count, &exit_code) < 0)

@@ -171,8 +171,8 @@ static int deliver_command_end(struct deliver_command *c, int bad, struct error 
 
 int command_deliver(int argc, char **argv)
 {
-    struct deliver_command c = {
-        .folder = {DELIVER_FOLDER_DEFAULT, DELIVER_FOLDER_ROOT, false}, .cancel = {.fd = -1}};
+    struct deliver_command c = {.folder = {DELIVER_FOLDER_DEFAULT, DELIVER_FOLDER_ROOT, false},
+                                .cancel = CANCEL_NONE};
     struct error err = {0};
     int count, exit_code;
     if (command_options(&deliver_table, argc, argv, &c, &c.common, &count, &exit_code) < 0)

@@ -295,7 +295,7 @@ static int mailchain_do(struct mailchain_command *c, struct error *err)
 
 int command_mailchain(int argc, char **argv)
 {
-    struct mailchain_command c = {.cancel = {.fd = -1, .signals = -1, .ending = -1}};
+    struct mailchain_command c = {.cancel = CANCEL_NONE};
     struct error err = {0};
     int count, exit_code;
     if (command_options(&mailchain_table, argc, argv, &c, &c.common, &count, &exit_code) < 0)

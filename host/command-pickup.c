@@ -386,7 +386,7 @@ static void pickup_share_heap(void)
 int command_pickup(int argc, char **argv)
 {
     struct pickup p = {
-        .queue_name = PICKUP_QUEUE_NAME, .clock = clock_system(), .cancel = {.fd = -1}};
+        .queue_name = PICKUP_QUEUE_NAME, .clock = clock_system(), .cancel = CANCEL_NONE};
     struct error err;
     int count, exit_code;
     if (command_options(&pickup_table, argc, argv, &p, &p.common, &count, &exit_code) < 0)

@@ -3,10 +3,11 @@
  *
  * FAIL_AT=n: that call fails and does nothing; FAIL_ERRNO: with this error. FAIL_TRACE names a file
  * that gets one line, the name of the call, when that has happened. FAIL_COUNT names one that gets
- * the number of calls that were counted, when the program exits: without it, nothing is known of how
- * far it came. Calls on anything but files and folders of a disk are not counted. With FAIL_ALL set
- * those that only look are counted too - open, read, stat, lock, map - which is all that SQLite asks
- * of a system. FAIL_ONLY=NAME,NAME,...: only calls of these names are counted. */
+ * the number of calls that were counted, when the program exits: without it, nothing is known of
+ * how far it came. Calls on anything but files and folders of a disk are not counted. With FAIL_ALL
+ * set those that only look are counted too - open, read, stat, lock, map - which is all that SQLite
+ * asks of a system. FAIL_ONLY=NAME,NAME,...: only calls of these names are counted. All are looked
+ * up at each call, so that a test may set them within its process, and fail_shim_restart(). */
 #undef _FORTIFY_SOURCE /* it makes some of the calls functions of their own in clang */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -68,6 +69,13 @@ static int shim_fails(const char *name)
     shim_tell("FAIL_TRACE", name);
     errno = why == NULL ? EIO : (int)strtol(why, NULL, 10);
     return 1;
+}
+
+/* Calls are counted anew; how many there were. */
+__attribute__((visibility("default"))) long fail_shim_restart(void);
+long fail_shim_restart(void)
+{
+    return atomic_exchange(&shim_calls, 0);
 }
 
 __attribute__((destructor)) static void shim_end(void)

@@ -30,9 +30,12 @@ source_state_test_SOURCES = source-state-test.c
 source_state_test_LDADD = $(HOST_LIBS)
 vault_test_SOURCES = vault-test.c
 vault_test_LDADD = $(HOST_LIBS)
-check_PROGRAMS += pickup-memory-test
-pickup_memory_test_SOURCES = pickup-memory-test.c oom-shim.h queue-fixture.c queue-fixture.h \
+PICKUP_ROUNDS = pickup-rounds.c pickup-rounds.h queue-fixture.c queue-fixture.h \
 	fuzz/usual-server.c fuzz/usual-server.h
+check_PROGRAMS += pickup-calls-test pickup-memory-test
+pickup_calls_test_SOURCES = pickup-calls-test.c $(PICKUP_ROUNDS)
+pickup_calls_test_LDADD = $(HOST_LIBS)
+pickup_memory_test_SOURCES = pickup-memory-test.c oom-shim.h $(PICKUP_ROUNDS)
 pickup_memory_test_LDADD = $(HOST_LIBS)
 TESTS += host-cli.py host-queues.py
 EXTRA_DIST += host-cli.py host-queues.py
