@@ -37,23 +37,25 @@ static uint64_t child_now_ms(void)
 
 /* ---- Starting -------------------------------------------------------------------------------- */
 
-static void child_set_files(posix_spawn_file_actions_t *files, const struct child_task *task,
-                            int in, int out)
+/* 0 or an errno: each of them takes memory. */
+static int child_set_files(posix_spawn_file_actions_t *files, const struct child_task *task, int in,
+                           int out)
 {
-    posix_spawn_file_actions_init(files);
-    if (in >= 0)
-        posix_spawn_file_actions_adddup2(files, in, STDIN_FILENO);
-    else
-        posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(files, out, STDOUT_FILENO);
-    if (task->with_errors)
-        posix_spawn_file_actions_adddup2(files, out, STDERR_FILENO);
-    else
-        posix_spawn_file_actions_addopen(files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    int failed =
+        in >= 0 ? posix_spawn_file_actions_adddup2(files, in, STDIN_FILENO)
+                : posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    if (failed == 0)
+        failed = posix_spawn_file_actions_adddup2(files, out, STDOUT_FILENO);
+    if (failed == 0 && task->with_errors)
+        failed = posix_spawn_file_actions_adddup2(files, out, STDERR_FILENO);
+    else if (failed == 0)
+        failed = posix_spawn_file_actions_addopen(files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
 #ifdef HAVE_POSIX_SPAWN_FILE_ACTIONS_ADDCLOSEFROM_NP
     /* libcurl's wake-up pairs, for one, are not close-on-exec. */
-    posix_spawn_file_actions_addclosefrom_np(files, STDERR_FILENO + 1);
+    if (failed == 0)
+        failed = posix_spawn_file_actions_addclosefrom_np(files, STDERR_FILENO + 1);
 #endif
+    return failed;
 }
 
 /* @in and @out: the child's ends. */
@@ -66,14 +68,16 @@ static int child_spawn(struct child *child, int in, int out)
     sigemptyset(&usual);
     sigaddset(&usual, SIGPIPE); /* we ignore these, and what is ignored stays so */
     sigaddset(&usual, SIGXFSZ);
-    child_set_files(&files, child->task, in, out);
+    posix_spawn_file_actions_init(&files);
     posix_spawnattr_init(&how);
     posix_spawnattr_setsigmask(&how, &none);
     posix_spawnattr_setsigdefault(&how, &usual);
     posix_spawnattr_setpgroup(&how, 0);
     posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
                                        POSIX_SPAWN_SETPGROUP);
-    int failed = posix_spawn(&child->pid, child->task->words[0], &files, &how, child->task->words,
+    int failed = child_set_files(&files, child->task, in, out);
+    if (failed == 0)
+        failed = posix_spawn(&child->pid, child->task->words[0], &files, &how, child->task->words,
                              child->task->environment);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&how);

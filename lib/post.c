@@ -24,6 +24,8 @@ struct post_url {
     char *scheme, *host, *user;
 };
 
+static const char post_doing[] = "posting to a webhook";
+
 static void post_url_done(struct post_url *url)
 {
     curl_free(url->scheme);
@@ -32,16 +34,18 @@ static void post_url_done(struct post_url *url)
     curl_url_cleanup(url->parsed);
 }
 
-static int post_url_read(const char *text, struct post_url *out_url)
+static CURLUcode post_url_read(const char *text, struct post_url *out_url)
 {
-    out_url->parsed = curl_url();
-    if (out_url->parsed == NULL ||
-        curl_url_set(out_url->parsed, CURLUPART_URL, text, 0) != CURLUE_OK ||
-        curl_url_get(out_url->parsed, CURLUPART_SCHEME, &out_url->scheme, 0) != CURLUE_OK ||
-        curl_url_get(out_url->parsed, CURLUPART_HOST, &out_url->host, 0) != CURLUE_OK)
-        return -1;
-    (void)curl_url_get(out_url->parsed, CURLUPART_USER, &out_url->user, 0);
-    return 0;
+    CURLU *parsed = out_url->parsed = curl_url();
+    CURLUcode code =
+        parsed == NULL ? CURLUE_OUT_OF_MEMORY : curl_url_set(parsed, CURLUPART_URL, text, 0);
+    if (code == CURLUE_OK)
+        code = curl_url_get(parsed, CURLUPART_SCHEME, &out_url->scheme, 0);
+    if (code == CURLUE_OK)
+        code = curl_url_get(parsed, CURLUPART_HOST, &out_url->host, 0);
+    if (code == CURLUE_OK)
+        code = curl_url_get(parsed, CURLUPART_USER, &out_url->user, 0);
+    return code == CURLUE_NO_USER ? CURLUE_OK : code;
 }
 
 /* By its name alone: what it resolves to is looked at when it is. */
@@ -55,7 +59,10 @@ static bool post_names_loopback(const char *host)
 int post_check_url(const char *text, struct error *err)
 {
     __attribute__((cleanup(post_url_done))) struct post_url url = {0};
-    if (post_url_read(text, &url) < 0)
+    CURLUcode code = post_url_read(text, &url);
+    if (code == CURLUE_OUT_OF_MEMORY)
+        return error_oom(err, post_doing);
+    if (code != CURLUE_OK)
         return error_set(err, ERROR_USAGE, "that is no URL; write https://host/path");
     if (url.user != NULL)
         return error_set(err, ERROR_USAGE, "a URL must not hold a user name or password; sign by a "
@@ -76,7 +83,7 @@ int post_check_url(const char *text, struct error *err)
 void post_url_host(const char *text, char *out_host, size_t size)
 {
     __attribute__((cleanup(post_url_done))) struct post_url url = {0};
-    text_copy(out_host, size, post_url_read(text, &url) < 0 ? "" : url.host);
+    text_copy(out_host, size, post_url_read(text, &url) != CURLUE_OK ? "" : url.host);
 }
 
 /* ---- Addresses ------------------------------------------------------------------------------- */
@@ -163,11 +170,10 @@ static int post_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c
     return post->cancelled != NULL && post->cancelled(post->cancel_context) != 0;
 }
 
-static void post_set_rules(CURL *easy, struct post_run *run)
+/* -1, as below: libcurl copies texts, and has no memory for one. */
+static int post_set_rules(CURL *easy, struct post_run *run)
 {
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, run->plain ? "http" : "https");
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
@@ -182,20 +188,27 @@ static void post_set_rules(CURL *easy, struct post_run *run)
     curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, post_progress);
     curl_easy_setopt(easy, CURLOPT_XFERINFODATA, run);
     curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "mailchute/" PACKAGE_VERSION);
+    const char *protocol = run->plain ? "http" : "https";
+    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocol) == CURLE_OK &&
+                   curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
+                   curl_easy_setopt(easy, CURLOPT_USERAGENT, "mailchute/" PACKAGE_VERSION) ==
+                       CURLE_OK
+               ? 0
+               : -1;
 }
 
-static void post_set_post(CURL *easy, const struct post *post, struct curl_slist *headers)
+static int post_set_post(CURL *easy, const struct post *post, struct curl_slist *headers)
 {
-    curl_easy_setopt(easy, CURLOPT_URL, post->url);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->body_size);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, post->body);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)post->limit_ms);
-    if (post->ca_file != NULL) {
-        curl_easy_setopt(easy, CURLOPT_CAINFO, post->ca_file);
-        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL); /* those of the system are not trusted too */
-    }
+    if (curl_easy_setopt(easy, CURLOPT_URL, post->url) != CURLE_OK)
+        return -1;
+    if (post->ca_file == NULL)
+        return 0;
+    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL); /* those of the system are not trusted too */
+    return curl_easy_setopt(easy, CURLOPT_CAINFO, post->ca_file) == CURLE_OK ? 0 : -1;
 }
 
 static int post_fail(const struct post_run *run, CURLcode code, struct error *err)
@@ -207,6 +220,8 @@ static int post_fail(const struct post_run *run, CURLcode code, struct error *er
     switch (code) {
     case CURLE_ABORTED_BY_CALLBACK:
         return error_set(err, ERROR_CANCELLED, "stopped while posting to '%s'", host);
+    case CURLE_OUT_OF_MEMORY:
+        return error_oom(err, post_doing);
     case CURLE_SSL_CACERT_BADFILE:
         return error_set(err, ERROR_CONFIG, "'%.200s' cannot be read as certificates; name a PEM "
                          "file of authorities", run->post->ca_file != NULL
@@ -261,16 +276,16 @@ int post_send(const struct post *post, struct post_answer *out_answer, struct er
 {
     struct post_run run = {.post = post, .plain = text_starts_nocase(post->url, "http:")};
     if (post_check_url(post->url, err) < 0)
-        return error_set(err, ERROR_CONFIG,
-                         "the webhook's URL is none that is posted to; set it anew");
+        return err->class == ERROR_BUG ? -1
+                                       : error_set(err, ERROR_CONFIG,
+                                                   "the webhook's URL is none that is posted to; "
+                                                   "set it anew");
     CURL *easy = curl_easy_init();
     struct curl_slist *headers = post_headers(post);
-    int bad = easy == NULL || headers == NULL ? error_oom(err, "posting to a webhook") : 0;
-    if (bad == 0) {
-        post_set_rules(easy, &run);
-        post_set_post(easy, post, headers);
-        bad = post_perform(easy, &run, out_answer, err);
-    }
+    int bad = easy == NULL || headers == NULL || post_set_rules(easy, &run) < 0 ||
+                      post_set_post(easy, post, headers) < 0
+                  ? error_oom(err, post_doing)
+                  : post_perform(easy, &run, out_answer, err);
     curl_slist_free_all(headers);
     curl_easy_cleanup(easy);
     return bad;

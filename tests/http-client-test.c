@@ -5,6 +5,8 @@
 #include "check-main.h"
 
 #include <arpa/inet.h>
+#include <curl/curl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -248,6 +250,68 @@ START_TEST(a_server_that_is_not_there_is_told_and_no_secret_of_the_url)
 }
 END_TEST
 
+/* libcurl's allocations, of which one fails, and all behind it. */
+static atomic_long curl_room = LONG_MAX;
+
+static bool curl_has_room(void)
+{
+    return atomic_fetch_sub(&curl_room, 1) > 0;
+}
+
+static void *curl_malloc(size_t size)
+{
+    return curl_has_room() ? malloc(size) : NULL;
+}
+
+static void *curl_calloc(size_t count, size_t size)
+{
+    return curl_has_room() ? calloc(count, size) : NULL;
+}
+
+static void *curl_realloc(void *old, size_t size)
+{
+    return curl_has_room() ? realloc(old, size) : NULL;
+}
+
+static char *curl_strdup(const char *text)
+{
+    return curl_has_room() ? strdup(text) : NULL;
+}
+
+/* Some of what libcurl has no memory for it calls a connection that did not come about. */
+static bool memory_is_told(void)
+{
+    return (err.class == ERROR_BUG && strstr(err.text, "out of memory") != NULL) ||
+           err.class == ERROR_UNREACHABLE;
+}
+
+START_TEST(memory_that_runs_out_is_told_and_no_setting_is_left_out)
+{
+    const struct http_client_settings settings = {
+        .timeout_ms = 5000, .clock = clock_system(), .ca_file = "/dev/null"};
+    long told = 0;
+    server.reply = HELLO;
+    buffer_init(&answer.body, 100);
+    ck_assert_int_eq(curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_malloc, free, curl_realloc,
+                                          curl_strdup, curl_calloc),
+                     CURLE_OK);
+    for (long room = 0; told == room; room++) {
+        AUTO(http_client) client = NULL;
+        atomic_store(&curl_room, room);
+        int bad = http_client_open(&settings, &client, &err);
+        if (bad == 0)
+            bad = ask(client, "PUT", "/", "body");
+        long left = atomic_exchange(&curl_room, LONG_MAX);
+        ck_assert_msg(bad == 0 ? left >= 0 : memory_is_told(), "with room for %ld: %s", room,
+                      bad == 0 ? "done without" : err.text);
+        told += bad < 0;
+    }
+    ck_assert_int_gt(told, 20);
+    ck_assert_ptr_nonnull(strstr(server.asked, "PUT / HTTP/1.1"));
+    curl_global_cleanup();
+}
+END_TEST
+
 START_TEST(what_is_special_in_a_query_is_escaped)
 {
     AUTO_DONE(buffer) out;
@@ -271,6 +335,7 @@ static Suite *suite(void)
                    a_connection_that_was_used_before_and_breaks_is_no_server_that_is_not_there);
     tcase_add_test(all, a_stop_is_heeded_and_an_answer_that_does_not_end_is_ended);
     tcase_add_test(all, a_server_that_is_not_there_is_told_and_no_secret_of_the_url);
+    tcase_add_test(all, memory_that_runs_out_is_told_and_no_setting_is_left_out);
     tcase_add_test(all, what_is_special_in_a_query_is_escaped);
     suite_add_tcase(s, all);
     return s;

@@ -231,11 +231,15 @@ static int http_client_note_where(struct http_client *client, const char *url, s
 {
     char *host = NULL, *port = NULL, *scheme = NULL;
     CURLU *parts = curl_url();
-    bool good = parts != NULL && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
-                curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-                curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
-                curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-                (text_equal(scheme, "http") || text_equal(scheme, "https"));
+    CURLUcode code =
+        parts == NULL ? CURLUE_OUT_OF_MEMORY : curl_url_set(parts, CURLUPART_URL, url, 0);
+    if (code == CURLUE_OK)
+        code = curl_url_get(parts, CURLUPART_HOST, &host, 0);
+    if (code == CURLUE_OK)
+        code = curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
+    if (code == CURLUE_OK)
+        code = curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0);
+    bool good = code == CURLUE_OK && (text_equal(scheme, "http") || text_equal(scheme, "https"));
     if (good) {
         char shown[200];
         text_printable(shown, sizeof shown, host, strlen(host));
@@ -246,6 +250,8 @@ static int http_client_note_where(struct http_client *client, const char *url, s
     curl_free(port);
     curl_free(scheme);
     curl_url_cleanup(parts);
+    if (code == CURLUE_OUT_OF_MEMORY)
+        return error_oom(err, "asking a server");
     return good ? 0
                 : error_set(err, ERROR_USAGE, "this is not the address of an HTTP server; write "
                             "http:// or https:// and a host");

@@ -279,14 +279,21 @@ static int stream_prepare(struct stream *stream, const struct stream_settings *s
     CURLcode basics = stream_set_basics(stream, url);
     CURLcode proxy = curl_easy_setopt(e, CURLOPT_PROXY, s->proxy != NULL ? s->proxy : "");
     CURLcode tls = stream_set_tls(stream, s), login = stream_set_login(stream, s);
-    if (basics != CURLE_OK || proxy == CURLE_OUT_OF_MEMORY || tls == CURLE_OUT_OF_MEMORY ||
-        login == CURLE_OUT_OF_MEMORY)
+    if (basics == CURLE_OUT_OF_MEMORY || proxy == CURLE_OUT_OF_MEMORY ||
+        tls == CURLE_OUT_OF_MEMORY || login == CURLE_OUT_OF_MEMORY)
         return error_oom(err, "connecting");
+    if (basics != CURLE_OK)
+        return error_set(err, ERROR_CONFIG,
+                         "this libcurl cannot talk to IMAP servers (%s); install one that can",
+                         curl_easy_strerror(basics));
     if (proxy != CURLE_OK)
         return error_set(err, ERROR_USAGE,
                          "proxy '%s' cannot be used; write socks5h://host:port "
                          "or http://host:port",
                          s->proxy);
+    if (tls != CURLE_OK && s->pinned_key == NULL)
+        return error_set(err, ERROR_CONFIG, "caFile '%s' cannot be used by this libcurl (%s)",
+                         s->ca_file, curl_easy_strerror(tls));
     if (tls != CURLE_OK)
         return error_set(err, ERROR_USAGE,
                          "pinnedKey '%s' cannot be used; write sha256// and the "
@@ -633,12 +640,15 @@ int stream_fd(const struct stream *stream)
     return stream->fd;
 }
 
-static enum stream_result stream_broken(const struct stream *stream, const char *what,
-                                        struct error *err)
+static enum stream_result stream_broken(const struct stream *stream, CURLcode code,
+                                        const char *what, struct error *err)
 {
-    error_set(err, ERROR_LINK, "%s: the connection broke while %s (%s); try again later",
-              stream->where, what,
-              stream->curl_text[0] != '\0' ? stream->curl_text : "no reason given");
+    if (code == CURLE_OUT_OF_MEMORY)
+        error_oom(err, what);
+    else
+        error_set(err, ERROR_LINK, "%s: the connection broke while %s (%s); try again later",
+                  stream->where, what,
+                  stream->curl_text[0] != '\0' ? stream->curl_text : "no reason given");
     return STREAM_FAILED;
 }
 
@@ -655,7 +665,7 @@ enum stream_result stream_send(struct stream *stream, const void *bytes, size_t 
     if (code == CURLE_AGAIN || (code == CURLE_OK && sent == 0))
         return STREAM_AGAIN;
     if (code != CURLE_OK)
-        return stream_broken(stream, "sending", err);
+        return stream_broken(stream, code, "sending", err);
     *out_sent = sent;
     return STREAM_OK;
 }
@@ -718,7 +728,7 @@ enum stream_result stream_receive(struct stream *stream, void *bytes, size_t cap
     if (code == CURLE_AGAIN)
         return STREAM_AGAIN;
     if (code != CURLE_OK)
-        return stream_broken(stream, "receiving", err);
+        return stream_broken(stream, code, "receiving", err);
     if (count == 0)
         return STREAM_END;
     *out_count = count;
