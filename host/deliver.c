@@ -170,8 +170,9 @@ static enum deliver_need deliver_prepare(struct deliver *d, const struct queue_a
         return (void)error_oom(err, "reading an entry"), DELIVER_FAILED;
     item->size = entry->raw_size;
     memcpy(item->sha256, entry->raw_sha256, sizeof item->sha256);
-    if (deliver_folder_path(d->folder, entry, item->date, &item->folder, err) < 0 ||
-        deliver_add_former(entry, item, err) < 0)
+    /* analyse: no leak, deliver_item_done() frees what item has */
+    int bad = deliver_folder_path(d->folder, entry, item->date, &item->folder, err);
+    if (bad < 0 || deliver_add_former(entry, item, err) < 0)
         return DELIVER_FAILED;
     /* analyse: no leak, deliver_item_done() frees what item has */
     enum deliver_need need = deliver_open_raw(d, item, err);

@@ -121,6 +121,7 @@ int http_threads_new(const struct http_lane_size *lanes, unsigned count,
     pthread_mutex_init(&threads->lock, NULL);
     for (unsigned i = 0; i < count; i++)
         all += lanes[i].threads;
+    /* analyse: there are lanes, and threads in each */
     threads->lanes = calloc(count, sizeof *threads->lanes);
     threads->items = calloc(all, sizeof *threads->items);
     if (threads->lanes == NULL || threads->items == NULL)

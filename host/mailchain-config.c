@@ -208,7 +208,7 @@ void mailchain_config_hide(json_t *value)
         if (text_equal_nocase(key, "password"))
             (void)json_object_del(value, key);
     }
-    json_array_foreach(value, at, member)
+    json_array_foreach(value, at, member) /* analyse: jansson's */
         mailchain_config_hide(member);
 }
 

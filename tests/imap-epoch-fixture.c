@@ -194,10 +194,9 @@ static bool host_flood(enum imap_step step, const struct imap_record **after,
     if (w.flood_unmoved != (step == IMAP_STEP_STORED) ||
         (*after != NULL && (*after)->uidvalidity != w.flood_of))
         return false;
-    uint32_t uid = *after != NULL ? (*after)->uid : 0;
-    for (*out_count = 0; *out_count < capacity && uid < w.flood; ++*out_count)
-        out[*out_count] =
-            (struct imap_record){.uidvalidity = w.flood_of, .uid = ++uid, .step = step};
+    uint32_t uid = *after != NULL ? (*after)->uid + 1 : 1;
+    for (*out_count = 0; *out_count < capacity && uid <= w.flood; ++*out_count, uid++)
+        out[*out_count] = (struct imap_record){.uidvalidity = w.flood_of, .uid = uid, .step = step};
     if (*out_count > 0)
         return true;
     if (w.flood > 0)

@@ -151,7 +151,7 @@ static const char *chosen(const struct listed *listed, size_t count, char delimi
     text_copy(tree.levels.prefix, sizeof tree.levels.prefix, prefix);
     tree.items = calloc(count, sizeof *tree.items);
     tree.count = tree.capacity = count;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) /* analyse: no leak, the tree frees what it has */
         tree.items[i] = (struct imap_branch){.wire = strdup(listed[i].wire),
                                              .path = imap_folder_path(listed[i].wire, delimiter),
                                              .flags = listed[i].flags};

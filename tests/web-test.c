@@ -61,9 +61,8 @@ START_TEST(the_document_and_the_table_tell_of_the_same_operations_and_rights)
     }
     const char *path, *method;
     json_t *item, *operation;
-    json_object_foreach (json_object_get(whole, "paths"), path, item)
-        json_object_foreach (item, method, operation)
-            told++;
+    json_object_foreach(json_object_get(whole, "paths"), path, item) /* analyse: jansson's */
+        json_object_foreach(item, method, operation) told++;
     ck_assert_uint_eq(rows, told);
 }
 END_TEST
@@ -152,7 +151,8 @@ START_TEST(each_error_says_what_to_do_by_its_text_or_else_by_its_class)
         for (size_t i = 0; i < sizeof bare / sizeof bare[0]; i++) {
             problem_told((enum error_class)class, bare[i], told, sizeof told);
             const char *to_do = strchr(told, '|');
-            ck_assert_msg(to_do != told && strlen(to_do) > 10, "class %d: %s", class, told);
+            ck_assert_msg(to_do != NULL && to_do != told && strlen(to_do) > 10, "class %d: %s",
+                          class, told);
         }
 }
 END_TEST

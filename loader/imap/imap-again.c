@@ -133,6 +133,7 @@ int imap_again_collect(struct imap_pickup *p, const struct imap_record *records,
         return 0;
     for (size_t i = 0; i < p->listing_count; i++)
         strangers += imap_again_is_stranger(&records[i]) ? 1 : 0;
+    /* analyse: imap_again_begin() set it */
     bool bulk = strangers > IMAP_BACK_MAX && !p->accept && (again->history || again->before != 0);
     for (size_t i = 0; i < p->listing_count; i++) {
         const struct imap_entry *entry = &p->listing[i];

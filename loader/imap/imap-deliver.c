@@ -492,6 +492,7 @@ static enum deliver_step deliver_find(struct imap_deliver *d, struct deliver_run
 {
     struct deliver_folder *at;
     (void)run;
+    /* analyse: there is one at least, see deliver_groups() */
     enum deliver_step step = imap_deliver_find(d, items[0]->folder, &at, err);
     if (step != DELIVER_FINE || !at->folder.exists)
         return step;

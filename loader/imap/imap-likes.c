@@ -25,7 +25,7 @@ static int imap_likes_compare_some(const struct imap_host *host,
     if (asked_count > 0 && host->lookalikes(host->context, which->uidvalidity, which->before, items,
                                             asked_count, err) < 0)
         return -1;
-    for (size_t i = 0; i < asked_count; i++)
+    for (size_t i = 0; i < asked_count; i++) /* analyse: so many are set */
         if (items[i].found == 0 || (likeness == IMAP_LIKENESS_SHA256 && !asked[i]->has_sha256))
             asked[i]->tag &= ~tag;
     return 0;

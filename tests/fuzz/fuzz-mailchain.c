@@ -113,7 +113,7 @@ static enum mime_encoding check_header(struct span *mail)
     unsigned seen[FIELDS] = {0};
     enum mime_encoding encoding = MIME_UUENCODE; /* none was named */
     static const char name[] = "Content-Transfer-Encoding: ";
-    struct span line;
+    struct span line = {NULL, 1}; /* none is no empty one */
     while (take_line(mail, &line) && line.len > 0) {
         bool known, blank = true;
         for (size_t i = 0; i < line.len; i++)
