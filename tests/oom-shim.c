@@ -224,15 +224,26 @@ EXPORT void oom_shim_arm(long at, bool goes_on)
     shim_at = at;
 }
 
+EXPORT void oom_shim_arm_path(unsigned long long path, long from, bool goes_on)
+{
+    oom_shim_arm(0, goes_on);
+    shim_from = from;
+    shim_path = path;
+}
+
 EXPORT void oom_shim_list(int fd)
 {
+    for (size_t i = 0; i < SHIM_PATHS; i++)
+        atomic_store(&shim_met[i], 0);
     oom_shim_arm(0, false);
+    shim_from = 0;
     shim_list = fd;
 }
 
 EXPORT long oom_shim_disarm(bool *out_failed)
 {
     shim_at = 0;
+    shim_path = 0;
     shim_list = -1;
     *out_failed = atomic_load(&shim_failed);
     return atomic_load(&shim_count);

@@ -17,7 +17,15 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ROUNDS_SANITIZED
+#endif
+#endif
 #if defined(__SANITIZE_ADDRESS__)
+#define ROUNDS_SANITIZED
+#endif
+#ifdef ROUNDS_SANITIZED
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -100,12 +108,8 @@ void rounds_init(struct rounds *r)
     bool keep_open = r->keep_open;
     memset(r, 0, sizeof *r);
     r->keep_open = keep_open;
+    rounds_start_server(r); /* before anything is open that it would keep open */
     queue_fixture_init(&r->fixture, QUEUE_FIXTURE_SQLITE);
-    rounds_start_server(r);
-    if (!r->keep_open) {
-        queue_close(r->fixture.queue);
-        r->fixture.queue = NULL;
-    }
     ck_assert_ptr_nonnull(realpath(r->fixture.dir, r->folder));
     (void)snprintf(r->queue_url, sizeof r->queue_url, "sqlite:%s/q", r->folder);
     (void)snprintf(r->secret, sizeof r->secret, "%s/secret", r->folder);
@@ -116,15 +120,20 @@ void rounds_init(struct rounds *r)
     r->real_stdout = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
     r->real_stderr = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
     r->nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    r->said_fd = memfd_create("said", MFD_CLOEXEC);
-    ck_assert(r->nowhere >= 0 && r->said_fd >= 0);
-#if defined(__SANITIZE_ADDRESS__)
+    int pipe_fds[2]; /* a file would count among the calls on files */
+    ck_assert(r->nowhere >= 0 && pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) == 0);
+    r->said_fd = pipe_fds[0];
+    r->saying = pipe_fds[1];
+#ifdef ROUNDS_SANITIZED
     __sanitizer_set_report_fd((void *)(intptr_t)r->real_stderr);
 #endif
 }
 
 void rounds_done(struct rounds *r)
 {
+#ifdef ROUNDS_SANITIZED
+    __sanitizer_set_report_fd((void *)(intptr_t)STDERR_FILENO);
+#endif
     (void)kill(r->server, SIGKILL);
     (void)waitpid(r->server, NULL, 0);
     (void)munmap(r->box, sizeof *r->box);
@@ -132,6 +141,7 @@ void rounds_done(struct rounds *r)
     (void)close(r->real_stderr);
     (void)close(r->nowhere);
     (void)close(r->said_fd);
+    (void)close(r->saying);
     queue_fixture_done(&r->fixture);
 }
 
@@ -139,6 +149,13 @@ void rounds_next(struct rounds *r)
 {
     atomic_store(&r->box->there, 1);
     r->count++;
+    if (r->keep_open)
+        return;
+    if (r->fixture.queue != NULL)
+        queue_close(r->fixture.queue);
+    r->fixture.queue = NULL;
+    r->count = 1;
+    queue_fixture_remove(r->queue_url + sizeof "sqlite:" - 1);
 }
 
 int rounds_pickup(struct rounds *r)
@@ -147,37 +164,56 @@ int rounds_pickup(struct rounds *r)
     int count = 0;
     (void)snprintf(line, sizeof line,
                    "url=127.0.0.1;port=%u;starttls=Never;timeout=20s\n--user\nuser%u\n"
-                   "--password-file\n%s\n--source\nmemory\n--loader\n%s\n--queue\n%s",
+                   "--password-file\n%s\n--source\nrounds\n--loader\n%s\n--queue\n%s",
                    r->port, r->count, r->secret, r->loader, r->queue_url);
     while (rest != NULL)
         arguments[count++] = strsep(&rest, "\n");
-    (void)ftruncate(r->said_fd, 0);
-    (void)lseek(r->said_fd, 0, SEEK_SET);
     (void)dup2(r->nowhere, STDOUT_FILENO);
-    (void)dup2(r->said_fd, STDERR_FILENO);
+    (void)dup2(r->saying, STDERR_FILENO);
     int code = command_pickup(count, arguments);
     (void)dup2(r->real_stdout, STDOUT_FILENO);
     (void)dup2(r->real_stderr, STDERR_FILENO);
-    ssize_t said = pread(r->said_fd, r->said, sizeof r->said - 1, 0);
+    ssize_t said = read(r->said_fd, r->said, sizeof r->said - 1);
     r->said[said < 0 ? 0 : said] = '\0';
     return code;
+}
+
+static int see_id(void *context, const struct queue_entry *entry)
+{
+    (void)snprintf(context, QUEUE_ID_TEXT, "%s", entry->id);
+    return 1;
+}
+
+/* The raw bytes of the last entry are those of the message. */
+static void judge_raw(struct rounds *r)
+{
+    const struct queue_filter last = {.newest_first = true, .limit = 1};
+    char id[QUEUE_ID_TEXT] = "", raw[sizeof RAW + 1];
+    int fd = -1;
+    (void)queue_list(r->fixture.queue, &last, see_id, id, &r->fixture.err);
+    ck_well(&r->fixture, queue_raw(r->fixture.queue, id, &fd, &r->fixture.err));
+    ssize_t count = read(fd, raw, sizeof raw);
+    (void)close(fd);
+    ck_assert(count == (ssize_t)sizeof RAW - 1 && memcmp(raw, RAW, sizeof RAW - 1) == 0);
 }
 
 void rounds_judge(struct rounds *r, bool settled, const char *what, long n)
 {
     struct queue_stats stats;
+    bool there = (atomic_load(&r->box->there) & 1) != 0;
+    if (there && !settled)
+        return; /* all is well, and the queue is left as it is to the next pick-up */
     if (!r->keep_open)
         queue_fixture_reopen(&r->fixture);
     ck_well(&r->fixture, queue_stats(r->fixture.queue, "default", &stats, &r->fixture.err));
+    judge_raw(r);
     if (!r->keep_open) {
         queue_close(r->fixture.queue);
         r->fixture.queue = NULL;
     }
-    bool there = (atomic_load(&r->box->there) & 1) != 0;
     uint64_t entries = stats.by_state[QUEUE_NEW];
-    ck_assert_msg(entries == r->count || (there && !settled && entries == r->count - 1),
-                  "%s %ld failed: %llu entries in round %u, the message %s", what, n,
-                  (unsigned long long)entries, r->count, there ? "is in its mailbox" : "was moved");
+    ck_assert_msg(entries == r->count, "%s %ld failed: %llu entries in round %u", what, n,
+                  (unsigned long long)entries, r->count);
     ck_assert_uint_eq(stats.raw_bytes, entries * (sizeof RAW - 1));
     ck_assert_msg(stats.by_state[QUEUE_BAD] == 0, "%s %ld failed, and mail was blamed", what, n);
     ck_assert_msg(!settled || (!there && stats.unsettled == 0),
@@ -200,14 +236,18 @@ void rounds_go_on(struct rounds *r, const char *what, long n)
 /* The dynamic loader reads LD_PRELOAD at the start alone. */
 void *rounds_preload(const char *shim, const char *symbol, char **argv)
 {
-    char path[PATH_MAX], options[1024];
+    static const char started[] = "PICKUP_ROUNDS_STARTED";
+    char path[2 * PATH_MAX], options[1024];
     const char *top = getenv("top_builddir"), *asan = getenv("ASAN_OPTIONS");
+    const char *others = getenv("LD_PRELOAD");
     void *found = dlsym(RTLD_DEFAULT, symbol);
     if (found != NULL)
         return found;
-    if (top == NULL || getenv("LD_PRELOAD") != NULL)
+    if (top == NULL || getenv(started) != NULL)
         errx(1, "%s is not preloaded; is top_builddir the build folder?", shim);
-    (void)snprintf(path, sizeof path, "%s/tests/.libs/%s", top, shim);
+    (void)snprintf(path, sizeof path, "%s/tests/.libs/%s%s%s", top, shim, others == NULL ? "" : ":",
+                   others == NULL ? "" : others);
+    (void)setenv(started, "1", 1);
     (void)snprintf(options, sizeof options, "%s:verify_asan_link_order=0",
                    asan == NULL ? "" : asan);
     (void)setenv("LD_PRELOAD", path, 1);

@@ -32,7 +32,9 @@ struct rounds_mailbox {
 };
 
 struct rounds {
-    bool keep_open; /* the queue is open here as well meanwhile: that saves time. Set by the test */
+    /* Set by the test: one queue for all rounds, which is open here as well; else each round begins
+     * without one. */
+    bool keep_open;
     char folder[PATH_MAX];      /* everything is below it */
     char said[ROUNDS_SAID_MAX]; /* by the last pick-up, on standard error */
     /* Its own. */
@@ -40,7 +42,7 @@ struct rounds {
     struct rounds_mailbox *box;
     pid_t server;
     unsigned int port, count; /* of rounds */
-    int real_stdout, real_stderr, nowhere, said_fd, descriptors;
+    int real_stdout, real_stderr, nowhere, saying, said_fd, descriptors;
     char secret[PATH_MAX + 16], loader[PATH_MAX], queue_url[PATH_MAX + 16];
 };
 

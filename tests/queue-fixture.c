@@ -30,6 +30,11 @@ static int fixture_remove(const char *path, const struct stat *info, int type, s
     return remove(path);
 }
 
+void queue_fixture_remove(const char *folder)
+{
+    (void)nftw(folder, fixture_remove, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 void queue_fixture_init(struct queue_fixture *fixture, int kind)
 {
     memset(fixture, 0, sizeof *fixture);
@@ -51,7 +56,7 @@ void queue_fixture_done(struct queue_fixture *fixture)
 {
     queue_close(fixture->queue);
     fixture->queue = NULL;
-    (void)nftw(fixture->dir, fixture_remove, 16, FTW_DEPTH | FTW_PHYS);
+    queue_fixture_remove(fixture->dir);
 }
 
 void queue_fixture_reopen(struct queue_fixture *fixture)

@@ -24,6 +24,7 @@ struct queue_fixture {
 
 void queue_fixture_init(struct queue_fixture *fixture, int kind);
 void queue_fixture_done(struct queue_fixture *fixture);
+void queue_fixture_remove(const char *folder); /* with all that is in it */
 void queue_fixture_reopen(struct queue_fixture *fixture);
 
 /** queue_fixture_item - message @uid of ann's INBOX with a small raw message. Borrows static text.

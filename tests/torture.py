@@ -45,6 +45,7 @@ import collections
 import concurrent.futures
 import contextlib
 import errno
+import glob
 import hashlib
 import itertools
 import os
@@ -409,7 +410,7 @@ PATHS = {"an allocation of each call path failed": torture_steps.failing_path(Fa
 
 
 class Passed:
-    """What passed in earlier runs of the same build, every n of it, in a file: each line is a number of
+    """What passed in earlier runs of the same build and the same tests, every n of it, in a file: each line is a number of
     rounds and a sentence, but the first, which names the build. Without a file it is forgotten."""
 
     def __init__(self, options):
@@ -417,16 +418,20 @@ class Passed:
         if not self.file:
             return
         build = hashlib.sha256()
-        for each in torture_steps.built(options.program):
+        here = os.path.dirname(os.path.abspath(__file__))
+        shims = os.path.join(os.path.dirname(torture_steps.built(options.program)[1]), "*-shim.so")
+        for each in (*torture_steps.built(options.program), *sorted(glob.glob(shims)),
+                     *sorted(glob.glob(os.path.join(here, "torture*.py")))):
             with open(each, "rb") as program:
                 build.update(program.read())
+        build.update(b"%d" % options.stride)
         lines = []
         if os.path.exists(self.file):
             with open(self.file, encoding="utf-8") as file:
                 lines = file.read().splitlines()
         if lines[:1] == [build.hexdigest()]:
             self.sentences = {sentence: int(rounds) for rounds, sentence in
-                              (line.split(" ", 1) for line in lines[1:])}
+                              (line.split(" ", 1) for line in lines[1:] if " " in line)}
         else:
             with open(self.file, "w", encoding="utf-8") as file:
                 file.write(build.hexdigest() + "\n")
