@@ -224,13 +224,6 @@ EXPORT void oom_shim_arm(long at, bool goes_on)
     shim_at = at;
 }
 
-EXPORT void oom_shim_arm_path(unsigned long long path, long from, bool goes_on)
-{
-    oom_shim_arm(0, goes_on);
-    shim_from = from;
-    shim_path = path;
-}
-
 EXPORT void oom_shim_list(int fd)
 {
     for (size_t i = 0; i < SHIM_PATHS; i++)
@@ -243,7 +236,6 @@ EXPORT void oom_shim_list(int fd)
 EXPORT long oom_shim_disarm(bool *out_failed)
 {
     shim_at = 0;
-    shim_path = 0;
     shim_list = -1;
     *out_failed = atomic_load(&shim_failed);
     return atomic_load(&shim_count);

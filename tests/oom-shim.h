@@ -7,10 +7,6 @@
 
 #include <stdbool.h>
 
-/** oom_shim_arm_path - the first of the allocations from number @from on that comes by @path fails.
- */
-void oom_shim_arm_path(unsigned long long path, long from, bool goes_on);
-
 /** oom_shim_arm - from now on allocations count, and the @at-th fails; @goes_on: all behind it,
  * too.
  */

@@ -20,13 +20,11 @@
 #define LEAST_ALLOCATIONS 500 /* of a pick-up: with fewer the shim looked elsewhere */
 #define APART 4 /* of so many paths one where all behind it fails as well: each takes as long */
 #define LEAST_PATHS 500
-#define EARLIER 200 /* allocations by which a pick-up may differ from another */
 #define BUG 70      /* exit codes */
 #define HOST_NOT_FOUND 69
 
 static const char allocation[] = "allocation";
 static void (*shim_arm)(long at, bool goes_on);
-static void (*shim_arm_path)(unsigned long long path, long from, bool goes_on);
 static void (*shim_list)(int fd);
 static long (*shim_disarm)(bool *out_failed);
 
@@ -60,7 +58,8 @@ static long rounds_fail(struct rounds *r, long n, bool *out_failed)
 }
 
 /* "NUMBER PATH" of the first allocation of each call path in an undisturbed pick-up; one before it
- * makes what is made once. */
+ * makes what is made once. The number is what is asked for then: a path begins at who calls, here.
+ */
 static FILE *rounds_list(struct rounds *r)
 {
     bool failed;
@@ -87,18 +86,17 @@ static void fail_each(bool goes_on)
     rounds_init(&r);
     FILE *list = rounds_list(&r);
     for (; fgets(line, sizeof line, list) != NULL; paths++) {
-        char *path;
         bool failed;
-        long n = strtol(line, &path, 10);
+        long n = strtol(line, NULL, 10);
         if (goes_on && paths % APART != 0)
             continue;
         rounds_next(&r);
-        shim_arm_path(strtoull(path, NULL, 16), n - EARLIER, goes_on);
+        shim_arm(n, goes_on);
         (void)rounds_fail(&r, n, &failed);
         missed += !failed;
     }
-    ck_assert_msg(paths > LEAST_PATHS && missed <= paths / 20, "%ld of %ld paths were not met",
-                  missed, paths);
+    ck_assert_msg(paths > LEAST_PATHS && missed <= paths / 100, "%ld of %ld did not fail", missed,
+                  paths);
     (void)fclose(list);
     rounds_done(&r);
 }
@@ -154,7 +152,6 @@ int main(int argc, char **argv)
 {
     (void)argc;
     *(void **)&shim_arm = rounds_preload("oom-shim.so", "oom_shim_arm", argv);
-    *(void **)&shim_arm_path = rounds_preload("oom-shim.so", "oom_shim_arm_path", argv);
     *(void **)&shim_list = rounds_preload("oom-shim.so", "oom_shim_list", argv);
     *(void **)&shim_disarm = rounds_preload("oom-shim.so", "oom_shim_disarm", argv);
     return check_main(suite());
