@@ -150,7 +150,10 @@ int plugin_adopt(const struct loader_plugin *theirs, struct loader_plugin *out_t
 static int plugin_load(const char *path, struct plugin **out_plugin, struct error *err)
 {
     AUTO(plugin) plugin = calloc(1, sizeof *plugin);
-    if (plugin == NULL || (plugin->path = realpath(path, NULL)) == NULL)
+    bool found = plugin != NULL && (plugin->path = realpath(path, NULL)) != NULL;
+    if (!found && errno == ENOMEM)
+        return error_oom(err, "loading a loader");
+    if (!found)
         return error_set(err, ERROR_CONFIG, "loader '%s' cannot be read: %s; check its name and "
                          "rights", path, strerror(plugin == NULL ? ENOMEM : errno));
     if (plugin_check_file(plugin->path, err) < 0)

@@ -20,8 +20,7 @@
 #define LEAST_ALLOCATIONS 500 /* of a pick-up: with fewer the shim looked elsewhere */
 #define APART 4 /* of so many paths one where all behind it fails as well: each takes as long */
 #define LEAST_PATHS 500
-#define BUG 70      /* exit codes */
-#define HOST_NOT_FOUND 69
+#define HOST_NOT_FOUND 69 /* exit code */
 
 static const char allocation[] = "allocation";
 static void (*shim_arm)(long at, bool goes_on);
@@ -35,7 +34,8 @@ static void judge_end(struct rounds *r, int code, long n)
     static const char start[] = "mailchute: ";
     const char *end = strchr(r->said, '\n');
     bool one = strncmp(r->said, start, sizeof start - 1) == 0 && end != NULL && end[1] == '\0';
-    bool memory = code == BUG && strstr(r->said, "out of memory") != NULL;
+    bool memory = strstr(r->said, "out of memory") != NULL ||
+                  strstr(r->said, "Cannot allocate memory") != NULL; /* ENOMEM */
     bool host = code == HOST_NOT_FOUND && strstr(r->said, ": host not found (") != NULL &&
                 (strstr(r->said, "Could not resolve host") != NULL ||
                  strstr(r->said, "thread failed to start") != NULL);
