@@ -102,6 +102,7 @@ static void set_up(void)
     *(void **)&function = dlsym(library, LOADER_PLUGIN_SYMBOL);
     plugin = function();
     memcpy(folder, FOLDER, sizeof folder); /* anew: valgrind runs all tests in one process */
+    ledger = (struct ledger){0};
     ck_assert_ptr_nonnull(mkdtemp(folder));
 }
 

@@ -40,6 +40,8 @@ static void setup(void)
 {
     ck_assert_int_eq(sem_init(&answer_now, 0, 0), 0);
     ck_assert_int_eq(sem_init(&answered, 0, 0), 0);
+    atomic_store(&is_asked, false); /* anew: valgrind runs all tests in one process */
+    atomic_store(&has_answered, false);
 }
 
 /* The stop came while it was silent, and was heeded while it still was. */

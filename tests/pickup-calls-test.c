@@ -71,12 +71,6 @@ START_TEST(whichever_change_finds_no_space_nothing_is_lost_doubled_or_blamed)
 }
 END_TEST
 
-START_TEST(whichever_change_fails_nothing_is_lost_doubled_or_blamed)
-{
-    each_call_fails(EIO, false);
-}
-END_TEST
-
 START_TEST(whichever_call_on_a_file_fails_nothing_is_lost_doubled_or_blamed)
 {
     each_call_fails(EIO, true);
@@ -89,7 +83,6 @@ static Suite *suite(void)
     TCase *t = tcase_create("pickup-calls");
     tcase_set_timeout(t, ROUNDS_TIMEOUT_S);
     tcase_add_test(t, whichever_change_finds_no_space_nothing_is_lost_doubled_or_blamed);
-    tcase_add_test(t, whichever_change_fails_nothing_is_lost_doubled_or_blamed);
     tcase_add_test(t, whichever_call_on_a_file_fails_nothing_is_lost_doubled_or_blamed);
     suite_add_tcase(s, t);
     return s;

@@ -61,6 +61,8 @@ ssize_t __wrap_pwrite(int fd, const void *bytes, size_t count, off_t at)
 static void make_folder(void)
 {
     memcpy(folder, FOLDER, sizeof folder); /* anew: valgrind runs all tests in one process */
+    refuse_tmpfile = 0;
+    tmpfiles_refused = 0;
     ck_assert_ptr_nonnull(mkdtemp(folder));
 }
 
