@@ -154,8 +154,10 @@ static int plugin_load(const char *path, struct plugin **out_plugin, struct erro
     if (!found && errno == ENOMEM)
         return error_oom(err, "loading a loader");
     if (!found)
-        return error_set(err, ERROR_CONFIG, "loader '%s' cannot be read: %s; check its name and "
-                         "rights", path, strerror(plugin == NULL ? ENOMEM : errno));
+        return error_set(err, ERROR_CONFIG,
+                         "loader '%s' cannot be read: %s; check its name and "
+                         "rights",
+                         path, strerror(errno));
     if (plugin_check_file(plugin->path, err) < 0)
         return -1;
     plugin->library = dlopen(plugin->path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);

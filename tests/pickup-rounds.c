@@ -151,8 +151,7 @@ void rounds_next(struct rounds *r)
     r->count++;
     if (r->keep_open)
         return;
-    if (r->fixture.queue != NULL)
-        queue_close(r->fixture.queue);
+    queue_close(r->fixture.queue);
     r->fixture.queue = NULL;
     r->count = 1;
     queue_fixture_remove(r->queue_url + sizeof "sqlite:" - 1);

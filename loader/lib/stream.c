@@ -292,7 +292,9 @@ static int stream_prepare(struct stream *stream, const struct stream_settings *s
                          "or http://host:port",
                          s->proxy);
     if (tls != CURLE_OK && s->pinned_key == NULL)
-        return error_set(err, ERROR_CONFIG, "caFile '%s' cannot be used by this libcurl (%s)",
+        return error_set(err, ERROR_CONFIG,
+                         "caFile '%s' cannot be used by this libcurl (%s); leave it out, or "
+                         "install a libcurl that can",
                          s->ca_file, curl_easy_strerror(tls));
     if (tls != CURLE_OK)
         return error_set(err, ERROR_USAGE,
