@@ -238,6 +238,7 @@ def cut(bench, options, tap):
                     bench.judge(settled=False)
                     if bench.settle() > 0:
                         raise Violation("a fault of the link made bad mail")
+                bench.proxy.drop()   # a stalled session lasts until here, and the server has room for few
 
 
 def undisturbed(bench):
