@@ -85,6 +85,6 @@ torture-cut: $(TORTURE_BUILT)
 	  $(TORTURE) cut --every 1 --fault $$fault $(TORTURE_KINDS) || exit 1; done
 	$(TORTURE) cut --every 1 --tls --kind full
 	$(TORTURE) cut --every 1 --large --most 1000 $(TORTURE_KINDS)
-	seq 0 7 | xargs -P 8 -I BYTE $(TORTURE) cut --every 8 --offset BYTE --fault stall $(TORTURE_KINDS)
+	seq 0 15 | xargs -P 16 -I BYTE $(TORTURE) cut --every 16 --offset BYTE --fault stall $(TORTURE_KINDS)
 torture-power: $(TORTURE_BUILT)
 	$(TORTURE) power --all --times $(POWER_CUTS) --every 20
