@@ -155,6 +155,26 @@ START_TEST(no_answer_in_a_body_is_believed)
 }
 END_TEST
 
+/* ---- Rules ----------------------------------------------------------------------------------- */
+
+START_TEST(a_header_that_is_nil_is_judged_as_empty_and_not_as_that_of_the_message_before)
+{
+    static const struct script_rule rules[] = {
+        {"SEARCH", "* SEARCH 5 6\r\n" OK},
+        {"BODY.PEEK[HEADER]",
+         "* 1 FETCH (UID 5 RFC822.SIZE 20 BODY[HEADER] {?}\r\nSubject: mine\r\n\r\n\1)\r\n"
+         "* 2 FETCH (UID 6 RFC822.SIZE 20 BODY[HEADER] NIL)\r\n" OK},
+        {"FETCH 5 (UID BODY.PEEK[])", BODY(5) OK},
+        {"FETCH 6 (UID BODY.PEEK[])", BODY(6) OK},
+        {"*UID MOVE", OK},
+        {"*(UID)", OK}};
+    struct host *h = RUN(rules, FULL, "accept=Subject:/mine/", "5 ");
+    host_stop(h);
+    h = RUN(rules, FULL, "skip=Subject:/mine/", "6 ");
+    host_stop(h);
+}
+END_TEST
+
 /* ---- Before the log-in ----------------------------------------------------------------------- */
 
 #define NO_PASSWORD "-LOGIN", "-AUTHENTICATE"
@@ -261,6 +281,11 @@ static Suite *suite(void)
     tcase_add_test(t, a_server_that_never_gets_to_the_log_in_is_given_up);
     tcase_add_test(t, no_line_end_or_control_byte_reaches_the_server_in_credentials_or_names);
     suite_add_tcase(s, t);
+    TCase *answers = tcase_create("answers");
+    tcase_set_timeout(answers, 120);
+    tcase_add_test(answers,
+                   a_header_that_is_nil_is_judged_as_empty_and_not_as_that_of_the_message_before);
+    suite_add_tcase(s, answers);
     return s;
 }
 

@@ -96,8 +96,11 @@ int imap_pickup_on_event(void *context, const struct imap_event *event, struct e
     case IMAP_EVENT_BODY_END:
         p->header_open = false;
         return imap_body_end(&p->body, err);
-    case IMAP_EVENT_FETCH:
-        return imap_pickup_fetched(p, event, err);
+    case IMAP_EVENT_FETCH: {
+        int r = imap_pickup_fetched(p, event, err);
+        buffer_clear(&p->header); /* the next one's may be NIL, and then nothing of it comes */
+        return r;
+    }
     default:
         return 0;
     }

@@ -220,7 +220,7 @@ int imap_pickup_search(struct imap_pickup *p, struct error *err)
 
 /* ---- Data of messages ------------------------------------------------------------------------ */
 
-/* A rule looks at the header that came before the end of this FETCH response. */
+/* A rule looks at the header that came before the end of this FETCH response: none for NIL. */
 static int imap_pickup_apply_rules(struct imap_pickup *p, struct imap_entry *entry,
                                    struct error *err)
 {
