@@ -4,6 +4,7 @@
 #include <config.h>
 #include "check-main.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -303,6 +304,38 @@ START_TEST(bad_mail_on_its_way_is_looked_for_where_bad_mail_goes)
 }
 END_TEST
 
+#define LOOKS_NIL(uid)                                                                             \
+    "* 1 FETCH (UID " #uid " RFC822.SIZE 20 INTERNALDATE \"01-Mar-2026 12:00:00 +0000\" "          \
+    "BODY[HEADER] NIL)\r\n"
+#define LOOKS_DATELESS(uid)                                                                        \
+    "* 1 FETCH (UID " #uid " RFC822.SIZE 20 BODY[HEADER] {?}\r\nSubject: x\r\n\r\n\1)\r\n"
+
+/* 107 has the size of 5, and may be its copy or any other message. */
+START_TEST(no_original_is_deleted_by_a_header_that_came_for_another_message)
+{
+    static const char *const told[][2] = {{LOOKS(5), LOOKS_NIL(107)},
+                                          {LOOKS(5), LOOKS_DATELESS(107)},
+                                          {LOOKS(6) LOOKS_NIL(5), LOOKS(107)},
+                                          {LOOKS_DATELESS(5), LOOKS_DATELESS(107)},
+                                          {LOOKS_NIL(5), LOOKS_NIL(107)}};
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+        char original[300], target[300];
+        (void)snprintf(original, sizeof original, "%s" OK, told[i][0]);
+        (void)snprintf(target, sizeof target, "%s" OK, told[i][1]);
+        const struct script_rule rules[] = {{"*UID FETCH 5 (UID RFC822.SIZE", original},
+                                            COPY_OF_5,
+                                            {"*UID FETCH 107", target},
+                                            NEW_6};
+        struct host *h = STARTED(rules, "UIDPLUS", 0);
+        put(h, 5, IMAP_STEP_MOVING);
+        ck_assert_ptr_nonnull(strstr(host_run(h), "6 failed: "));
+        TRACE(h, "UID FETCH 107", "-note 5 COPIED", "-UID COPY 5", "-UID STORE 5");
+        ck_assert_ptr_nonnull(strstr(h->log, "does not tell their size, date and header"));
+        host_stop(h);
+    }
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("imap-reconcile");
@@ -321,6 +354,7 @@ static Suite *suite(void)
     tcase_add_test(t, what_went_into_an_earlier_archive_is_told_as_gone_there);
     tcase_add_test(t, a_search_that_is_not_understood_or_comes_too_often_ends_the_run);
     tcase_add_test(t, news_of_a_flag_behind_what_was_asked_for_change_nothing);
+    tcase_add_test(t, no_original_is_deleted_by_a_header_that_came_for_another_message);
     suite_add_tcase(s, t);
     return s;
 }

@@ -26,7 +26,7 @@ struct imap_unsettled {
     bool unknown;              /* the server did not say whether it is */
     bool awaited;              /* gone, and may come under another UID */
     bool left;                 /* where it is, for this time: what was to be known first is not */
-    bool looked;               /* looks came */
+    bool looked;               /* looks came, and nothing in the target leaves a doubt */
     struct imap_reconcile_looks looks;
 };
 
@@ -40,6 +40,7 @@ struct imap_reconcile {
     struct imap_again *again;
     struct digest *digest; /* of the header that is arriving */
     uint8_t header[DIGEST_SIZE];
+    bool header_came;    /* in the FETCH that is being read: header is its digest, not for NIL */
     uint32_t lowest;     /* while looking in a target: from here on */
     enum imap_fate fate; /* while looking in a target: whose */
     bool in_target;
@@ -92,16 +93,30 @@ static void imap_reconcile_twin(struct imap_reconcile *r, const struct imap_fetc
     }
 }
 
+/* A message of the target of which only the size is told: it may be the copy of each that has it.
+ */
+static void imap_reconcile_doubt(struct imap_reconcile *r, const struct imap_fetch *fetch)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (fetch->uid >= r->lowest && r->items[i].record.fate == r->fate &&
+            r->items[i].looks.size == fetch->size)
+            r->items[i].looked = false;
+}
+
 static void imap_reconcile_fetched(struct imap_reconcile *r, const struct imap_fetch *fetch)
 {
     struct imap_unsettled *item;
-    bool looks =
-        (fetch->has & IMAP_FETCH_SIZE) != 0; /* else it is news of its flags, or all we asked */
+    const uint32_t told = IMAP_FETCH_SIZE | IMAP_FETCH_DATE;
+    /* else it is news of its flags, or all we asked, or too little to delete an original by */
+    bool looks = (fetch->has & told) == told && r->header_came;
+    r->header_came = false;
     if ((fetch->has & IMAP_FETCH_UID) == 0)
         return;
     if (r->in_target) {
         if (looks)
             imap_reconcile_twin(r, fetch);
+        else if ((fetch->has & IMAP_FETCH_SIZE) != 0)
+            imap_reconcile_doubt(r, fetch);
     } else if ((item = imap_reconcile_find(r, fetch->uid)) != NULL) {
         item->there = true;
         item->looked = item->looked || looks;
@@ -118,6 +133,7 @@ static int imap_reconcile_data(void *context, const struct imap_event *event, bo
     *out_taken = true;
     switch (event->kind) {
     case IMAP_EVENT_BODY:
+        r->header_came = event->section == IMAP_SECTION_HEADER;
         fine = digest_finish(r->digest, r->header); /* start afresh */
         break;
     case IMAP_EVENT_BODY_BYTES:
@@ -353,7 +369,8 @@ static int imap_reconcile_target(struct imap_reconcile *r, const struct imap_fol
     if (imap_reconcile_search(r, err) < 0)
         return -1;
     if (!r->refused)
-        error_set(&r->why, ERROR_LINK, "the server does not tell their size; try again later");
+        error_set(&r->why, ERROR_LINK,
+                  "the server does not tell their size, date and header; try again later");
     imap_reconcile_leave(r, folder, r->refused, &r->why);
     return 0;
 }

@@ -11,7 +11,8 @@
  *   MOVING, there is none        a COPY may have been done: look in the target, from the UIDNEXT
  *                                noted before (unknown: from UID 1), for the same size, date and
  *                                header. Found: note COPIED, and go on from there; else copy it.
- *                                Where the target cannot be looked into it is left, and told
+ *                                Where the target cannot be looked into, or one of the three is not
+ *                                told (a header that is NIL is not), it is left, and told
  *   COPIED, DELETING             delete the original: both orders may be repeated
  *
  * Records of another UIDVALIDITY were not found again when the mailbox was numbered anew
