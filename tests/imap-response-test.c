@@ -225,6 +225,20 @@ START_TEST(data_responses_are_read_with_quoted_strings_and_literals)
 }
 END_TEST
 
+START_TEST(what_a_literal_ends_in_announces_no_other)
+{
+    static const struct row rows[] = {
+        {"* LIST () \"/\" {6}\r\nfoo{5}\r\n* 1 EXISTS\r\n", "list flags=0 del=/[foo{5}];exists 1;"},
+        {"* LIST () \"/\" {4}\r\nfo{5}\r\n* 1 EXISTS\r\n", "list flags=0 del=/[fo{5];exists 1;"},
+        {"* LIST () \"/\" {0}\r\n\r\n* 1 EXISTS\r\n", "list flags=0 del=/[];exists 1;"},
+        {"* LIST () \"/\" {2}\r\na\r\n* 1 EXISTS\r\n", "list flags=0 del=/[a\\x0D];exists 1;"},
+        {"* X-NEW {3}\r\n{9} {3}\r\n{9}\r\n* 1 EXISTS\r\n", "other;exists 1;"},
+        {"* X-NEW {3}\r\n{9}{2}\r\nab\r\n* 1 EXISTS\r\n", "other;exists 1;"},
+    };
+    EXPECT_ROWS(rows);
+}
+END_TEST
+
 START_TEST(search_answers_come_number_by_number)
 {
     static const struct row rows[] = {
@@ -483,6 +497,7 @@ static Suite *suite(void)
     TCase *lines = tcase_create("lines");
     tcase_add_test(lines, status_responses_come_with_code_arguments_and_text);
     tcase_add_test(lines, data_responses_are_read_with_quoted_strings_and_literals);
+    tcase_add_test(lines, what_a_literal_ends_in_announces_no_other);
     tcase_add_test(lines, search_answers_come_number_by_number);
     tcase_add_test(lines, a_search_line_longer_than_any_buffer_is_no_trouble);
     tcase_add_test(lines, copyuid_tells_runs_in_the_servers_order_and_nothing_beyond_what_it_holds);

@@ -38,6 +38,7 @@ struct imap_parser {
     void *context;
     enum imap_parser_state state;
     struct buffer line;                  /* a line that is not complete yet */
+    size_t literal_end;                  /* of the last literal held in line; 0: none is */
     uint64_t literal_left;               /* LITERAL, INLINE: bytes to come */
     uint64_t untagged, numbers, skipped; /* bytes counted against their limits */
     bool first_line;                     /* nothing was read yet, and leniency is wanted */

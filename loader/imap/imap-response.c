@@ -145,13 +145,14 @@ enum parse imap_parse_announced(struct cursor *c, uint64_t *out_size)
 
 /* ---- Lines ----------------------------------------------------------------------------------- */
 
-/* Where a line ends in a literal that has to be held with it: where its announcement starts. */
-static bool imap_line_announces(struct span line, uint64_t *out_size)
+/* Does a line end in a literal that has to be held with it? What stands before @from is a literal's
+ * own, and announces nothing. */
+static bool imap_line_announces(struct span line, size_t from, uint64_t *out_size)
 {
-    if (line.len < 3 || line.bytes[line.len - 1] != '}')
+    if (line.len < from + 3 || line.bytes[line.len - 1] != '}')
         return false;
     size_t at = line.len - 1;
-    while (at > 0 && line.bytes[at] != '{' && line.len - at < 24)
+    while (at > from && line.bytes[at] != '{' && line.len - at < 24)
         at--;
     struct cursor c = cursor_over(line.bytes + at, line.len - at);
     return imap_parse_announced(&c, out_size) == PARSE_OK;
@@ -228,12 +229,14 @@ static int imap_parser_line(struct imap_parser *parser, struct span line, struct
         if (cursor_byte(&c, '(') != PARSE_OK)
             return imap_protocol_error(err, "FETCH without '('", line);
         r = imap_parser_fetch(parser, (struct span){c.bytes + c.pos, cursor_left(&c)}, err);
-    } else if (!imap_parser_is_text(line) && imap_line_announces(line, &size)) {
+    } else if (!imap_parser_is_text(line) &&
+               imap_line_announces(line, parser->literal_end, &size)) {
         return imap_parser_inline(parser, line, size, err);
     } else {
         r = imap_parser_data(parser, line, err);
     }
     buffer_clear(&parser->line);
+    parser->literal_end = 0;
     parser->first_line = false;
     return r;
 }
@@ -288,7 +291,7 @@ static int imap_parser_take_line(struct imap_parser *parser, struct cursor *in, 
             return 0;
         piece = (struct span){(const uint8_t *)parser->line.data, parser->line.len};
     }
-    if (piece.len > 0 && piece.bytes[piece.len - 1] == '\r') {
+    if (piece.len > parser->literal_end && piece.bytes[piece.len - 1] == '\r') {
         piece.len--;
         if (piece.bytes == (const uint8_t *)parser->line.data)
             buffer_truncate(&parser->line, piece.len);
@@ -331,8 +334,10 @@ static int imap_parser_take_inline(struct imap_parser *parser, struct cursor *in
         return -1;
     in->pos += piece.len;
     parser->literal_left -= piece.len;
-    if (parser->literal_left == 0)
+    if (parser->literal_left == 0) {
         parser->state = IMAP_PARSER_LINE;
+        parser->literal_end = parser->line.len;
+    }
     return 0;
 }
 
