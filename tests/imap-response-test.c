@@ -246,6 +246,10 @@ START_TEST(search_answers_come_number_by_number)
         {"* SEARCH 2 84 882\r\n* 1 EXISTS\r\n", "search 2:2;search 84:84;search 882:882;exists 1;"},
         {"* search 4294967295\n", "search 4294967295:4294967295;"},
         {"* SEARCH 2 5 (MODSEQ 917162500)\r\n", "search 2:2;search 5:5;"},
+        {"* SEARCH 2 (MODSEQ 9223372036854775807) 5\r\n* 1 EXISTS\r\n",
+         "search 2:2;search 5:5;exists 1;"},
+        {"* SEARCH 2 (MODSEQ 12345678901\n* SEARCH 5\n", "search 2:2;search 5:5;"},
+        {"* ESEARCH (TAG \"A7\") UID ALL 2 MODSEQ 12345678901\r\n", "search 2:2;"},
         {"* ESEARCH (TAG \"A7\") UID MIN 2 COUNT 3 ALL 2,10:11,20:15\r\n",
          "search 2:2;search 10:11;search 15:20;"},
         {"* ESEARCH (TAG \"A7\") UID\r\n", ""},
@@ -254,6 +258,7 @@ START_TEST(search_answers_come_number_by_number)
         {"* SEARCH 12345678901\r\n", "broken"},
         {"* SEARCH 1:\r\n", "broken"},
         {"* SEARCH 1x\r\n", "broken"},
+        {"* SEARCH 1)\r\n", "broken"},
     };
     EXPECT_ROWS(rows);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* imap-response-numbers.c - SEARCH and ESEARCH, number by number. See imap-response.h.
  *
- *   "* SEARCH 2 84 882 (MODSEQ 917162500)"       RFC 3501 s.7.2.5: words that are numbers count
+ *   "* SEARCH 2 84 882 (MODSEQ 917162500)"       RFC 3501 s.7.2.5: words that are numbers count,
+ *                                                what is in parentheses does not (RFC 7162 s.3.1.5)
  *   "* ESEARCH (TAG "x7") UID MIN 2 ALL 2,10:11" RFC 9051 s.7.3.4: the word behind ALL counts */
 #include <config.h>
 #include "imap-response-private.h"
@@ -65,7 +66,7 @@ static int imap_numbers_end_word(struct imap_parser *parser, struct error *err)
     n->digits = 0;
     n->value = 0;
     n->ranged = false;
-    n->skip = false;
+    n->skip = n->aside = false;
     return 0;
 }
 
@@ -81,8 +82,11 @@ static int imap_numbers_digit(struct imap_numbers *n, uint8_t byte, struct error
 static int imap_numbers_byte(struct imap_parser *parser, uint8_t byte, struct error *err)
 {
     struct imap_numbers *n = &parser->number;
-    if (n->word_len == 0) /* only this word's first byte tells whether it counts */
+    if (n->word_len == 0) { /* only this word's first byte tells whether it counts */
         n->skip = byte < '0' || byte > '9' || (n->esearch && !n->all);
+        n->aside = byte == '(';
+    }
+    n->aside = n->aside && byte != ')';
     if (n->word_len < sizeof n->word)
         n->word[n->word_len++] = (char)byte;
     if (n->skip)
@@ -98,19 +102,15 @@ static int imap_numbers_byte(struct imap_parser *parser, uint8_t byte, struct er
         n->ranged = true;
         return 0;
     }
-    if (byte == ')') /* the end of "(MODSEQ 9)": no message number */
-        n->skip = true;
-    else
-        return imap_protocol_error(err, "a SEARCH answer that is no list of numbers",
-                                   (struct span){&byte, 1});
-    return 0;
+    return imap_protocol_error(err, "a SEARCH answer that is no list of numbers",
+                               (struct span){&byte, 1});
 }
 
 int imap_parser_numbers(struct imap_parser *parser, struct cursor *in, struct error *err)
 {
     int byte;
     while ((byte = cursor_next(in)) >= 0) {
-        if (byte != ' ' && byte != '\r' && byte != '\n') {
+        if (byte != '\n' && (parser->number.aside || (byte != ' ' && byte != '\r'))) {
             if (imap_numbers_byte(parser, (uint8_t)byte, err) < 0)
                 return -1;
             continue;

@@ -54,6 +54,7 @@ struct imap_parser {
     /* NUMBERS: */
     struct imap_numbers {
         bool esearch, all, skip;
+        bool aside;  /* in parentheses, whose spaces end no word */
         bool ranged; /* behind ':' */
         unsigned int digits;
         uint64_t first, value;
