@@ -175,6 +175,23 @@ START_TEST(a_header_that_is_nil_is_judged_as_empty_and_not_as_that_of_the_messag
 }
 END_TEST
 
+/* By their speed, like bodies: how long 500 headers take tells nothing. */
+START_TEST(headers_for_a_rule_that_come_too_slowly_are_given_up)
+{
+    static const struct script_rule rules[] = {
+        FOUND_ONE,
+        {"BODY.PEEK[HEADER]",
+         "* 1 FETCH (UID 5 RFC822.SIZE 20 BODY[HEADER] {40000}\r\n\5one byte a second, and more"}};
+    static const struct script script = {NULL, FULL, rules, 2, 0};
+    struct host *h = host_start(&script, "timeout=60s;accept=Subject:/mine/");
+    h->step_ms = DRIP_STEP_MS;
+    h->step_at = "BODY.PEEK[HEADER]";
+    ck_assert_str_eq(host_run(h), "failed: link");
+    ck_assert_msg(strstr(h->err.text, SLOW) != NULL, "%s", h->err.text);
+    host_stop(h);
+}
+END_TEST
+
 /* ---- Before the log-in ----------------------------------------------------------------------- */
 
 #define NO_PASSWORD "-LOGIN", "-AUTHENTICATE"
@@ -283,6 +300,7 @@ static Suite *suite(void)
     suite_add_tcase(s, t);
     TCase *answers = tcase_create("answers");
     tcase_set_timeout(answers, 120);
+    tcase_add_test(answers, headers_for_a_rule_that_come_too_slowly_are_given_up);
     tcase_add_test(answers,
                    a_header_that_is_nil_is_judged_as_empty_and_not_as_that_of_the_message_before);
     suite_add_tcase(s, answers);

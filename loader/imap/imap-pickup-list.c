@@ -475,7 +475,10 @@ static int imap_listing_put_off(struct imap_pickup *p, struct error *err)
 /* Ask for the data of the next UIDs. */
 int imap_listing_send(struct imap_pickup *p, struct error *err)
 {
-    struct imap_call call = {.what = "UID FETCH", .context = p, .done = imap_listing_done};
+    struct imap_call call = {.what = "UID FETCH",
+                             .context = p,
+                             .done = imap_listing_done,
+                             .bulk = imap_rules_any(&p->rules)}; /* headers come */
     struct imap_command command;
     struct imap_set set;
     if (imap_pickup_make_room(p, err) < 0 || imap_listing_take(p, err) < 0 ||

@@ -13,11 +13,11 @@
  *
  * Deadlines count only time spent waiting here, by the host's clock: no byte for settings' timeout
  * (a MOVE or COPY may take IMAP_MOVE_MS), less than IMAP_FLOOR_BYTES in IMAP_FLOOR_MS while bodies
- * come, or no tagged answer for ten times the timeout though bytes drip. cancelled() is asked every
- * IMAP_POLL_MS, waiting or taking in what came, and in each turn that brought bytes (1 MB at most);
- * what was answered by then counts, and moves can still be ordered. After any other failure the
- * session can only be closed. One session, one thread; a second one, imap_session_read_ahead(), only
- * receives and takes bodies apart. */
+ * or headers come, or no tagged answer for ten times the timeout though bytes drip. cancelled() is
+ * asked every IMAP_POLL_MS, waiting or taking in what came, and in each turn that brought bytes (1
+ * MB at most); what was answered by then counts, and moves can still be ordered. After any other
+ * failure the session can only be closed. One session, one thread; a second one,
+ * imap_session_read_ahead(), only receives and takes bodies apart. */
 #ifndef MAILCHUTE_LOADER_IMAP_SESSION_H
 #define MAILCHUTE_LOADER_IMAP_SESSION_H
 
