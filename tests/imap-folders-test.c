@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* imap-folders-test.c - promises of imap-pattern.h and imap-tree.h: which folders an archive takes.
- */
+/* imap-folders-test.c - promises of imap-pattern.h and imap-tree.h: which folders an archive takes;
+ * and of imap-folder.h: how their names go over the wire. */
 #include <config.h>
 #include "check-main.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "imap-pattern.h"
+#include "imap-pickup-fixture.h"
 #include "imap-settings.h"
 #include "imap-tree.h"
 #include "text.h"
@@ -152,9 +154,10 @@ static const char *chosen(const struct listed *listed, size_t count, char delimi
     tree.items = calloc(count, sizeof *tree.items);
     tree.count = tree.capacity = count;
     for (size_t i = 0; i < count; i++) /* analyse: no leak, the tree frees what it has */
-        tree.items[i] = (struct imap_branch){.wire = strdup(listed[i].wire),
-                                             .path = imap_folder_path(listed[i].wire, delimiter),
-                                             .flags = listed[i].flags};
+        tree.items[i] =
+            (struct imap_branch){.wire = strdup(listed[i].wire),
+                                 .path = imap_folder_path(listed[i].wire, delimiter, false),
+                                 .flags = listed[i].flags};
     ck_assert_int_eq(imap_tree_choose(&tree, &err), 0);
     text[0] = '\0';
     size_t taken = 0;
@@ -349,6 +352,66 @@ START_TEST(folders_mean_that_mail_is_left_and_what_says_otherwise_is_refused)
 }
 END_TEST
 
+/* ---- Names on the wire ----------------------------------------------------------------------- */
+
+#define PREFIX                                                                                     \
+    "B\xC3\xBC"                                                                                    \
+    "cher."
+
+START_TEST(names_are_utf8_on_the_wire_where_the_server_speaks_imap4rev2_alone)
+{
+    static const struct script_rule rules[] = {
+        {"LIST \"\" \"\"", "* LIST (\\Noselect) \".\" \"\"\r\n" OK},
+        {"NAMESPACE", "* NAMESPACE ((\"" PREFIX "\" \".\")) NIL NIL\r\n" OK},
+        {"LIST \"\" \"INBOX\"", "* LIST () \".\" INBOX\r\n" OK},
+        {"LIST \"\" \"" PREFIX "R&D\"", "* LIST () \".\" \"" PREFIX "R&D\"\r\n" OK},
+        {"*LIST", OK},
+        FOUND_ONE,
+        LIST_ONE,
+        BODY_ONE,
+        MOVE_ONE};
+    struct host *h = RUN(rules, "IMAP4rev2", "dropbox=M\xC3\xA4rz/2026;badmail=R&D", "5 ");
+    TRACE(h, "LIST \"\" \"M\xC3\xA4rz/2026\"", "CREATE \"" PREFIX "M\xC3\xA4rz.2026\"",
+          "STATUS \"" PREFIX "R&D\"", "UID MOVE 5 \"" PREFIX "M\xC3\xA4rz.2026\"",
+          "note 5 MOVED target 105 in B\xC3\xBC"
+          "cher/M\xC3\xA4rz/2026");
+    TRACE(h, "-CREATE \"" PREFIX "R", "-&A", "-&-");
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(a_server_that_speaks_both_is_asked_for_nothing_and_gets_modified_utf7)
+{
+    static const struct script_rule rules[] = {FOUND_ONE, LIST_ONE, BODY_ONE, MOVE_ONE};
+    struct host *h =
+        RUN(rules, "IMAP4rev1 IMAP4rev2 MOVE UIDPLUS", "dropbox=M\xC3\xA4rz;badmail=R&D", "5 ");
+    TRACE(h, "LIST \"\" \"M&AOQ-rz\"", "LIST \"\" \"R&-D\"", "UID MOVE 5 \"M&AOQ-rz\"", "-ENABLE",
+          "-M\xC3\xA4rz\"");
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(a_name_is_told_as_it_was_meant_and_one_that_is_not_written_as_it_should_be_printable)
+{
+    static const struct {
+        const char *wire;
+        bool utf8;
+        const char *path;
+    } rows[] = {
+        {"R&-D.x", false, "R&D/x"},
+        {"R&-D.x", true, "R&-D/x"},
+        {"M\xC3\xA4rz", true, "M\xC3\xA4rz"},
+        {"M\xE4rz", true, "M\\xE4rz"},
+        {"a\tb", true, "a\\x09b"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char *path = imap_folder_path(rows[i].wire, '.', rows[i].utf8);
+        ck_assert_str_eq(path, rows[i].path);
+        free(path);
+    }
+}
+END_TEST
+
 static Suite *suite(void)
 {
     const TTest *const tests[] = {
@@ -367,6 +430,9 @@ static Suite *suite(void)
         of_gmail_all_mail_is_taken_alone_so_that_nothing_comes_once_per_label,
         two_folders_with_one_path_are_one_too_many,
         folders_mean_that_mail_is_left_and_what_says_otherwise_is_refused,
+        names_are_utf8_on_the_wire_where_the_server_speaks_imap4rev2_alone,
+        a_server_that_speaks_both_is_asked_for_nothing_and_gets_modified_utf7,
+        a_name_is_told_as_it_was_meant_and_one_that_is_not_written_as_it_should_be_printable,
     };
     Suite *s = suite_create("imap-folders");
     TCase *rows = tcase_create("rows"), *all = tcase_create("all");

@@ -199,8 +199,9 @@ static bool script_answer(struct script_server *server, int fd, char *line)
     script_note(server, strncmp(command, "LOGIN", 5) != 0 ? command : "LOGIN ...");
     if (strcmp(command, "CAPABILITY") == 0) {
         char reply[500];
-        (void)snprintf(reply, sizeof reply, "* CAPABILITY IMAP4rev1 %s\r\n@ OK\r\n",
-                       server->script->capabilities);
+        const char *can = server->script->capabilities;
+        (void)snprintf(reply, sizeof reply, "* CAPABILITY %s%s\r\n@ OK\r\n",
+                       strncmp(can, "IMAP4", 5) == 0 ? "" : "IMAP4rev1 ", can);
         return script_say(server, fd, reply, tag, name);
     }
     return script_say(server, fd, script_find(server, command), tag, name);

@@ -28,7 +28,7 @@ struct script_rule {
 
 struct script {
     const char *greeting;     /* NULL: "* OK hello" */
-    const char *capabilities; /* behind IMAP4rev1 */
+    const char *capabilities; /* behind IMAP4rev1; all of them where they begin with IMAP4 */
     const struct script_rule *rules;
     size_t rule_count;
     size_t cut; /* close the connection after so many bytes, 0: never */

@@ -50,7 +50,7 @@ imap_survey_test_SOURCES = imap-survey-test.c imap-script.c imap-script.h
 imap_survey_test_LDADD = $(IMAP_LIBS)
 imap_survey_test_LDFLAGS = -Wl,--wrap=realloc
 check_PROGRAMS += imap-folders-test imap-tour-test
-imap_folders_test_SOURCES = imap-folders-test.c
+imap_folders_test_SOURCES = imap-folders-test.c $(IMAP_PICKUP_FIXTURE)
 imap_folders_test_LDADD = $(IMAP_LIBS)
 imap_tour_test_SOURCES = imap-tour-test.c imap-script.c imap-script.h
 imap_tour_test_LDADD = $(IMAP_LIBS)

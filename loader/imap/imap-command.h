@@ -4,8 +4,8 @@
  * Pure: no socket, no clock. A command is written piece by piece; what cannot be sent (NUL, CR, LF
  * in a string; more than IMAP_COMMAND_MAX bytes) is remembered and told by imap_command_end(),
  * which the caller cannot do without, and so is that memory ran out. Strings always go quoted:
- * mailbox names are ASCII by then (imap-utf7.h), so that no literal, and no waiting for "+", is ever
- * needed. */
+ * mailbox names are ASCII by then (imap-utf7.h), or UTF-8, which goes quoted where it is allowed at
+ * all (RFC 9051 s.9, QUOTED-CHAR), so that no literal, and no waiting for "+", is ever needed. */
 #ifndef MAILCHUTE_LOADER_IMAP_COMMAND_H
 #define MAILCHUTE_LOADER_IMAP_COMMAND_H
 

@@ -19,10 +19,31 @@ static bool imap_name_is_inbox(const char *name, char delimiter)
            (name[5] == '\0' || (delimiter != '\0' && (name[5] == delimiter || name[5] == '/')));
 }
 
-/* One candidate: prefix and path, '/' as @slash, INBOX in capitals, in modified UTF-7. NULL: it
- * cannot be one, or *oom. */
-static char *imap_name_make(const char *prefix, const char *path, char slash, char delimiter,
-                            bool *oom)
+/* Text as it goes over the wire. -1: it cannot. */
+static int imap_name_encode(struct buffer *out, const char *text, bool utf8)
+{
+    if (!utf8)
+        return imap_utf7_encode(out, text);
+    if (!text_is_utf8(text, strlen(text)) || text_has_control(text))
+        return -1;
+    return buffer_append_text(out, text);
+}
+
+/* ... and back. -1: it is no name; @out may then hold a part. */
+static int imap_name_decode(struct buffer *out, struct span wire, bool utf8)
+{
+    if (!utf8)
+        return imap_utf7_decode(out, wire.bytes, wire.len);
+    if (!text_is_utf8(wire.bytes, wire.len) || memchr(wire.bytes, '\0', wire.len) != NULL ||
+        buffer_append(out, wire.bytes, wire.len) < 0)
+        return -1;
+    return text_has_control(buffer_text(out)) ? -1 : 0;
+}
+
+/* One candidate: @prefix and path, '/' as @slash, INBOX in capitals. NULL: it cannot be one, or
+ * *oom. */
+static char *imap_name_make(const struct imap_levels *levels, const char *prefix, const char *path,
+                            char slash, bool *oom)
 {
     struct buffer text, wire;
     buffer_init(&text, IMAP_FOLDER_NAME_MAX);
@@ -34,26 +55,28 @@ static char *imap_name_make(const char *prefix, const char *path, char slash, ch
                 buffer_append_text(&text, path) == 0;
     for (size_t i = strlen(prefix); fine && slash != '\0' && i < text.len; i++)
         text.data[i] = text.data[i] == '/' ? slash : text.data[i];
-    if (fine && imap_name_is_inbox(buffer_text(&text), delimiter))
+    if (fine && imap_name_is_inbox(buffer_text(&text), levels->delimiter))
         memcpy(text.data, "INBOX", 5);
-    fine = fine && imap_utf7_encode(&wire, buffer_text(&text)) == 0 && wire.len > 0;
+    fine = fine && imap_name_encode(&wire, buffer_text(&text), levels->utf8) == 0 && wire.len > 0;
     buffer_done(&text);
     char *name = fine ? buffer_take(&wire) : NULL;
     buffer_done(&wire);
     return name;
 }
 
-int imap_folder_names(const char *path, char delimiter, const char *prefix,
+int imap_folder_names(const char *path, const struct imap_levels *levels,
                       char *out_names[IMAP_FOLDER_CANDIDATES], struct error *err)
 {
     char *names[IMAP_FOLDER_CANDIDATES], shown[200];
+    const char *prefix = levels->prefix;
+    const char delimiter = levels->delimiter;
     bool prefixed = prefix[0] != '\0' && !imap_name_is_inbox(path, delimiter) &&
                     !text_starts_nocase(path, prefix);
     bool oom = false;
     int count = 0;
-    names[0] = imap_name_make("", path, '\0', delimiter, &oom);
-    names[1] = imap_name_make("", path, delimiter, delimiter, &oom);
-    names[2] = prefixed ? imap_name_make(prefix, path, delimiter, delimiter, &oom) : NULL;
+    names[0] = imap_name_make(levels, "", path, '\0', &oom);
+    names[1] = imap_name_make(levels, "", path, delimiter, &oom);
+    names[2] = prefixed ? imap_name_make(levels, prefix, path, delimiter, &oom) : NULL;
     bool fine = names[0] != NULL && names[1] != NULL && (!prefixed || names[2] != NULL);
     for (size_t i = 0; i < IMAP_FOLDER_CANDIDATES; i++) {
         bool twice = names[i] == NULL || !fine;
@@ -97,7 +120,7 @@ static int imap_levels_data(void *context, const struct imap_event *event, bool 
         buffer_init(&text, sizeof levels->prefix - 1);
         if (buffer_reserve(&text, sizeof levels->prefix - 1) < 0)
             return error_oom(err, "looking for folders");
-        if (imap_utf7_decode(&text, event->text.bytes, event->text.len) == 0)
+        if (imap_name_decode(&text, event->text, levels->utf8) == 0)
             text_copy(levels->prefix, sizeof levels->prefix, buffer_text(&text));
         buffer_done(&text);
     }
@@ -108,7 +131,7 @@ int imap_levels_ask(struct imap_session *session, struct imap_levels *levels, st
 {
     struct imap_call call = {.what = "LIST", .context = levels, .data = imap_levels_data};
     struct imap_command command;
-    *levels = (struct imap_levels){0};
+    *levels = (struct imap_levels){.utf8 = (imap_session_can(session) & IMAP_CAN_REV2) != 0};
     imap_command_init(&command, "LIST \"\" \"\"");
     if ((imap_session_can(session) & IMAP_CAN_NAMESPACE) == 0)
         return imap_session_run(session, &command, &call, err);
@@ -180,14 +203,15 @@ static int imap_lookup_ask(struct imap_session *session, struct imap_lookup *loo
 
 /* ---- Resolving ------------------------------------------------------------------------------- */
 
-/* The server's name as people read it. One that is no modified UTF-7 stands for itself. */
-char *imap_folder_path(const char *wire, char delimiter)
+/* The server's name as people read it. One that is not written as it has to be stands for itself.
+ */
+char *imap_folder_path(const char *wire, char delimiter, bool utf8)
 {
     struct buffer text;
     buffer_init(&text, IMAP_FOLDER_NAME_MAX);
     if (buffer_reserve(&text, IMAP_FOLDER_NAME_MAX) < 0)
         return NULL; /* else it may get another name than it has */
-    if (imap_utf7_decode(&text, wire, strlen(wire)) < 0) {
+    if (imap_name_decode(&text, (struct span){(const uint8_t *)wire, strlen(wire)}, utf8) < 0) {
         buffer_clear(&text);
         (void)text_append_printable(&text, wire, strlen(wire), IMAP_FOLDER_NAME_MAX);
     }
@@ -197,7 +221,8 @@ char *imap_folder_path(const char *wire, char delimiter)
 }
 
 static int imap_folder_choose(struct imap_folder *folder, const char *path,
-                              const struct imap_lookup *lookup, char delimiter, struct error *err)
+                              const struct imap_lookup *lookup, const struct imap_levels *levels,
+                              struct error *err)
 {
     int chosen = lookup->count - 1;
     for (int i = lookup->count - 1; i >= 0; i--)
@@ -205,9 +230,9 @@ static int imap_folder_choose(struct imap_folder *folder, const char *path,
             chosen = i;
     folder->name = strdup(path);
     folder->wire = strdup(lookup->names[chosen]);
-    folder->path = imap_folder_path(lookup->names[chosen], delimiter);
+    folder->path = imap_folder_path(lookup->names[chosen], levels->delimiter, levels->utf8);
     folder->exists = lookup->there[chosen];
-    folder->delimiter = delimiter;
+    folder->delimiter = levels->delimiter;
     if (folder->name == NULL || folder->wire == NULL || folder->path == NULL)
         return error_oom(err, "looking for folders");
     return 0;
@@ -250,15 +275,14 @@ int imap_folders_resolve(struct imap_session *session, const struct imap_setting
     *out = (struct imap_folders){0};
     int r = imap_levels_ask(session, &levels, err);
     for (int f = 0; r == 0 && f < 3; f++) {
-        int count =
-            imap_folder_names(paths[f], levels.delimiter, levels.prefix, lookups[f].names, err);
+        int count = imap_folder_names(paths[f], &levels, lookups[f].names, err);
         lookups[f].count = count < 0 ? 0 : count;
         r = count < 0 ? -1 : 0;
     }
     if (r == 0)
         r = imap_lookup_ask(session, lookups, err);
     for (int f = 0; r == 0 && f < 3; f++)
-        r = imap_folder_choose(folders[f], paths[f], &lookups[f], levels.delimiter, err);
+        r = imap_folder_choose(folders[f], paths[f], &lookups[f], &levels, err);
     for (int f = 0; f < 3; f++)
         imap_lookup_done(&lookups[f]);
     return r == 0 ? imap_folders_check(out, settings->host, err) : -1;
@@ -272,14 +296,13 @@ int imap_folder_find(struct imap_session *session, const char *path, struct imap
     *out = (struct imap_folder){0};
     if (imap_levels_ask(session, &levels, err) < 0)
         return -1;
-    int count =
-        imap_folder_names(path, levels.delimiter, levels.prefix, lookups[0].names, err);
+    int count = imap_folder_names(path, &levels, lookups[0].names, err);
     if (count < 0)
         return -1;
     lookups[0].count = count;
     int r = imap_lookup_ask(session, lookups, err);
     if (r == 0)
-        r = imap_folder_choose(out, path, &lookups[0], levels.delimiter, err);
+        r = imap_folder_choose(out, path, &lookups[0], &levels, err);
     imap_lookup_done(&lookups[0]);
     return r;
 }

@@ -9,6 +9,10 @@
  *     Done.2026          '/' as the server's separator
  *     INBOX.Done.2026    behind the prefix of the personal namespace
  *
+ * On the wire names are modified UTF-7 (RFC 3501 s.5.1.3), but UTF-8 where the server speaks
+ * IMAP4rev2 alone (RFC 9051 s.5.1): one that speaks both means the former until it is asked for the
+ * latter, and we do not ask.
+ *
  * INBOX, also as first level, is the same in any case of letters (RFC 9051 s.5.1). Nothing is
  * guessed beyond that: a folder that only shares its last level with what was written is another
  * folder, and mail moved there would be lost to its owner.
@@ -29,7 +33,7 @@
 
 struct imap_folder {
     char *name; /* as the user wrote it */
-    char *wire; /* the server's name, modified UTF-7 */
+    char *wire; /* the server's name, as it goes over the wire */
     char *path; /* the same in Unicode with '/' between levels, for the ledger and for people: one
                     folder has one path, however the user writes it */
     bool exists;
@@ -42,25 +46,26 @@ struct imap_folders {
     struct imap_folder mailbox, dropbox, badmail;
 };
 
-/** imap_folder_names - what to try for @path, best first: up to IMAP_FOLDER_CANDIDATES names in
- * modified UTF-7, no two the same, each yours: free(). Pure. Returns how many, -1: @path cannot be
- * a folder's name, or out of memory. */
-int imap_folder_names(const char *path, char delimiter, const char *prefix,
-                      char *out_names[IMAP_FOLDER_CANDIDATES], struct error *err);
-
-/* What LIST "" "" and NAMESPACE tell. */
+/* What LIST "" "", NAMESPACE and the capabilities tell. */
 struct imap_levels {
     char delimiter;                    /* '\0': the server has no levels */
+    bool utf8;                         /* names on the wire are UTF-8, not modified UTF-7 */
     char prefix[IMAP_FOLDER_NAME_MAX]; /* of the personal namespace, UTF-8 */
 };
+
+/** imap_folder_names - what to try for @path, best first: up to IMAP_FOLDER_CANDIDATES names as
+ * they go over the wire, no two the same, each yours: free(). Pure. Returns how many, -1: @path
+ * cannot be a folder's name, or out of memory. */
+int imap_folder_names(const char *path, const struct imap_levels *levels,
+                      char *out_names[IMAP_FOLDER_CANDIDATES], struct error *err);
 
 /** imap_levels_ask - ask for them. */
 int imap_levels_ask(struct imap_session *session, struct imap_levels *out_levels,
                     struct error *err);
 
-/** imap_folder_path - a name on the wire as struct imap_folder has it in path. Yours: free(). NULL:
- * out of memory. */
-char *imap_folder_path(const char *wire, char delimiter);
+/** imap_folder_path - a name on the wire (UTF-8: @utf8) as struct imap_folder has it in path.
+ * Yours: free(). NULL: out of memory. */
+char *imap_folder_path(const char *wire, char delimiter, bool utf8);
 
 /** imap_folder_same - do two names on the wire mean one folder? */
 bool imap_folder_same(const char *a, const char *b);

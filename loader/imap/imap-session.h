@@ -49,7 +49,7 @@
 #define IMAP_CAN_ESEARCH 8u    /* RFC 4731 */
 #define IMAP_CAN_NAMESPACE 16u /* RFC 2342 */
 #define IMAP_CAN_ID 32u        /* RFC 2971 */
-#define IMAP_CAN_REV2 64u      /* RFC 9051: holds most of these (imap-answer.c) */
+#define IMAP_CAN_REV2 64u      /* RFC 9051 alone: holds most of these, names are UTF-8 */
 #define IMAP_CAN_GMAIL 128u    /* X-GM-EXT-1 */
 #define IMAP_CAN_LIST_EXTENDED 256u /* RFC 5258 */
 #define IMAP_CAN_SPECIAL_USE 512u   /* RFC 6154 */

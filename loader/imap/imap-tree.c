@@ -236,7 +236,7 @@ static int imap_tree_add(struct imap_tree *tree, const struct imap_event *event,
     if (branch.wire != NULL)
         branch.path = span_is(event->text, "INBOX")
                           ? strdup("INBOX")
-                          : imap_folder_path(branch.wire, event->delimiter);
+                          : imap_folder_path(branch.wire, event->delimiter, tree->levels.utf8);
     if (branch.path == NULL) {
         free(branch.wire);
         return error_oom(err, imap_tree_doing);

@@ -4,7 +4,8 @@
  * The first line of the input is the folder as the user wrote it; the rest is cut at '|' into what
  * the server says to LIST "" "", to NAMESPACE, and to each LIST behind them. Held against it:
  * modified UTF-7 goes there and back to the same bytes, both ways; candidates are different and
- * fit into one line; what is chosen was listed, or is not said to exist. */
+ * fit into one line; what is chosen was listed, or is not said to exist. Names are modified UTF-7
+ * on the wire for one server, UTF-8 for another. */
 #include <config.h>
 #include "memory-stream.h"
 
@@ -54,11 +55,13 @@ static void check_text(const char *user)
     buffer_done(&wire);
 }
 
-static void check_names(const char *user, char delimiter, const char *prefix)
+static void check_names(const char *user, char delimiter, const char *prefix, bool utf8)
 {
     char *names[IMAP_FOLDER_CANDIDATES];
+    struct imap_levels levels = {.delimiter = delimiter, .utf8 = utf8};
     struct error err = {0};
-    int count = imap_folder_names(user, delimiter, prefix, names, &err);
+    text_copy(levels.prefix, sizeof levels.prefix, prefix);
+    int count = imap_folder_names(user, &levels, names, &err);
     must(count <= (int)IMAP_FOLDER_CANDIDATES && count != 0);
     must(count > 0 || (err.class == ERROR_USAGE && !text_has_control(err.text) &&
                        text_is_utf8(err.text, strlen(err.text))));
@@ -78,6 +81,7 @@ struct scene {
     struct memory_server server; /* first: see memory-stream.h */
     struct imap_host host;
     struct cursor script;
+    bool utf8;
 };
 
 static void scene_answer(struct memory_server *server, const char *line)
@@ -87,7 +91,8 @@ static void scene_answer(struct memory_server *server, const char *line)
     int byte = -1;
     must(text != NULL);
     if (strcmp(text, " CAPABILITY") == 0)
-        buffer_append_text(&server->said, "* CAPABILITY IMAP4rev1 NAMESPACE\r\n");
+        buffer_append_text(&server->said, s->utf8 ? "* CAPABILITY IMAP4rev2\r\n"
+                                                  : "* CAPABILITY IMAP4rev1 NAMESPACE\r\n");
     else
         byte = cursor_next(&s->script);
     for (; byte >= 0 && byte != '|'; byte = cursor_next(&s->script))
@@ -151,7 +156,7 @@ static void resolve(struct scene *s, const struct imap_settings *settings)
     imap_folders_done(&folders);
 }
 
-static void check_resolve(const char *user, struct cursor script)
+static void check_resolve(const char *user, struct cursor script, bool utf8)
 {
     static struct scene scene;
     struct imap_settings settings = {.host = (char[]){"h"},
@@ -162,6 +167,7 @@ static void check_resolve(const char *user, struct cursor script)
                                      .timeout_ms = 1000};
     must(settings.dropbox != NULL);
     scene.script = script;
+    scene.utf8 = utf8;
     memory_server_init(&scene.server, scene_answer);
     scene.host = (struct imap_host){.context = &scene,
                                     .clock = {host_ms, host_s, NULL},
@@ -184,10 +190,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(user != NULL);
     check_utf7(line.bytes, line.len);
     check_text(user);
-    check_names(user, '.', "INBOX.");
-    check_names(user, '/', "");
-    check_names(user, '\0', "&ANY");
-    check_resolve(user, c);
+    for (int utf8 = 0; utf8 < 2; utf8++) {
+        check_names(user, '.', "INBOX.", utf8 == 1);
+        check_names(user, '/', "", utf8 == 1);
+        check_names(user, '\0', "&ANY", utf8 == 1);
+        check_resolve(user, c, utf8 == 1);
+    }
     free(user);
     return 0;
 }
