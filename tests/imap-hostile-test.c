@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "buffer.h"
 #include "imap-pickup-fixture.h"
 
 #define GROWTH_MAX_KB (64L * 1024)
@@ -152,6 +153,60 @@ START_TEST(no_answer_in_a_body_is_believed)
     struct host *h = RUN(rules, FULL, "", "5 ");
     TRACE(h, "UID MOVE 5", "note 5 MOVED target 105");
     host_stop(h);
+}
+END_TEST
+
+/* ---- COPYUID ------------------------------------------------------------------------------------
+ */
+
+#define STORED_COUNT 1250u
+#define COPYUID_BYTES 65000u /* of a line */
+#define COPYUID_LINES 120u   /* before one tagged answer */
+
+/* 8 MB of lines that name the same again and again: as @from, in as many runs as fit. */
+static void add_copyuid(struct buffer *out, const char *from, bool ranges)
+{
+    struct buffer line;
+    buffer_init(&line, COPYUID_BYTES);
+    buffer_printf(&line, "* OK [COPYUID 9 %s", from);
+    while (line.len < (ranges ? COPYUID_BYTES / 2 : COPYUID_BYTES - 100))
+        buffer_printf(&line, ",%s", from);
+    buffer_append_text(&line, " 1:4294967295");
+    while (ranges && line.len < COPYUID_BYTES - 100)
+        buffer_append_text(&line, ",1:4294967295");
+    buffer_append_text(&line, "] x\r\n");
+    for (size_t i = 0; i < COPYUID_LINES; i++)
+        buffer_append(out, line.data, line.len);
+    buffer_append_text(out, OK);
+    buffer_done(&line);
+}
+
+/* Were it what came, times the messages of each order on its way, this would take a minute. */
+START_TEST(however_often_a_server_names_the_same_copies_the_work_goes_by_what_it_says)
+{
+    static const char *const names[] = {"1", "1251", "1:4294967295"};
+    struct buffer there, copies;
+    buffer_init(&there, 1u << 20);
+    buffer_init(&copies, 16u << 20);
+    for (uint32_t uid = 1; uid <= STORED_COUNT; uid++)
+        buffer_printf(&there, "* %u FETCH (UID %u)\r\n", uid, uid);
+    buffer_append_text(&there, OK);
+    add_copyuid(&copies, names[_i], _i == 2);
+    const struct script_rule rules[] = {{"(UID)", buffer_text(&there)},
+                                        {"(UID)", buffer_text(&there)},
+                                        {"(UID)", buffer_text(&there)},
+                                        {"*UID MOVE", buffer_text(&copies)},
+                                        {"*(UID)", OK}};
+    const struct script script = {NULL, FULL, rules, sizeof rules / sizeof rules[0], 0};
+    struct host *h = host_start(&script, "");
+    for (uint32_t uid = 1; uid <= STORED_COUNT; uid++)
+        h->ledger[uid] =
+            (struct imap_record){.uidvalidity = 7, .uid = uid, .step = IMAP_STEP_STORED};
+    ck_assert_str_eq(host_run(h), "");
+    TRACE(h, "UID MOVE 1001:1250 ", "UID MOVE 1:1000 ", "note 1250 MOVED");
+    host_stop(h);
+    buffer_done(&there);
+    buffer_done(&copies);
 }
 END_TEST
 
@@ -300,6 +355,8 @@ static Suite *suite(void)
     suite_add_tcase(s, t);
     TCase *answers = tcase_create("answers");
     tcase_set_timeout(answers, 120);
+    tcase_add_loop_test(
+        answers, however_often_a_server_names_the_same_copies_the_work_goes_by_what_it_says, 0, 3);
     tcase_add_test(answers, headers_for_a_rule_that_come_too_slowly_are_given_up);
     tcase_add_test(answers,
                    a_header_that_is_nil_is_judged_as_empty_and_not_as_that_of_the_message_before);

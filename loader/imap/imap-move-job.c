@@ -102,7 +102,7 @@ int imap_job_send(struct imap_job *job, const char *text, const char *rest,
     return imap_session_send(job->moves->session, &command, call, err);
 }
 
-struct imap_moving *imap_job_find(struct imap_job *job, uint32_t uid)
+size_t imap_job_from(const struct imap_job *job, uint32_t uid)
 {
     size_t low = 0, high = job->count;
     while (low < high) {
@@ -112,7 +112,13 @@ struct imap_moving *imap_job_find(struct imap_job *job, uint32_t uid)
         else
             high = middle;
     }
-    return low < job->count && job->items[low].uid == uid ? &job->items[low] : NULL;
+    return low;
+}
+
+struct imap_moving *imap_job_find(struct imap_job *job, uint32_t uid)
+{
+    size_t at = imap_job_from(job, uid);
+    return at < job->count && job->items[at].uid == uid ? &job->items[at] : NULL;
 }
 
 bool imap_job_is_full(const struct imap_job *job)

@@ -47,6 +47,7 @@ struct imap_job {
     uint32_t target_uidvalidity;
     uint32_t told_uidnext, told_uidvalidity; /* of target, by job_grown; 0: not told */
     size_t count, room;
+    size_t named;  /* by COPYUID, since it was ordered */
     size_t ranges; /* of UIDs that follow each other, at most: what the command's length goes by */
     struct imap_moving items[];
 };
@@ -80,8 +81,10 @@ struct imap_job *imap_moves_find(const struct imap_moves *moves, const struct im
 void imap_job_put(struct imap_job *job, const struct imap_moving *item);
 bool imap_job_is_full(const struct imap_job *job);
 
-/** imap_job_find - the item with this UID, or NULL. */
+/** imap_job_find - the item with this UID, or NULL.
+ * imap_job_from - where the items with this and higher UIDs begin; count: there is none. */
 struct imap_moving *imap_job_find(struct imap_job *job, uint32_t uid);
+size_t imap_job_from(const struct imap_job *job, uint32_t uid);
 
 /** imap_job_keep_there - keep the items that are still in the mailbox. */
 void imap_job_keep_there(struct imap_job *job);

@@ -163,20 +163,21 @@ static int imap_job_verify(struct imap_job *job, struct error *err)
 
 /* ---- COPYUID --------------------------------------------------------------------------------- */
 
-/* Believed for what it names. The target's UIDNEXT is above all that were given. */
+/* Believed for what it names: each once, or twice by a server that says all twice, so that the work
+ * goes by what came and not by that times the items. The target's UIDNEXT is above all that were
+ * given. */
 static void imap_job_copyuid(struct imap_job *job, struct span args)
 {
     struct imap_copyuid copyuid;
     struct imap_copyuid_run run;
     if (job->target == NULL || imap_copyuid_init(&copyuid, args) < 0)
         return;
-    while (imap_copyuid_next(&copyuid, &run)) {
-        for (size_t i = 0; i < job->count; i++) {
-            struct imap_moving *item = &job->items[i];
-            if (item->uid < run.from || item->uid - run.from >= run.count)
-                continue;
+    while (job->named <= 2 * job->count && imap_copyuid_next(&copyuid, &run)) {
+        struct imap_moving *item = &job->items[imap_job_from(job, run.from)];
+        for (; item < &job->items[job->count] && item->uid - run.from < run.count; item++) {
             item->target_uid = run.to + (item->uid - run.from);
             job->target_uidvalidity = copyuid.uidvalidity;
+            job->named++;
         }
         uint64_t next = (uint64_t)run.to + run.count;
         if (job->target->uidvalidity == copyuid.uidvalidity && next <= UINT32_MAX &&
@@ -435,6 +436,7 @@ static int imap_job_start(struct imap_job *job, struct error *err)
         job->target_uidvalidity = job->target->uidvalidity;
     for (size_t i = 0; i < job->count && !job->copied; i++)
         job->items[i].target_uid = 0; /* what an order named that was refused proves nothing */
+    job->named = 0;
     switch (job->way) {
     case IMAP_WAY_LEAVE:
         return imap_job_finish(job, err);
