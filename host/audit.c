@@ -402,7 +402,7 @@ static uint32_t audit_in_mailbox(struct audit *audit, const struct loader_seen *
                    : LOADER_ANSWER_GO_ON;
     }
     bool meant = audit->mailboxes[0].keeps || row->target == 0;
-    if (meant || (seen->flags & LOADER_SEEN_DELETED)) {
+    if (meant || (seen->flags & (LOADER_SEEN_DELETED | LOADER_SEEN_MARKED)) != 0) {
         audit->counts.left++;
         return LOADER_ANSWER_GO_ON;
     }

@@ -408,6 +408,17 @@ START_TEST(a_message_that_says_moved_and_is_in_the_mailbox_is_told_unless_it_is_
 }
 END_TEST
 
+/* No COPYUID told where its copy is: the server could have deleted it, and was not asked to. */
+START_TEST(a_moved_message_that_bears_our_mark_stays_on_purpose)
+{
+    archive(1, "one", 11);
+    see_flagged(M, 1, "one", LOADER_SEEN_MARKED);
+    see(D, 11, "one");
+    ck_assert_str_eq(verdict(), "");
+    ck_assert_uint_eq(COUNT(left), 1);
+}
+END_TEST
+
 /* The folders of an archive are mailboxes, each with a numbering of its own. */
 static void begin_archive(void)
 {
@@ -668,6 +679,7 @@ static Suite *suite(void)
         an_entry_whose_message_is_nowhere_is_told,
         bad_mail_that_was_never_read_is_known_by_its_size,
         a_message_that_says_moved_and_is_in_the_mailbox_is_told_unless_it_is_to_stay,
+        a_moved_message_that_bears_our_mark_stays_on_purpose,
         each_folder_of_an_archive_is_held_against_its_own_entries,
         mail_that_stays_is_known_by_its_new_name_when_its_folder_was_numbered_anew,
         mail_may_be_taken_out_of_an_archived_folder_afterwards,

@@ -142,7 +142,7 @@ static int host_known(void *context, struct imap_record *records, size_t count, 
         if (queue_known(w.queue, &record, 1, err) < 0)
             return -1;
         records[i] = from_queue(&record);
-        records[i].target = NULL;
+        records[i].target = record.target != NULL ? "DROPBOX" : NULL; /* the other was borrowed */
     }
     return 0;
 }
@@ -326,10 +326,24 @@ void note(const struct imap_record *record)
 
 void before(uint32_t uidvalidity, uint32_t uid, unsigned k, enum imap_step step)
 {
-    const struct imap_record record = {.uidvalidity = uidvalidity, .uid = uid, .step = step};
+    bool moved = step == IMAP_STEP_MOVED && (w.more == NULL || strstr(w.more, "after=") == NULL);
+    const struct imap_record record = {.uidvalidity = uidvalidity,
+                                       .uid = uid,
+                                       .step = step,
+                                       .target_uidvalidity = moved ? 9 : 0,
+                                       .target_uid = moved ? 10000 + uid : 0,
+                                       .target = moved ? "DROPBOX" : NULL};
     store(uidvalidity, uid, k, 0);
     if (step != IMAP_STEP_STORED)
         note(&record);
+}
+
+void stayed(uint32_t uidvalidity, uint32_t uid, unsigned k)
+{
+    const struct imap_record record = {
+        .uidvalidity = uidvalidity, .uid = uid, .step = IMAP_STEP_MOVED};
+    store(uidvalidity, uid, k, 0);
+    note(&record);
 }
 
 uint32_t step_of(uint32_t uidvalidity, uint32_t uid)

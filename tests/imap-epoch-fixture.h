@@ -65,8 +65,11 @@ void put_message(uint32_t uid, unsigned k, unsigned variant);
 
 #define NAMELESS 9000u /* messages from this k on have no Message-ID */
 
-/* Message k was stored under this name and has come to this step. */
+/* Message k was stored under this name and has come to this step, by the settings of w.more. */
 void before(uint32_t uidvalidity, uint32_t uid, unsigned k, enum imap_step step);
+
+/* It was stored, and left in the mailbox, as after=Leave has it. */
+void stayed(uint32_t uidvalidity, uint32_t uid, unsigned k);
 
 /* This stands in the ledger. */
 void note(const struct imap_record *record);

@@ -127,6 +127,25 @@ START_TEST(a_copy_without_proof_is_marked_and_not_deleted)
 }
 END_TEST
 
+/* Else the next session would take the one whose copy was named for moved, and back. */
+START_TEST(of_originals_that_stay_no_copy_is_noted_by_its_uid)
+{
+    static const struct script_rule rules[] = {
+        {"SEARCH", "* SEARCH 5 6\r\n" OK},
+        {"RFC822.SIZE", LISTED(5) LISTED(6) OK},
+        {"BODY.PEEK[]", BODY(5) BODY(6) OK},
+        {"STATUS \"DROPBOX\"", "* STATUS $ (UIDNEXT 100 UIDVALIDITY 9)\r\n" OK},
+        {"*STATUS \"DROPBOX\"", "* STATUS $ (UIDNEXT 102 UIDVALIDITY 9)\r\n" OK},
+        {"UID COPY 5:6", "@ OK [COPYUID 9 5 100] copied\r\n"},
+        {"UID STORE 5:6 +FLAGS.SILENT ($MailchutePickedUp)", OK}};
+    struct host *h = RUN(rules, "UIDPLUS", "", "5 6 ");
+    ck_assert_uint_eq(h->ledger[5].step, IMAP_STEP_MOVED);
+    ck_assert_uint_eq(h->ledger[5].target_uid, 0);
+    ck_assert_uint_eq(h->ledger[6].target_uid, 0);
+    host_stop(h);
+}
+END_TEST
+
 START_TEST(a_copy_without_proof_counts_only_when_the_archive_has_grown)
 {
     static const struct script_rule rules[] = {FOUND_ONE, LIST_ONE, BODY_ONE, {"*UID COPY 5", OK}};
@@ -716,6 +735,7 @@ static Suite *suite(void)
     tcase_add_test(t, what_a_refused_order_named_is_no_proof_for_the_next);
     tcase_add_test(t, a_refused_copy_is_never_followed_by_a_deletion);
     tcase_add_test(t, a_copy_without_proof_is_marked_and_not_deleted);
+    tcase_add_test(t, of_originals_that_stay_no_copy_is_noted_by_its_uid);
     tcase_add_test(t, a_copy_without_proof_counts_only_when_the_archive_has_grown);
     tcase_add_test(t, a_folder_that_went_is_made_once_more);
     tcase_add_test(t, one_refused_message_does_not_keep_the_others);

@@ -20,6 +20,7 @@ static const char imap_again_doing[] = "looking at messages seen before";
 #define IMAP_TAG_RENAMED 4u
 #define IMAP_TAG_SAME 8u  /* with AGAIN: it is the message that was moved ... */
 #define IMAP_TAG_OTHER 16u /* ... or another one; neither: that cannot be told */
+#define IMAP_TAG_STAYED 32u
 
 int imap_again_begin(struct imap_pickup *p, struct error *err)
 {
@@ -112,10 +113,13 @@ static uint32_t imap_again_tag(struct imap_pickup *p, const struct imap_record *
                                const struct imap_entry *entry, bool bulk)
 {
     struct imap_again *again = &p->again;
+    uint32_t can = imap_session_can(p->session);
     if (record->step == IMAP_STEP_MOVED && !p->options.read_only &&
-        imap_moves_leave(p->settings, imap_session_can(p->session)) &&
-        !imap_set_has(&again->told, entry->uid))
-        return IMAP_TAG_AGAIN;
+        imap_moves_leave(p->settings, can) && !imap_set_has(&again->told, entry->uid)) {
+        if (!imap_moves_stayed(p->settings, can, record))
+            return IMAP_TAG_AGAIN;
+        return record->target == NULL ? IMAP_TAG_STAYED : 0;
+    }
     if (!imap_again_is_stranger(record))
         return 0;
     return (bulk ? IMAP_TAG_BACK : 0) |
@@ -311,6 +315,66 @@ static int imap_again_judge(struct imap_pickup *p, const struct imap_look *look,
     return 0;
 }
 
+/* ---- Stayed ---------------------------------------------------------------------------------- */
+
+/* It was to stay, and is to be moved now: as one that is stored. */
+static int imap_again_move_stayed(struct imap_pickup *p, const struct imap_look *look,
+                                  struct error *err)
+{
+    struct imap_record record = {.uidvalidity = imap_session_selected(p->session)->uidvalidity,
+                                 .uid = look->uid};
+    if (look->tag == IMAP_SAME_UNTOLD)
+        imap_host_log(p->host, IMAP_LOG_ERROR,
+                      "message %u, which was left in '%s' on purpose, stays there: the server does "
+                      "not give out what would tell whether it is still the same; look at it, and "
+                      "run 'mailchute audit'",
+                      look->uid, p->folders.mailbox.name);
+    if (imap_set_add(&p->again.told, look->uid, look->uid) < 0)
+        return error_oom(err, imap_again_doing);
+    if (look->tag == IMAP_SAME_UNTOLD)
+        return 0;
+    if (p->host->known(p->host->context, &record, 1, err) < 0)
+        return -1;
+    record.step = IMAP_STEP_STORED;
+    return imap_moves_add(p->moves, &record, err);
+}
+
+static int imap_again_ask_stayed(struct imap_pickup *p, struct imap_look *looks, size_t count,
+                                 struct error *err)
+{
+    size_t others = 0;
+    if (imap_same_ask(p->session, p->host, looks, count, err) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        others += looks[i].tag == IMAP_SAME_OTHER ? 1 : 0;
+    if (others > 0)
+        return imap_same_hold(p->host, &p->folders.mailbox, looks, count, IMAP_SAME_OTHER, err);
+    for (size_t i = 0; i < count; i++)
+        if (imap_again_move_stayed(p, &looks[i], err) < 0)
+            return -1;
+    imap_host_log(p->host, IMAP_LOG_INFO,
+                  "%zu messages that were picked up and left in '%s' before are moved now", count,
+                  p->folders.mailbox.name);
+    return 0;
+}
+
+static int imap_again_go_on_with_stayed(struct imap_pickup *p, struct error *err)
+{
+    const struct imap_again *again = &p->again;
+    struct imap_look looks[IMAP_RECORDS_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < again->count; i++) {
+        if (again->looks[i].tag & IMAP_TAG_STAYED)
+            looks[count++] = again->looks[i];
+        if (count == IMAP_RECORDS_MAX || (i + 1 == again->count && count > 0)) {
+            if (imap_again_ask_stayed(p, looks, count, err) < 0)
+                return -1;
+            count = 0;
+        }
+    }
+    return 0;
+}
+
 /* ---- All of it ------------------------------------------------------------------------------- */
 
 int imap_again_inspect(struct imap_pickup *p, struct error *err)
@@ -335,6 +399,8 @@ int imap_again_inspect(struct imap_pickup *p, struct error *err)
     for (size_t i = 0; i < again->count; i++)
         if (imap_again_judge(p, &again->looks[i], err) < 0)
             return -1;
+    if (imap_again_go_on_with_stayed(p, err) < 0)
+        return -1;
     again->count = 0;
     return 0;
 }

@@ -23,6 +23,7 @@ struct imap_epoch {
     uint32_t *found;            /* for each row the UID it has now, 0: not found */
     size_t row_count, row_capacity, stayed_count; /* stayed: done with, and still in it */
     bool older; /* of those the ones from before the last numbering are read, else its own */
+    bool stays; /* by the settings: then those that stayed should still be in it */
     uint64_t listed; /* messages in the mailbox */
     struct imap_look *looks; /* messages that may be one of them, ascending UIDs */
     size_t look_count, look_capacity;
@@ -63,8 +64,10 @@ static bool imap_epoch_wants(const struct imap_epoch *e, const struct imap_recor
         return false;
     if (record->step != IMAP_STEP_MOVED)
         return true;
-    return e->older == (record->uidvalidity != e->state.uidvalidity) &&
-           (record->target == NULL || e->settings->after == IMAP_AFTER_MOVE);
+    if (e->older != (record->uidvalidity != e->state.uidvalidity))
+        return false;
+    return e->stays ? record->target == NULL || e->settings->after == IMAP_AFTER_MOVE
+                    : imap_moves_stayed(e->settings, imap_session_can(e->session), record);
 }
 
 /* unsettled() or settled() of the host. */
@@ -144,14 +147,12 @@ static int imap_epoch_hold_unmoved(struct imap_epoch *e, struct error *err)
 
 static int imap_epoch_read_rows(struct imap_epoch *e, bool accept, struct error *err)
 {
-    bool stay = !imap_moves_leave(e->settings, imap_session_can(e->session));
+    e->stays = !imap_moves_leave(e->settings, imap_session_can(e->session));
     if (imap_epoch_read_all(e, e->host->unsettled, IMAP_EPOCH_ROWS_MAX, err) < 0)
         return -1;
     if (e->row_count > IMAP_EPOCH_ROWS_MAX && !accept)
         return imap_epoch_hold_unmoved(e, err);
-    if (!stay || e->host->settled == NULL)
-        return 0;
-    return imap_epoch_read_stayed(e, accept, err);
+    return e->host->settled != NULL ? imap_epoch_read_stayed(e, accept, err) : 0;
 }
 
 static int imap_epoch_compare_number(const void *a, const void *b)
@@ -386,6 +387,8 @@ static int imap_epoch_decide(struct imap_epoch *e, bool accept, struct error *er
              unmoved_found = imap_epoch_count_found(e, false);
     uint64_t stayed = e->stayed_count < e->listed ? e->stayed_count : e->listed;
     uint64_t stayed_found = imap_epoch_count_found(e, true);
+    if (!e->stays) /* whoever was told to move mail since may have been */
+        stayed = stayed_found;
     uint64_t contradicted = imap_epoch_count_contradicted(e);
     if (accept || (imap_hold_found_enough(unmoved, unmoved_found, contradicted) &&
                    imap_hold_found_enough(stayed, stayed_found, contradicted)))

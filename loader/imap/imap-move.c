@@ -316,8 +316,11 @@ static int imap_job_expunged(void *context, const struct imap_event *answer, str
     return imap_job_verify(job, err);
 }
 
+/* Of an original that stays on purpose no copy is known: imap_moves_stayed(). */
 static int imap_job_finish(struct imap_job *job, struct error *err)
 {
+    for (size_t i = 0; i < job->count; i++)
+        job->items[i].target_uid = 0;
     int r = imap_job_note(job, IMAP_STEP_MOVED, false, err);
     imap_job_end(job);
     return r;
@@ -509,6 +512,15 @@ bool imap_moves_leave(const struct imap_settings *settings, uint32_t can)
     bool moves = settings->after == IMAP_AFTER_MOVE;
     return ((moves || settings->after == IMAP_AFTER_DELETE) && (can & IMAP_CAN_UIDPLUS) != 0) ||
            (moves && (can & IMAP_CAN_MOVE) != 0);
+}
+
+bool imap_moves_stayed(const struct imap_settings *settings, uint32_t can,
+                       const struct imap_record *record)
+{
+    if (settings->after != IMAP_AFTER_MOVE)
+        return false;
+    /* A server without MOVE takes no original away whose copy has no UID. */
+    return record->target == NULL || (record->target_uid == 0 && (can & IMAP_CAN_MOVE) == 0);
 }
 
 int imap_moves_add(struct imap_moves *moves, const struct imap_record *record, struct error *err)

@@ -45,6 +45,13 @@ struct imap_moves;
  */
 bool imap_moves_leave(const struct imap_settings *settings, uint32_t can);
 
+/** imap_moves_stayed - was the message of this record, which is done with (MOVED), left in the
+ * mailbox on purpose, though by these settings it would not be? By after=Leave or after=Flag then,
+ * or where a copy could not be told from others (no COPYUID). Not known of after=Delete, which
+ * notes of what is gone as much as after=Leave of what stays: false. */
+bool imap_moves_stayed(const struct imap_settings *settings, uint32_t can,
+                       const struct imap_record *record);
+
 /** imap_moves_new - everything is borrowed until imap_moves_free(), which must come before the
  * session is used again. folders->mailbox is selected now. NULL: out of memory. */
 struct imap_moves *imap_moves_new(struct imap_session *session,

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* imap-stayed-test.c - promises about messages that were picked up and left in the mailbox on
+ * purpose, and about what becomes of them when the settings, or the server, have them moved. */
+#include <config.h>
+#include "check-main.h"
+
+#include "imap-epoch-fixture.h"
+#include "imap-hold.h"
+
+START_TEST(mail_that_was_to_stay_is_moved_when_the_settings_say_so_however_much_it_is)
+{
+    worked_in(8);
+    for (uint32_t k = 1; k <= 300; k++) {
+        stayed(8, k, k);
+        put_message(k, k, 0);
+    }
+    ck_session(ERROR_NONE);
+    SAYS("UID MOVE 1:300 ");
+    ck_assert_ptr_null(strstr(w.log, "again"));
+    ck_assert_uint_eq(w.handed, 0);
+    ck_assert_uint_eq(step_of(8, 300), IMAP_STEP_MOVED);
+    ck_assert_uint_eq(entries(), 300);
+}
+END_TEST
+
+START_TEST(another_message_under_the_uid_of_one_that_was_to_stay_holds)
+{
+    worked_in(8);
+    stayed(8, 5, 5);
+    put_message(5, 6, 0);
+    ck_session(ERROR_HELD);
+    ck_assert_uint_eq(mailbox().held, IMAP_HOLD_REUSED);
+    SILENT("UID MOVE");
+}
+END_TEST
+
+START_TEST(a_message_that_was_to_stay_and_cannot_be_looked_at_is_left_and_told)
+{
+    static const struct script_rule no = {"*UID FETCH 5 (UID RFC822.SIZE", "@ NO not now\r\n"};
+    worked_in(8);
+    stayed(8, 5, 5);
+    put_message(5, 5, 0);
+    put_message(6, 6, 0);
+    ck_assert_int_eq(session_with(&no), ERROR_NONE);
+    SILENT("UID MOVE 5");
+    SAYS("UID MOVE 6 ");
+    ck_assert_ptr_nonnull(strstr(w.log, "message 5, which was left in 'INBOX' on purpose"));
+}
+END_TEST
+
+/* UIDPLUS, and a copy that the server did not name: marked, or flagged where it takes no keyword.
+ */
+START_TEST(an_original_that_stays_beside_its_copy_is_not_copied_once_more)
+{
+    w.capabilities = "UIDPLUS";
+    worked_in(8);
+    for (uint32_t k = 1; k <= 30; k++) {
+        const struct imap_record kept = {.uidvalidity = 8,
+                                         .uid = k,
+                                         .step = IMAP_STEP_MOVED,
+                                         .target_uidvalidity = 9,
+                                         .target = "DROPBOX"};
+        stayed(8, k, k);
+        note(&kept);
+        put_message(k, k, 0);
+    }
+    put_message(31, 31, 0);
+    (void)session_with(NULL);
+    SILENT("UID COPY 1");
+    SAYS("UID COPY 31 ");
+    ck_assert_uint_eq(w.handed, 1);
+}
+END_TEST
+
+START_TEST(what_was_to_stay_is_known_again_where_the_settings_have_it_moved_since)
+{
+    worked_in(7);
+    for (uint32_t k = 1; k <= 30; k++)
+        stayed(7, k, k);
+    for (uint32_t k = 1; k <= 3; k++) /* the others went */
+        put_message(500 + k, k, 0);
+    put_message(800, 501, 0);
+    ck_session(ERROR_NONE);
+    ck_assert_uint_eq(w.handed, 1);
+    ck_assert_uint_eq(entries(), 31);
+    SAYS("UID MOVE 501:503");
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("imap-stayed");
+    TCase *t = tcase_create("stayed");
+    tcase_set_timeout(t, 60);
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_test(t, mail_that_was_to_stay_is_moved_when_the_settings_say_so_however_much_it_is);
+    tcase_add_test(t, another_message_under_the_uid_of_one_that_was_to_stay_holds);
+    tcase_add_test(t, a_message_that_was_to_stay_and_cannot_be_looked_at_is_left_and_told);
+    tcase_add_test(t, an_original_that_stays_beside_its_copy_is_not_copied_once_more);
+    tcase_add_test(t, what_was_to_stay_is_known_again_where_the_settings_have_it_moved_since);
+    suite_add_tcase(s, t);
+    return s;
+}
+
+CHECK_MAIN(suite)
