@@ -178,6 +178,7 @@ static void pickup_set_up_pump(struct pickup *p)
     p->pump.cancel_context = &p->cancel;
     p->pump.stored = pickup_stored;
     p->pump.stored_context = p;
+    p->pump.log = &p->log;
 }
 
 static int pickup_session(struct pickup *p, struct error *err)

@@ -158,7 +158,8 @@ static int run_pick_up(struct run_state *state, struct error *err)
                           .cancel_fd = run->cancel->fd,
                           .cancelled = cancel_asked,
                           .finishing = cancel_grace,
-                          .cancel_context = run->cancel};
+                          .cancel_context = run->cancel,
+                          .log = run->log};
     int bad = pump_run(pump, err);
     bool released = pump->counts.released > 0; /* this handle does not hand them out again */
     free(pump);

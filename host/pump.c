@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -12,6 +13,7 @@
 #include "entry.h"
 #include "fault.h"
 #include "loader-error.h"
+#include "log.h"
 #include "queue-policy.h"
 #include "text.h"
 
@@ -68,10 +70,24 @@ static enum queue_put_result pump_put_slot(struct pump *pump, const struct pump_
     return queue_put(pump->queue, &put, err);
 }
 
+/* Nothing else will tell of it: it has no entry, and its mailbox is as it was. */
+static void pump_tell_left(const struct pump *pump, const struct loader_item *item, const char *why)
+{
+    char name[16];
+    (void)snprintf(name, sizeof name, "%u", (unsigned)item->origin.uid);
+    if (pump->log != NULL)
+        log_warning(pump->log,
+                    "message %.100s of '%.100s' is left where it is, the queue cannot "
+                    "take it: %s",
+                    item->origin.uid != 0 ? name : item->origin.key, item->origin.mailbox, why);
+}
+
 /* The queue cannot take this one for a reason of its own: once as a bad entry, then not at all. */
-static int pump_demote(struct pump_slot *slot, const struct error *why, struct error *err)
+static int pump_demote(const struct pump *pump, struct pump_slot *slot, const struct error *why,
+                       struct error *err)
 {
     if (slot->error != NULL) {
+        pump_tell_left(pump, slot->item, why->text);
         slot->fate = LOADER_FATE_RELEASE;
         return 0;
     }
@@ -111,7 +127,7 @@ static enum pump_put pump_put_all(struct pump *pump, struct error *err)
             queue_rollback(pump->queue);
             if (err->class != ERROR_MAIL)
                 return PUMP_PUT_FAILED;
-            return pump_demote(slot, err, err) < 0 ? PUMP_PUT_FAILED : PUMP_PUT_AGAIN;
+            return pump_demote(pump, slot, err, err) < 0 ? PUMP_PUT_FAILED : PUMP_PUT_AGAIN;
         }
     }
     return PUMP_PUT_ALL;

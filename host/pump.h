@@ -31,10 +31,14 @@
 #define PUMP_BATCH_ITEMS 128u         /* items of one commit */
 #define PUMP_BATCH_BYTES (3u << 19)   /* raw bytes in memory, and text: then a batch is full */
 #define PUMP_BATCH_FILED (32u << 20)  /* raw bytes in files, likewise */
-#define PUMP_BATCH_MS 2000u           /* an item waits no longer for others to come */
+/* An item that comes so long behind the first ends the batch. That is looked at when one comes, not
+ * while next() waits: for a large, slow message what is in hand waits as long as the loader. */
+#define PUMP_BATCH_MS 2000u
 #define PUMP_COMMIT_TRIES 3u          /* a commit whose outcome is unknown */
 #define PUMP_POLL_MS 60000u           /* between sweeps of a loader that has no wait() */
 #define PUMP_SLICE_MS 1000u           /* a wait looks for a request to stop so often at least */
+
+struct log;
 
 /* What became of one item; told once it is durable and before it is settled. All borrowed. */
 struct pump_event {
@@ -78,6 +82,7 @@ struct pump {
     /* Not 0 ends the pump behind this batch. NULL: not wanted. */
     int (*stored)(void *context, const struct pump_event *event);
     void *stored_context;
+    const struct log *log; /* why an item is left at the source; NULL: not wanted */
 
     /* The pump's own; zero at the start. */
     struct pump_counts counts;

@@ -265,7 +265,8 @@ static void unit_set_pump(struct unit *unit, struct unit_worker *worker, struct 
                                  .finishing = unit_grant_grace,
                                  .cancel_context = unit,
                                  .stored = unit_stored,
-                                 .stored_context = share};
+                                 .stored_context = share,
+                                 .log = &unit->log};
     share->unit = unit;
     share->pump = &worker->pump;
     share->end_ms = clock_monotonic_ms(worker->clock) + UNIT_TURN_MS;

@@ -9,7 +9,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include "log.h"
 #include "pump.h"
 
 #define ITEMS_MAX 600
@@ -331,6 +334,25 @@ START_TEST(an_item_the_queue_can_never_take_stays_where_it_is_and_stops_nobody)
 }
 END_TEST
 
+START_TEST(why_an_item_stays_where_it_is_is_told_once)
+{
+    char told[256] = "";
+    AUTO_FD fd = memfd_create("log", MFD_CLOEXEC);
+    const struct log log = {.fd = fd, .level = LOADER_LOG_WARNING};
+    pump.log = &log;
+    script.items = 2;
+    faults.put_fails_uid = 1;
+    faults.put_class = ERROR_MAIL;
+    faults.commit_fails = 1; /* and then once again, as all of the batch */
+    faults.commit_result = QUEUE_COMMIT_UNSURE;
+    ck_assert_int_eq(pump_run(&pump, &err), 0);
+    ck_assert_int_gt(pread(fd, told, sizeof told - 1, 0), 0);
+    ck_assert_str_eq(told,
+                     "mailchute: warning: message 1 of 'INBOX' is left where it is, the queue "
+                     "cannot take it: scripted put failure; go on\n");
+}
+END_TEST
+
 START_TEST(released_items_are_not_asked_for_for_ever)
 {
     for (int dry = 0; dry <= 1; dry++) {
@@ -419,7 +441,7 @@ START_TEST(a_batch_ends_at_its_number_of_bytes)
 }
 END_TEST
 
-START_TEST(an_item_does_not_wait_longer_than_its_time_for_others)
+START_TEST(a_batch_ends_with_an_item_that_comes_long_behind_its_first)
 {
     script.items = 1;
     now_ms = 0;
@@ -523,13 +545,14 @@ static Suite *suite(void)
     tcase_add_test(cases, a_bad_item_becomes_a_bad_entry_and_goes_to_badmail_alone);
     tcase_add_test(cases, an_item_the_queue_cannot_take_becomes_a_bad_entry);
     tcase_add_test(cases, an_item_the_queue_can_never_take_stays_where_it_is_and_stops_nobody);
+    tcase_add_test(cases, why_an_item_stays_where_it_is_is_told_once);
     tcase_add_test(cases, released_items_are_not_asked_for_for_ever);
     tcase_add_test(cases, a_full_disk_is_never_the_mails_fault);
     tcase_add_test(cases, an_entry_that_is_there_already_is_settled_with_the_fate_it_got_then);
     tcase_add_test(cases, a_dry_run_commits_nothing_and_only_releases);
     tcase_add_test(cases, a_batch_ends_at_its_number_of_items);
     tcase_add_test(cases, a_batch_ends_at_its_number_of_bytes);
-    tcase_add_test(cases, an_item_does_not_wait_longer_than_its_time_for_others);
+    tcase_add_test(cases, a_batch_ends_with_an_item_that_comes_long_behind_its_first);
     tcase_add_test(cases, the_limit_is_kept_even_if_the_loader_does_not_know_it);
     tcase_add_test(cases, a_request_to_stop_finishes_what_is_in_hand);
     tcase_add_test(cases, watching_waits_when_all_is_drained_and_goes_on);
