@@ -12,5 +12,5 @@ if __name__ == "__main__":
     one = ["--scenario", "one mail", "--kind", "full"]
     file = ["--all", "--scenario", "a mail that is kept as a file", "--kind", "full", "--only"]
     sys.exit(torture.main(["io", "--every", "5", *one], ["calls", "--every", "11", *one],
-                          ["io", *file, "pwrite,linkat,fsync"],
+                          ["io", *file, "pwrite,linkat,fsync,fdatasync"],
                           ["calls", *file, "openat,fcntl,fstatvfs,sync_file_range"]))
