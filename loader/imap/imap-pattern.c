@@ -210,61 +210,63 @@ const char *imap_special_name(uint32_t uses)
     return "";
 }
 
+/* What folders of these uses are called where the server does not tell. */
+static const struct {
+    const char *name;
+    uint32_t use;
+} imap_usual_names[] = {
+    {"Junk", IMAP_LIST_JUNK},
+    {"Spam", IMAP_LIST_JUNK},
+    {"Junk E-mail", IMAP_LIST_JUNK},
+    {"Junk Email", IMAP_LIST_JUNK},
+    {"Junk Mail", IMAP_LIST_JUNK},
+    {"Bulk", IMAP_LIST_JUNK},
+    {"Bulk Mail", IMAP_LIST_JUNK},
+    {"Junk-E-Mail", IMAP_LIST_JUNK},
+    {"Spamverdacht", IMAP_LIST_JUNK},
+    {"Courrier indésirable", IMAP_LIST_JUNK},
+    {"Indésirables", IMAP_LIST_JUNK},
+    {"Correo no deseado", IMAP_LIST_JUNK},
+    {"Posta indesiderata", IMAP_LIST_JUNK},
+    {"Ongewenste e-mail", IMAP_LIST_JUNK},
+    {"Nevyžádaná pošta", IMAP_LIST_JUNK},
+    {"Trash", IMAP_LIST_TRASH},
+    {"Deleted", IMAP_LIST_TRASH},
+    {"Deleted Items", IMAP_LIST_TRASH},
+    {"Deleted Messages", IMAP_LIST_TRASH},
+    {"Bin", IMAP_LIST_TRASH},
+    {"Papierkorb", IMAP_LIST_TRASH},
+    {"Gelöscht", IMAP_LIST_TRASH},
+    {"Gelöschte Elemente", IMAP_LIST_TRASH},
+    {"Gelöschte Objekte", IMAP_LIST_TRASH},
+    {"Corbeille", IMAP_LIST_TRASH},
+    {"Éléments supprimés", IMAP_LIST_TRASH},
+    {"Papelera", IMAP_LIST_TRASH},
+    {"Elementos eliminados", IMAP_LIST_TRASH},
+    {"Cestino", IMAP_LIST_TRASH},
+    {"Posta eliminata", IMAP_LIST_TRASH},
+    {"Prullenbak", IMAP_LIST_TRASH},
+    {"Verwijderde items", IMAP_LIST_TRASH},
+    {"Koš", IMAP_LIST_TRASH},
+    {"Odstraněná pošta", IMAP_LIST_TRASH},
+    {"Kosz", IMAP_LIST_TRASH},
+    {"Drafts", IMAP_LIST_DRAFTS},
+    {"Draft", IMAP_LIST_DRAFTS},
+    {"Entwürfe", IMAP_LIST_DRAFTS},
+    {"Brouillons", IMAP_LIST_DRAFTS},
+    {"Borradores", IMAP_LIST_DRAFTS},
+    {"Bozze", IMAP_LIST_DRAFTS},
+    {"Concepten", IMAP_LIST_DRAFTS},
+    {"Koncepty", IMAP_LIST_DRAFTS},
+    {"Rozepsané", IMAP_LIST_DRAFTS},
+    {"Szkice", IMAP_LIST_DRAFTS},
+    {"Robocze", IMAP_LIST_DRAFTS},
+};
+
 uint32_t imap_special_by_name(const char *name)
 {
-    static const struct {
-        const char *name;
-        uint32_t use;
-    } usual[] = {
-        {"Junk", IMAP_LIST_JUNK},
-        {"Spam", IMAP_LIST_JUNK},
-        {"Junk E-mail", IMAP_LIST_JUNK},
-        {"Junk Email", IMAP_LIST_JUNK},
-        {"Junk Mail", IMAP_LIST_JUNK},
-        {"Bulk", IMAP_LIST_JUNK},
-        {"Bulk Mail", IMAP_LIST_JUNK},
-        {"Junk-E-Mail", IMAP_LIST_JUNK},
-        {"Spamverdacht", IMAP_LIST_JUNK},
-        {"Courrier indésirable", IMAP_LIST_JUNK},
-        {"Indésirables", IMAP_LIST_JUNK},
-        {"Correo no deseado", IMAP_LIST_JUNK},
-        {"Posta indesiderata", IMAP_LIST_JUNK},
-        {"Ongewenste e-mail", IMAP_LIST_JUNK},
-        {"Nevyžádaná pošta", IMAP_LIST_JUNK},
-        {"Trash", IMAP_LIST_TRASH},
-        {"Deleted", IMAP_LIST_TRASH},
-        {"Deleted Items", IMAP_LIST_TRASH},
-        {"Deleted Messages", IMAP_LIST_TRASH},
-        {"Bin", IMAP_LIST_TRASH},
-        {"Papierkorb", IMAP_LIST_TRASH},
-        {"Gelöscht", IMAP_LIST_TRASH},
-        {"Gelöschte Elemente", IMAP_LIST_TRASH},
-        {"Gelöschte Objekte", IMAP_LIST_TRASH},
-        {"Corbeille", IMAP_LIST_TRASH},
-        {"Éléments supprimés", IMAP_LIST_TRASH},
-        {"Papelera", IMAP_LIST_TRASH},
-        {"Elementos eliminados", IMAP_LIST_TRASH},
-        {"Cestino", IMAP_LIST_TRASH},
-        {"Posta eliminata", IMAP_LIST_TRASH},
-        {"Prullenbak", IMAP_LIST_TRASH},
-        {"Verwijderde items", IMAP_LIST_TRASH},
-        {"Koš", IMAP_LIST_TRASH},
-        {"Odstraněná pošta", IMAP_LIST_TRASH},
-        {"Kosz", IMAP_LIST_TRASH},
-        {"Drafts", IMAP_LIST_DRAFTS},
-        {"Draft", IMAP_LIST_DRAFTS},
-        {"Entwürfe", IMAP_LIST_DRAFTS},
-        {"Brouillons", IMAP_LIST_DRAFTS},
-        {"Borradores", IMAP_LIST_DRAFTS},
-        {"Bozze", IMAP_LIST_DRAFTS},
-        {"Concepten", IMAP_LIST_DRAFTS},
-        {"Koncepty", IMAP_LIST_DRAFTS},
-        {"Rozepsané", IMAP_LIST_DRAFTS},
-        {"Szkice", IMAP_LIST_DRAFTS},
-        {"Robocze", IMAP_LIST_DRAFTS},
-    };
-    for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
-        if (text_equal_nocase(name, usual[i].name))
-            return usual[i].use;
+    for (size_t i = 0; i < sizeof imap_usual_names / sizeof imap_usual_names[0]; i++)
+        if (text_equal_nocase(name, imap_usual_names[i].name))
+            return imap_usual_names[i].use;
     return 0;
 }

@@ -7,8 +7,8 @@
  * moved:
  *
  *   same     its Message-ID, and a size at most 5 % apart (some servers tell sizes that are not
- * those of the bytes, some change what they keep); else its digest; where the queue has no bytes of
- *            it, the size that was listed
+ *            those of the bytes, some change what they keep); else its digest; where the queue has
+ *            no bytes of it, the size that was listed
  *   other    none of these
  *   untold   the server does not give out what would tell
  *

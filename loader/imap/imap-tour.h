@@ -4,9 +4,9 @@
  * With the key mailbox a tour is one pick-up (imap-pickup.h), passed through. With folders it
  * walks:
  *
- *     connect ─> list, choose (imap-tree.h) ─> each folder that may have news: EXAMINE, pick up,
- * leave ^                          │ all visited └──── each poll ───────────┴─> DRAINED ─> home:
- * IDLE in INBOX, or in the first
+ *     connect ─> list, choose ─> each folder that may have news: EXAMINE, pick up, leave
+ *                ^  (imap-tree.h)           │ all visited
+ *                └──── each poll ───────────┴─> DRAINED ─> home: IDLE in INBOX, or in the first
  *
  * Nothing is ever changed at the server: the commands are LIST, STATUS, EXAMINE, SEARCH, FETCH with
  * BODY.PEEK, IDLE. The home is visited first, and opened again when all is settled, to be told of

@@ -8,7 +8,7 @@
  *  - Plain text goes to loopback and private addresses only, judged by the address that is about to
  *    be connected, before a byte is sent; through a proxy to a host alone that is written as such
  *    an address, since its name may mean any. STARTTLS is demanded (never "try"): only where the
- * server offers none is a second, plain connection made, and only to such an address.
+ *    server offers none is a second, plain connection made, and only to such an address.
  *  - With public_only an address of this machine or a private network is refused, however it was
  *    spelled or resolved: it is judged when it is about to be connected.
  *  - A greeting of PREAUTH is refused: it would skip STARTTLS and the login.
