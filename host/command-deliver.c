@@ -111,8 +111,10 @@ static int deliver_command_open(struct deliver_command *c, struct error *err)
     host_table_init(&c->table);
     source_settings(&c->source, LOADER_DELIVER, 0, &settings);
     loader_error_clear(&theirs);
-    if (plugin->open(&c->table.loader, &settings, &c->deliver.handle, &theirs) != 0)
-        return loader_error_read(&theirs, plugin->name, err);
+    if (plugin->open(&c->table.loader, &settings, &c->deliver.handle, &theirs) != 0) {
+        loader_error_read(&theirs, plugin->name, err);
+        return source_hide(&c->source, err);
+    }
     c->deliver.plugin = plugin;
     return 0;
 }

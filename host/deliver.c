@@ -118,11 +118,13 @@ static int deliver_add_former(const struct queue_entry *entry, struct deliver_it
 /* The same reason is told once, where many are left for it. */
 static void deliver_tell_left(struct deliver *d, const struct deliver_item *item, const char *why)
 {
+    char told[sizeof d->left_why];
+    text_copy(told, sizeof told, why[0] != '\0' ? why : "the loader does not say why");
+    log_hide(d->log, told); /* it is kept and shown, not only logged */
     d->counts.left++;
-    if (d->left_why[0] != '\0' && text_equal(d->left_why, why))
+    if (text_equal(d->left_why, told))
         return;
-    text_copy(d->left_why, sizeof d->left_why,
-              why[0] != '\0' ? why : "the loader does not say why");
+    text_copy(d->left_why, sizeof d->left_why, told);
     log_warning(d->log, "entry %s is left for now: %s", item->row.id, d->left_why);
 }
 

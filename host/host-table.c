@@ -51,6 +51,8 @@ void host_table_trouble(struct host_table *table, const struct error *err)
     free(table->trouble);
     table->trouble_class = err->class;
     table->trouble = err->class == ERROR_NONE ? NULL : strdup(err->text);
+    if (table->trouble != NULL)
+        log_hide(table->log, table->trouble);
 }
 
 static void host_trouble(void *context, uint32_t error_class, const char *text)
@@ -335,6 +337,7 @@ static int host_adopt(void *context, const char *account, const char *mailbox,
     ours.held_s = state.held_s;
     memcpy(ours.changed_s, state.changed_s, sizeof ours.changed_s);
     text_copy(ours.why, sizeof ours.why, state.why);
+    log_hide(table->log, ours.why);
     if (host_claim_one(table, account, mailbox, &err) < 0 ||
         queue_adopt(table->queue, table->loader_name, account, mailbox,
                     (const struct queue_adoption *)(const void *)items, (size_t)count,

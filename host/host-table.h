@@ -44,7 +44,7 @@ void host_table_spare(struct host_table *table); /* give back what is not in use
 void host_table_done(struct host_table *table);
 
 /** host_table_trouble - what is wrong with a part of the source; class ERROR_NONE: nothing (any
- * more). */
+ * more). What the log takes out of its lines is taken out of the text that is kept. */
 void host_table_trouble(struct host_table *table, const struct error *err);
 
 #endif

@@ -15,6 +15,7 @@
 #include "loader-plugin.h"
 #include "progress.h"
 #include "secret.h"
+#include "secret-shadow.h"
 #include "text.h"
 
 static const char *log_level_name(uint32_t level)
@@ -103,12 +104,19 @@ static void log_without_memory(const struct log *log, const char *text)
     log_write(log, line, (size_t)size);
 }
 
+void log_hide(const struct log *log, char *text)
+{
+    if (log->secret != NULL)
+        secret_hide(log->secret, text);
+    if (log->shadow != NULL)
+        secret_shadow_hide(log->shadow, text);
+}
+
 static void log_line(const struct log *log, uint32_t level, const char *text)
 {
     char clean[LOG_LINE_MAX / 4];
     text_copy(clean, sizeof clean, text);
-    if (log->secret != NULL)
-        secret_hide(log->secret, clean);
+    log_hide(log, clean);
     if (log_to_journal(log, level, clean) == 0)
         return;
     AUTO_DONE(buffer) line;

@@ -160,8 +160,7 @@ static int serve_start(struct serve *serve, struct served *served)
         return 0;
     }
     served->job = (struct workers_job){.run = served_run, .context = served};
-    served->unit->log = *serve->options.log; /* a reload may change that one meanwhile */
-    served->unit->log.source = served->unit->source->name;
+    unit_set_log(served->unit, serve->options.log); /* a reload may change that one meanwhile */
     served->unit->guarded =
         served->unit->source->guarded && serve->options.settings->private_hosts == 0;
     served->logs_in = !served_only_closes(served) && served_logs_in(served);

@@ -55,8 +55,7 @@ static int release_run(struct source_command *c, struct unit *unit, struct error
     *worker = (struct unit_worker){
         .queue = c->queue, .clock = clock_system(), .vault = vault, .log = &c->log};
     unit->releases = true;
-    unit->log = c->log;
-    unit->log.source = unit->source->name;
+    unit_set_log(unit, &c->log);
     int bad = release_pass(unit, worker, err);
     free(worker);
     return bad;

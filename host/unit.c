@@ -55,6 +55,13 @@ void unit_forget_plugin(struct unit *unit)
     plugin_close(TAKE(unit->plugin));
 }
 
+void unit_set_log(struct unit *unit, const struct log *log)
+{
+    unit->log = *log;
+    unit->log.source = unit->source->name;
+    unit->log.shadow = &unit->shadow; /* a server may say it as long as it is there */
+}
+
 /* ---- Stopping -------------------------------------------------------------------------------- */
 
 int unit_asked_to_stop(void *context)
@@ -84,6 +91,7 @@ void unit_close(struct unit *unit)
         unit->plugin->table.close(TAKE(unit->handle));
     host_table_done(&unit->table);
     queue_claims_done(&unit->claims);
+    unit->shadow = (struct secret_shadow){0};
     unit->close_first = false;
 }
 
@@ -146,19 +154,15 @@ static int unit_use_handle(struct unit *unit, const struct secret *secret, uint3
                                              .secret = secret_text(secret)};
     struct loader_error theirs;
     loader_error_clear(&theirs);
-    unit->log.secret = secret; /* a server may say it again */
-    int used = use(unit, &settings, &theirs);
-    unit->log.secret = NULL;
-    if (used == 0)
-        return 0;
-    loader_error_read(&theirs, unit->plugin->table.name, err);
-    if (secret != NULL)
-        secret_hide(secret, err->text);
-    return -1;
+    if (secret_shadow_cast(secret, &unit->shadow, err) < 0)
+        return -1;
+    return use(unit, &settings, &theirs) == 0
+               ? 0
+               : loader_error_read(&theirs, unit->plugin->table.name, err);
 }
 
 /* The password is here only as long as the loader is being opened; it wipes its copy once it is
- * in. */
+ * in. Its shadow stays until the unit is closed. */
 int unit_use_loader(struct unit *unit, struct unit_worker *worker, uint32_t flags, unit_use use,
                     struct error *err)
 {
@@ -333,6 +337,7 @@ void unit_turn(struct unit *unit, struct unit_worker *worker)
     if ((unit->delivers ? unit_deliver(unit, worker, &unit->turn.err)
                         : unit_work(unit, worker, &unit->turn.err)) == 0)
         return;
+    secret_shadow_hide(&unit->shadow, unit->turn.err.text);
     unit_blame_descriptors(&unit->turn.err);
     unit->turn.end = unit->turn.err.class == ERROR_CANCELLED ? UNIT_CLOSED : UNIT_FAILED;
     unit_close(unit);

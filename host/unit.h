@@ -2,14 +2,13 @@
 /* unit.h - one source at work: its settings, its loader's handle, and one turn of it at a time.
  *
  *     turn: open (first: password, log-in) ─> pump until drained, or the turn's share is used up
- *                                              ├─ drained ─> wait(): a descriptor and a deadline
- * to poll
+ *                                              ├─ drained ─> wait(): what to poll, and a deadline
  *                                              ├─ share used up: another turn, behind the others
- *                                              └─ failed ─> closed; the state says when to try
- * again
+ *                                              └─ failed ─> closed; the state says when to retry
  *
- * A unit that waits holds its handle, nothing else: no thread, no password, no lock on its
- * mailbox. The contract is used as it stands: next, settle, wait, one thread at a time.
+ * A unit that waits holds its handle, nothing else: no thread, no lock on its mailbox, and of its
+ * password no more than it takes to keep that out of what the server says (secret-shadow.h). The
+ * contract is used as it stands: next, settle, wait, one thread at a time.
  *
  * Threads: unit_turn() and unit_close() run in a worker, one at a time; all else belongs to
  * whoever runs the units (serve.h). Between them only `stop` and `left` are shared. */
@@ -27,6 +26,7 @@
 #include "pump.h"
 #include "queue-source.h"
 #include "queue.h"
+#include "secret-shadow.h"
 #include "vault.h"
 
 #define UNIT_TURN_MS 1000u     /* a turn hands over behind the batch that ends after so long */
@@ -65,7 +65,8 @@ struct unit {
     void *handle;
     struct host_table table;
     struct queue_claims claims;
-    struct log log; /* set before each turn by who gives it */
+    struct log log;              /* set before each turn by who gives it: unit_set_log() */
+    struct secret_shadow shadow; /* of its password; taken out of log, table.trouble, turn.err */
     uint64_t expected, seen; /* items of this pass: told by the loader, and stored of them */
 
     /* Of one that delivers (unit-deliver.h); else all zero but the first. */
@@ -97,6 +98,9 @@ void unit_free(struct unit *unit); /* its handle must be closed; NULL is fine */
 
 /** unit_set_source - @source is given, in place of the one it has. No worker may have the unit. */
 void unit_set_source(struct unit *unit, struct queue_source *source);
+
+/** unit_set_log - a copy of @log, for what is about this unit. No worker may have the unit. */
+void unit_set_log(struct unit *unit, const struct log *log);
 
 /** unit_turn - one turn; tells all in unit->turn. */
 void unit_turn(struct unit *unit, struct unit_worker *worker);

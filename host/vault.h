@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vault.h - seal secrets that have to be kept, so that who gets the database gets nothing. The one
- * door to libsodium.
+/* vault.h - seal secrets that have to be kept, so that who gets the database gets nothing. The door
+ * to libsodium, beside secret-shadow.h and web/pass.h.
  *
  * A sealed secret is XChaCha20-Poly1305 (a fresh nonce each time) with the id of its source as
  * associated data: one that is moved to another source does not open. Its layout:

@@ -12,10 +12,12 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "save.h"
 #include "secret.h"
+#include "secret-shadow.h"
 #include "text.h"
 
 static struct error err;
@@ -147,6 +149,100 @@ START_TEST(a_password_is_taken_out_of_texts_wherever_it_stands)
     char text[] = "hunter2: NO hunter2hunter2 is wrong, hunter3";
     secret_hide(secret, text);
     ck_assert_str_eq(text, "***: NO ****** is wrong, hunter3");
+}
+END_TEST
+
+/* ---- What is kept of them -------------------------------------------------------------------- */
+
+static struct secret *given(const char *text)
+{
+    struct secret *secret = NULL;
+    ck_assert_int_eq(secret_from_bytes(text, strlen(text), "the test", &secret, &err), 0);
+    return secret;
+}
+
+static struct secret_shadow shadow_of(const struct secret *secret)
+{
+    struct secret_shadow shadow;
+    memset(&shadow, 'x', sizeof shadow);
+    ck_assert_int_eq(secret_shadow_cast(secret, &shadow, &err), 0);
+    return shadow;
+}
+
+static const struct {
+    const char *secret, *text;
+} echoes[] = {
+    {"hunter2", "hunter2: NO hunter2hunter2 is wrong, hunter3"},
+    {"hunter2", "hunter2"},
+    {"hunter2", "hunter"},
+    {"hunter2", ""},
+    {"hunter2", "NO hunter2"},
+    {"hunter2", "huhunter2nter2"},
+    {"aaaa", "aaaaaaaaa aaa"},
+    {"abab", "xabababab"},
+    {"abc", "abc"}, /* shorter than SECRET_HIDE_MIN */
+    {"abcd", "abcd"},
+    {"****", "********"},
+    {"p\xC3\xA4ss w\tord\"", "NO 'p\xC3\xA4ss w\tord\"' p\xC3ss"},
+};
+
+START_TEST(what_is_kept_of_a_password_hides_what_the_password_itself_would)
+{
+    char want[64], got[64];
+    text_copy(want, sizeof want, echoes[_i].text);
+    text_copy(got, sizeof got, echoes[_i].text);
+    AUTO(secret) secret = given(echoes[_i].secret);
+    struct secret_shadow shadow = shadow_of(secret);
+    secret_hide(secret, want);
+    secret_free(TAKE(secret));
+    secret_shadow_hide(&shadow, got);
+    ck_assert_str_eq(got, want);
+}
+END_TEST
+
+START_TEST(the_longest_password_is_hidden_too)
+{
+    static char bytes[SECRET_MAX + 1], text[2 * SECRET_MAX];
+    memset(bytes, 'x', SECRET_MAX);
+    AUTO(secret) secret = given(bytes);
+    struct secret_shadow shadow = shadow_of(secret);
+    snprintf(text, sizeof text, "NO %s, really", bytes);
+    secret_shadow_hide(&shadow, text);
+    ck_assert_str_eq(text, "NO ***, really");
+}
+END_TEST
+
+START_TEST(what_is_kept_of_no_password_hides_nothing)
+{
+    const struct secret_shadow shadows[] = {shadow_of(NULL), {0}};
+    for (size_t i = 0; i < 2; i++) {
+        char text[] = "NO xxxx";
+        secret_shadow_hide(&shadows[i], text);
+        ck_assert_str_eq(text, "NO xxxx");
+    }
+}
+END_TEST
+
+START_TEST(what_is_kept_of_a_password_is_short_and_another_in_each_process)
+{
+    static const char password[] = "a password of many words, as some like it";
+    AUTO(secret) secret = given(password);
+    int ends[2];
+    uint64_t others = 0;
+    ck_assert_int_eq(pipe(ends), 0);
+    pid_t child = fork(); /* no shadow was cast yet: it makes a key of its own */
+    if (child == 0) {
+        struct secret_shadow shadow = shadow_of(secret);
+        _exit(write(ends[1], &shadow.hash, sizeof shadow.hash) == (ssize_t)sizeof shadow.hash ? 0
+                                                                                              : 1);
+    }
+    struct secret_shadow ours = shadow_of(secret);
+    ck_assert_int_eq(read(ends[0], &others, sizeof others), (ssize_t)sizeof others);
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+    ck_assert_uint_le(sizeof ours, 16);
+    ck_assert_uint_ne(ours.hash, others);
+    close(ends[0]);
+    close(ends[1]);
 }
 END_TEST
 
@@ -322,6 +418,13 @@ static Suite *suite(void)
     tcase_add_test(secrets, a_systemd_credential_is_read_when_there_is_one);
     tcase_add_test(secrets, a_password_is_taken_out_of_texts_wherever_it_stands);
     suite_add_tcase(all, secrets);
+    TCase *shadows = tcase_create("shadows");
+    tcase_add_loop_test(shadows, what_is_kept_of_a_password_hides_what_the_password_itself_would, 0,
+                        COUNT(echoes));
+    tcase_add_test(shadows, the_longest_password_is_hidden_too);
+    tcase_add_test(shadows, what_is_kept_of_no_password_hides_nothing);
+    tcase_add_test(shadows, what_is_kept_of_a_password_is_short_and_another_in_each_process);
+    suite_add_tcase(all, shadows);
     TCase *saves = tcase_create("saves");
     tcase_add_checked_fixture(saves, make_folder, remove_folder);
     tcase_add_loop_test(saves, a_name_becomes_one_harmless_component, 0, COUNT(names));

@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What surrounds a running mailchute serve: signals while it waits for others, secrets that are nowhere,
 the unit, the board and the rules that watch it."""
+import contextlib
 import glob
 import json
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
+import threading
 import time
 import unittest
 
@@ -112,7 +115,7 @@ class Signals(DaemonCase):
             self.assertIn(word, run.err)
 
 
-class Secrets(DaemonCase):
+class SecretCase(DaemonCase):
 
     def bytes_on_disk(self):
         for root, _, names in os.walk(self.queue[len("sqlite:"):]):
@@ -124,6 +127,9 @@ class Secrets(DaemonCase):
         text = content if isinstance(content, bytes) else content.encode()
         for secret in (STORED, COMMAND, HOOK, WRONG):
             self.assertNotIn(secret.encode(), text, "in " + where)
+
+
+class Secrets(SecretCase):
 
     def test_a_secret_stands_nowhere_but_where_it_was_put(self):
         wrong = self.write("wrong", WRONG + "\n")
@@ -166,6 +172,7 @@ class Secrets(DaemonCase):
 
     def test_no_core_holds_the_key(self):
         self.add("office", "--password-file", self.password_file)
+        self.source("pause", "office")  # what passwords are hidden by has a page like the key's
         daemon = Daemon(self)
         with open("/proc/%d/limits" % daemon.process.pid, encoding="ascii") as file:
             core = next(line for line in file if line.startswith("Max core file size"))
@@ -197,6 +204,112 @@ class Secrets(DaemonCase):
         self.assertEqual(daemon.end(), 0)
         daemon = Daemon(self, CREDENTIALS_DIRECTORY=keys)
         self.wait(lambda: self.shown("office")["detail"] == "idle", "it opens the new one", daemon)
+
+
+class Teller:
+    """Before a server, in plain text: passes all on, but for commands that match one of @answers, {regular
+    expression: answer}. Those it answers itself; an answer without {tag} is the end of the connection."""
+
+    def __init__(self, case, port_behind, answers):
+        self.port_behind = port_behind
+        self.answers = answers
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        case.addCleanup(self.socket.close)
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client = self.socket.accept()[0]
+                server = socket.create_connection(("127.0.0.1", self.port_behind))
+                pending = {}
+                for talk in self._up, self._down:
+                    threading.Thread(target=talk, daemon=True, args=(client, server, pending)).start()
+
+    def _up(self, client, server, pending):
+        """Behind the server's answers to what came before: so it is asked something, too."""
+        with contextlib.suppress(OSError), client.makefile("rb") as lines:
+            for line in lines:
+                tag, _, command = line.partition(b" ")
+                for pattern, answer in self.answers.items():
+                    if re.match(pattern, command.decode("latin-1")):
+                        pending[tag] = answer
+                        line = tag + b" NOOP\r\n"
+                server.sendall(line)
+            server.shutdown(socket.SHUT_RDWR)
+
+    def _down(self, client, server, pending):
+        with contextlib.suppress(OSError), client, server, server.makefile("rb") as lines:
+            for line in lines:
+                tag = line.split(b" ", 1)[0]
+                answer = pending.pop(tag, None)
+                client.sendall(line if answer is None else
+                               answer.replace("{tag}", tag.decode()).encode() + b"\r\n")
+                if answer is not None and "{tag}" not in answer:
+                    client.shutdown(socket.SHUT_RDWR)
+                    return
+
+
+BODY = r"UID FETCH .*BODY\.PEEK\[\]"
+FETCH_ENDS = {BODY: "* OK [ALERT] it is %s, you said\r\n* BYE we know that %s is old" % (STORED, STORED)}
+
+
+class Echoes(SecretCase):
+    """A server says the password back once it has let us in."""
+
+    def serve(self, answers, **keys):
+        teller = Teller(self, self.server.port, answers)
+        string = "url=127.0.0.1;port=%d;starttls=Never" % teller.port
+        string += "".join(";%s=%s" % pair for pair in keys.items())
+        self.source("add", "office", string, "--user", self.user, "--password-file",
+                    self.password_file, "--force")
+        return Daemon(self, args=("-vv",))
+
+    def message(self, word):
+        """Does status_message, or last_message, come to hold this?"""
+        shown = self.shown("office")
+        return any(word in (shown[key] or "") for key in ("status_message", "last_message"))
+
+    def is_nowhere(self, daemon):
+        for name, content in self.bytes_on_disk():
+            self.check(name, content)
+        for more in (), ("--json",):
+            self.check("source show", self.source("show", "office", *more).out)
+        self.check("source list", self.all_shown())
+        self.check("/healthz", daemon.get("/healthz?source=office")[1])
+        self.assertEqual(daemon.end(), 0)
+        self.check("the log", "\n".join(daemon.log))
+
+    def test_a_password_that_the_server_says_once_it_let_us_in_is_nowhere_either(self):
+        self.server.append(self.user, "INBOX", MAIL)
+        daemon = self.serve(FETCH_ENDS)
+        self.wait(lambda: self.message("that *** is old"), "the end is told", daemon)
+        self.wait(lambda: daemon.said("it is ***, you said"), "the alert is told", daemon)
+        self.is_nowhere(daemon)
+
+    def test_nor_one_that_is_said_when_new_mail_comes_to_a_source_that_was_idle(self):
+        daemon = self.serve(FETCH_ENDS)
+        self.wait(lambda: self.shown("office")["detail"] == "idle", "it is idle", daemon)
+        self.server.append(self.user, "INBOX", MAIL)
+        self.wait(lambda: self.message("that *** is old"), "the end is told", daemon)
+        self.wait(lambda: daemon.said("it is ***, you said"), "the alert is told", daemon)
+        self.is_nowhere(daemon)
+
+    def test_nor_one_that_is_said_of_a_part_of_the_source(self):
+        self.server.append(self.user, "INBOX", MAIL)
+        daemon = self.serve({BODY: "{tag} NO not for %s" % STORED})
+        self.wait(lambda: self.message("not for ***"), "the refusal is told", daemon)
+        self.assertTrue(daemon.said("not for ***"), daemon.log)
+        self.is_nowhere(daemon)
+
+    def test_nor_one_that_is_said_where_mail_is_delivered_to(self):
+        self.server.append(self.user, "INBOX", MAIL)
+        self.add("inbox", "--password-file", self.password_file)
+        daemon = self.serve({r"CREATE": "{tag} NO not for %s" % STORED}, deliver="Year")
+        self.wait(lambda: self.message("not for ***"), "the refusal is told", daemon)
+        self.assertTrue(daemon.said("not for ***"), daemon.log)
+        self.is_nowhere(daemon)
 
 
 class Watching(DaemonCase):
