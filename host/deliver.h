@@ -2,8 +2,8 @@
 /* deliver.h - entries of the queue into folders of a mail account, each once.
  *
  *     queue_append_open ─> folder, date, ids ─> plug-in's look() ─> note BEGUN ─> its deliver()
- * REFUSED ^                                            └─FOUND─> note DONE <────────────┘
- *          └───────────────────────────── the next some dozens ─────────┘
+ *             ^                                     └─FOUND─> note DONE or REFUSED <────┘
+ *             └───────────────────── the next some dozens ───────────┘
  *
  * BEGUN is on disk before a byte is sent. What was begun and is not done, after a crash or a lost
  * connection, may be there: the loader is told to look first, for the same bytes; each find counts

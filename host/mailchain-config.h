@@ -2,13 +2,13 @@
 /* mailchain-config.h - config.json of the Mailchain connector for IMAP, as the old one kept it:
  *
  *     {"imap": {"server": "mail.example.org", "username": "ann", "port": "993", "ssl": true},
- *      "mailchain": {"hostname": "127.0.0.1", "port": "8080", "ssl": false, "folders":
- * "by_network", "mainnet_to_inbox": true, "interval": "300"}}
+ *      "mailchain": {"hostname": "127.0.0.1", "port": "8080", "ssl": false,
+ *                    "folders": "by_network", "mainnet_to_inbox": true, "interval": "300"}}
  *
  * Numbers may stand there as numbers or as texts, and so may true and false; texts are what is
  * written, as before. A number may have spaces around it, and an interval below a minute is one.
- * Members that are not known stay when it is written. A password is never
- * written, and one that stands there is taken out. */
+ * Members that are not known stay when it is written. A password is never written, and one that
+ * stands there is taken out. */
 #ifndef MAILCHUTE_HOST_MAILCHAIN_CONFIG_H
 #define MAILCHUTE_HOST_MAILCHAIN_CONFIG_H
 

@@ -25,8 +25,9 @@ struct queue_configure_hooks {
  *     throttle-interval   as a duration; 1min where throttling begins
  *     condition           as condition.h says, or nothing for none
  *     hook, webhook       a command, a URL (hook.h), or nothing for none: put into @hooks, which
- * borrows webhook-secret-file what the webhook is signed with: a file, - for standard input, or
- * nothing
+ *                         borrows
+ *     webhook-secret-file what the webhook is signed with: a file, - for standard input, or
+ *                         nothing
  *
  * ERROR_USAGE names the setting that cannot be, and @policy is then half changed. Limits that hold
  * across settings are queue_configure()'s. */

@@ -7,8 +7,7 @@
  *     file         a file's path                       the file's content
  *     environment  a variable's name                   its value
  *     credential   a systemd credential's name         its content
- *     ask          nothing                             asked for on the terminal when the daemon
- * starts
+ *     ask          nothing                             asked for when the daemon starts
  *     none         nothing                             not needed (Folder)
  *
  * All but `stored` keep nothing secret anywhere. */

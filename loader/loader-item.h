@@ -4,10 +4,12 @@
  * The modules below know nothing of <mailchute/loader-plugin.h>; the top file of each loader joins
  * the two with what is here:
  *
- *     loader_host_copy()    the host's table, old or new, and loader_host_*() callers with
- * fallbacks loader_error_from()   struct error -> struct loader_error loader_item_read()    an open
- * file -> mail and raw bytes loader_item_new()     mail, raw bytes and names -> one struct
- * loader_item, and its owner loader_parse()        the last two, as a plug-in's parse() needs them
+ *     loader_host_copy()    the host's table, old or new, and loader_host_*(): callers with
+ *                           fallbacks
+ *     loader_error_from()   struct error -> struct loader_error
+ *     loader_item_read()    an open file -> mail and raw bytes
+ *     loader_item_new()     mail, raw bytes and names -> one struct loader_item, and its owner
+ *     loader_parse()        the last two, as a plug-in's parse() needs them
  *     loader_options_from() the table of keys -> option descriptors
  *
  * Nothing here keeps state but the structs handed in; the threads of the contract apply. */

@@ -2,8 +2,8 @@
 /* imap-tour-private.h - what the files of the tour share; nobody else includes it.
  *
  *   imap-tour.c        the walk: connect, sweep, visit, hand out, settle, wait
- *   imap-tour-stops.c  the folders on the way, what is remembered of each, and what is wrong with
- * some */
+ *   imap-tour-stops.c  the folders on the way, what is remembered of each, what is wrong with some
+ */
 #ifndef MAILCHUTE_LOADER_IMAP_TOUR_PRIVATE_H
 #define MAILCHUTE_LOADER_IMAP_TOUR_PRIVATE_H
 

@@ -10,10 +10,11 @@
  *     no pattern of folders        not asked for
  *     a pattern of skipFolders     left out
  *     a use of skipSpecial         left out, unless folders names it exactly; so are folders below
- * it. Where no folder of the account bears a use, those of the first level with a usual name count
- * (imap-pattern.h) another taken one is \All    left out, as that shows its mail (Gmail): no mail
- * twice, once per label; but \Junk and \Trash, which \All does not show another has the same path
- * left out: the ledger could not tell their mail apart */
+ *                                  it. Where no folder of the account bears a use, those of the
+ *                                  first level with a usual name count (imap-pattern.h)
+ *     another taken one is \All    left out, as that shows its mail (Gmail): no mail twice, once
+ *                                  per label; but \Junk and \Trash, which \All does not show
+ *     another has the same path    left out: the ledger could not tell their mail apart */
 #ifndef MAILCHUTE_LOADER_IMAP_TREE_H
 #define MAILCHUTE_LOADER_IMAP_TREE_H
 

@@ -3,8 +3,8 @@
  *
  * One stack of open parts, one of three states:
  *
- *   HEADER -- empty line, boundary --> BODY -- boundary --> HEADER      REST is BODY that never
- * ends
+ *   HEADER -- empty line, boundary --> BODY -- boundary --> HEADER
+ *   REST is BODY that never ends
  *
  * A scan takes as many bytes as it understands. What it cannot tell yet - the beginning of a line
  * that may be a boundary - is held back, at most WINDOW bytes, and seen again with the next piece.

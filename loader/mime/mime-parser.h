@@ -15,7 +15,7 @@
  * - Raw 8-bit fields of a header block: see header-charset.h.
  * - A message all of whose lines end in a bare CR is read with LF in their place.
  * - multipart without a usable boundary, what is nested deeper than MAIL_DEPTH_MAX, and messages in
- * a transfer encoding are leaves. Behind MAIL_PARTS_MAX parts all that is left is one leaf. */
+ *   a transfer encoding are leaves. Behind MAIL_PARTS_MAX parts all that is left is one leaf. */
 #ifndef MAILCHUTE_MIME_MIME_PARSER_H
 #define MAILCHUTE_MIME_MIME_PARSER_H
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* replay-main.c - runs a fuzz target over the seeds kept for it, as a test (TAP, one line a seed).
  *
- *     fuzz-connection-string [FILE...]       without files: $(srcdir)/fuzz/seeds/<target>, all of
- * them
+ *     fuzz-connection-string [FILE...]    without files: all of $(srcdir)/fuzz/seeds/<target>
  *
  * The target is a function LLVMFuzzerTestOneInput(); a finding is a crash or a sanitizer's report.
  */
