@@ -300,13 +300,15 @@ _Static_assert(LOADER_MAILBOX_CHANGES == QUEUE_MAILBOX_CHANGES &&
                    sizeof((struct loader_mailbox *)0)->why == QUEUE_MAILBOX_WHY,
                "what is known of a mailbox is the same on both sides");
 
+/* Asked before the loader looks at the mailbox: from here on nobody else works in it. */
 static int host_mailbox(void *context, const char *account, const char *mailbox,
                         struct loader_mailbox *out_state, struct loader_error *theirs)
 {
     struct host_table *table = context;
     struct error err;
     struct queue_mailbox ours;
-    if (queue_mailbox_get(table->queue, table->loader_name, account, mailbox, &ours, &err) < 0)
+    if ((!table->read_only && host_claim_one(table, account, mailbox, &err) < 0) ||
+        queue_mailbox_get(table->queue, table->loader_name, account, mailbox, &ours, &err) < 0)
         return loader_error_write(&err, theirs);
     struct loader_mailbox state = {.struct_size = out_state->struct_size,
                                    .uidvalidity = ours.uidvalidity,

@@ -2,9 +2,9 @@
 /* host-table.h - the functions a loader is handed: log, clock, cancel, spool folder, ledger.
  *
  * Records of the contract and of the queue are the same but for the loader's name, which is added
- * here. Whoever asks for what is unsettled, or notes a step, claims the mailbox first: a second
- * pick-up of it into the same queue is told to wait. One table serves one handle; it must outlive
- * it. */
+ * here. Whoever asks what is known of a mailbox or unsettled in it, or notes a step, claims it
+ * first (not where nothing is kept): a second pick-up of it into the same queue is told to wait.
+ * One table serves one handle; it must outlive it. */
 #ifndef MAILCHUTE_HOST_HOST_TABLE_H
 #define MAILCHUTE_HOST_HOST_TABLE_H
 

@@ -238,7 +238,10 @@ struct loader_host {
                         struct loader_evidence *out_items, uint64_t capacity, uint64_t *out_count,
                         struct loader_error *err);
 
-    /* What is known of the mailbox; the caller sets struct_size. NULL: nothing. */
+    /* What is known of the mailbox; the caller sets struct_size. Asked before the loader looks at
+     * the mailbox, too: a host that lets one process at a time pick up from it (ours does, the
+     * others get LOADER_ERROR_PAUSE) sees to that here, unless nothing is to be changed. NULL:
+     * nothing. */
     int (*mailbox)(void *context, const char *account, const char *mailbox,
                    struct loader_mailbox *out_state, struct loader_error *err);
 

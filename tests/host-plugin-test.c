@@ -13,6 +13,7 @@
 #include "host-table.h"
 #include "loader-error.h"
 #include "plugin.h"
+#include "queue-fixture.h"
 #include "text.h"
 
 static struct error err;
@@ -284,6 +285,35 @@ START_TEST(in_a_dry_run_nothing_is_noted_and_nothing_left_to_settle)
 }
 END_TEST
 
+/* Where two processes ask, one has it: it was asked before the server was. */
+START_TEST(who_asks_about_a_mailbox_has_it_alone_and_who_only_looks_waits_for_nobody)
+{
+    struct queue_fixture f;
+    struct queue_claims theirs = {0};
+    struct loader_error why;
+    struct loader_mailbox state = {.struct_size = sizeof state};
+    queue_fixture_init(&f, QUEUE_FIXTURE_SQLITE);
+    for (int looks = 0; looks < 2; looks++) {
+        table = (struct host_table){
+            .clock = &f.clock, .queue = f.queue, .loader_name = "IMAP", .read_only = looks != 0};
+        host_table_init(&table);
+        loader_error_clear(&why);
+        ck_well(&f, queue_claims_take(&theirs, f.queue, "IMAP", "ann", "INBOX", &f.err));
+        int failed = table.loader.mailbox(&table, "ann", "INBOX", &state, &why);
+        ck_assert_int_eq(failed, looks != 0 ? 0 : -1);
+        ck_assert_uint_eq(why.error_class, looks != 0 ? LOADER_ERROR_NONE : LOADER_ERROR_PAUSE);
+        queue_claims_done(&theirs);
+        ck_assert_int_eq(table.loader.mailbox(&table, "ann", "INBOX", &state, &why), 0);
+        failed = queue_claims_take(&theirs, f.queue, "IMAP", "ann", "INBOX", &f.err);
+        ck_assert_int_eq(failed, looks != 0 ? 0 : -1);
+        queue_claims_done(&theirs);
+        queue_fixture_reopen(&f); /* which gives up what it has */
+        host_table_done(&table);
+    }
+    queue_fixture_done(&f);
+}
+END_TEST
+
 START_TEST(too_many_records_at_once_are_an_error_and_no_crash)
 {
     open_table(false);
@@ -309,6 +339,8 @@ static Suite *suite(void)
     tcase_add_test(cases, an_error_fits_the_room_of_an_older_loader);
     tcase_add_test(cases, a_step_that_was_noted_is_known_and_left_to_settle);
     tcase_add_test(cases, in_a_dry_run_nothing_is_noted_and_nothing_left_to_settle);
+    tcase_add_test(cases,
+                   who_asks_about_a_mailbox_has_it_alone_and_who_only_looks_waits_for_nobody);
     tcase_add_test(cases, too_many_records_at_once_are_an_error_and_no_crash);
     suite_add_tcase(all, cases);
     TCase *files = tcase_create("files");

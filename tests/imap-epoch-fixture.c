@@ -272,6 +272,9 @@ static int host_mailbox(void *context, const char *path, struct imap_mailbox *ou
                                  .held_s = state.held_s};
     memcpy(out->changed_s, state.changed_s, sizeof out->changed_s);
     memcpy(out->why, state.why, sizeof out->why);
+    if (w.meanwhile != NULL)
+        w.meanwhile();
+    w.meanwhile = NULL;
     return 0;
 }
 

@@ -42,6 +42,8 @@ struct world {
                           ... */
     uint32_t flood; /* ... of which nothing else is known, but of UIDs up to MESSAGES; 0: none */
     bool flood_unmoved; /* they are stored and not settled */
+    void (*meanwhile)(void); /* what another run does, once, as soon as our host has told what it
+                                knows of the mailbox; NULL: nothing */
     struct error err;
     char log[8000];
     char *trace;   /* of the last session */

@@ -50,6 +50,10 @@ check_PROGRAMS += imap-stayed-test
 imap_stayed_test_SOURCES = imap-stayed-test.c imap-epoch-fixture.c imap-epoch-fixture.h \
 	imap-script.c imap-script.h
 imap_stayed_test_LDADD = $(top_builddir)/queue/libqueue.la $(IMAP_LIBS)
+check_PROGRAMS += imap-epoch-bounds-test
+imap_epoch_bounds_test_SOURCES = imap-epoch-bounds-test.c imap-epoch-fixture.c \
+	imap-epoch-fixture.h imap-script.c imap-script.h
+imap_epoch_bounds_test_LDADD = $(top_builddir)/queue/libqueue.la $(IMAP_LIBS)
 imap_survey_test_SOURCES = imap-survey-test.c imap-script.c imap-script.h
 imap_survey_test_LDADD = $(IMAP_LIBS)
 imap_survey_test_LDFLAGS = -Wl,--wrap=realloc

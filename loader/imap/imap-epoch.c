@@ -457,17 +457,25 @@ static int imap_epoch_reused(struct imap_epoch *e, struct error *err)
         imap_session_selected(e->session)->uidnext, e->state.highest_uid);
 }
 
+int imap_epoch_begin(const struct imap_host *host, const struct imap_folder *mailbox,
+                     struct imap_mailbox *out_before, struct error *err)
+{
+    *out_before = (struct imap_mailbox){.uidvalidity = 0};
+    return host->mailbox != NULL ? host->mailbox(host->context, mailbox->path, out_before, err) : 0;
+}
+
 int imap_epoch(struct imap_session *session, const struct imap_settings *settings,
-               const struct imap_host *host, const struct imap_folder *mailbox, bool accept,
-               struct error *err)
+               const struct imap_host *host, const struct imap_folder *mailbox,
+               const struct imap_mailbox *before, bool accept, struct error *err)
 {
     const struct imap_selected *selected = imap_session_selected(session);
-    struct imap_epoch e = {
-        .session = session, .settings = settings, .host = host, .mailbox = mailbox};
+    struct imap_epoch e = {.session = session,
+                           .settings = settings,
+                           .host = host,
+                           .mailbox = mailbox,
+                           .state = *before};
     if (host->mailbox == NULL || host->evidence == NULL)
         return 0;
-    if (host->mailbox(host->context, mailbox->path, &e.state, err) < 0)
-        return -1;
     if (e.state.held != IMAP_HOLD_NONE && !accept)
         return error_set(err, ERROR_HELD, "%s", e.state.why);
     if (e.state.uidvalidity != 0 && e.state.uidvalidity != selected->uidvalidity) {

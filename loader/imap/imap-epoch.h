@@ -35,12 +35,18 @@
 #define IMAP_EPOCH_ROWS_MAX 100000u   /* stored, unmoved messages that are looked for again */
 #define IMAP_EPOCH_STAYED_MAX 1000000u /* and such as stayed when they were done with */
 
-/** imap_epoch - @mailbox is selected; call it before anything is asked of the ledger. @accept: a
- * person said that a hold is to be released, and what is found to be accepted. With a host that
- * keeps nothing (a dry run) a new numbering is only told. ERROR_HELD when the mailbox is, or is
- * now, held. */
+/** imap_epoch_begin - what the host knows of @mailbox before it is selected, for imap_epoch(). What
+ * another run does in it while the answer to SELECT is on its way, or has done since the server
+ * made that answer, is not in it: what the server says is never behind what is known. */
+int imap_epoch_begin(const struct imap_host *host, const struct imap_folder *mailbox,
+                     struct imap_mailbox *out_before, struct error *err);
+
+/** imap_epoch - @mailbox is selected, @before was known of it then; call it before anything is
+ * asked of the ledger. @accept: a person said that a hold is to be released, and what is found to
+ * be accepted. With a host that keeps nothing (a dry run) a new numbering is only told. ERROR_HELD
+ * when the mailbox is, or is now, held. */
 int imap_epoch(struct imap_session *session, const struct imap_settings *settings,
-               const struct imap_host *host, const struct imap_folder *mailbox, bool accept,
-               struct error *err);
+               const struct imap_host *host, const struct imap_folder *mailbox,
+               const struct imap_mailbox *before, bool accept, struct error *err);
 
 #endif

@@ -134,7 +134,8 @@ static int imap_pickup_select(struct imap_pickup *p, struct error *err)
 }
 
 /* One of several folders: the session is there, and nothing is ever changed in it. */
-static int imap_pickup_examine(struct imap_pickup *p, struct error *err)
+static int imap_pickup_examine(struct imap_pickup *p, struct imap_mailbox *out_before,
+                               struct error *err)
 {
     const struct imap_folder *folder = p->options.folder;
     bool open = false;
@@ -146,7 +147,8 @@ static int imap_pickup_examine(struct imap_pickup *p, struct error *err)
     if (p->folders.mailbox.name == NULL || p->folders.mailbox.wire == NULL ||
         p->folders.mailbox.path == NULL)
         return error_oom(err, "opening a folder");
-    if (imap_session_examine(p->session, folder->wire, &open, &p->refusal, err) < 0)
+    if (imap_epoch_begin(p->host, &p->folders.mailbox, out_before, err) < 0 ||
+        imap_session_examine(p->session, folder->wire, &open, &p->refusal, err) < 0)
         return -1;
     if (!open) {
         *err = p->refusal;
@@ -162,27 +164,33 @@ static int imap_pickup_examine(struct imap_pickup *p, struct error *err)
     return 0;
 }
 
-static int imap_pickup_open_mailbox(struct imap_pickup *p, struct error *err)
+/* *out_before is what was known before the server was asked. */
+static int imap_pickup_open_mailbox(struct imap_pickup *p, struct imap_mailbox *out_before,
+                                    struct error *err)
 {
     if (p->options.session != NULL) {
         p->session = p->options.session;
-        return imap_pickup_examine(p, err);
+        return imap_pickup_examine(p, out_before, err);
     }
     return imap_session_open(p->settings, p->user, p->secret, p->host, &p->session, err) < 0 ||
-                   imap_pickup_prepare_folders(p, err) < 0 || imap_pickup_select(p, err) < 0
+                   imap_pickup_prepare_folders(p, err) < 0 ||
+                   imap_epoch_begin(p->host, &p->folders.mailbox, out_before, err) < 0 ||
+                   imap_pickup_select(p, err) < 0
                ? -1
                : 0;
 }
 
 static int imap_pickup_enter(struct imap_pickup *p, struct error *err)
 {
-    if (imap_pickup_open_mailbox(p, err) < 0)
+    struct imap_mailbox before;
+    if (imap_pickup_open_mailbox(p, &before, err) < 0)
         return -1;
     p->moves = imap_moves_new(p->session, p->settings, p->host, &p->folders);
     if (p->moves == NULL)
         return error_oom(err, "opening a mailbox");
     if (imap_again_begin(p, err) < 0 ||
-        imap_epoch(p->session, p->settings, p->host, &p->folders.mailbox, p->accept, err) < 0)
+        imap_epoch(p->session, p->settings, p->host, &p->folders.mailbox, &before, p->accept, err) <
+            0)
         return -1;
     if (!p->options.read_only && imap_reconcile(p->session, p->settings, p->host, &p->folders,
                                                 p->moves, &p->reconciled, &p->again, err) < 0)
