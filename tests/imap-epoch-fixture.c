@@ -10,6 +10,7 @@
 #include "digest.h"
 
 #define TEXT_MAX (4u << 20)
+#define RULES_MAX 20
 
 /* ---- Messages -------------------------------------------------------------------------------- */
 
@@ -459,6 +460,11 @@ static enum error_class session_at(unsigned int port)
 
 enum error_class session_with(const struct script_rule *first)
 {
+    return session_with_rules(first, first != NULL ? 1 : 0);
+}
+
+enum error_class session_with_rules(const struct script_rule *first, size_t first_count)
+{
     char select[400];
     (void)snprintf(select, sizeof select,
                    "* %zu EXISTS\r\n* OK [UIDVALIDITY %u] x\r\n* OK [UIDNEXT %u] x\r\n"
@@ -466,8 +472,7 @@ enum error_class session_with(const struct script_rule *first)
                    w.count, w.uidvalidity, w.uidnext);
     char *texts[] = {reply(REPLY_SEARCH), reply(REPLY_UIDS),    reply(REPLY_SIZES),
                      reply(REPLY_IDS),    reply(REPLY_LISTING), reply(REPLY_BODIES)};
-    const struct script_rule rules[] = {
-        first != NULL ? *first : (struct script_rule){"no such command", ""},
+    const struct script_rule usual[] = {
         {"*SELECT", select},
         {"*UID SEARCH", texts[REPLY_SEARCH]},
         {"*UID MOVE", "@ OK [COPYUID 9 1:9999 10001:19999] moved\r\n"},
@@ -478,9 +483,14 @@ enum error_class session_with(const struct script_rule *first)
         {"*INTERNALDATE)", texts[REPLY_LISTING]},
         {"*BODY.PEEK[]", texts[REPLY_BODIES]},
     };
-    const struct script script = {NULL,
-                                  w.capabilities != NULL ? w.capabilities : "MOVE UIDPLUS", rules,
-                                  sizeof rules / sizeof rules[0], 0};
+    struct script_rule rules[RULES_MAX];
+    const size_t usual_count = sizeof usual / sizeof usual[0];
+    ck_assert_uint_le(first_count + usual_count, RULES_MAX);
+    for (size_t i = 0; i < first_count; i++)
+        rules[i] = first[i];
+    memcpy(rules + first_count, usual, sizeof usual);
+    const struct script script = {NULL, w.capabilities != NULL ? w.capabilities : "MOVE UIDPLUS",
+                                  rules, first_count + usual_count, 0};
     unsigned int port;
     w.server = script_start(&script, &port);
     enum error_class class = session_at(port);

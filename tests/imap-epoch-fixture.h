@@ -79,9 +79,10 @@ void note(const struct imap_record *record);
 /* The mailbox was worked in under this UIDVALIDITY. */
 void worked_in(uint32_t uidvalidity);
 
-/* One session with the mailbox as it is in w. @first: a rule that comes before the others, or NULL.
- * Its end: ERROR_NONE when all is drained. */
-enum error_class session_with(const struct script_rule *first);
+/* One session with the mailbox as it is in w. @first: rules that come before the others. Its end:
+ * ERROR_NONE when all is drained. */
+enum error_class session_with_rules(const struct script_rule *first, size_t count);
+enum error_class session_with(const struct script_rule *first); /* one, or NULL */
 void ck_session(enum error_class want);
 
 /* What is known afterwards. */

@@ -13,6 +13,12 @@
 
 static const char imap_epoch_doing[] = "looking for stored messages again";
 
+/* What a message says that it is one of the rows with these. */
+struct imap_claim {
+    uint64_t message_id, size;
+    bool contradicted; /* a message that is no other's says so, with other bytes */
+};
+
 struct imap_epoch {
     struct imap_session *session;
     const struct imap_settings *settings;
@@ -25,9 +31,11 @@ struct imap_epoch {
     bool older; /* of those the ones from before the last numbering are read, else its own */
     bool stays; /* by the settings: then those that stayed should still be in it */
     uint64_t listed; /* messages in the mailbox */
-    struct imap_look *looks; /* messages that may be one of them, ascending UIDs */
-    size_t look_count, look_capacity;
-    uint64_t *sizes, *ids; /* sizes and Message-IDs of the rows, ascending */
+    struct imap_look *looks;   /* messages that may be one of them, ascending UIDs ... */
+    size_t look_count;         /* ... up to IMAP_EPOCH_LOOKS_MAX: it is not settled yet */
+    uint64_t *sizes, *ids;     /* sizes and Message-IDs of the rows, ascending */
+    struct imap_claim *claims; /* of the rows with a Message-ID, ascending, each once */
+    size_t claim_count;
 };
 
 static void imap_epoch_done(struct imap_epoch *e)
@@ -37,6 +45,7 @@ static void imap_epoch_done(struct imap_epoch *e)
     free(e->looks);
     free(e->sizes);
     free(e->ids);
+    free(e->claims);
 }
 
 /* ---- What is looked for ---------------------------------------------------------------------- */
@@ -172,6 +181,35 @@ static int imap_epoch_compare_row(const void *a, const void *b)
                                             : (x->uid > y->uid) - (x->uid < y->uid);
 }
 
+static int imap_epoch_compare_claim(const void *a, const void *b)
+{
+    const struct imap_claim *x = a, *y = b;
+    int order = imap_epoch_compare_number(&x->message_id, &y->message_id);
+    return order != 0 ? order : imap_epoch_compare_number(&x->size, &y->size);
+}
+
+static struct imap_claim *imap_epoch_find_claim(struct imap_epoch *e, uint64_t message_id,
+                                                uint64_t size)
+{
+    const struct imap_claim key = {message_id, size, false};
+    return e->claim_count == 0 ? NULL
+                               : bsearch(&key, e->claims, e->claim_count, sizeof *e->claims,
+                                         imap_epoch_compare_claim);
+}
+
+static void imap_epoch_read_claims(struct imap_epoch *e)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < e->row_count; i++)
+        if (e->rows[i].message_id != 0)
+            e->claims[count++] = (struct imap_claim){e->rows[i].message_id, e->rows[i].size, false};
+    if (count > 0)
+        qsort(e->claims, count, sizeof *e->claims, imap_epoch_compare_claim);
+    for (size_t i = 0; i < count; i++)
+        if (i == 0 || imap_epoch_compare_claim(&e->claims[i - 1], &e->claims[i]) != 0)
+            e->claims[e->claim_count++] = e->claims[i];
+}
+
 /* What the rows are known by. One without digest could never be confirmed: it is not looked for. */
 static int imap_epoch_read_evidence(struct imap_epoch *e, struct error *err)
 {
@@ -188,7 +226,8 @@ static int imap_epoch_read_evidence(struct imap_epoch *e, struct error *err)
     e->found = calloc(kept + 1, sizeof *e->found);
     e->sizes = calloc(kept + 1, sizeof *e->sizes);
     e->ids = calloc(kept + 1, sizeof *e->ids);
-    if (e->found == NULL || e->sizes == NULL || e->ids == NULL)
+    e->claims = calloc(kept + 1, sizeof *e->claims);
+    if (e->found == NULL || e->sizes == NULL || e->ids == NULL || e->claims == NULL)
         return error_oom(err, imap_epoch_doing);
     for (size_t i = 0; i < kept; i++) {
         e->stayed_count += e->rows[i].step == IMAP_STEP_MOVED ? 1 : 0;
@@ -200,6 +239,67 @@ static int imap_epoch_read_evidence(struct imap_epoch *e, struct error *err)
         qsort(e->ids, kept, sizeof *e->ids, imap_epoch_compare_number);
         qsort(e->rows, kept, sizeof *e->rows, imap_epoch_compare_row);
     }
+    imap_epoch_read_claims(e);
+    return 0;
+}
+
+/* ---- What is found --------------------------------------------------------------------------- */
+
+/* Does it claim to be one of the rows? Where there are some without a Message-ID on record the size
+ * alone is enough of a claim. */
+static bool imap_epoch_claims_any(const struct imap_epoch *e, const struct imap_look *look)
+{
+    bool nameless = e->ids[0] == 0 && bsearch(&look->size, e->sizes, e->row_count, sizeof *e->sizes,
+                                              imap_epoch_compare_number) != NULL;
+    return nameless ||
+           (look->message_id != 0 && bsearch(&look->message_id, e->ids, e->row_count,
+                                             sizeof *e->ids, imap_epoch_compare_number) != NULL);
+}
+
+/* The row with this digest that is not found yet: of equal messages the oldest first, so that among
+ * them those that are found stand before those that are not. */
+static bool imap_epoch_confirm(struct imap_epoch *e, const struct imap_look *look)
+{
+    size_t low = 0, high = e->row_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = memcmp(e->rows[middle].sha256, look->sha256, sizeof look->sha256);
+        if (order < 0 || (order == 0 && e->found[middle] != 0))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == e->row_count || memcmp(e->rows[low].sha256, look->sha256, sizeof look->sha256) != 0)
+        return false;
+    e->found[low] = look->uid;
+    return true;
+}
+
+/* Its bytes are here: it is one of the rows, or it contradicts those that it claims to be. */
+static void imap_epoch_judge(struct imap_epoch *e, const struct imap_look *look)
+{
+    if (imap_epoch_confirm(e, look) || look->message_id == 0)
+        return;
+    struct imap_claim *claim = imap_epoch_find_claim(e, look->message_id, look->size);
+    if (claim != NULL)
+        claim->contradicted = true;
+}
+
+/* Which are they? Of equal messages the lowest UIDs come first: so they do here, however many are
+ * settled at a time. */
+static int imap_epoch_match(struct imap_epoch *e, struct error *err)
+{
+    size_t count = e->look_count;
+    e->look_count = 0;
+    if (imap_looks_ask(e->session, e->looks, count, IMAP_LOOKS_MESSAGE_ID, err) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        e->looks[i].wanted = imap_epoch_claims_any(e, &e->looks[i]);
+    if (imap_looks_ask(e->session, e->looks, count, IMAP_LOOKS_SHA256, err) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (e->looks[i].wanted && e->looks[i].has_sha256)
+            imap_epoch_judge(e, &e->looks[i]);
     return 0;
 }
 
@@ -218,17 +318,12 @@ static bool imap_epoch_has_size(const struct imap_epoch *e, uint64_t size)
     return low < e->row_count && imap_looks_near(e->sizes[low], size);
 }
 
+/* It may be one of them. */
 static int imap_epoch_add_look(struct imap_epoch *e, const struct imap_look *look,
                                struct error *err)
 {
-    if (e->look_count == e->look_capacity) {
-        size_t capacity = e->look_capacity == 0 ? 64 : e->look_capacity * 2;
-        struct imap_look *looks = reallocarray(e->looks, capacity, sizeof *looks);
-        if (looks == NULL)
-            return error_oom(err, imap_epoch_doing);
-        e->looks = looks;
-        e->look_capacity = capacity;
-    }
+    if (e->look_count == IMAP_EPOCH_LOOKS_MAX && imap_epoch_match(e, err) < 0)
+        return -1;
     e->looks[e->look_count++] = *look;
     return 0;
 }
@@ -271,53 +366,15 @@ static int imap_epoch_list(struct imap_epoch *e, struct error *err)
     return result;
 }
 
-/* ---- What is found --------------------------------------------------------------------------- */
-
-/* Does it claim to be one of the rows? Where there are some without a Message-ID on record the size
- * alone is enough of a claim. */
-static bool imap_epoch_claims_any(const struct imap_epoch *e, const struct imap_look *look)
+static int imap_epoch_look(struct imap_epoch *e, struct error *err)
 {
-    bool nameless = e->ids[0] == 0 &&
-                    bsearch(&look->size, e->sizes, e->row_count, sizeof *e->sizes,
-                            imap_epoch_compare_number) != NULL;
-    return nameless || (look->message_id != 0 &&
-                        bsearch(&look->message_id, e->ids, e->row_count, sizeof *e->ids,
-                                imap_epoch_compare_number) != NULL);
+    e->looks = calloc(IMAP_EPOCH_LOOKS_MAX, sizeof *e->looks);
+    if (e->looks == NULL)
+        return error_oom(err, imap_epoch_doing);
+    return imap_epoch_list(e, err) < 0 || imap_epoch_match(e, err) < 0 ? -1 : 0;
 }
 
-/* The row with this digest that is not found yet: of equal messages the oldest first, so that among
- * them those that are found stand before those that are not. */
-static void imap_epoch_confirm(struct imap_epoch *e, struct imap_look *look)
-{
-    size_t low = 0, high = e->row_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = memcmp(e->rows[middle].sha256, look->sha256, sizeof look->sha256);
-        if (order < 0 || (order == 0 && e->found[middle] != 0))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == e->row_count || memcmp(e->rows[low].sha256, look->sha256, sizeof look->sha256) != 0)
-        return;
-    e->found[low] = look->uid;
-    look->tag = 1; /* it is somebody */
-}
-
-static int imap_epoch_match(struct imap_epoch *e, struct error *err)
-{
-    if (imap_epoch_list(e, err) < 0 ||
-        imap_looks_ask(e->session, e->looks, e->look_count, IMAP_LOOKS_MESSAGE_ID, err) < 0)
-        return -1;
-    for (size_t i = 0; i < e->look_count; i++)
-        e->looks[i].wanted = imap_epoch_claims_any(e, &e->looks[i]);
-    if (imap_looks_ask(e->session, e->looks, e->look_count, IMAP_LOOKS_SHA256, err) < 0)
-        return -1;
-    for (size_t i = 0; i < e->look_count; i++)
-        if (e->looks[i].wanted && e->looks[i].has_sha256)
-            imap_epoch_confirm(e, &e->looks[i]);
-    return 0;
-}
+/* ---- What that makes ------------------------------------------------------------------------- */
 
 static uint64_t imap_epoch_count_found(const struct imap_epoch *e, bool stayed)
 {
@@ -327,31 +384,15 @@ static uint64_t imap_epoch_count_found(const struct imap_epoch *e, bool stayed)
     return found;
 }
 
-static int imap_epoch_compare_claim(const void *a, const void *b)
-{
-    const struct imap_look *x = a, *y = b;
-    int order = imap_epoch_compare_number(&x->message_id, &y->message_id);
-    return order != 0 ? order : imap_epoch_compare_number(&x->size, &y->size);
-}
-
 /* Rows that were not found though a message with their size and Message-ID, which is no other's, is
- * there with other bytes. Of the looks only such messages are kept. */
+ * there with other bytes. */
 static uint64_t imap_epoch_count_contradicted(struct imap_epoch *e)
 {
     uint64_t count = 0;
-    size_t kept = 0;
-    for (size_t i = 0; i < e->look_count; i++)
-        if (e->looks[i].has_sha256 && e->looks[i].tag == 0 && e->looks[i].message_id != 0)
-            e->looks[kept++] = e->looks[i];
-    e->look_count = kept;
-    if (kept == 0)
-        return 0;
-    qsort(e->looks, kept, sizeof *e->looks, imap_epoch_compare_claim);
     for (size_t i = 0; i < e->row_count; i++) {
-        const struct imap_look row = {.size = e->rows[i].size, .message_id = e->rows[i].message_id};
-        if (e->found[i] == 0 &&
-            bsearch(&row, e->looks, kept, sizeof *e->looks, imap_epoch_compare_claim) != NULL)
-            count++;
+        const struct imap_evidence *row = &e->rows[i];
+        const struct imap_claim *claim = imap_epoch_find_claim(e, row->message_id, row->size);
+        count += e->found[i] == 0 && claim != NULL && claim->contradicted ? 1 : 0;
     }
     return count;
 }
@@ -441,7 +482,7 @@ static int imap_epoch_changed(struct imap_epoch *e, bool accept, struct error *e
             "--accept-new-uids",
             IMAP_CHANGES);
     if (imap_epoch_read_rows(e, accept, err) < 0 || imap_epoch_read_evidence(e, err) < 0 ||
-        (e->row_count > 0 && imap_epoch_match(e, err) < 0))
+        (e->row_count > 0 && imap_epoch_look(e, err) < 0))
         return -1;
     return imap_epoch_decide(e, accept, err);
 }

@@ -19,8 +19,10 @@
  * numbering hold.
  *
  * What is downloaded is what has a stored message's Message-ID; the mailbox is otherwise listed by
- * UID and size. Messages that were moved before and came back are the listing's matter
- * (imap-again.h). */
+ * UID and size. It may have any number of messages of any size: of IMAP_EPOCH_LOOKS_MAX it is
+ * settled which they are before more are listed, and of these nothing is kept but whom they
+ * confirm, and whom they contradict. Messages that were moved before and came back are the
+ * listing's matter (imap-again.h). */
 #ifndef MAILCHUTE_LOADER_IMAP_EPOCH_H
 #define MAILCHUTE_LOADER_IMAP_EPOCH_H
 
@@ -34,6 +36,7 @@
 
 #define IMAP_EPOCH_ROWS_MAX 100000u   /* stored, unmoved messages that are looked for again */
 #define IMAP_EPOCH_STAYED_MAX 1000000u /* and such as stayed when they were done with */
+#define IMAP_EPOCH_LOOKS_MAX 1000u     /* messages that may be one of them, held at a time */
 
 /** imap_epoch_begin - what the host knows of @mailbox before it is selected, for imap_epoch(). What
  * another run does in it while the answer to SELECT is on its way, or has done since the server
