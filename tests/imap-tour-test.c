@@ -31,6 +31,7 @@ struct host {
     uint64_t now_ms, progress;
     unsigned fetched; /* ATTEMPTED was noted so often */
     size_t asked;     /* messages that known() was asked about */
+    uint32_t known_from, known_to; /* the even UIDs of these are MOVED, besides the rows */
     char trouble[ERROR_TEXT_MAX], log[4000];
     struct error err;
 };
@@ -78,11 +79,15 @@ static struct row *host_row(struct host *h, uint32_t uidvalidity, uint32_t uid, 
 
 static int host_known(void *context, struct imap_record *records, size_t count, struct error *err)
 {
+    const struct host *h = context;
     (void)err;
     ((struct host *)context)->asked += count;
     for (size_t i = 0; i < count; i++) {
         const struct row *row = host_row(context, records[i].uidvalidity, records[i].uid, false);
         records[i].step = row != NULL ? row->step : IMAP_STEP_UNKNOWN;
+        if (records[i].uid % 2 == 0 && records[i].uid >= h->known_from &&
+            records[i].uid <= h->known_to)
+            records[i].step = IMAP_STEP_MOVED;
         records[i].attempts = row != NULL ? row->attempts : 0;
     }
     return 0;
@@ -351,6 +356,53 @@ START_TEST(what_the_ledger_knows_is_not_asked_for)
     ck_assert_uint_eq(host_sent(h, "UID FETCH"), 2);
     ck_assert_uint_eq(h->fetched, 1);
     ck_assert_uint_eq(h->progress, 1);
+    host_stop(h);
+}
+END_TEST
+
+/* Each listing costs the server an answer: what it claims to have beyond that costs us nothing. */
+START_TEST(the_ledger_is_asked_about_what_is_listed_next_and_not_about_all_that_a_server_claims)
+{
+    static const struct script_rule rules[] = {
+        {"LIST \"\" \"*\"", LIST_STATUS("INBOX", "", 1000000, 1000001, 7, 40) OK},
+        {"EXAMINE \"INBOX\"", OPENED(1000000, 7)},
+        {"UID SEARCH", FOUND("1:1000000")},
+        {"UID FETCH", OK},
+        {"UID FETCH", "\2"}};
+    static const struct script script = {NULL, MANY, rules, sizeof rules / sizeof rules[0], 0};
+    for (uint32_t known = 0; known <= 3000; known += 3000) {
+        struct host *h = host_start(&script, "folders=*", false);
+        h->known_to = known;
+        ck_assert_str_eq(host_run(h, 7), "failed: link");
+        ck_assert_uint_eq(host_sent(h, "UID FETCH"), 2);
+        ck_assert_uint_eq(host_sent(h, known == 0 ? "UID FETCH 1:500 (" : "UID FETCH 1,3,5,"), 1);
+        ck_assert_uint_eq(host_sent(h, known == 0 ? "FETCH 501:1000 (" : "FETCH 1001,1003,"), 1);
+        /* To find a thousand strangers; and for each of these again, to put those off that were
+         * tried before. */
+        ck_assert_uint_eq(h->asked, (known == 0 ? 1000 : 2000) + 1000);
+        host_stop(h);
+    }
+}
+END_TEST
+
+START_TEST(strangers_among_known_messages_are_listed_in_full_listings_and_the_known_ones_never)
+{
+    static const struct script_rule rules[] = {
+        {"LIST \"\" \"*\"", LIST_STATUS("INBOX", "", 5000, 5001, 7, 40) OK},
+        {"EXAMINE \"INBOX\"", OPENED(5000, 7)},
+        {"UID SEARCH", FOUND("1:5000")},
+        {"*UID FETCH", OK}, /* they went meanwhile */
+        HOME("1:5000")};
+    static const struct script script = {NULL, MANY, rules, sizeof rules / sizeof rules[0], 0};
+    struct host *h = host_start(&script, "folders=*", false);
+    h->known_from = 1001;
+    h->known_to = 4000;
+    host_wants(h, "");
+    ck_assert_uint_eq(host_sent(h, "1002"), 0);
+    ck_assert_uint_eq(host_sent(h, ",2500,"), 0);
+    ck_assert_uint_eq(host_sent(h, "4000"), 0);
+    ck_assert_uint_eq(host_sent(h, ",2501,"), 4); /* twice, as it did not come; and so at home */
+    ck_assert_uint_eq(host_sent(h, "UID FETCH"), 4 * 7);
     host_stop(h);
 }
 END_TEST
@@ -697,6 +749,8 @@ static Suite *suite(void)
         a_dry_run_hands_out_each_message_once_and_notes_nothing,
         a_server_without_the_extensions_is_asked_for_each_folder_by_status,
         what_the_ledger_knows_is_not_asked_for,
+        the_ledger_is_asked_about_what_is_listed_next_and_not_about_all_that_a_server_claims,
+        strangers_among_known_messages_are_listed_in_full_listings_and_the_known_ones_never,
         sparse_uids_cost_nothing,
         a_folder_that_did_not_change_is_not_opened_until_it_does_or_a_day_is_over,
         a_folder_that_cannot_be_opened_stops_no_other_and_is_told_once,

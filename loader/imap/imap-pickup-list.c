@@ -114,49 +114,6 @@ static int imap_search_done(void *context, const struct imap_event *answer, stru
     return 0;
 }
 
-static int imap_strike_window(struct imap_pickup *p, struct imap_set *window, struct imap_set *left,
-                              struct error *err)
-{
-    struct imap_record records[IMAP_RECORDS_MAX];
-    size_t count = 0;
-    for (size_t i = 0; i < window->count; i++)
-        for (uint64_t uid = window->ranges[i].first; uid <= window->ranges[i].last; uid++)
-            records[count++] =
-                (struct imap_record){.uidvalidity = imap_session_selected(p->session)->uidvalidity,
-                                     .uid = (uint32_t)uid};
-    if (p->host->cancelled(p->host->context))
-        return error_set(err, ERROR_CANCELLED, "cancelled");
-    if (p->host->known(p->host->context, records, count, err) < 0)
-        return -1;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t uid = records[i].uid;
-        bool known = records[i].step >= IMAP_STEP_STORED;
-        if ((known ? imap_pickup_handle(p, uid, uid) : imap_set_add(left, uid, uid)) < 0)
-            return error_oom(err, "searching");
-    }
-    return 0;
-}
-
-int imap_pickup_strike(struct imap_pickup *p, struct error *err)
-{
-    struct imap_set left;
-    int failed = 0;
-    imap_set_init(&left);
-    while (failed == 0 && p->todo.count > 0) {
-        struct imap_set window;
-        imap_set_init(&window);
-        failed = imap_set_take(&p->todo, IMAP_RECORDS_MAX, &window) < 0
-                     ? error_oom(err, "searching")
-                     : imap_strike_window(p, &window, &left, err);
-        imap_set_done(&window);
-    }
-    imap_set_done(&p->todo);
-    p->todo = left;
-    p->found = imap_set_size(&p->todo);
-    p->struck = true;
-    return failed;
-}
-
 void imap_pickup_search_command(struct imap_session *session, const struct imap_settings *settings,
                                 struct imap_command *out_command)
 {
@@ -210,12 +167,94 @@ int imap_pickup_search(struct imap_pickup *p, struct error *err)
     p->listing_again = p->listing_refused = p->listed_any = false;
     p->turn = 0;
     p->searched = p->searching = true;
-    p->struck = false;
+    p->struck = 0;
     if (p->search_from == 0) /* else it goes on with what lay there at the last one */
         imap_pickup_begin_pass(p);
     imap_session_forget_news(p->session);
     p->next_poll_ms = clock_monotonic_ms(&p->host->clock) + p->settings->poll_ms;
     return imap_session_send(p->session, &command, &call, err);
+}
+
+/* ---- What one of several folders need not be asked for --------------------------------------- */
+
+/* A walk along todo, from the first that the ledger was not asked about. */
+struct imap_strike {
+    size_t at;     /* range of todo ... */
+    uint32_t next; /* ... or, in it, the UID from which on it is to be gone through */
+    size_t ahead;  /* strangers so far */
+    struct imap_set known;
+};
+
+/* What was asked about before are strangers, and stand in front. */
+static void imap_strike_begin(const struct imap_pickup *p, struct imap_strike *strike)
+{
+    const struct imap_set *todo = &p->todo;
+    *strike = (struct imap_strike){.next = p->struck + 1};
+    imap_set_init(&strike->known);
+    while (strike->at < todo->count && strike->ahead < IMAP_WINDOW_MAX) {
+        const struct imap_range *range = &todo->ranges[strike->at];
+        if (range->first > p->struck)
+            return;
+        uint32_t last = range->last < p->struck ? range->last : p->struck;
+        strike->ahead += (size_t)last - range->first + 1;
+        if (last < range->last)
+            return;
+        strike->at++;
+    }
+}
+
+/* The next UIDs; returns how many. */
+static size_t imap_strike_take(struct imap_pickup *p, struct imap_strike *strike,
+                               struct imap_record *out)
+{
+    uint32_t uidvalidity = imap_session_selected(p->session)->uidvalidity;
+    size_t count = 0;
+    for (; strike->at < p->todo.count; strike->at++) {
+        const struct imap_range *range = &p->todo.ranges[strike->at];
+        uint64_t uid = range->first > strike->next ? range->first : strike->next;
+        for (; uid <= range->last && count < IMAP_RECORDS_MAX; uid++)
+            out[count++] = (struct imap_record){.uidvalidity = uidvalidity, .uid = (uint32_t)uid};
+        if (uid <= range->last)
+            break;
+    }
+    if (count > 0)
+        p->struck = out[count - 1].uid;
+    strike->next = p->struck < UINT32_MAX ? p->struck + 1 : UINT32_MAX;
+    return count;
+}
+
+static int imap_strike_window(struct imap_pickup *p, struct imap_strike *strike, struct error *err)
+{
+    struct imap_record records[IMAP_RECORDS_MAX];
+    size_t count = imap_strike_take(p, strike, records);
+    if (p->host->cancelled(p->host->context))
+        return error_set(err, ERROR_CANCELLED, "cancelled");
+    if (p->host->known(p->host->context, records, count, err) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t uid = records[i].uid;
+        if (records[i].step < IMAP_STEP_STORED)
+            strike->ahead++;
+        else if (imap_pickup_handle(p, uid, uid) < 0 || imap_set_add(&strike->known, uid, uid) < 0)
+            return error_oom(err, "searching");
+    }
+    return 0;
+}
+
+int imap_pickup_strike(struct imap_pickup *p, struct error *err)
+{
+    struct imap_strike strike;
+    int failed = 0;
+    if (p->options.session == NULL || p->searching || p->listing_sent || p->listing_ready)
+        return 0;
+    imap_set_sort(&p->todo);
+    imap_strike_begin(p, &strike);
+    while (failed == 0 && strike.ahead < IMAP_WINDOW_MAX && strike.at < p->todo.count)
+        failed = imap_strike_window(p, &strike, err);
+    if (failed == 0 && strike.known.count > 0 && imap_set_subtract(&p->todo, &strike.known) < 0)
+        failed = error_oom(err, "searching");
+    imap_set_done(&strike.known);
+    return failed;
 }
 
 /* ---- Data of messages ------------------------------------------------------------------------ */

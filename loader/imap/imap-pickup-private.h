@@ -69,7 +69,8 @@ struct imap_pickup {
     uint64_t beyond;        /* the first that this search found and did not keep; UINT64_MAX: none */
     uint64_t beyond_count;  /* ... and how many there are from there on */
     bool searched, searching;
-    bool struck; /* one of several folders: what the ledger knows is out of todo */
+    uint32_t
+        struck;   /* one of several folders: up to this UID what the ledger knows is out of todo */
     bool refused; /* one of several folders: the server answered NO, refusal tells */
     struct error refusal;
     uint64_t found; /* by the last search, for progress() */
@@ -116,8 +117,10 @@ struct imap_pickup {
 /** imap_pickup_search - look for mail anew; what is found comes to todo. */
 int imap_pickup_search(struct imap_pickup *p, struct error *err);
 
-/** imap_pickup_strike - of what was found in one of several folders, take out what the ledger
- * knows: it stays where it is, so that there is nothing to ask the server for. */
+/** imap_pickup_strike - before something is listed: of what was found in one of several folders,
+ * take out what the ledger knows, which stays where it is, so that there is nothing to ask the
+ * server for; until there are strangers for a listing, or the end of todo. What a server claims to
+ * have costs no more than the ledger knows of, and what is listed. */
 int imap_pickup_strike(struct imap_pickup *p, struct error *err);
 
 /** imap_listing_send - ask for the data of the next UIDs of todo. */

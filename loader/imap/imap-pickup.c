@@ -33,6 +33,15 @@ static bool imap_pickup_has_window(const struct imap_pickup *p)
            (p->window_count < IMAP_WINDOWS && bytes < IMAP_WINDOWS_BYTES);
 }
 
+static int imap_pickup_list_next(struct imap_pickup *p, struct error *err)
+{
+    if (p->searching || p->listing_sent || p->listing_ready)
+        return 0;
+    if (imap_pickup_strike(p, err) < 0)
+        return -1;
+    return p->todo.count > 0 ? imap_listing_send(p, err) : 0;
+}
+
 /* Ask for all that may be asked for now. */
 static int imap_pickup_plan(struct imap_pickup *p, struct error *err)
 {
@@ -40,7 +49,7 @@ static int imap_pickup_plan(struct imap_pickup *p, struct error *err)
         return -1;
     if (!p->searched && imap_pickup_search(p, err) < 0)
         return -1;
-    if (p->options.session != NULL && !p->searching && !p->struck && imap_pickup_strike(p, err) < 0)
+    if (imap_pickup_strike(p, err) < 0)
         return -1;
     if (p->again.count > 0 && imap_listing_inspect(p, err) < 0)
         return -1;
@@ -52,8 +61,7 @@ static int imap_pickup_plan(struct imap_pickup *p, struct error *err)
         size_t windows = p->window_count;
         if (p->listing_ready && p->listed_next == p->listed_count)
             imap_listing_adopt(p);
-        if (!p->searching && !p->listing_sent && !p->listing_ready && p->todo.count > 0 &&
-            imap_listing_send(p, err) < 0)
+        if (imap_pickup_list_next(p, err) < 0)
             return -1;
         if (imap_pickup_has_window(p) && imap_pickup_fill_window(p, err) < 0)
             return -1;
