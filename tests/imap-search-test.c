@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* imap-search-test.c - a mailbox whose UIDs have more gaps than are held: it is found in pieces. */
+/* imap-search-test.c - a mailbox whose UIDs have more gaps than are held: it is found in pieces,
+ * and no numbers cost a sort each. */
 #include <config.h>
 #include "check-main.h"
 
@@ -143,6 +144,37 @@ START_TEST(numbers_in_no_order_cost_no_sort_each_and_are_all_found)
 }
 END_TEST
 
+#define STORED 400u /* messages, each behind a gap */
+
+/* Each that an earlier run stored is still there, and stays. */
+START_TEST(moves_that_are_refused_cost_no_sort_each_and_are_told_once)
+{
+    static char there[STORED * 40 + 40];
+    size_t at = 0;
+    for (unsigned uid = 2; uid <= 2 * STORED; uid += 2)
+        at += (size_t)snprintf(there + at, sizeof there - at, "* 1 FETCH (UID %u)\r\n", uid);
+    (void)snprintf(there + at, sizeof there - at, OK);
+    static const struct script_rule rules[] = {
+        {"*UID SEARCH", "* SEARCH\r\n" OK}, {"*UID MOVE", "@ NO held\r\n"}, {"*(UID)", there}};
+    const struct script script = {NULL, FULL, rules, sizeof rules / sizeof rules[0], 0};
+    struct host *h = host_start_pieces(&script, 0);
+    h->pickup->options.watch = true;
+    for (uint32_t uid = 2; uid <= 2 * STORED; uid += 2)
+        h->ledger[uid] =
+            (struct imap_record){.uidvalidity = 7, .uid = uid, .step = IMAP_STEP_STORED};
+    for (int again = 0; again < 3; again++) {
+        sorted = 0;
+        ck_assert_str_eq(host_run(h), "");
+        ck_assert_int_eq(strstr(h->log, "stays in") != NULL, again == 0);
+        ck_assert_msg(sorted <= 4 * STORED, "%zu elements", sorted);
+        h->log[0] = '\0';
+        h->now_ms += IMAP_REFUSED_MAX_MS;
+    }
+    TRACE(h, "UID MOVE 800", "UID MOVE 800", "UID MOVE 800");
+    host_stop(h);
+}
+END_TEST
+
 /* Whichever growth fails, of what a search finds or of a command: no error tells of control
  * characters or of more messages than there are. */
 START_TEST(memory_that_runs_out_in_a_search_is_told_as_such)
@@ -198,6 +230,7 @@ static Suite *suite(void)
     tcase_add_test(t, of_uids_with_many_gaps_the_lowest_come_first_and_the_others_by_later_searches);
     tcase_add_test(t, what_the_server_did_not_give_out_is_told_whatever_piece_it_was_in);
     tcase_add_test(t, numbers_in_no_order_cost_no_sort_each_and_are_all_found);
+    tcase_add_test(t, moves_that_are_refused_cost_no_sort_each_and_are_told_once);
     tcase_add_test(t, memory_that_runs_out_in_a_search_is_told_as_such);
     tcase_add_test(t, memory_that_runs_out_in_a_pickup_is_told_as_such);
     suite_add_tcase(s, t);

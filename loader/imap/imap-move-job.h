@@ -63,7 +63,8 @@ struct imap_moves {
     const struct imap_folder *full; /* it takes nothing more in this session; NULL: none */
     uint64_t refused;
     struct error why;
-    struct imap_set told; /* UIDs whose refusal was logged */
+    struct imap_set told;     /* UIDs whose refusal was logged ... */
+    struct imap_set told_now; /* ... since there was nothing under way: in any order, not asked */
 };
 
 /** imap_job_new - an empty job, with room for so many, of the kind of @like: its way, fate and

@@ -22,6 +22,21 @@
 
 static int imap_job_start(struct imap_job *job, struct error *err);
 
+/* Nothing is under way: whoever was told is not in a job any more, and may come into one again. So
+ * it is enough to look for it now, and for all at the cost of one sort. */
+static int imap_moves_remember_told(struct imap_moves *moves)
+{
+    struct imap_set *now = &moves->told_now;
+    if (moves->jobs != NULL || now->count == 0)
+        return 0;
+    imap_set_sort(now);
+    for (size_t i = 0; i < now->count; i++)
+        if (imap_set_add(&moves->told, now->ranges[i].first, now->ranges[i].last) < 0)
+            return -1;
+    imap_set_clear(now);
+    return 0;
+}
+
 /* Each message once, however often it is tried. Where the folder takes nothing it is told at the end,
  * for all. */
 static int imap_job_tell_refused(struct imap_job *job, struct error *err)
@@ -33,7 +48,7 @@ static int imap_job_tell_refused(struct imap_job *job, struct error *err)
         uint32_t uid = job->items[i].uid;
         if (imap_set_has(&moves->told, uid))
             continue;
-        if (imap_set_add(&moves->told, uid, uid) < 0)
+        if (imap_set_add(&moves->told_now, uid, uid) < 0)
             return error_oom(err, "moving mail");
         imap_host_log(moves->host, IMAP_LOG_ERROR,
                       "message %u stays in '%s' though its entry is stored: %s", uid,
@@ -540,6 +555,8 @@ int imap_moves_add(struct imap_moves *moves, const struct imap_record *record, s
     kind.target_uidvalidity = kind.copied           ? record->target_uidvalidity
                               : kind.target != NULL ? kind.target->uidvalidity
                                                     : 0;
+    if (imap_moves_remember_told(moves) < 0)
+        return error_oom(err, "moving mail");
     struct imap_job *job = imap_moves_find(moves, &kind, elsewhere);
     if (job == NULL && (job = imap_job_new(moves, &kind, elsewhere, IMAP_MOVE_MAX)) == NULL)
         return error_oom(err, "moving mail");
@@ -608,6 +625,7 @@ void imap_moves_free(struct imap_moves *moves)
     while (moves->jobs != NULL)
         imap_job_end(moves->jobs);
     imap_set_done(&moves->told);
+    imap_set_done(&moves->told_now);
     free(moves);
 }
 
