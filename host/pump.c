@@ -357,7 +357,7 @@ static bool pump_item_is_good(const struct loader_item *item)
            item->item_class != NULL && item->origin.account != NULL &&
            item->origin.mailbox != NULL && (item->origin.uid != 0 || item->origin.key != NULL) &&
            (item->mail == NULL || item->mail->struct_size >= sizeof *item->mail) &&
-           item->raw_size <= QUEUE_RAW_MAX;
+           (item->raw_size <= QUEUE_RAW_MAX || (item->raw_bytes == NULL && item->raw_fd < 0));
 }
 
 static size_t pump_text_size(const char *text)

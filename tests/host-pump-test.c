@@ -30,6 +30,7 @@ struct script {
     uint32_t settle_fails;   /* with this class, 0: not */
     uint32_t waits;          /* wait() calls before it asks to stop */
     uint64_t raw_size;       /* told of each item */
+    bool unread;             /* none of them has its bytes */
     bool again;              /* a new pass after each time it was drained, as real loaders do */
     uint32_t handed, asked;
     struct loader_item made[ITEMS_MAX];
@@ -51,15 +52,16 @@ static enum loader_next script_next(void *handle, const struct loader_item **out
     }
     uint32_t n = script->handed++;
     script->mail[n] = (struct loader_mail){.struct_size = sizeof script->mail[n], .subject = "s"};
-    script->made[n] = (struct loader_item){.struct_size = sizeof script->made[n],
-                                           .token = n + 1,
-                                           .item_class = "Mail",
-                                           .origin = {"ann@h", "INBOX", 7, n + 1, NULL},
-                                           .error = n + 1 == script->bad_at ? "too large" : NULL,
-                                           .mail = &script->mail[n],
-                                           .raw_bytes = (const uint8_t *)"x",
-                                           .raw_size = script->raw_size,
-                                           .raw_fd = -1};
+    script->made[n] =
+        (struct loader_item){.struct_size = sizeof script->made[n],
+                             .token = n + 1,
+                             .item_class = "Mail",
+                             .origin = {"ann@h", "INBOX", 7, n + 1, NULL},
+                             .error = n + 1 == script->bad_at ? "too large" : NULL,
+                             .mail = &script->mail[n],
+                             .raw_bytes = script->unread ? NULL : (const uint8_t *)"x",
+                             .raw_size = script->raw_size,
+                             .raw_fd = -1};
     *out_item = &script->made[n];
     return LOADER_NEXT_ITEM;
 }
@@ -311,6 +313,26 @@ START_TEST(a_bad_item_becomes_a_bad_entry_and_goes_to_badmail_alone)
 }
 END_TEST
 
+START_TEST(a_message_that_is_not_read_may_be_of_any_size)
+{
+    script.items = 2;
+    script.bad_at = 1;
+    script.unread = true;
+    script.raw_size = INT64_MAX;
+    ck_assert_int_eq(pump_run(&pump, &err), 0);
+    ck_assert_uint_eq(entries(QUEUE_BAD), 1);
+}
+END_TEST
+
+START_TEST(more_bytes_than_a_queue_keeps_break_the_contract)
+{
+    script.items = 1;
+    script.raw_size = (uint64_t)QUEUE_RAW_MAX + 1;
+    ck_assert_int_eq(pump_run(&pump, &err), -1);
+    ck_assert_int_eq(err.class, ERROR_BUG);
+}
+END_TEST
+
 START_TEST(an_item_the_queue_cannot_take_becomes_a_bad_entry)
 {
     script.items = 2;
@@ -543,6 +565,8 @@ static Suite *suite(void)
     tcase_add_test(cases, a_failure_of_the_loader_keeps_and_settles_what_was_in_hand);
     tcase_add_test(cases, a_lost_link_keeps_what_was_in_hand_and_leaves_settling_to_the_next_run);
     tcase_add_test(cases, a_bad_item_becomes_a_bad_entry_and_goes_to_badmail_alone);
+    tcase_add_test(cases, a_message_that_is_not_read_may_be_of_any_size);
+    tcase_add_test(cases, more_bytes_than_a_queue_keeps_break_the_contract);
     tcase_add_test(cases, an_item_the_queue_cannot_take_becomes_a_bad_entry);
     tcase_add_test(cases, an_item_the_queue_can_never_take_stays_where_it_is_and_stops_nobody);
     tcase_add_test(cases, why_an_item_stays_where_it_is_is_told_once);

@@ -210,6 +210,108 @@ START_TEST(however_often_a_server_names_the_same_copies_the_work_goes_by_what_it
 }
 END_TEST
 
+/* ---- Less than there is ---------------------------------------------------------------------- */
+
+#define EMPTY_FIVE "* 1 FETCH (UID 5 BODY[] \"\")\r\n"
+#define CUT_FIVE "* 1 FETCH (UID 5 BODY[] {?}\r\nSubject: 5\1)\r\n"
+#define CUT_MORE_FIVE "* 1 FETCH (UID 5 BODY[] {?}\r\nSubj\1)\r\n"
+#define TWO                                                                                        \
+    {"SEARCH", "* SEARCH 5 6\r\n" OK}, {"RFC822.SIZE", LISTED(5) LISTED(6) OK}, {"*UID MOVE", OK}, \
+    {                                                                                              \
+        "*(UID)", OK                                                                               \
+    }
+
+START_TEST(a_message_of_which_nothing_comes_stays_where_it_is_and_the_others_go)
+{
+    static const struct script_rule rules[] = {
+        TWO, {"FETCH 5:6 (UID BODY", EMPTY_FIVE BODY(6) OK}, {"*FETCH 5 (UID BODY", EMPTY_FIVE OK}};
+    struct host *h = RUN(rules, FULL, "", "6 ");
+    TRACE(h, "UID MOVE 6 ", "-UID MOVE 5");
+    ck_assert_ptr_nonnull(
+        strstr(h->log, "message 5 of 'INBOX' is listed, but the server does not"));
+    ck_assert_uint_eq(h->ledger[5].attempts, 0);
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(a_message_that_comes_cut_is_asked_for_again_and_loaded_when_it_comes_whole)
+{
+    static const struct script_rule rules[] = {
+        TWO, {"FETCH 5:6 (UID BODY", CUT_FIVE BODY(6) OK}, {"FETCH 5 (UID BODY", BODY(5) OK}};
+    struct host *h = RUN(rules, FULL, "", "6 5 ");
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(a_message_that_comes_as_short_again_is_all_that_the_server_has)
+{
+    static const struct script_rule rules[] = {
+        TWO, {"FETCH 5:6 (UID BODY", CUT_FIVE BODY(6) OK}, {"FETCH 5 (UID BODY", CUT_FIVE OK}};
+    struct host *h = RUN(rules, FULL, "", "6 5 ");
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(a_message_that_comes_cut_elsewhere_each_time_stays_where_it_is)
+{
+    static const struct script_rule rules[] = {TWO,
+                                               {"FETCH 5:6 (UID BODY", CUT_FIVE BODY(6) OK},
+                                               {"FETCH 5 (UID BODY", CUT_MORE_FIVE OK},
+                                               {"FETCH 5 (UID BODY", CUT_FIVE OK}};
+    struct host *h = RUN(rules, FULL, "", "6 ");
+    TRACE(h, "-UID MOVE 5");
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(a_message_whose_size_is_not_told_is_asked_about_twice_left_and_told)
+{
+    static const struct script_rule rules[] = {
+        {"SEARCH", "* SEARCH 5 6\r\n" OK},
+        {"*5 (UID FLAGS RFC822.SIZE", "* 1 FETCH (UID 5 FLAGS ())\r\n" OK},
+        {"RFC822.SIZE", "* 1 FETCH (UID 5 FLAGS ())\r\n" LISTED(6) OK},
+        {"FETCH 6 (UID BODY", BODY(6) OK},
+        {"*UID MOVE", OK},
+        {"*(UID)", OK}};
+    struct host *h = RUN(rules, FULL, "", "6 ");
+    ck_assert_ptr_nonnull(strstr(h->log, "size of 1 messages that it found in 'INBOX', message 5"));
+    host_stop(h);
+}
+END_TEST
+
+/* A server whose sizes are wrong altogether: each of a thousand messages has a tenth of what it says. */
+START_TEST(where_sizes_are_wrong_altogether_few_messages_are_asked_for_twice)
+{
+    struct buffer sizes, bodies;
+    buffer_init(&sizes, 1 << 20);
+    buffer_init(&bodies, 1 << 20);
+    for (unsigned uid = 1; uid <= 1000; uid++) {
+        ck_assert_int_eq(
+            buffer_printf(&sizes, "* %u FETCH (UID %u FLAGS () RFC822.SIZE 200)\r\n", uid, uid), 0);
+        ck_assert_int_eq(buffer_printf(&bodies,
+                                       "* %u FETCH (UID %u BODY[] {20}\r\n"
+                                       "Subject: 5\r\n\r\nbody\r\n)\r\n",
+                                       uid, uid),
+                         0);
+    }
+    ck_assert_int_eq(buffer_append_text(&sizes, OK), 0);
+    ck_assert_int_eq(buffer_append_text(&bodies, OK), 0);
+    const struct script_rule rules[] = {{"SEARCH", "* SEARCH 1:1000\r\n" OK},
+                                        {"*RFC822.SIZE", buffer_text(&sizes)},
+                                        {"*BODY.PEEK[]", buffer_text(&bodies)},
+                                        {"*UID MOVE", OK},
+                                        {"*(UID)", OK}};
+    const struct script script = {NULL, FULL, rules, 5, 0};
+    struct host *h = host_start(&script, "");
+    (void)host_run(h);
+    for (unsigned uid = 1; uid <= 1000; uid++)
+        ck_assert_msg(h->ledger[uid].step == IMAP_STEP_MOVED, "%u", uid);
+    host_stop(h);
+    buffer_done(&sizes);
+    buffer_done(&bodies);
+}
+END_TEST
+
 /* ---- Rules ----------------------------------------------------------------------------------- */
 
 START_TEST(a_header_that_is_nil_is_judged_as_empty_and_not_as_that_of_the_message_before)
@@ -360,6 +462,13 @@ static Suite *suite(void)
     tcase_add_test(answers, headers_for_a_rule_that_come_too_slowly_are_given_up);
     tcase_add_test(answers,
                    a_header_that_is_nil_is_judged_as_empty_and_not_as_that_of_the_message_before);
+    tcase_add_test(answers, a_message_of_which_nothing_comes_stays_where_it_is_and_the_others_go);
+    tcase_add_test(answers,
+                   a_message_that_comes_cut_is_asked_for_again_and_loaded_when_it_comes_whole);
+    tcase_add_test(answers, a_message_that_comes_as_short_again_is_all_that_the_server_has);
+    tcase_add_test(answers, a_message_that_comes_cut_elsewhere_each_time_stays_where_it_is);
+    tcase_add_test(answers, a_message_whose_size_is_not_told_is_asked_about_twice_left_and_told);
+    tcase_add_test(answers, where_sizes_are_wrong_altogether_few_messages_are_asked_for_twice);
     suite_add_tcase(s, answers);
     return s;
 }

@@ -65,6 +65,25 @@ static int imap_pickup_bytes(struct imap_pickup *p, struct span bytes, struct er
     return 0;
 }
 
+/* Did less come than there is? Nothing at all is what some servers give out of a message that was
+ * expunged (RFC 2180 s.4.1.3). What is too short is asked for once more: as short again, it is what
+ * the server has, whose sizes are wrong. */
+static bool imap_pickup_is_cut(struct imap_pickup *p, struct imap_entry *entry)
+{
+    uint64_t size = p->body.size;
+    if (p->body.spool == NULL || !imap_entry_is_short(entry, size))
+        return false;
+    if (size == 0)
+        return true;
+    if (entry->came == size)
+        p->short_count++;
+    bool believed = p->short_count >= IMAP_SHORT_MAX || p->retry_count == IMAP_RETRY_MAX;
+    if (entry->came == size || (entry->came == 0 && believed))
+        return false;
+    entry->came = size;
+    return true;
+}
+
 static int imap_pickup_fetched(struct imap_pickup *p, const struct imap_event *event,
                                struct error *err)
 {
@@ -77,6 +96,10 @@ static int imap_pickup_fetched(struct imap_pickup *p, const struct imap_event *e
             imap_body_move(event->body, &p->body);
         if (entry != NULL && p->body.complete && !imap_window_holds(window, p->body.size)) {
             entry->size = p->body.size; /* it is asked for again, by this */
+            imap_body_done(&p->body);
+            return 0;
+        }
+        if (entry != NULL && p->body.complete && imap_pickup_is_cut(p, entry)) {
             imap_body_done(&p->body);
             return 0;
         }
@@ -146,8 +169,8 @@ void imap_pickup_leave_behind(struct imap_pickup *p, uint32_t uid, const struct 
     }
 }
 
-/* A body that was asked for and did not come, though the server says all is well, or with its NO
- * (@no, else NULL): later again, in the end it stays where it is. Never badmail: this is not the
+/* A body that was asked for and did not come whole, though the server says all is well, or with its
+ * NO (@no, else NULL): later again, in the end it stays where it is. Never badmail: this is not the
  * mail's fault. */
 static int imap_pickup_missing(struct imap_pickup *p, struct imap_entry *entry,
                                const struct error *no, struct error *err)
@@ -157,7 +180,7 @@ static int imap_pickup_missing(struct imap_pickup *p, struct imap_entry *entry,
     if (++entry->tries >= IMAP_TRIES_MAX || p->retry_count == IMAP_RETRY_MAX) {
         imap_host_log(p->host, IMAP_LOG_WARNING,
                       "message %u of '%s' is listed, but the server does not "
-                      "give it out, or it went meanwhile; left for a later run",
+                      "give it out, or not whole, or it went meanwhile; left for a later run",
                       entry->uid, p->folders.mailbox.name);
         imap_entry_done(entry);
         if (no != NULL)

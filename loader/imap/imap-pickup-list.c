@@ -391,13 +391,22 @@ static void imap_listing_keep(struct imap_pickup *p)
 static int imap_listing_miss(struct imap_pickup *p, struct error *err)
 {
     struct imap_set *missed = p->listing_again ? &p->missed : &p->unlisted;
+    uint32_t first = 0;
+    size_t count = 0;
     for (size_t i = 0; i < p->listing_count; i++) {
         uint32_t uid = p->listing[i].uid;
+        p->listed_any = p->listed_any || p->listing[i].listed;
         if (p->listing[i].listed)
-            p->listed_any = true;
-        else if (imap_set_add(missed, uid, uid) < 0)
+            continue;
+        first = count++ == 0 ? uid : first;
+        if (imap_set_add(missed, uid, uid) < 0)
             return error_oom(err, "listing mail");
     }
+    if (p->listing_again && count > 0)
+        imap_host_log(p->host, IMAP_LOG_WARNING,
+                      "the server does not tell the size of %zu messages that it found in '%s', "
+                      "message %u first, or they went meanwhile; left for a later run",
+                      count, p->folders.mailbox.name, first);
     return 0;
 }
 

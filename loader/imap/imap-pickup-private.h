@@ -28,6 +28,7 @@
 #define IMAP_SUSPECTS_MAX                                                                          \
     16u /* that did not come to an end once: where there are more, so many go in                   \
            one window */
+#define IMAP_SHORT_MAX 3u   /* of these, and the server's sizes are not believed any more */
 #define IMAP_RETRY_MAX 500u /* messages whose bodies did not come; more are left for a later run   \
                              */
 #define IMAP_NOTE_AHEAD 400u   /* messages behind a window whose attempts are noted with its own */
@@ -69,8 +70,7 @@ struct imap_pickup {
     uint64_t beyond;        /* the first that this search found and did not keep; UINT64_MAX: none */
     uint64_t beyond_count;  /* ... and how many there are from there on */
     bool searched, searching;
-    uint32_t
-        struck;   /* one of several folders: up to this UID what the ledger knows is out of todo */
+    uint32_t struck; /* one of several folders: up to this UID the ledger's are out of todo */
     bool refused; /* one of several folders: the server answered NO, refusal tells */
     struct error refusal;
     uint64_t found; /* by the last search, for progress() */
@@ -88,6 +88,7 @@ struct imap_pickup {
     size_t listed_count, listed_next;
     struct imap_entry *retry; /* bodies that did not come */
     size_t retry_count;
+    unsigned int short_count; /* bodies that came short twice, each as short as before */
 
     struct imap_window windows[IMAP_WINDOWS]; /* a ring; oldest at first_window */
     size_t first_window, window_count;

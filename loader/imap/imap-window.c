@@ -139,12 +139,16 @@ void imap_body_move(struct imap_body *from, struct imap_body *to)
     imap_body_done(from);
 }
 
-/* Many servers tell sizes that are not those of the bytes; one that keeps much of a message back is
- * worth a word. */
+bool imap_entry_is_short(const struct imap_entry *entry, uint64_t size)
+{
+    return size < entry->size - entry->size / 20;
+}
+
+/* One that keeps much of a message back is worth a word. */
 static int imap_entry_compare_size(struct imap_entry *entry, struct error *err)
 {
     uint64_t size = spool_size(entry->spool);
-    if (entry->mail == NULL || size >= entry->size - entry->size / 20)
+    if (entry->mail == NULL || !imap_entry_is_short(entry, size))
         return 0;
     return problem_add(&entry->mail->problems,
                        "the server gave out %" PRIu64 " bytes of a message that has %" PRIu64

@@ -30,7 +30,8 @@
 /* One message on its way. */
 struct imap_entry {
     uint32_t uid, attempts;
-    unsigned int tries; /* times its body was asked for and did not come */
+    unsigned int
+        tries; /* times its body was asked for and did not come, or not whole as it seems */
     bool refused;       /* the server said NO to a window that it was in */
     bool listed;        /* its data came */
     bool stored;        /* says the ledger */
@@ -40,11 +41,16 @@ struct imap_entry {
     int32_t date_offset_min;
     int64_t date_s;
     uint64_t size;
+    uint64_t came;       /* bytes of a body that was too short to be believed at once; 0: none */
     char *error;         /* why it cannot be loaded; NULL: all is well so far */
     struct spool *spool; /* from here on: when it is complete */
     struct mail *mail;
     uint8_t sha256[DIGEST_SIZE];
 };
+
+/** imap_entry_is_short - is a body of @size bytes much less than the server told? (Many tell sizes
+ * that are not those of the bytes; so this is a twentieth.) */
+bool imap_entry_is_short(const struct imap_entry *entry, uint64_t size);
 
 /** imap_entry_done - free what it holds. */
 void imap_entry_done(struct imap_entry *entry);
