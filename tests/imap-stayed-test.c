@@ -87,6 +87,52 @@ START_TEST(what_was_to_stay_is_known_again_where_the_settings_have_it_moved_sinc
 }
 END_TEST
 
+/* A mailbox that was restored from a backup with four messages: what came since has used UIDs. */
+START_TEST(other_mail_under_the_uids_of_mail_that_stays_holds)
+{
+    static const struct {
+        const char *more;
+        unsigned others; /* of UIDs 5 and 6 so many are there, and one with a new UID */
+        const char *told;
+    } rows[] = {{"after=Leave", 2, "2 messages in it (UID 5:6)"},
+                {"after=Leave", 1, "1 messages in it (UID 5)"},
+                {"after=Flag", 2, "2 messages in it (UID 5:6)"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        teardown();
+        setup();
+        w.more = rows[i].more;
+        worked_in(8);
+        for (uint32_t k = 1; k <= 6; k++)
+            before(8, k, k, IMAP_STEP_MOVED);
+        for (uint32_t k = 1; k <= 4; k++)
+            put_message(k, k, 0);
+        for (uint32_t k = 5; k < 5 + rows[i].others; k++)
+            put_message(k, 70 + k, 0);
+        put_message(7, 80, 0);
+        ck_session(ERROR_HELD);
+        ck_assert_uint_eq(mailbox().held, IMAP_HOLD_REUSED);
+        ck_assert_msg(strstr(w.err.text, rows[i].told) != NULL, "%s", w.err.text);
+    }
+}
+END_TEST
+
+START_TEST(mail_that_stays_costs_a_look_at_one_message_a_session)
+{
+    w.more = "after=Leave";
+    worked_in(8);
+    for (uint32_t k = 1; k <= 30; k++) {
+        before(8, k, k, IMAP_STEP_MOVED);
+        put_message(k, k, 0);
+    }
+    put_message(31, 31, 0);
+    ck_session(ERROR_NONE);
+    ck_assert_uint_eq(w.handed, 1);
+    SAYS("UID FETCH 30 (UID BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])");
+    SILENT("UID FETCH 30 (UID BODY.PEEK[])");
+    SILENT("UID FETCH 29 ");
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("imap-stayed");
@@ -98,6 +144,8 @@ static Suite *suite(void)
     tcase_add_test(t, a_message_that_was_to_stay_and_cannot_be_looked_at_is_left_and_told);
     tcase_add_test(t, an_original_that_stays_beside_its_copy_is_not_copied_once_more);
     tcase_add_test(t, what_was_to_stay_is_known_again_where_the_settings_have_it_moved_since);
+    tcase_add_test(t, other_mail_under_the_uids_of_mail_that_stays_holds);
+    tcase_add_test(t, mail_that_stays_costs_a_look_at_one_message_a_session);
     suite_add_tcase(s, t);
     return s;
 }

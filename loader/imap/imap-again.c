@@ -375,6 +375,52 @@ static int imap_again_go_on_with_stayed(struct imap_pickup *p, struct error *err
     return 0;
 }
 
+/* ---- Reused ---------------------------------------------------------------------------------- */
+
+void imap_again_see(struct imap_again *again, uint32_t uid)
+{
+    again->top = uid > again->top ? uid : again->top;
+}
+
+/* Those up to the highest that are done with, and others than they were. */
+static int imap_again_hold_reused(struct imap_pickup *p, struct error *err)
+{
+    struct imap_record records[IMAP_RECORDS_MAX];
+    struct imap_look looks[IMAP_RECORDS_MAX];
+    uint32_t top = p->again.top, most = top < IMAP_RECORDS_MAX ? top : IMAP_RECORDS_MAX;
+    size_t count = 0;
+    for (uint32_t i = 0; i < most; i++)
+        records[i] =
+            (struct imap_record){.uidvalidity = imap_session_selected(p->session)->uidvalidity,
+                                 .uid = top - most + 1 + i};
+    if (p->host->known(p->host->context, records, most, err) < 0)
+        return -1;
+    for (uint32_t i = 0; i < most; i++)
+        if (records[i].step == IMAP_STEP_MOVED)
+            looks[count++] = (struct imap_look){.uid = records[i].uid};
+    if (imap_same_ask(p->session, p->host, looks, count, err) < 0)
+        return -1;
+    return imap_same_hold(p->host, &p->folders.mailbox, looks, count, IMAP_SAME_OTHER, err);
+}
+
+/* A message with the Message-ID of the stored one is that one, however the server changed it. */
+static int imap_again_check_top(struct imap_pickup *p, struct error *err)
+{
+    struct imap_again *again = &p->again;
+    struct imap_look look = {.uid = again->top};
+    struct imap_evidence known = {.uidvalidity = imap_session_selected(p->session)->uidvalidity,
+                                  .uid = again->top};
+    if (again->top == 0 || again->top_checked || p->options.read_only ||
+        p->host->evidence == NULL || imap_moves_leave(p->settings, imap_session_can(p->session)))
+        return 0;
+    again->top_checked = true;
+    if (p->host->evidence(p->host->context, &known, 1, err) < 0 ||
+        imap_same_ask(p->session, p->host, &look, 1, err) < 0)
+        return -1;
+    bool named = known.message_id != 0 && known.message_id == look.message_id;
+    return look.tag == IMAP_SAME_OTHER && !named ? imap_again_hold_reused(p, err) : 0;
+}
+
 /* ---- All of it ------------------------------------------------------------------------------- */
 
 int imap_again_inspect(struct imap_pickup *p, struct error *err)
@@ -420,5 +466,5 @@ int imap_again_settle(struct imap_pickup *p, struct error *err)
             return -1;
         again->gone_count -= count;
     }
-    return 0;
+    return imap_again_check_top(p, err);
 }

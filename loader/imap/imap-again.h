@@ -15,6 +15,10 @@
  *           5 % apart came with a higher UID: a server gave a message that it changed a new UID
  *           (MS-STANXIMAP V0004). It keeps its entry and is moved
  *
+ *   reused  done with, in the mailbox on purpose, and another message: UIDs are given a second time
+ *           from that of a backup on, so that it is enough to look at the highest known one that is
+ *           there, once in a session. Then all like it hold, until they have others
+ *
  * What a search finds lies in the mailbox at the same time: of two such messages none is the other
  * one put back, so that only what was on record before the search is held against what it found.
  *
@@ -51,6 +55,8 @@ struct imap_again {
     bool history;         /* something of this mailbox was on record when the session began */
     uint32_t before;      /* highest UID that was on record before the last search; 0: none */
     uint32_t highest;     /* highest UID that is on record, or was listed in this session */
+    uint32_t top;         /* the highest UID that is done with and still in the mailbox; 0: none */
+    bool top_checked;
     uint64_t listed;      /* messages of the listing that is being looked at */
     size_t count;         /* of these, what is looked at more closely; 0: nothing */
     struct imap_look *looks; /* theirs: room->looks (imap-pickup-private.h) */
@@ -72,12 +78,15 @@ int imap_again_begin(struct imap_pickup *pickup, struct error *err);
 int imap_again_collect(struct imap_pickup *pickup, const struct imap_record *records,
                        struct error *err);
 
+/** imap_again_see - this one is done with, and still in the mailbox. */
+void imap_again_see(struct imap_again *again, uint32_t uid);
+
 /** imap_again_inspect - look at it, now that no body is on its way; what is not to be fetched is
  * left out of the listing. ERROR_HELD when the mailbox is held from now on. */
 int imap_again_inspect(struct imap_pickup *pickup, struct error *err);
 
 /** imap_again_settle - the pass is over: what is gone and did not come under another UID was moved
- * by somebody else. */
+ * by somebody else; is what stays still the same? ERROR_HELD when it is not. */
 int imap_again_settle(struct imap_pickup *pickup, struct error *err);
 
 #endif

@@ -237,6 +237,8 @@ static int imap_strike_window(struct imap_pickup *p, struct imap_strike *strike,
             strike->ahead++;
         else if (imap_pickup_handle(p, uid, uid) < 0 || imap_set_add(&strike->known, uid, uid) < 0)
             return error_oom(err, "searching");
+        else if (records[i].step == IMAP_STEP_MOVED)
+            imap_again_see(&p->again, uid);
     }
     return 0;
 }
@@ -358,6 +360,8 @@ static int imap_listing_known(struct imap_pickup *p, struct error *err)
         if (records[i].step >= IMAP_STEP_STORED) {
             entry->left = true;
             known++;
+            if (records[i].step == IMAP_STEP_MOVED)
+                imap_again_see(&p->again, entry->uid);
             if (records[i].step < IMAP_STEP_MOVED && !p->options.read_only &&
                 imap_moves_add(p->moves, &records[i], err) < 0)
                 return -1;
