@@ -742,6 +742,22 @@ START_TEST(messages_of_several_folders_may_be_settled_at_once_and_released_ones_
 }
 END_TEST
 
+START_TEST(a_message_that_is_set_aside_loses_no_attempt_when_it_is_released)
+{
+    static const struct script_rule rules[] = {{"*LIST \"\" \"*\"", TWO_FOLDERS}, TWO_VISITS};
+    static const struct script script = {NULL, MANY, rules, sizeof rules / sizeof rules[0], 0};
+    struct host *h = host_start(&script, "folders=*", false);
+    struct imap_message message;
+    uint64_t token;
+    h->rows[h->count++] = (struct row){"INBOX", 7, 5, IMAP_STEP_ATTEMPTED, IMAP_ATTEMPTS_MAX};
+    ck_assert_int_eq(imap_tour_next(h->tour, &message, &token, &h->err), IMAP_PICKUP_MESSAGE);
+    ck_assert_ptr_nonnull(message.error);
+    ck_assert_int_eq(imap_tour_settle(h->tour, &token, 1, IMAP_FATE_RELEASE, &h->err), 0);
+    ck_assert_uint_eq(h->rows[0].attempts, IMAP_ATTEMPTS_MAX);
+    host_stop(h);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     const TTest *const tests[] = {
@@ -760,6 +776,7 @@ static Suite *suite(void)
         a_folder_that_went_is_told_and_one_that_came_is_picked_up,
         a_folder_numbered_anew_is_opened_and_what_was_known_of_its_uids_does_not_count,
         the_ledger_is_asked_once_about_a_folder_that_it_knows_in_full,
+        a_message_that_is_set_aside_loses_no_attempt_when_it_is_released,
         a_folder_that_returns_to_an_earlier_numbering_loses_no_new_mail,
         when_the_host_waits_new_mail_in_the_inbox_is_told_by_idle_and_the_rest_by_the_next_sweep,
         messages_of_several_folders_may_be_settled_at_once_and_released_ones_do_not_come_again,

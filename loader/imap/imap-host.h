@@ -24,7 +24,12 @@ enum imap_step {
     IMAP_STEP_DELETING = 5,
     IMAP_STEP_MOVED = 6
 };
-enum imap_fate { IMAP_FATE_QUEUED = 0, IMAP_FATE_BAD = 1, IMAP_FATE_RELEASE = 2 };
+enum imap_fate {
+    IMAP_FATE_QUEUED = 0,
+    IMAP_FATE_BAD = 1,
+    IMAP_FATE_RELEASE = 2,
+    IMAP_FATE_SPARE = 3 /* of ours: as RELEASE, and no attempt was noted that could be taken back */
+};
 enum imap_log { IMAP_LOG_ERROR = 3, IMAP_LOG_WARNING = 4, IMAP_LOG_INFO = 6, IMAP_LOG_DEBUG = 7 };
 
 /* How far one message has come (struct loader_record). */

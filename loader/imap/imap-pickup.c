@@ -95,6 +95,7 @@ static bool imap_pickup_hand_out(struct imap_pickup *p, struct imap_message *out
     *out = (struct imap_message){
         .uidvalidity = imap_session_selected(p->session)->uidvalidity,
         .uid = entry->uid,
+        .noted = entry->noted,
         .raw_size = entry->spool != NULL ? spool_size(entry->spool) : entry->size,
         .error = entry->error,
         .date_received = entry->has_date && p->date[0] != '\0' ? p->date : NULL};
@@ -487,7 +488,7 @@ int imap_pickup_settle(struct imap_pickup *p, const uint32_t *uids, size_t count
     p->out -= count < p->out ? count : p->out;
     if (fate == IMAP_FATE_RELEASE)
         return imap_pickup_withdraw(p, uids, count, err);
-    if (p->session == NULL || p->options.read_only)
+    if (p->session == NULL || p->options.read_only || fate == IMAP_FATE_SPARE)
         return 0;
     for (size_t i = 0; i < count; i++) {
         struct imap_record record = {.uid = uids[i], .step = IMAP_STEP_STORED, .fate = fate};

@@ -61,6 +61,7 @@ struct imap_pickup_options {
 struct imap_message {
     uint32_t uidvalidity, uid;
     uint64_t raw_size;
+    bool noted;                /* an attempt was, which is taken back when it is released */
     const char *error;         /* why it could not be loaded, or NULL; until the next call */
     const char *date_received; /* RFC 3339, or NULL; until the next call */
     struct mail *mail;         /* NULL: not loaded */

@@ -48,6 +48,8 @@ struct imap_tour {
     uint64_t passed,
         later; /* for progress(): handed out since DRAINED, expected in folders to come */
     bool counted;              /* progress() was told about this visit */
+    uint64_t *spared;          /* tokens that are out, of messages for which no attempt was noted */
+    size_t spared_count, spared_capacity;
 };
 
 /* ---- Opening --------------------------------------------------------------------------------- */
@@ -299,6 +301,32 @@ static int imap_tour_go_on(struct imap_tour *tour, bool *out_drained, struct err
 
 /* ---- Handing out ----------------------------------------------------------------------------- */
 
+/* Without memory for it an attempt is taken back that was not noted: it is tried once more. */
+static void imap_tour_spare(struct imap_tour *tour, uint64_t token)
+{
+    if (tour->spared_count == tour->spared_capacity) {
+        size_t capacity = tour->spared_capacity == 0 ? 16 : tour->spared_capacity * 2;
+        uint64_t *spared = reallocarray(tour->spared, capacity, sizeof *spared);
+        if (spared == NULL)
+            return;
+        tour->spared = spared;
+        tour->spared_capacity = capacity;
+    }
+    tour->spared[tour->spared_count++] = token;
+}
+
+/* Is it one of them? It is not out any more. */
+static bool imap_tour_unspare(struct imap_tour *tour, uint64_t token)
+{
+    size_t at = 0;
+    while (at < tour->spared_count && tour->spared[at] != token)
+        at++;
+    if (at == tour->spared_count)
+        return false;
+    tour->spared[at] = tour->spared[--tour->spared_count];
+    return true;
+}
+
 static enum imap_pickup_result imap_tour_hand_out(struct imap_tour *tour,
                                                   const struct imap_message *message,
                                                   uint64_t *out_token)
@@ -386,11 +414,14 @@ static enum imap_pickup_result imap_tour_next_of_folders(struct imap_tour *tour,
 enum imap_pickup_result imap_tour_next(struct imap_tour *tour, struct imap_message *out_message,
                                        uint64_t *out_token, struct error *err)
 {
-    if (imap_tour_walks(tour))
-        return imap_tour_next_of_folders(tour, out_message, out_token, err);
-    enum imap_pickup_result result = imap_pickup_next(tour->pickup, out_message, err);
-    if (result == IMAP_PICKUP_MESSAGE)
+    bool walks = imap_tour_walks(tour);
+    enum imap_pickup_result result =
+        walks ? imap_tour_next_of_folders(tour, out_message, out_token, err)
+              : imap_pickup_next(tour->pickup, out_message, err);
+    if (result == IMAP_PICKUP_MESSAGE && !walks)
         *out_token = out_message->uid;
+    if (result == IMAP_PICKUP_MESSAGE && !out_message->noted)
+        imap_tour_spare(tour, *out_token);
     return result;
 }
 
@@ -409,7 +440,7 @@ static int imap_tour_note(struct imap_tour *tour, const struct imap_visit *visit
 {
     struct imap_record records[IMAP_RECORDS_MAX];
     const char *path = tour->path;
-    if (tour->options.read_only)
+    if (tour->options.read_only || fate == IMAP_FATE_SPARE)
         return 0;
     for (size_t i = 0; i < count; i++)
         records[i] = (struct imap_record){
@@ -447,19 +478,30 @@ static int imap_tour_settle_visit(struct imap_tour *tour, uint32_t number, const
     return failed;
 }
 
-int imap_tour_settle(struct imap_tour *tour, const uint64_t *tokens, size_t count, uint32_t fate,
-                     struct error *err)
+/* Messages of one folder, all spared or none. */
+static int imap_tour_settle_run(struct imap_tour *tour, const uint64_t *tokens, size_t count,
+                                uint32_t fate, struct error *err)
 {
     uint32_t uids[IMAP_RECORDS_MAX];
     for (size_t i = 0; i < count; i++)
         uids[i] = (uint32_t)tokens[i];
-    if (!imap_tour_walks(tour))
-        return imap_pickup_settle(tour->pickup, uids, count, fate, err);
+    return imap_tour_walks(tour)
+               ? imap_tour_settle_visit(tour, (uint32_t)(tokens[0] >> 32), uids, count, fate, err)
+               : imap_pickup_settle(tour->pickup, uids, count, fate, err);
+}
+
+int imap_tour_settle(struct imap_tour *tour, const uint64_t *tokens, size_t count, uint32_t fate,
+                     struct error *err)
+{
+    bool spared[IMAP_RECORDS_MAX];
+    for (size_t i = 0; i < count; i++)
+        spared[i] = imap_tour_unspare(tour, tokens[i]) && fate == IMAP_FATE_RELEASE;
     for (size_t first = 0, end; first < count; first = end) {
-        uint32_t number = (uint32_t)(tokens[first] >> 32);
-        for (end = first + 1; end < count && tokens[end] >> 32 == number;)
+        for (end = first + 1; end < count && tokens[end] >> 32 == tokens[first] >> 32 &&
+                              spared[end] == spared[first];)
             end++;
-        if (imap_tour_settle_visit(tour, number, uids + first, end - first, fate, err) < 0)
+        if (imap_tour_settle_run(tour, tokens + first, end - first,
+                                 spared[first] ? IMAP_FATE_SPARE : fate, err) < 0)
             return -1;
     }
     return 0;
@@ -508,6 +550,7 @@ void imap_tour_close(struct imap_tour *tour)
     for (size_t i = 0; i < tour->visit_count; i++)
         free(tour->visits[i].path);
     free(tour->visits);
+    free(tour->spared);
     imap_stops_done(&tour->stops);
     free(tour->user);
     free(tour);
