@@ -179,7 +179,7 @@ END_TEST
 /* By an order of which we never heard: into the folder of that time. */
 START_TEST(what_went_into_an_earlier_archive_is_told_as_gone_there)
 {
-    static const struct script_rule rules[] = {{"*UID FETCH 5 (UID)", OK}};
+    static const struct script_rule rules[] = {{"*UID FETCH 5 (UID", OK}};
     struct host *h = STARTED(rules, FULL, 0);
     put(h, 5, IMAP_STEP_MOVING);
     h->ledger[5].target = "Old";
@@ -336,6 +336,65 @@ START_TEST(no_original_is_deleted_by_a_header_that_came_for_another_message)
 }
 END_TEST
 
+/* ---- Copies that were made although they were refused ----------------------------------------- */
+
+#define TWO                                                                                        \
+    {"SEARCH", "* SEARCH 5 6\r\n" OK}, {"RFC822.SIZE", LISTED(5) LISTED(6) OK},                    \
+        {"BODY.PEEK[]", BODY(5) BODY(6) OK},                                                       \
+    {                                                                                              \
+        "UID FETCH 5:6 (UID)", "* 1 FETCH (UID 5)\r\n* 2 FETCH (UID 6)\r\n" OK                     \
+    }
+
+/* 5 and 6 were ordered where the archive's next UID was 100. */
+START_TEST(what_a_refused_copy_may_have_copied_is_not_ordered_again_without_a_look)
+{
+    static const struct {
+        const char *copy, *status;
+    } rows[] = {
+        {"@ NO what\r\n", "* STATUS $ (UIDNEXT 102 UIDVALIDITY 9)\r\n" OK},
+        {"@ NO [SERVERBUG] what\r\n", "* STATUS $ (UIDNEXT 101 UIDVALIDITY 9)\r\n" OK},
+        {"@ NO [LIMIT] what\r\n", "* STATUS $ (UIDNEXT 100 UIDVALIDITY 10)\r\n" OK},
+        {"@ NO what\r\n", "* STATUS $ (UIDVALIDITY 9)\r\n" OK},
+        {"@ NO what\r\n", "@ NO not now\r\n"},
+        {"* OK [COPYUID 9 5 100] x\r\n@ NO what\r\n",
+         "* STATUS $ (UIDNEXT 100 UIDVALIDITY 9)\r\n" OK},
+    };
+    static const char *const capabilities[] = {"UIDPLUS", ""};
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
+        const struct script_rule rules[] = {
+            TWO,
+            {"STATUS \"DROPBOX\"", "* STATUS $ (UIDNEXT 100 UIDVALIDITY 9)\r\n" OK},
+            {"*STATUS \"DROPBOX\"", rows[i / 2].status},
+            {"UID COPY 5:6", rows[i / 2].copy}};
+        struct host *h = STARTED(rules, capabilities[i % 2], 0);
+        ck_assert_ptr_nonnull(strstr(host_run(h), "5 6 failed: "));
+        TRACE(h, "UID COPY 5:6", "-UID COPY 5 ", "-UID COPY 6 ", "-STORED", "-STORE");
+        ck_assert_uint_eq(h->ledger[5].step, IMAP_STEP_MOVING);
+        ck_assert_uint_eq(h->ledger[6].step, IMAP_STEP_MOVING);
+        ck_assert_uint_eq(h->ledger[6].target_uid, 100); /* from where the next run looks */
+        host_stop(h);
+    }
+}
+END_TEST
+
+START_TEST(of_a_refused_set_of_which_nothing_was_copied_the_others_go)
+{
+    static const struct script_rule rules[] = {TWO,
+                                               {"UID COPY 5:6", "@ NO held\r\n"},
+                                               {"UID COPY 6", "* OK [COPYUID 9 6 100] x\r\n" OK},
+                                               {"UID COPY 5", "@ NO held\r\n"},
+                                               {"UID STORE 6", OK},
+                                               {"UID EXPUNGE 6", OK},
+                                               {"UID FETCH 6 (UID)", OK},
+                                               {"UID FETCH 5 (UID)", "* 1 FETCH (UID 5)\r\n" OK}};
+    struct host *h = STARTED(rules, "UIDPLUS", 0);
+    ck_assert_str_eq(host_run(h), "5 6 failed: config");
+    TRACE(h, "UID COPY 5:6", "STATUS \"DROPBOX\"", "note 6 MOVED target 100");
+    ck_assert_uint_eq(h->ledger[5].step, IMAP_STEP_MOVING);
+    host_stop(h);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("imap-reconcile");
@@ -355,6 +414,8 @@ static Suite *suite(void)
     tcase_add_test(t, a_search_that_is_not_understood_or_comes_too_often_ends_the_run);
     tcase_add_test(t, news_of_a_flag_behind_what_was_asked_for_change_nothing);
     tcase_add_test(t, no_original_is_deleted_by_a_header_that_came_for_another_message);
+    tcase_add_test(t, what_a_refused_copy_may_have_copied_is_not_ordered_again_without_a_look);
+    tcase_add_test(t, of_a_refused_set_of_which_nothing_was_copied_the_others_go);
     suite_add_tcase(s, t);
     return s;
 }

@@ -40,6 +40,14 @@ void imap_job_end(struct imap_job *job)
     free(job);
 }
 
+bool imap_job_is_alone_on_its_way(const struct imap_job *job)
+{
+    const struct imap_job *other = job->moves->jobs;
+    while (other != NULL && (other == job || !other->running))
+        other = other->next;
+    return other == NULL;
+}
+
 void imap_job_keep_there(struct imap_job *job)
 {
     size_t kept = 0;

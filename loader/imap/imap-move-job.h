@@ -45,7 +45,8 @@ struct imap_job {
     struct imap_folder *target; /* NULL: none */
     char *elsewhere;            /* where the copies are, by other settings; NULL: in target */
     uint32_t target_uidvalidity;
-    uint32_t told_uidnext, told_uidvalidity; /* of target, by job_grown; 0: not told */
+    uint32_t noted_uidnext;                  /* of target, when it was ordered; 0: not known */
+    uint32_t told_uidnext, told_uidvalidity; /* of target, by its STATUS; 0: not told */
     size_t count, room;
     size_t named;  /* by COPYUID, since it was ordered */
     size_t ranges; /* of UIDs that follow each other, at most: what the command's length goes by */
@@ -86,6 +87,9 @@ bool imap_job_is_full(const struct imap_job *job);
  * imap_job_from - where the items with this and higher UIDs begin; count: there is none. */
 struct imap_moving *imap_job_find(struct imap_job *job, uint32_t uid);
 size_t imap_job_from(const struct imap_job *job, uint32_t uid);
+
+/** imap_job_is_alone_on_its_way - no other job of its moves is running. */
+bool imap_job_is_alone_on_its_way(const struct imap_job *job);
 
 /** imap_job_keep_there - keep the items that are still in the mailbox. */
 void imap_job_keep_there(struct imap_job *job);

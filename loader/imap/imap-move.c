@@ -7,7 +7,10 @@
  *   job_start ─ MOVE ──> job_moved ──────────────────────┐
  *             ─ COPY ──> job_copied ─> job_store ─> ─────┤ job_verify ─> job_verified ─> job_end
  *             ─ ......   job_stored ─> job_expunge ──────┘                    │
- *                                                             job_again <─────┘  (still there) */
+ *                                                             job_again <─────┘  (still there)
+ *
+ * What a refused COPY may have copied is not copied again before somebody looked (imap-reconcile.h):
+ * job_again gives that order anew only where the target has not grown since. */
 #include <config.h>
 #include "imap-move.h"
 
@@ -75,6 +78,36 @@ static int imap_job_refused(struct imap_job *job, struct error *err)
     return 0;
 }
 
+/* ---- What the target tells ------------------------------------------------------------------- */
+
+static int imap_job_told_data(void *context, const struct imap_event *event, bool *out_taken,
+                              struct error *err)
+{
+    struct imap_job *job = context;
+    (void)err;
+    if (!imap_folder_is_told(job->target, event))
+        return 0;
+    *out_taken = true;
+    job->told_uidnext = event->uidnext;
+    job->told_uidvalidity = event->uidvalidity;
+    return 0;
+}
+
+/* Its STATUS; what it does not tell is 0 by the time of @done. */
+static int imap_job_ask_target(struct imap_job *job,
+                               int (*done)(void *, const struct imap_event *, struct error *),
+                               struct error *err)
+{
+    struct imap_call call = {
+        .what = "STATUS", .context = job, .data = imap_job_told_data, .done = done};
+    struct imap_command command;
+    job->told_uidnext = job->told_uidvalidity = 0;
+    imap_folder_status_command(job->target, &command);
+    return imap_session_send(job->moves->session, &command, &call, err);
+}
+
+/* ---- Once more ------------------------------------------------------------------------------- */
+
 /* Each message of a refused job for itself. */
 static int imap_job_split(struct imap_job *job, struct error *err)
 {
@@ -91,15 +124,34 @@ static int imap_job_split(struct imap_job *job, struct error *err)
     return 0;
 }
 
+static int imap_job_anew(struct imap_job *job, struct error *err)
+{
+    return job->count > 1 ? imap_job_split(job, err) : imap_job_start(job, err);
+}
+
+/* A COPY is whole or nothing, says RFC 9051 s.6.4.7, and not all servers keep to that: was nothing
+ * copied? In the ledger they are MOVING still, and stay so where that is not known. What others put
+ * there since looks the same; the next order is held against what is told now. */
+static int imap_job_weighed(void *context, const struct imap_event *answer, struct error *err)
+{
+    struct imap_job *job = context;
+    bool told = answer->status == IMAP_OK && job->told_uidnext != 0 && job->noted_uidnext != 0 &&
+                job->told_uidvalidity == job->target_uidvalidity;
+    if (told && job->told_uidnext == job->noted_uidnext)
+        return imap_job_anew(job, err);
+    if (told && job->told_uidnext > job->target->uidnext && imap_job_is_alone_on_its_way(job))
+        job->target->uidnext = job->told_uidnext;
+    return imap_job_refused(job, err);
+}
+
 /* These are still there after an order that was refused, or that said OK and did nothing. */
 static int imap_job_again(struct imap_job *job, struct error *err)
 {
-    if (job->target != NULL && job->target == job->moves->full)
+    bool copies = (job->way == IMAP_WAY_COPY || job->way == IMAP_WAY_KEEP) && !job->copied;
+    if ((job->target != NULL && job->target == job->moves->full) || job->alone ||
+        (job->count == 1 && job->tries >= IMAP_JOB_TRIES) || (copies && job->named > 0))
         return imap_job_refused(job, err);
-    if (job->count > 1 && !job->alone)
-        return imap_job_split(job, err);
-    return job->tries >= IMAP_JOB_TRIES || job->alone ? imap_job_refused(job, err)
-                                                      : imap_job_start(job, err);
+    return copies ? imap_job_ask_target(job, imap_job_weighed, err) : imap_job_anew(job, err);
 }
 
 /* ---- Looking --------------------------------------------------------------------------------- */
@@ -221,32 +273,6 @@ static void imap_job_mark_unnamed(struct imap_job *job)
 }
 
 /* ---- Creating the target --------------------------------------------------------------------- */
-
-static int imap_job_told_data(void *context, const struct imap_event *event, bool *out_taken,
-                              struct error *err)
-{
-    struct imap_job *job = context;
-    (void)err;
-    if (!imap_folder_is_told(job->target, event))
-        return 0;
-    *out_taken = true;
-    job->told_uidnext = event->uidnext;
-    job->told_uidvalidity = event->uidvalidity;
-    return 0;
-}
-
-/* Its STATUS; what it does not tell is 0 by the time of @done. */
-static int imap_job_ask_target(struct imap_job *job,
-                               int (*done)(void *, const struct imap_event *, struct error *),
-                               struct error *err)
-{
-    struct imap_call call = {
-        .what = "STATUS", .context = job, .data = imap_job_told_data, .done = done};
-    struct imap_command command;
-    job->told_uidnext = job->told_uidvalidity = 0;
-    imap_folder_status_command(job->target, &command);
-    return imap_session_send(job->moves->session, &command, &call, err);
-}
 
 /* A new folder numbers its messages anew: what is noted of the old one would find no copy in it. */
 static int imap_job_target_told(void *context, const struct imap_event *answer, struct error *err)
@@ -452,6 +478,7 @@ static int imap_job_start(struct imap_job *job, struct error *err)
     job->tries++;
     if (job->target != NULL && !job->copied)
         job->target_uidvalidity = job->target->uidvalidity;
+    job->noted_uidnext = job->target != NULL ? job->target->uidnext : 0;
     for (size_t i = 0; i < job->count && !job->copied; i++)
         job->items[i].target_uid = 0; /* what an order named that was refused proves nothing */
     job->named = 0;

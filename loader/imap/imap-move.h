@@ -19,9 +19,10 @@
  * sent only after the one before it was answered OK, so that a refused COPY can never be followed
  * by its EXPUNGE. Up to IMAP_MOVE_MAX messages go in one command; several commands may be on their
  * way. When a command is refused, its messages are tried one by one; those refused again stay where
- * they are, in the ledger as stored, and imap_moves_refused() tells. A folder that is full or in
- * use, or that we have no right to, is asked once. Only throttling and BAD are failures of the
- * session. */
+ * they are, in the ledger as stored, and imap_moves_refused() tells. A COPY that may have been obeyed
+ * all the same is not tried again: its messages stay MOVING, and imap_reconcile() looks for them. A
+ * folder that is full or in use, or that we have no right to, is asked once. Only throttling and BAD
+ * are failures of the session. */
 #ifndef MAILCHUTE_LOADER_IMAP_MOVE_H
 #define MAILCHUTE_LOADER_IMAP_MOVE_H
 
