@@ -33,7 +33,15 @@ void put_message(uint32_t uid, unsigned k, unsigned variant)
     w.messages[w.count++] = (struct message){uid, k, variant};
 }
 
-enum reply { REPLY_SEARCH, REPLY_UIDS, REPLY_SIZES, REPLY_IDS, REPLY_LISTING, REPLY_BODIES };
+enum reply {
+    REPLY_SEARCH,
+    REPLY_UIDS,
+    REPLY_SIZES,
+    REPLY_IDS,
+    REPLY_LISTING,
+    REPLY_LOOKS,
+    REPLY_BODIES
+};
 
 static void reply_message(struct buffer *out, enum reply which, const struct message *m)
 {
@@ -57,6 +65,13 @@ static void reply_message(struct buffer *out, enum reply which, const struct mes
     case REPLY_LISTING:
         buffer_printf(out, "* 1 FETCH (UID %u FLAGS () RFC822.SIZE %zu INTERNALDATE "
                            "\"01-Mar-2026 12:00:00 +0000\")\r\n", m->uid, size);
+        break;
+    case REPLY_LOOKS:
+        buffer_printf(out,
+                      "* 1 FETCH (UID %u RFC822.SIZE %zu INTERNALDATE "
+                      "\"01-Mar-2026 12:00:00 +0000\" BODY[HEADER] {?}\r\nSubject: %u\r\n"
+                      "\r\n\1)\r\n",
+                      m->uid, size, m->k);
         break;
     case REPLY_BODIES:
         buffer_printf(out, "* 1 FETCH (UID %u BODY[] {?}\r\n%s\1)\r\n", m->uid, text);
@@ -470,10 +485,11 @@ enum error_class session_with_rules(const struct script_rule *first, size_t firs
                    "* %zu EXISTS\r\n* OK [UIDVALIDITY %u] x\r\n* OK [UIDNEXT %u] x\r\n"
                    "* OK [PERMANENTFLAGS (\\Deleted \\*)] x\r\n@ OK [READ-WRITE] done\r\n",
                    w.count, w.uidvalidity, w.uidnext);
-    char *texts[] = {reply(REPLY_SEARCH), reply(REPLY_UIDS),    reply(REPLY_SIZES),
-                     reply(REPLY_IDS),    reply(REPLY_LISTING), reply(REPLY_BODIES)};
+    char *texts[] = {reply(REPLY_SEARCH),  reply(REPLY_UIDS),  reply(REPLY_SIZES), reply(REPLY_IDS),
+                     reply(REPLY_LISTING), reply(REPLY_LOOKS), reply(REPLY_BODIES)};
     const struct script_rule usual[] = {
         {"*SELECT", select},
+        {"* SMALLER ", "* SEARCH\r\n@ OK\r\n"}, /* in the archive, for a copy */
         {"*UID SEARCH", texts[REPLY_SEARCH]},
         {"*UID MOVE", "@ OK [COPYUID 9 1:9999 10001:19999] moved\r\n"},
         {"*UID STORE", "@ OK done\r\n"},
@@ -481,6 +497,7 @@ enum error_class session_with_rules(const struct script_rule *first, size_t firs
         {"*(UID RFC822.SIZE)", texts[REPLY_SIZES]},
         {"*HEADER.FIELDS", texts[REPLY_IDS]},
         {"*INTERNALDATE)", texts[REPLY_LISTING]},
+        {"*BODY.PEEK[HEADER])", texts[REPLY_LOOKS]},
         {"*BODY.PEEK[]", texts[REPLY_BODIES]},
     };
     struct script_rule rules[RULES_MAX];

@@ -395,6 +395,97 @@ START_TEST(of_a_refused_set_of_which_nothing_was_copied_the_others_go)
 }
 END_TEST
 
+/* ---- Archives and servers that are others by now ----------------------------------------------- */
+
+static void finds_107_and_copies_nothing(struct host *h)
+{
+    ck_assert_str_eq(host_run(h), "");
+    TRACE(h, "note 5 COPIED target 107", "UID EXPUNGE 5", "note 5 MOVED target 107", "-UID COPY",
+          "-UID MOVE");
+    ck_copy(h, 5, 9, 107);
+    host_stop(h);
+}
+
+START_TEST(an_archive_that_was_numbered_anew_since_is_looked_through_from_its_first_message)
+{
+    static const struct script_rule rules[] = {
+        {"*UID FETCH 5 (UID RFC822.SIZE", LOOKS(5) OK},
+        {"*SEARCH UID 1:* LARGER 19 SMALLER 21", "* SEARCH 107\r\n" OK},
+        {"*UID FETCH 107", LOOKS(107) OK},
+        {"*UID STORE", OK},
+        {"*UID EXPUNGE", OK},
+        {"*UID FETCH 5 (UID)", OK}};
+    struct host *h = STARTED(rules, "UIDPLUS", 0);
+    put(h, 5, IMAP_STEP_MOVING);
+    h->ledger[5].target_uidvalidity = 8;
+    h->ledger[5].target_uid = 900;
+    finds_107_and_copies_nothing(h);
+}
+END_TEST
+
+#define FOUND_107                                                                                  \
+    COPY_OF_5, {"*UID FETCH 107", LOOKS(107) OK}, {"*UID STORE", OK}, {"*UID EXPUNGE", OK},        \
+    {                                                                                              \
+        "*UID FETCH 5 (UID)", OK                                                                   \
+    }
+
+START_TEST(a_copy_is_looked_for_also_where_the_server_has_learned_move_since)
+{
+    static const struct script_rule rules[] = {{"*UID FETCH 5 (UID RFC822.SIZE", LOOKS(5) OK},
+                                               FOUND_107};
+    struct host *h = STARTED(rules, FULL, 0);
+    put(h, 5, IMAP_STEP_MOVING);
+    finds_107_and_copies_nothing(h);
+}
+END_TEST
+
+/* It is not known to be a copy; and where there is MOVE alone, its original could not be deleted. */
+START_TEST(what_cannot_be_looked_for_is_moved_where_there_is_move)
+{
+    static const struct script_rule unread[] = {{"*EXAMINE", "@ NO [NOPERM] not yours to read\r\n"},
+                                                {"*UID FETCH 5 (UID", LOOKS(5) OK},
+                                                MOVE_ONE};
+    static const struct script_rule alone[] = {{"*UID FETCH 5 (UID", LOOKS(5) OK}, MOVE_ONE};
+    struct host *hosts[] = {STARTED(unread, FULL, 0), STARTED(alone, "MOVE", 0)};
+    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+        put(hosts[i], 5, IMAP_STEP_MOVING);
+        ck_assert_str_eq(host_run(hosts[i]), "");
+        TRACE(hosts[i], "UID MOVE 5", "note 5 MOVED target 105");
+        host_stop(hosts[i]);
+    }
+}
+END_TEST
+
+/* All messages are the same; what is asked of one alone, under its UID, is not known. */
+static int evidence_of_two(void *context, struct imap_evidence *items, size_t count,
+                           struct error *err)
+{
+    (void)context;
+    (void)err;
+    for (size_t i = 0; i < count && count > 1; i++) {
+        items[i].step = IMAP_STEP_MOVING;
+        items[i].has_sha256 = true;
+        items[i].size = 20;
+    }
+    return 0;
+}
+
+START_TEST(of_two_that_are_the_same_the_copy_of_one_that_was_moved_is_not_taken_for_the_others)
+{
+    static const struct script_rule rules[] = {{"*UID FETCH 4:5 (UID RFC822.SIZE", LOOKS(5) OK},
+                                               {"*UID FETCH 5 (UID RFC822.SIZE", LISTED(5) OK},
+                                               MOVE_ONE,
+                                               FOUND_107};
+    struct host *h = STARTED(rules, FULL, 0);
+    h->table.evidence = evidence_of_two;
+    put(h, 4, IMAP_STEP_MOVING);
+    put(h, 5, IMAP_STEP_MOVING);
+    ck_assert_str_eq(host_run(h), "");
+    TRACE(h, "EXAMINE", "UID FETCH 107", "UID MOVE 5", "note 5 MOVED target 105", "-COPIED");
+    host_stop(h);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("imap-reconcile");
@@ -416,6 +507,12 @@ static Suite *suite(void)
     tcase_add_test(t, no_original_is_deleted_by_a_header_that_came_for_another_message);
     tcase_add_test(t, what_a_refused_copy_may_have_copied_is_not_ordered_again_without_a_look);
     tcase_add_test(t, of_a_refused_set_of_which_nothing_was_copied_the_others_go);
+    tcase_add_test(
+        t, an_archive_that_was_numbered_anew_since_is_looked_through_from_its_first_message);
+    tcase_add_test(t, a_copy_is_looked_for_also_where_the_server_has_learned_move_since);
+    tcase_add_test(t, what_cannot_be_looked_for_is_moved_where_there_is_move);
+    tcase_add_test(
+        t, of_two_that_are_the_same_the_copy_of_one_that_was_moved_is_not_taken_for_the_others);
     suite_add_tcase(s, t);
     return s;
 }

@@ -27,7 +27,9 @@ struct imap_unsettled {
     bool awaited;              /* gone, and may come under another UID */
     bool left;                 /* where it is, for this time: what was to be known first is not */
     bool looked;               /* looks came, and nothing in the target leaves a doubt */
+    bool found;                /* gone, and one in the target is taken for it */
     struct imap_reconcile_looks looks;
+    struct imap_evidence known; /* where there is MOVE, of those that are MOVING */
 };
 
 struct imap_reconcile {
@@ -44,6 +46,7 @@ struct imap_reconcile {
     uint32_t lowest;     /* while looking in a target: from here on */
     enum imap_fate fate; /* while looking in a target: whose */
     bool in_target;
+    bool by_move;       /* the server has MOVE */
     bool refused;       /* the server said NO to the last look ... */
     struct error why;   /* ... and what */
     uint64_t strangers; /* records of another UIDVALIDITY */
@@ -74,20 +77,50 @@ static bool imap_reconcile_looks_same(const struct imap_reconcile_looks *a,
            memcmp(a->header, b->header, sizeof a->header) == 0;
 }
 
+/* The lowest UID that its copy can have in the target of @fate, numbered so; 0: it is looked for in
+ * no such place. Where the server did not tell what its next UID was, or has numbered the target anew
+ * since, any may be its copy. */
+static uint32_t imap_unsettled_from(const struct imap_unsettled *item, enum imap_fate fate,
+                                    uint32_t uidvalidity)
+{
+    const struct imap_record *record = &item->record;
+    if (!item->there || record->step != IMAP_STEP_MOVING || record->fate != fate ||
+        item->elsewhere != NULL)
+        return 0;
+    return record->target_uid != 0 && record->target_uidvalidity == uidvalidity ? record->target_uid
+                                                                                : 1;
+}
+
+/* Is it rather the copy of one that is gone? A MOVE of several may have been done by half, of one of
+ * two that are the same. */
+static bool imap_reconcile_is_of_gone(struct imap_reconcile *r, const struct imap_unsettled *like)
+{
+    for (size_t i = 0; i < r->count && r->by_move && like->known.has_sha256; i++) {
+        struct imap_unsettled *item = &r->items[i];
+        if (item->there || item->found || item->elsewhere != NULL || !item->known.has_sha256 ||
+            item->record.fate != r->fate || item->known.size != like->known.size ||
+            memcmp(item->known.sha256, like->known.sha256, sizeof like->known.sha256) != 0)
+            continue;
+        item->found = true;
+        return true;
+    }
+    return false;
+}
+
 /* A message of the target: the copy of at most one of ours. */
 static void imap_reconcile_twin(struct imap_reconcile *r, const struct imap_fetch *fetch)
 {
     struct imap_reconcile_looks looks = imap_reconcile_looks_of(r, fetch);
-    if (fetch->uid < r->lowest)
-        return;
+    uint32_t uidvalidity = imap_session_selected(r->session)->uidvalidity;
     for (size_t i = 0; i < r->count; i++) {
         struct imap_unsettled *item = &r->items[i];
-        if (item->there && item->record.step == IMAP_STEP_MOVING && item->record.fate == r->fate &&
-            item->elsewhere == NULL && fetch->uid >= item->record.target_uid &&
-            imap_reconcile_looks_same(&looks, &item->looks)) {
+        uint32_t from = imap_unsettled_from(item, r->fate, uidvalidity);
+        if (from != 0 && fetch->uid >= from && imap_reconcile_looks_same(&looks, &item->looks)) {
+            if (imap_reconcile_is_of_gone(r, item))
+                return;
             item->record.step = IMAP_STEP_COPIED;
             item->record.target_uid = fetch->uid;
-            item->record.target_uidvalidity = imap_session_selected(r->session)->uidvalidity;
+            item->record.target_uidvalidity = uidvalidity;
             return;
         }
     }
@@ -229,7 +262,6 @@ static int imap_reconcile_turn(struct imap_reconcile *r, struct error *err)
 {
     struct imap_record turned[IMAP_RECORDS_MAX];
     size_t count = 0;
-    bool by_copy = (imap_session_can(r->session) & IMAP_CAN_MOVE) == 0;
     for (size_t i = 0; i < r->count; i++) {
         struct imap_unsettled *item = &r->items[i];
         if (item->elsewhere == NULL || !item->there || item->left ||
@@ -245,38 +277,34 @@ static int imap_reconcile_turn(struct imap_reconcile *r, struct error *err)
     imap_host_log(
         r->host, IMAP_LOG_WARNING,
         "%zu stored messages are still in '%s' that were on their way into another folder, "
-        "which earlier settings named; they go as the settings say now%s",
-        count, r->folders->mailbox.name, by_copy ? ", and a copy of some may lie there" : "");
+        "which earlier settings named; they go as the settings say now, and a copy of some may lie "
+        "there",
+        count, r->folders->mailbox.name);
     return r->host->note(r->host->context, turned, count, err);
 }
 
 /* ---- Looking in the target ------------------------------------------------------------------- */
 
-/* The lowest UID a copy of ours can have there; 0: none is looked for. Where the server did not
- * tell what its next UID was, any may be ours. */
+/* The lowest UID a copy of ours can have there; 0: none is looked for. */
 static uint32_t imap_reconcile_lowest(const struct imap_reconcile *r, enum imap_fate fate,
                                       uint32_t uidvalidity)
 {
     uint32_t lowest = 0;
     for (size_t i = 0; i < r->count; i++) {
-        const struct imap_record *record = &r->items[i].record;
-        uint32_t from = record->target_uid != 0 ? record->target_uid : 1;
-        if (!r->items[i].there || record->step != IMAP_STEP_MOVING || record->fate != fate ||
-            r->items[i].elsewhere != NULL ||
-            (uidvalidity != 0 && record->target_uid != 0 &&
-             record->target_uidvalidity != uidvalidity))
-            continue;
-        lowest = lowest == 0 || from < lowest ? from : lowest;
+        uint32_t from = imap_unsettled_from(&r->items[i], fate, uidvalidity);
+        if (from != 0 && (lowest == 0 || from < lowest))
+            lowest = from;
     }
     return lowest;
 }
 
-/* Whether these were copied cannot be seen: they are neither copied again nor deleted now. */
+/* Whether these were copied cannot be seen: they are neither copied again nor deleted now. Where
+ * there is MOVE they are moved: the next order, too, is most likely a MOVE that was not done. */
 static void imap_reconcile_leave(struct imap_reconcile *r, const struct imap_folder *folder,
                                  bool all, const struct error *why)
 {
     size_t left = 0;
-    for (size_t i = 0; i < r->count; i++) {
+    for (size_t i = 0; i < r->count && !r->by_move; i++) {
         struct imap_unsettled *item = &r->items[i];
         if (!item->there || item->left || item->record.step != IMAP_STEP_MOVING ||
             item->record.fate != r->fate || (item->looked && !all))
@@ -477,15 +505,42 @@ static int imap_reconcile_note(struct imap_reconcile *r, struct error *err)
     return count > 0 ? r->host->note(r->host->context, records, count, err) : 0;
 }
 
-static int imap_reconcile_page(struct imap_reconcile *r, struct error *err)
+/* Are copies to be looked for? How they were ordered to move is not noted; a server may have learned
+ * MOVE since. One that has MOVE alone could not delete an original whose copy was found. */
+static bool imap_reconcile_looks_for_copies(const struct imap_reconcile *r)
 {
-    bool by_copy = (imap_session_can(r->session) & IMAP_CAN_MOVE) == 0;
     bool moving = false;
     for (size_t i = 0; i < r->count; i++)
         moving = moving || r->items[i].record.step == IMAP_STEP_MOVING;
-    bool looks = by_copy && moving && r->settings->after != IMAP_AFTER_LEAVE;
+    return moving && r->settings->after != IMAP_AFTER_LEAVE &&
+           (!r->by_move || (imap_session_can(r->session) & IMAP_CAN_UIDPLUS) != 0);
+}
+
+/* What is known of those that are MOVING: imap_reconcile_is_of_gone(). */
+static int imap_reconcile_know(struct imap_reconcile *r, struct error *err)
+{
+    struct imap_evidence known[IMAP_RECORDS_MAX];
+    for (size_t i = 0; i < r->count; i++)
+        known[i] = (struct imap_evidence){.uidvalidity = r->items[i].record.uidvalidity,
+                                          .uid = r->items[i].record.uid};
+    if (r->host->evidence == NULL || r->host->evidence(r->host->context, known, r->count, err) < 0)
+        return r->host->evidence == NULL ? 0 : -1;
+    for (size_t i = 0; i < r->count; i++)
+        if (r->items[i].record.step == IMAP_STEP_MOVING && known[i].step != IMAP_STEP_UNKNOWN)
+            r->items[i].known = known[i];
+    return 0;
+}
+
+static int imap_reconcile_copies(struct imap_reconcile *r, struct error *err)
+{
+    return r->by_move && imap_reconcile_know(r, err) < 0 ? -1 : imap_reconcile_targets(r, err);
+}
+
+static int imap_reconcile_page(struct imap_reconcile *r, struct error *err)
+{
+    bool looks = imap_reconcile_looks_for_copies(r);
     if (imap_reconcile_look(r, looks, err) < 0 || imap_reconcile_check(r, err) < 0 ||
-        imap_reconcile_turn(r, err) < 0 || (looks && imap_reconcile_targets(r, err) < 0) ||
+        imap_reconcile_turn(r, err) < 0 || (looks && imap_reconcile_copies(r, err) < 0) ||
         imap_reconcile_await(r, err) < 0 || imap_reconcile_note(r, err) < 0)
         return -1;
     size_t gone = 0;
@@ -580,6 +635,7 @@ int imap_reconcile(struct imap_session *session, const struct imap_settings *set
                                  .moves = moves,
                                  .reconciled = reconciled,
                                  .again = again,
+                                 .by_move = (imap_session_can(session) & IMAP_CAN_MOVE) != 0,
                                  .digest = digest};
     do {
         result = imap_reconcile_read(r, &after, &read, err);

@@ -7,12 +7,14 @@
  *                                under way it may have another UID now: imap-again.h
  *   not said: the server's NO    nothing now; the next run looks again
  *   STORED                       move it
- *   MOVING, there is MOVE        move it: a MOVE that was not done left it whole
- *   MOVING, there is none        a COPY may have been done: look in the target, from the UIDNEXT
- *                                noted before (unknown: from UID 1), for the same size, date and
- *                                header. Found: note COPIED, and go on from there; else copy it.
- *                                Where the target cannot be looked into, or one of the three is not
- *                                told (a header that is NIL is not), it is left, and told
+ *   MOVING                       a COPY may have been done, or a MOVE by half: look in the target,
+ *                                from the UIDNEXT noted before (unknown, or of another UIDVALIDITY:
+ *                                from UID 1), for the same size, date and header. Found: note
+ *                                COPIED, and go on from there; else move or copy it. Where the
+ *                                target cannot be looked into, or one of the three is not told (a
+ *                                header that is NIL is not), it is left, and told; but where there
+ *                                is MOVE it is moved
+ *   MOVING, MOVE, no UIDPLUS     move it: an original beside its copy could not be deleted
  *   COPIED, DELETING             delete the original: both orders may be repeated
  *
  * Records of another UIDVALIDITY were not found again when the mailbox was numbered anew
