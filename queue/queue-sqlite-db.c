@@ -55,17 +55,31 @@ static const char *db_system_text(const struct queue_sqlite_db *db)
     return why == 0 ? "no further reason given" : strerror(why);
 }
 
+static bool db_is_stopped(const struct queue_sqlite_db *db)
+{
+    return db->stopped != NULL && db->stopped(db->stopped_context) != 0;
+}
+
+/* Another process held the lock for as long as we wait: QUEUE_SQLITE_BUSY_MS, or until a stop. */
+static int db_fail_busy(const struct queue_sqlite_db *db, struct error *err)
+{
+    if (db_is_stopped(db))
+        return error_set(err, ERROR_CANCELLED,
+                         "stopped while another process was writing to '%s'; run again to go on",
+                         db->path);
+    return error_set(err, ERROR_STORE,
+                     "another process is writing to '%s' and did not finish within the %u seconds "
+                     "that are waited for it; try again later",
+                     db->path, QUEUE_SQLITE_BUSY_MS / 1000);
+}
+
 int queue_sqlite_db_fail(struct queue_sqlite_db *db, const char *doing, struct error *err)
 {
     int code = db->handle == NULL ? SQLITE_NOMEM : sqlite3_extended_errcode(db->handle);
     switch (code & 0xFF) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return error_set(
-            err, ERROR_STORE,
-            "another process is writing to '%s' and did not finish within the %u seconds "
-            "that are waited for it; try again later",
-            db->path, QUEUE_SQLITE_BUSY_MS / 1000);
+        return db_fail_busy(db, err);
     case SQLITE_FULL:
         db->suspect = true;
         return error_set(err, ERROR_STORE,
@@ -137,8 +151,7 @@ static int db_check_settings(struct queue_sqlite_db *db, struct error *err)
 static int db_busy(void *context, int before)
 {
     const struct queue_sqlite_db *db = context;
-    bool stopped = db->stopped != NULL && db->stopped(db->stopped_context);
-    uint32_t most = stopped ? QUEUE_SQLITE_STOPPED_MS : QUEUE_SQLITE_BUSY_MS;
+    uint32_t most = db_is_stopped(db) ? QUEUE_SQLITE_STOPPED_MS : QUEUE_SQLITE_BUSY_MS;
     if ((uint32_t)before >= most / DB_NAP_MS)
         return 0;
     (void)sqlite3_sleep((int)DB_NAP_MS);

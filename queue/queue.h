@@ -42,7 +42,8 @@ void queue_close(struct queue *queue); /* what is not committed is gone; NULL is
 AUTO_DEFINE(queue, queue_close);
 
 /** queue_heed - from now on look at @stopped while another process's transaction makes us wait:
- * once it is not 0, a call waits a second at most. From the thread that calls. */
+ * once it is not 0, a call waits a second at most and fails with ERROR_CANCELLED. From the thread
+ * that calls. */
 void queue_heed(struct queue *queue, int (*stopped)(void *context), void *context);
 
 /** queue_folder - the folder that holds all of the queue. Borrowed until queue_close(); NULL for a

@@ -588,6 +588,14 @@ static int stopped_count(void *context)
     return 1;
 }
 
+/* As above, and taken back at the look behind those that end the wait: it stands for the whole
+ * wait. */
+static int stopped_while_waiting(void *context)
+{
+    unsigned *count = context;
+    return ++*count <= 101;
+}
+
 START_TEST(another_process_that_writes_for_long_is_named_and_delays_no_stop)
 {
     struct queue *other = NULL;
@@ -597,9 +605,16 @@ START_TEST(another_process_that_writes_for_long_is_named_and_delays_no_stop)
     unsigned looks = 0; /* one each 10 ms; a stop leaves a second */
     queue_heed(f.queue, stopped_count, &looks);
     ck_assert_int_eq(queue_put(f.queue, &item, &f.err), QUEUE_PUT_FAILED);
-    ck_assert_msg(looks > 1 && looks <= 101, "%u", looks);
+    ck_assert_msg(looks > 1 && looks <= 102, "%u", looks);
+    ck_assert_int_eq(f.err.class, ERROR_CANCELLED);
+    ck_assert_ptr_nonnull(strstr(f.err.text, "stopped while another process was writing"));
+    ck_assert_ptr_null(strstr(f.err.text, "10 seconds"));
+    looks = 0;
+    queue_heed(f.queue, stopped_while_waiting, &looks);
+    ck_assert_int_eq(queue_put(f.queue, &item, &f.err), QUEUE_PUT_FAILED);
     ck_assert_int_eq(f.err.class, ERROR_STORE);
     ck_assert_ptr_nonnull(strstr(f.err.text, "another process is writing"));
+    queue_heed(f.queue, stopped_count, &looks);
     const struct queue_record record = {.origin = item.origin, .step = QUEUE_STEP_MOVING};
     ck_assert_int_eq(queue_note(f.queue, &record, 1, &f.err), -1);
     ck_assert_uint_eq(queue_fixture_count(&f), 0); /* reading goes on */
