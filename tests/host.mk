@@ -7,7 +7,8 @@ check_PROGRAMS += child-test connection-text-test host-audit-test host-entry-tes
 	host-text-test source-state-test vault-test condition-test serve-watch-test
 child_test_SOURCES = child-test.c
 child_test_LDADD = $(HOST_LIBS)
-host_audit_test_SOURCES = host-audit-test.c
+HOST_AUDIT_FIXTURE = host-audit-fixture.c host-audit-fixture.h
+host_audit_test_SOURCES = host-audit-test.c $(HOST_AUDIT_FIXTURE)
 host_audit_test_LDADD = $(HOST_LIBS)
 host_entry_test_SOURCES = host-entry-test.c
 host_entry_test_LDADD = $(HOST_LIBS)
