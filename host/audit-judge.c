@@ -13,6 +13,9 @@
 #include "audit-private.h"
 #include "cleanup.h"
 
+const char audit_why_waiting[] = "it was not picked up yet";
+const char audit_why_deleted[] = "somebody flagged it for deletion, so it is not picked up";
+
 /* ---- Pairs ----------------------------------------------------------------------------------- */
 
 static void audit_match(struct audit *audit, struct audit_stray *stray, struct audit_row *row)
@@ -25,14 +28,15 @@ static void audit_match(struct audit *audit, struct audit_stray *stray, struct a
         row->copies++;
 }
 
-/* The ledger says whose copy it is, and so does the digest. */
+/* The ledger, or its UID, says whose it is, and so does the digest. */
 static void audit_pair_hints(struct audit *audit)
 {
     for (size_t i = 0; i < audit->stray_count; i++) {
         struct audit_stray *stray = &audit->strays[i];
         struct audit_row *row = stray->hint;
-        if (row != NULL && stray->digested && row->entries > 0 && row->copies == 0 &&
-            row->has_raw && memcmp(row->sha256, stray->sha256, sizeof row->sha256) == 0)
+        bool taken = row != NULL && stray->place != LOADER_PLACE_MAILBOX && row->copies > 0;
+        if (row != NULL && !taken && stray->digested && row->entries > 0 && row->has_raw &&
+            memcmp(row->sha256, stray->sha256, sizeof row->sha256) == 0)
             audit_match(audit, stray, row);
     }
 }
@@ -173,9 +177,49 @@ static int audit_tell_stray(struct audit *audit, const struct audit_stray *stray
     return audit_tell(audit, &finding, audit_unix_s(date));
 }
 
+enum audit_kind audit_original(struct audit *audit, struct audit_row *row, bool marked,
+                               const char **out_why)
+{
+    const struct audit_place *mailbox = &audit->mailboxes[0]; /* all are of one fashion */
+    row->in_mailbox = true;
+    if (row->step < QUEUE_STEP_MOVED) {
+        audit->counts.unfinished++;
+        *out_why = "its entry is stored, its move is not done";
+        return audit->settings->strict ? AUDIT_UNFINISHED : AUDIT_KINDS;
+    }
+    bool unnamed = row->target_uid == 0 && mailbox->keeps_unnamed;
+    if (mailbox->keeps || row->target == 0 || unnamed || marked) {
+        audit->counts.left++;
+        return AUDIT_KINDS;
+    }
+    *out_why = "the ledger says that it was moved, and it is still in the mailbox";
+    return AUDIT_STILL_THERE;
+}
+
+/* Under the UID of an entry's message, and its size was another one, or nothing is believed. */
+static int audit_named_in_mailbox(struct audit *audit, const struct audit_stray *stray)
+{
+    const char *why = "its UID is that of an entry's message, and it is another one";
+    if (stray->match == stray->hint) {
+        enum audit_kind kind =
+            audit_original(audit, stray->match, stray->deleted || stray->marked, &why);
+        return kind == AUDIT_KINDS ? 0 : audit_tell_stray(audit, stray, kind, stray->match, why);
+    }
+    bool unread = stray->asked && !stray->digested;
+    if (unread && stray->size == stray->hint->size && stray->hint->copies > 0) {
+        audit->counts.later++; /* it was moved meanwhile */
+        return 0;
+    }
+    if (unread)
+        why = "its bytes could not be had, to compare them with those of its entry";
+    return audit_tell_stray(audit, stray, AUDIT_NO_ENTRY, NULL, why);
+}
+
 static int audit_left_in_mailbox(struct audit *audit, const struct audit_stray *stray)
 {
     bool strict = audit->settings->strict;
+    if (stray->hint != NULL && (stray->match == NULL || stray->match == stray->hint))
+        return audit_named_in_mailbox(audit, stray);
     if (stray->match != NULL) {
         audit->counts.unfinished++;
         return strict
@@ -184,13 +228,12 @@ static int audit_left_in_mailbox(struct audit *audit, const struct audit_stray *
                                       "it was moved")
                    : 0;
     }
-    if (stray->deleted) {
-        audit->counts.others++;
+    uint64_t *count = stray->deleted ? &audit->counts.others : &audit->counts.waiting;
+    ++*count;
+    if (!strict)
         return 0;
-    }
-    audit->counts.waiting++;
-    return strict ? audit_tell_stray(audit, stray, AUDIT_WAITING, NULL, "it was not picked up yet")
-                  : 0;
+    return stray->deleted ? audit_tell_stray(audit, stray, AUDIT_DELETED, NULL, audit_why_deleted)
+                          : audit_tell_stray(audit, stray, AUDIT_WAITING, NULL, audit_why_waiting);
 }
 
 static int audit_left_over(struct audit *audit, const struct audit_stray *stray)
@@ -324,6 +367,20 @@ static int audit_kept(struct audit *audit, const struct audit_row *row)
     return why.class == ERROR_NONE ? 0 : audit_tell_row(audit, row, AUDIT_DAMAGED, why.text);
 }
 
+/* Its original is where it may be: so should its copy be. */
+static int audit_judge_original(struct audit *audit, const struct audit_row *row)
+{
+    if (row->copies > 0 || row->target == 0 || row->step != QUEUE_STEP_MOVED ||
+        !audit_was_looked_at(audit, row))
+        return 0;
+    audit->counts.no_copy++;
+    return audit->settings->strict
+               ? audit_tell_row(audit, row, AUDIT_NO_COPY,
+                                "it was copied there, and is not there any more; its original is "
+                                "still in the mailbox")
+               : 0;
+}
+
 static int audit_judge_row(struct audit *audit, const struct audit_row *row, bool of_mailbox)
 {
     const struct audit_settings *s = audit->settings;
@@ -331,8 +388,10 @@ static int audit_judge_row(struct audit *audit, const struct audit_row *row, boo
         return -1;
     if (row->entries > 0 && row->has_raw && audit_kept(audit, row) < 0)
         return -1;
-    if (row->entries == 0 || !of_mailbox || row->in_mailbox)
+    if (row->entries == 0 || !of_mailbox)
         return 0;
+    if (row->in_mailbox)
+        return audit_judge_original(audit, row);
     if (row->copies == 0)
         return audit_missing(audit, row);
     if (!row->in_ledger || row->step == QUEUE_STEP_MOVED)

@@ -10,11 +10,13 @@
 #define AUDIT_PLACES (LOADER_PLACE_BADMAIL + 1u)
 #define AUDIT_DATE_MAX 32u
 
+extern const char audit_why_waiting[], audit_why_deleted[];
+
 /* A place of the source. Of LOADER_PLACE_MAILBOX there may be several: the folders of an archive.
  */
 struct audit_place {
     char *path; /* NULL: not told */
-    bool missing, keeps, deletes, archived;
+    bool missing, keeps, keeps_unnamed, deletes, archived;
     uint32_t uidvalidity, uidnext;
     uint16_t number; /* of its path (audit_rows_number), of mailboxes; 0: no row has it */
 };
@@ -22,14 +24,14 @@ struct audit_place {
 /* A message that its place does not explain. */
 struct audit_stray {
     uint64_t number, size;
-    struct audit_row *hint;  /* the ledger says it is this one's copy; NULL: it says nothing */
+    struct audit_row *hint;  /* the ledger, or its UID in a mailbox, says so; NULL: nothing does */
     struct audit_row *match; /* judged: it is this one's */
     char *key;               /* NULL where there is a UID */
     char date[AUDIT_DATE_MAX];
     uint32_t uidvalidity, uid;
     const struct audit_place *at; /* where it is; NULL: in a folder that was not told */
     uint8_t place;
-    bool deleted, asked, digested, twice, later;
+    bool deleted, marked, asked, digested, later;
     uint8_t sha256[QUEUE_DIGEST_SIZE];
 };
 
@@ -54,6 +56,11 @@ struct audit {
 /** audit_tell - count a disagreement and tell it, unless it is older than since (@when_s, 0 = not
  * known). -1: stop. */
 int audit_tell(struct audit *audit, const struct audit_finding *finding, int64_t when_s);
+
+/** audit_original - this row's message is in its mailbox, where it bears our mark, or \Deleted, or
+ * not: counted; the kind of disagreement, with *out_why, or AUDIT_KINDS: none. */
+enum audit_kind audit_original(struct audit *audit, struct audit_row *row, bool marked,
+                               const char **out_why);
 
 /** audit_mailbox_of - the mailbox this row's message came from, as it was told; NULL: it was not.
  */

@@ -69,7 +69,8 @@ const char *audit_kind_name(enum audit_kind kind)
         [AUDIT_TWICE] = "twice",         [AUDIT_STILL_THERE] = "still-there",
         [AUDIT_LEDGER] = "ledger",       [AUDIT_DAMAGED] = "damaged",
         [AUDIT_WAITING] = "waiting",     [AUDIT_UNFINISHED] = "unfinished",
-        [AUDIT_ELSEWHERE] = "elsewhere",
+        [AUDIT_ELSEWHERE] = "elsewhere", [AUDIT_NO_COPY] = "no-copy",
+        [AUDIT_DELETED] = "deleted",
     };
     return names[kind];
 }
@@ -197,6 +198,7 @@ uint32_t audit_folder(void *audit_, const struct loader_folder *folder)
     }
     place->missing = (folder->flags & LOADER_FOLDER_MISSING) != 0;
     place->keeps = (folder->flags & LOADER_FOLDER_KEEPS) != 0;
+    place->keeps_unnamed = (folder->flags & LOADER_FOLDER_KEEPS_UNNAMED) != 0;
     place->deletes = (folder->flags & LOADER_FOLDER_DELETES) != 0;
     place->archived = (folder->flags & LOADER_FOLDER_ARCHIVED) != 0;
     place->uidvalidity = folder->uidvalidity;
@@ -304,6 +306,7 @@ static uint32_t audit_keep(struct audit *audit, const struct loader_seen *seen,
         .at = at,
         .place = (uint8_t)seen->place,
         .deleted = (seen->flags & LOADER_SEEN_DELETED) != 0,
+        .marked = (seen->flags & LOADER_SEEN_MARKED) != 0,
         .later = uidnext != 0 && seen->origin.uid >= uidnext,
     };
     text_copy(stray.date, sizeof stray.date,
@@ -370,14 +373,22 @@ static uint32_t audit_stranger(struct audit *audit, const struct loader_seen *se
                                "it is marked as picked up, and the queue does not know it");
     if (audit->old_moves)
         return audit_keep(audit, seen, NULL);
-    if (seen->flags & LOADER_SEEN_DELETED) {
-        audit->counts.others++;
+    bool deleted = (seen->flags & LOADER_SEEN_DELETED) != 0;
+    uint64_t *count = deleted ? &audit->counts.others : &audit->counts.waiting;
+    ++*count;
+    if (!audit->settings->strict)
         return LOADER_ANSWER_GO_ON;
-    }
-    audit->counts.waiting++;
-    return audit->settings->strict
-               ? audit_tell_seen(audit, AUDIT_WAITING, seen, NULL, "it was not picked up yet")
-               : LOADER_ANSWER_GO_ON;
+    return deleted ? audit_tell_seen(audit, AUDIT_DELETED, seen, NULL, audit_why_deleted)
+                   : audit_tell_seen(audit, AUDIT_WAITING, seen, NULL, audit_why_waiting);
+}
+
+/* Its UID says whose message it is; that is believed where the size agrees, and never with deep.
+ * Of what was never fetched there is but a size, and not always that. */
+static bool audit_is_doubtful(const struct audit *audit, const struct audit_row *row,
+                              const struct loader_seen *seen)
+{
+    return row->has_raw ? audit->settings->deep || row->size != seen->size
+                        : row->size != 0 && row->size != seen->size;
 }
 
 static uint32_t audit_in_mailbox(struct audit *audit, const struct loader_seen *seen)
@@ -387,27 +398,18 @@ static uint32_t audit_in_mailbox(struct audit *audit, const struct loader_seen *
         return audit_stop(audit);
     if (row == NULL)
         return audit_stranger(audit, seen);
-    row->in_mailbox = true;
     if (row->entries == 0) {
-        row->told = true;
+        row->in_mailbox = row->told = true;
         return audit_tell_seen(audit, AUDIT_NO_ENTRY, seen, row,
                                "the ledger says that its entry was stored, and it is not there");
     }
+    if (audit_is_doubtful(audit, row, seen))
+        return audit_keep(audit, seen, row);
     audit->counts.agreed++;
-    if (row->step < QUEUE_STEP_MOVED) {
-        audit->counts.unfinished++;
-        return audit->settings->strict
-                   ? audit_tell_seen(audit, AUDIT_UNFINISHED, seen, row,
-                                     "its entry is stored, its move is not done")
-                   : LOADER_ANSWER_GO_ON;
-    }
-    bool meant = audit->mailboxes[0].keeps || row->target == 0;
-    if (meant || (seen->flags & (LOADER_SEEN_DELETED | LOADER_SEEN_MARKED)) != 0) {
-        audit->counts.left++;
-        return LOADER_ANSWER_GO_ON;
-    }
-    return audit_tell_seen(audit, AUDIT_STILL_THERE, seen, row,
-                           "the ledger says that it was moved, and it is still in the mailbox");
+    const char *why;
+    bool marked = (seen->flags & (LOADER_SEEN_DELETED | LOADER_SEEN_MARKED)) != 0;
+    enum audit_kind kind = audit_original(audit, row, marked, &why);
+    return kind == AUDIT_KINDS ? LOADER_ANSWER_GO_ON : audit_tell_seen(audit, kind, seen, row, why);
 }
 
 /* Where picked-up mail lies: is it the copy the ledger tells of? */

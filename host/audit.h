@@ -9,8 +9,8 @@
  *
  * audit_folder() and audit_message() are those of struct loader_surveyor. As little as possible is
  * believed of what pick-up wrote down: the ledger alone makes no message known, its entry must be
- * there; a copy's UID in the ledger counts only where the size agrees; whatever is in doubt is
- * decided by the SHA-256 of the raw bytes. A digest is asked for where the size is that of an entry
+ * there; a UID, of a copy in the ledger or of a message in its mailbox, counts only where the size
+ * agrees; whatever is in doubt is decided by the SHA-256 of the raw bytes. A digest is asked for where the size is that of an entry
  * (a message of any other size cannot be one), so that mail which was in the archive before is not
  * downloaded.
  *
@@ -41,6 +41,8 @@ enum audit_kind {
     AUDIT_WAITING,     /* strict: not picked up yet */
     AUDIT_UNFINISHED,  /* strict: its entry is stored, its move not done */
     AUDIT_ELSEWHERE,   /* strict: archived in a folder that was not looked at */
+    AUDIT_NO_COPY,     /* strict: archived, says the ledger, and only the original is there */
+    AUDIT_DELETED,     /* strict: flagged \Deleted by somebody, so it is not picked up */
     AUDIT_KINDS
 };
 const char *audit_kind_name(enum audit_kind kind); /* "no-entry"; static */
@@ -63,6 +65,7 @@ struct audit_counts {
     uint64_t agreed; /* messages that have their entry, where they should be */
     uint64_t waiting, unfinished;
     uint64_t left;               /* still in the mailbox after pick-up, as told */
+    uint64_t no_copy;            /* originals that are left, whose copy is not in the archive */
     uint64_t elsewhere;          /* entries archived in folders that were not looked at */
     uint64_t gone;               /* entries whose message was to be deleted, and is */
     uint64_t removed;            /* entries of archived folders that their owner took out since */
@@ -76,7 +79,7 @@ struct audit_settings {
     struct queue *queue;
     const char *loader; /* its name, as in origins */
     int64_t since_s;    /* older messages and entries are not held against anybody; 0: none are */
-    bool strict;        /* waiting, unfinished, elsewhere are disagreements too */
+    bool strict;        /* what bears "strict" above is a disagreement too */
     bool deep;          /* believe no size: compare the digests of all that has an entry */
     void *context;
     /* Each disagreement. Not 0 stops. */

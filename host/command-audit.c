@@ -56,7 +56,7 @@ static const struct option_row audit_options[] = {
     {"since", 0, OPTION_TEXT, FIELD(since), "DATE",
      "leave out what is older: 2026-01-31, or 30d before now"},
     {"strict", 0, OPTION_FLAG, FIELD(strict), NULL,
-     "mail that waits, or is not moved yet, is a disagreement too"},
+     "tell mail that waits, is deleted, not moved or not copied as well"},
     {"deep", 0, OPTION_FLAG, FIELD(deep), NULL,
      "read each message of an entry, in the queue and at the source"},
     COMMAND_OPTION_JSON(struct audit_command, common),
@@ -66,7 +66,9 @@ static const struct option_row audit_options[] = {
 
 static const struct option_table audit_table = {
     "audit", "CONNECTION-STRING --user NAME [OPTION ...]",
-    "Holds mailbox, dropbox, badmail and queue against each other and changes nothing.",
+    "Holds mailbox, dropbox, badmail and queue against each other and changes nothing.\n"
+    "Prints each message without an entry and each entry without a message: exit code 0 only if\n"
+    "there is none, else 65. What waits in the mailbox is no disagreement, but with --strict.",
     audit_options, sizeof audit_options / sizeof audit_options[0]};
 
 /* "2026-01-31", midnight UTC, or "30d" before @now_s. */
@@ -160,6 +162,7 @@ static int audit_append_summary(struct buffer *out, const struct audit_command *
         {n->waiting, " wait"},
         {n->unfinished, " not moved yet"},
         {n->left, " left in the mailbox"},
+        {n->no_copy, " without a copy in the archive"},
         {n->gone, " deleted as told"},
         {n->removed, " taken out since"},
         {n->elsewhere, " in other folders"},

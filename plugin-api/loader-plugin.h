@@ -411,6 +411,8 @@ enum loader_place {
 #define LOADER_FOLDER_ARCHIVED                                                                     \
     8u /* mailbox: with KEEPS; its owner works in it, and may take out what was                    \
           picked up */
+#define LOADER_FOLDER_KEEPS_UNNAMED                                                                \
+    16u /* mailbox: picked-up mail stays whose copy the source did not name */
 
 struct loader_folder {
     uint32_t struct_size;

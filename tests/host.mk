@@ -2,7 +2,8 @@
 # The host: pump, entries as JSON, options, plug-ins, secrets.
 HOST_LIBS = $(top_builddir)/host/libhost.la $(CHECK_LIBS)
 
-check_PROGRAMS += child-test connection-text-test host-audit-test host-entry-test host-plugin-test \
+check_PROGRAMS += child-test connection-text-test host-audit-test host-audit-mailbox-test \
+	host-entry-test host-plugin-test \
 	host-pump-test host-secret-test \
 	host-text-test source-state-test vault-test condition-test serve-watch-test
 child_test_SOURCES = child-test.c
@@ -10,6 +11,8 @@ child_test_LDADD = $(HOST_LIBS)
 HOST_AUDIT_FIXTURE = host-audit-fixture.c host-audit-fixture.h
 host_audit_test_SOURCES = host-audit-test.c $(HOST_AUDIT_FIXTURE)
 host_audit_test_LDADD = $(HOST_LIBS)
+host_audit_mailbox_test_SOURCES = host-audit-mailbox-test.c $(HOST_AUDIT_FIXTURE)
+host_audit_mailbox_test_LDADD = $(HOST_LIBS)
 host_entry_test_SOURCES = host-entry-test.c
 host_entry_test_LDADD = $(HOST_LIBS)
 host_pump_test_SOURCES = host-pump-test.c

@@ -30,7 +30,8 @@ void *__wrap_realloc(void *at, size_t size)
  * dropbox), "D5#" with its digest, "!" for \Deleted, "*" for our mark. */
 struct survey {
     char story[400];
-    uint32_t answer;
+    const char *can; /* before: capabilities of the server; NULL: MOVE and UIDPLUS */
+    uint32_t answer, mailbox_flags;
     uint64_t last;
     uint32_t fail_in; /* before: which growth is to fail, 0: none; after: how many were left */
     uint8_t sha256[32];
@@ -48,7 +49,9 @@ static void tell(struct survey *s, const char *text)
 static uint32_t on_folder(void *context, const struct imap_surveyed_folder *folder)
 {
     char text[20];
+    struct survey *s = context;
     ck_assert_ptr_nonnull(folder->path);
+    s->mailbox_flags |= folder->place == IMAP_PLACE_MAILBOX ? folder->flags : 0;
     (void)snprintf(text, sizeof text, "F%u%s", (unsigned)folder->place,
                    folder->flags & IMAP_FOLDER_MISSING ? "-" : "");
     if ((folder->flags & IMAP_FOLDER_MISSING) == 0) {
@@ -96,7 +99,7 @@ static void no_progress(void *context, uint64_t messages)
 static void run(struct survey *s, const struct script_rule *rules, size_t count, const char *more,
                 uint32_t answer)
 {
-    struct script script = {NULL, "MOVE UIDPLUS", rules, count, 0};
+    struct script script = {NULL, s->can != NULL ? s->can : "MOVE UIDPLUS", rules, count, 0};
     struct imap_settings *settings;
     char connection[200];
     unsigned int port;
@@ -157,6 +160,29 @@ START_TEST(a_folder_that_is_missing_is_told_so_and_not_made)
 {
     static const struct script_rule rules[] = {{"*LIST \"\" \"BADMAIL\"", OK}};
     EXPECT(rules, IMAP_ANSWER_GO_ON, "F0 F1 F2-");
+}
+END_TEST
+
+START_TEST(which_originals_stay_is_told_by_the_settings_and_what_the_server_can)
+{
+    static const struct {
+        const char *more, *can;
+        uint32_t flags;
+    } rows[] = {{"", "MOVE UIDPLUS", 0},
+                {"", "MOVE", 0},
+                {"", "UIDPLUS", IMAP_FOLDER_KEEPS_UNNAMED}, /* no MOVE, and no COPYUID */
+                {"", "IDLE", IMAP_FOLDER_KEEPS},
+                {"after=Leave", "MOVE UIDPLUS", IMAP_FOLDER_KEEPS},
+                {"after=Flag", "UIDPLUS", IMAP_FOLDER_KEEPS},
+                {"after=Delete", "UIDPLUS", IMAP_FOLDER_DELETES},
+                {"after=Delete", "MOVE", IMAP_FOLDER_DELETES | IMAP_FOLDER_KEEPS}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct survey s = {.can = rows[i].can};
+        run(&s, NULL, 0, rows[i].more, IMAP_ANSWER_GO_ON);
+        ck_assert_str_eq(s.story, "F0 F1 F2");
+        ck_assert_msg(s.mailbox_flags == rows[i].flags, "%zu: %u", i, s.mailbox_flags);
+        free(s.trace);
+    }
 }
 END_TEST
 
@@ -269,6 +295,7 @@ static Suite *suite(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, folders_are_told_first_then_what_is_in_them);
     tcase_add_test(t, a_folder_that_is_missing_is_told_so_and_not_made);
+    tcase_add_test(t, which_originals_stay_is_told_by_the_settings_and_what_the_server_can);
     tcase_add_test(t, a_body_is_fetched_only_for_whoever_wants_its_digest);
     tcase_add_test(t, only_a_whole_body_of_that_message_and_a_tagged_ok_make_a_digest);
     tcase_add_test(t, one_body_that_is_refused_does_not_take_its_neighbours_along);

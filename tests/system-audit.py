@@ -5,9 +5,12 @@ kind of disagreement planted and told alone, nothing changed, no body downloaded
 import contextlib
 import glob
 import os
+import re
 import shutil
+import socket
 import sqlite3
 import subprocess
+import threading
 
 import system_support
 from system_support import BAD_MAIL, MAIL, OK, USAGE, mail
@@ -82,6 +85,43 @@ class FullServer(Case):
         self.assertIn("1 wait", self.agree())
         self.assertEqual(self.told("--strict"), [("waiting", "INBOX", 1)])
 
+    def test_mail_that_somebody_deleted_before_it_was_picked_up_is_told_only_when_strict(self):
+        self.fill(1)
+        self.server.append(self.user, "INBOX", mail("a"), flags="(\\Deleted)")
+        self.assertIn("1 deleted by others", self.agree())
+        self.assertEqual(self.told("--strict"), [("deleted", "INBOX", 2)])
+
+    def restore(self, name, *messages):
+        """The mailbox holds these, as after a backup: in a numbering it had before."""
+        if name in self.server.folders(self.user):
+            self.server.doveadm("mailbox", "delete", "-u", self.user, name)
+        self.server.append(self.user, name, *messages)
+        self.server.set_uidvalidity(self.user, 4711, name)
+
+    def stay(self, name, **keys):
+        """Pick up three that stay, then put another one under the second one's UID, of another
+        size, and another one of the same size under the third one's."""
+        mails = [mail(n) for n in ("a", "b", "c")]
+        self.restore(name, *mails)
+        self.picked_up(mailbox=name, **keys)
+        self.agree("--deep", mailbox=name, **keys)
+        self.restore(name, mails[0], mail("other"), mail("d"))
+
+    def test_another_message_under_the_uid_of_one_that_stays_is_seen_through(self):
+        for after in ("Leave", "Flag"):
+            keys = {"mailbox": "Stays" + after, "after": after}
+            self.stay(keys["mailbox"], after=after)
+            lines = [(kind, keys["mailbox"], uid) for kind in ("no-entry", "no-message") for uid in (2, 3)]
+            self.assertEqual(sorted(self.told(**keys)), [lines[0], lines[2]])
+            self.assertEqual(sorted(self.told("--deep", **keys)), lines)
+
+    def test_another_message_under_the_uid_of_one_that_was_archived_has_no_entry(self):
+        self.stay("Moved")
+        kinds = {(kind, uid) for kind, folder, uid in self.told("--deep", mailbox="Moved")
+                 if folder == "Moved"}
+        moved_back = {("still-there", 1)} if self.removes else set()
+        self.assertEqual(kinds, {("no-entry", 2), ("no-entry", 3)} | moved_back)
+
     def test_a_message_put_into_the_archive_by_hand_has_no_entry(self):
         self.fill(2)
         self.server.append(self.user, "DROPBOX", mail("stranger"))
@@ -103,7 +143,8 @@ class FullServer(Case):
         self.server.store(self.user, "DROPBOX", 2, "(\\Deleted)")
         self.server.expunge(self.user, "DROPBOX")
         if not self.removes:   # the original stays: nothing is lost
-            self.agree()
+            self.assertIn("1 without a copy in the archive", self.agree("--deep"))
+            self.assertEqual(self.told("--strict"), [("no-copy", "DROPBOX", None)])
             return
         finding, = self.disagree()
         self.assertEqual((finding["kind"], finding["folder"], finding["entry"]),
@@ -154,6 +195,69 @@ class ServerWithNeither(FullServer):
 
     server_options = {"kind": "bare"}
     removes = False
+
+
+class Forgetful:
+    """A server that leaves out of what it says what matches @forgets; on loopback, without TLS."""
+
+    def __init__(self, port, forgets):
+        self.port_behind, self.forgets, self.sockets = port, re.compile(forgets), []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.thread = threading.Thread(target=self.serve)
+        self.thread.start()
+
+    def serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client = self.listener.accept()[0]
+                server = socket.create_connection(("127.0.0.1", self.port_behind))
+                self.sockets += [client, server]
+                threads = [threading.Thread(target=self.forward, args=pair) for pair in
+                           ((client, server, None), (server, client, self.forgets))]
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join()
+
+    @staticmethod
+    def forward(source, sink, forgets):
+        with contextlib.suppress(OSError), source.makefile("rb") as lines:
+            for line in lines:
+                sink.sendall(line if forgets is None else forgets.sub(b"", line))
+        with contextlib.suppress(OSError):
+            sink.shutdown(socket.SHUT_WR)
+
+    def close(self):
+        for at in (self.listener, *self.sockets):
+            with contextlib.suppress(OSError):
+                at.shutdown(socket.SHUT_RDWR)
+            at.close()
+        self.thread.join()
+
+
+class ServerThatNamesNoCopies(Case):
+
+    server_options = {"kind": "uidplus"}
+
+    def check(self, forgets, flags):
+        """Originals stay, and that is as it should be, run after run."""
+        self.server.append(self.user, "INBOX", mail("a"), mail("b"))
+        server = Forgetful(self.server.port, forgets)
+        self.addCleanup(server.close)
+        keys = {"url": "127.0.0.1", "port": server.port, "ssl": "False", "starttls": "Never"}
+        self.picked_up(**keys)
+        self.assertEqual(self.picked_up(**keys), [])
+        self.check_folders(INBOX=2, DROPBOX=2)
+        for uid in (1, 2):
+            self.assertIn(flags, self.server.flags(self.user)[uid])
+        self.assertIn("2 left in the mailbox", self.agree("--strict", "--deep", **keys))
+
+    def test_originals_that_stay_marked_agree(self):
+        self.check(rb"\[COPYUID [^\]]*\] ", "$MailchutePickedUp")
+
+    def test_originals_that_stay_where_there_are_no_keywords_agree_as_well(self):
+        self.check(rb"\[COPYUID [^\]]*\] | \\\*(?=\))", "\\Flagged")
 
 
 class Audit(Case):

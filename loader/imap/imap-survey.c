@@ -354,7 +354,7 @@ static int imap_survey_folder(struct imap_survey *s, enum imap_place place,
 /* What becomes of picked-up mail in the mailbox (imap-move.h). */
 static uint32_t imap_survey_fashion(const struct imap_survey *s)
 {
-    bool removes = (imap_session_can(s->session) & (IMAP_CAN_MOVE | IMAP_CAN_UIDPLUS)) != 0;
+    bool moves = (imap_session_can(s->session) & IMAP_CAN_MOVE) != 0;
     bool expunges = (imap_session_can(s->session) & IMAP_CAN_UIDPLUS) != 0;
     if (s->settings->folders != NULL)
         return IMAP_FOLDER_KEEPS | IMAP_FOLDER_ARCHIVED;
@@ -367,7 +367,7 @@ static uint32_t imap_survey_fashion(const struct imap_survey *s)
     case IMAP_AFTER_MOVE:
         break;
     }
-    return removes ? 0 : IMAP_FOLDER_KEEPS;
+    return moves ? 0 : expunges ? IMAP_FOLDER_KEEPS_UNNAMED : IMAP_FOLDER_KEEPS;
 }
 
 static int imap_survey_announce(struct imap_survey *s, enum imap_place place,
