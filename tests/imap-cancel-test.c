@@ -262,7 +262,8 @@ static void stop_in_archive(const char *at)
         {"*UID COPY", "@ NO [OVERQUOTA] full\r\n"},
         {"UID FETCH 501 (UID RFC822.SIZE",
          "* 1 FETCH (UID 501 RFC822.SIZE 30 INTERNALDATE \"01-Mar-2026 12:00:00 +0000\" "
-         "BODY[HEADER] {2}\r\n\r\n)\r\n" OK}};
+         "BODY[HEADER] {2}\r\n\r\n)\r\n" OK},
+        {"*UID FETCH", there}}; /* of the one that is ordered first */
     const struct script script = {NULL, "UIDPLUS", rules, sizeof rules / sizeof rules[0], 0};
     script_looks(looks, sizeof looks, IMAP_RECORDS_MAX, true);
     script_looks(there, sizeof there, IMAP_RECORDS_MAX, false);

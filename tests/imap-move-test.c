@@ -220,7 +220,7 @@ START_TEST(moves_that_are_refused_keep_no_new_mail_back)
         {"@ NO [NOPERM] no\r\n", "6 failed: config"},
         {"@ NO [THROTTLED] too much\r\n", "failed: pause"},
         {"@ NO [INUSE] Suggested Backoff Time: 2000 milliseconds\r\n", "failed: pause"},
-        {"@ BAD what\r\n", "failed: protocol"},
+        {"@ BAD what\r\n", "6 failed: config"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct script_rule rules[] = {

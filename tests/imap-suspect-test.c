@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* imap-suspect-test.c - messages that were tried before, or that end the session: they keep no
- * other one back, and no broken line makes them bad. */
+ * other one back, and no broken line makes them bad. So also stored ones whose orders do. */
 #include <config.h>
 #include "check-main.h"
 
@@ -234,6 +234,162 @@ START_TEST(a_dry_run_shows_suspects_in_their_place_and_counts_nothing)
 }
 END_TEST
 
+/* ---- Orders that end the session ------------------------------------------------------------- */
+
+/* Message 8 is new. */
+#define NEW_MAIL                                                                                   \
+    {"SEARCH", "* SEARCH 8\r\n" OK}, {"RFC822.SIZE", LISTED(8) OK},                                \
+    {                                                                                              \
+        "BODY.PEEK[]", BODY(8) OK                                                                  \
+    }
+
+static void host_left(struct host *h, uint32_t first, uint32_t last, enum imap_step step)
+{
+    for (uint32_t uid = first; uid <= last; uid++)
+        h->ledger[uid] = (struct imap_record){.uidvalidity = 7,
+                                              .uid = uid,
+                                              .step = step,
+                                              .target_uid = step > 3 ? uid + 100 : 0,
+                                              .target_uidvalidity = 9,
+                                              .target = "DROPBOX"};
+}
+
+static size_t host_orders(struct host *h, const char *order)
+{
+    char *trace = script_trace(h->server);
+    size_t count = 0;
+    for (const char *at = trace; (at = strstr(at, order)) != NULL; at++)
+        count++;
+    free(trace);
+    return count;
+}
+
+START_TEST(a_stored_message_whose_order_ends_the_session_goes_behind_new_mail)
+{
+    static const struct {
+        const char *can, *more, *order, *new_order;
+        enum imap_step step;
+    } rows[] = {
+        {FULL, "", "UID MOVE 5", "UID MOVE 8", IMAP_STEP_MOVING},
+        {"UIDPLUS", "", "UID STORE 5", "UID EXPUNGE 8", IMAP_STEP_COPIED},
+        {"UIDPLUS", "", "UID EXPUNGE 5", "UID EXPUNGE 8", IMAP_STEP_DELETING},
+        {"", "after=Flag", "UID STORE 5", "UID STORE 8", IMAP_STEP_STORED},
+    };
+    static const char *const ends[] = {"\2", "* BYE Internal error occurred\r\n\2"};
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
+        const struct script_rule rules[] = {{rows[i / 2].order, ends[i % 2]},
+                                            {"*UID FETCH 5 (UID)", "* 1 FETCH (UID 5)\r\n" OK},
+                                            NEW_MAIL,
+                                            {"UID MOVE 8", "@ OK [COPYUID 9 8 108] moved\r\n"},
+                                            {"UID COPY 8", "@ OK [COPYUID 9 8 108] copied\r\n"},
+                                            {"*UID STORE", OK},
+                                            {"UID EXPUNGE 8", OK},
+                                            {"UID FETCH 8 (UID)", OK}};
+        struct script script = {NULL, rows[i / 2].can, rules, sizeof rules / sizeof rules[0], 0};
+        struct host *h = host_start(&script, rows[i / 2].more);
+        host_left(h, 5, 5, rows[i / 2].step);
+        ck_assert_str_eq(host_run(h), "8 failed: link");
+        ck_assert_ptr_nonnull(strstr(h->err.text, "message 5 of 'INBOX' was being moved"));
+        ck_assert_uint_eq(h->ledger[8].step, IMAP_STEP_MOVED);
+        ck_assert_uint_lt(h->ledger[5].step, IMAP_STEP_MOVED);
+        const char *const pieces[] = {"UID FETCH 5 (UID)", "BODY.PEEK[]", rows[i / 2].new_order,
+                                      "note 8 MOVED", rows[i / 2].order};
+        expect_trace(h, pieces, 5);
+        host_stop(h);
+    }
+}
+END_TEST
+
+START_TEST(of_those_that_were_ordered_before_another_one_goes_first_and_alone_each_time)
+{
+    static const struct script_rule rules[] = {
+        {"*UID FETCH 5:6 (UID)", "* 1 FETCH (UID 5)\r\n* 2 FETCH (UID 6)\r\n" OK},
+        {"UID MOVE 5", "\2"},
+        {"UID MOVE 6", "@ OK [COPYUID 9 6 106] moved\r\n"}};
+    static struct script script = {NULL, FULL, rules, sizeof rules / sizeof rules[0], 0};
+    unsigned through = 0;
+    for (int64_t now_s = 0; now_s < 16; now_s++) {
+        struct host *h = host_start(&script, "");
+        h->now_s = now_s;
+        host_left(h, 5, 6, IMAP_STEP_MOVING);
+        ck_assert_str_eq(host_run(h), "failed: link");
+        ck_assert_uint_eq(host_orders(h, "UID MOVE 5:6"), 0);
+        ck_assert_uint_eq(h->ledger[5].step, IMAP_STEP_MOVING);
+        through += h->ledger[6].step == IMAP_STEP_MOVED;
+        host_stop(h);
+    }
+    ck_assert_uint_gt(through, 0);
+    ck_assert_uint_lt(through, 16);
+}
+END_TEST
+
+/* The FETCH lines of messages @first to @last. */
+static char *listed_there(uint32_t first, uint32_t last)
+{
+    struct buffer text;
+    buffer_init(&text, 100000);
+    for (uint32_t uid = first; uid <= last; uid++)
+        ck_assert_int_eq(buffer_printf(&text, "* %u FETCH (UID %u)\r\n", uid, uid), 0);
+    ck_assert_int_eq(buffer_append_text(&text, OK), 0);
+    return buffer_take(&text);
+}
+
+START_TEST(a_thousand_that_an_outage_left_go_in_ten_orders)
+{
+    char *there = listed_there(1, 1000);
+    const struct script_rule rules[] = {
+        {"UID FETCH 1:", there}, {"UID FETCH", there}, {"*UID MOVE", OK}, {"*UID FETCH", OK}};
+    struct script script = {NULL, FULL, rules, sizeof rules / sizeof rules[0], 0};
+    struct host *h = host_start(&script, "");
+    host_left(h, 1, 1000, IMAP_STEP_MOVING);
+    ck_assert_str_eq(host_run(h), "");
+    for (uint32_t uid = 1; uid <= 1000; uid++)
+        ck_assert_uint_eq(h->ledger[uid].step, IMAP_STEP_MOVED);
+    ck_assert_uint_eq(host_orders(h, "UID MOVE"), 10);
+    host_stop(h);
+    free(there);
+}
+END_TEST
+
+START_TEST(a_message_whose_order_is_answered_bad_keeps_no_other_back)
+{
+    static const struct script_rule rules[] = {
+        {"*UID FETCH 5:7 (UID)",
+         "* 1 FETCH (UID 5)\r\n* 2 FETCH (UID 6)\r\n* 3 FETCH (UID 7)\r\n" OK},
+        {"*UID FETCH 6 (UID)", "* 2 FETCH (UID 6)\r\n" OK},
+        {"UID MOVE 5:7", "@ BAD what\r\n"},
+        {"UID MOVE 5", "@ OK [COPYUID 9 5 105] moved\r\n"},
+        {"*UID MOVE 6", "@ BAD what\r\n"},
+        {"UID MOVE 7", "@ OK [COPYUID 9 7 107] moved\r\n"},
+        NEW_MAIL};
+    static struct script script = {NULL, FULL, rules, sizeof rules / sizeof rules[0], 0};
+    struct host *h = host_start(&script, "");
+    host_left(h, 5, 7, IMAP_STEP_STORED);
+    ck_assert_str_eq(host_run(h), "8 failed: config");
+    for (uint32_t uid = 5; uid <= 7; uid++)
+        ck_assert_uint_eq(h->ledger[uid].step, uid == 6 ? IMAP_STEP_STORED : IMAP_STEP_MOVED);
+    ck_assert_ptr_nonnull(strstr(h->log, "message 6 stays in 'INBOX'"));
+    host_stop(h);
+}
+END_TEST
+
+/* Servers end a connection over a score of them. */
+START_TEST(a_server_that_answers_bad_to_each_order_is_asked_a_few_times)
+{
+    char *there = listed_there(100, 199);
+    const struct script_rule rules[] = {
+        {"*UID FETCH 1", there}, {"*UID MOVE", "@ BAD what\r\n"}, NEW_MAIL};
+    struct script script = {NULL, FULL, rules, sizeof rules / sizeof rules[0], 0};
+    struct host *h = host_start(&script, "");
+    host_left(h, 100, 199, IMAP_STEP_STORED);
+    ck_assert_str_eq(host_run(h), "8 failed: config");
+    ck_assert_uint_le(host_orders(h, "UID MOVE"), IMAP_MOVE_BADS_MAX);
+    ck_assert_uint_ge(h->ledger[8].step, IMAP_STEP_STORED);
+    host_stop(h);
+    free(there);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("imap-suspect");
@@ -248,6 +404,14 @@ static Suite *suite(void)
     tcase_add_test(t, a_message_that_ends_the_session_when_it_is_listed_keeps_no_other_back);
     tcase_add_test(t, of_two_that_were_tried_another_one_goes_first_each_time);
     tcase_add_test(t, a_dry_run_shows_suspects_in_their_place_and_counts_nothing);
+    suite_add_tcase(s, t);
+    t = tcase_create("orders");
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, a_stored_message_whose_order_ends_the_session_goes_behind_new_mail);
+    tcase_add_test(t, of_those_that_were_ordered_before_another_one_goes_first_and_alone_each_time);
+    tcase_add_test(t, a_thousand_that_an_outage_left_go_in_ten_orders);
+    tcase_add_test(t, a_message_whose_order_is_answered_bad_keeps_no_other_back);
+    tcase_add_test(t, a_server_that_answers_bad_to_each_order_is_asked_a_few_times);
     suite_add_tcase(s, t);
     return s;
 }

@@ -21,6 +21,7 @@ struct imap_job *imap_job_new(struct imap_moves *moves, const struct imap_job *l
                              .way = like->way,
                              .fate = like->fate,
                              .copied = like->copied,
+                             .last = like->last,
                              .target = like->target,
                              .elsewhere = copy,
                              .target_uidvalidity = like->target_uidvalidity,
@@ -152,6 +153,7 @@ static bool imap_job_is_like(const struct imap_job *job, const struct imap_job *
                              const char *elsewhere)
 {
     return job->way == like->way && job->fate == like->fate && job->copied == like->copied &&
+           job->last == like->last &&
            (!job->copied || job->target_uidvalidity == like->target_uidvalidity) &&
            (elsewhere == NULL ? job->elsewhere == NULL
                               : job->elsewhere != NULL && strcmp(job->elsewhere, elsewhere) == 0);

@@ -36,6 +36,7 @@ struct imap_job {
     enum imap_way way;
     enum imap_fate fate;
     bool copied;  /* the copies are confirmed: start with \Deleted */
+    bool last;    /* of an earlier session: waits for imap_moves_start_last() */
     bool alone;   /* tried one by one already */
     bool created; /* TRYCREATE was obeyed once */
     bool running;
@@ -61,6 +62,8 @@ struct imap_moves {
     uint32_t uidvalidity;  /* of the mailbox, whose UIDs these are */
     struct imap_job *jobs; /* newest first */
     bool warned;
+    size_t last_size;  /* messages in the last order of those that wait; 0: there was none */
+    unsigned int bads; /* orders in a row that were answered BAD */
     const struct imap_folder *full; /* it takes nothing more in this session; NULL: none */
     uint64_t refused;
     struct error why;

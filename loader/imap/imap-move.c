@@ -40,12 +40,19 @@ static int imap_moves_remember_told(struct imap_moves *moves)
     return 0;
 }
 
-/* Each message once, however often it is tried. Where the folder takes nothing it is told at the end,
- * for all. */
+/* The folder takes nothing more, or the server no order. */
+static bool imap_job_is_hopeless(const struct imap_job *job)
+{
+    const struct imap_moves *moves = job->moves;
+    return moves->bads >= IMAP_MOVE_BADS_MAX || (job->target != NULL && job->target == moves->full);
+}
+
+/* Each message once, however often it is tried. Where nothing is taken it is told at the end, for
+ * all. */
 static int imap_job_tell_refused(struct imap_job *job, struct error *err)
 {
     struct imap_moves *moves = job->moves;
-    if (job->target != NULL && job->target == moves->full)
+    if (imap_job_is_hopeless(job))
         return 0;
     for (size_t i = 0; i < job->count; i++) {
         uint32_t uid = job->items[i].uid;
@@ -148,7 +155,7 @@ static int imap_job_weighed(void *context, const struct imap_event *answer, stru
 static int imap_job_again(struct imap_job *job, struct error *err)
 {
     bool copies = (job->way == IMAP_WAY_COPY || job->way == IMAP_WAY_KEEP) && !job->copied;
-    if ((job->target != NULL && job->target == job->moves->full) || job->alone ||
+    if (imap_job_is_hopeless(job) || job->alone ||
         (job->count == 1 && job->tries >= IMAP_JOB_TRIES) || (copies && job->named > 0))
         return imap_job_refused(job, err);
     return copies ? imap_job_ask_target(job, imap_job_weighed, err) : imap_job_anew(job, err);
@@ -308,9 +315,9 @@ static bool imap_answer_is_of_folder(const struct imap_event *answer)
            answer->code == IMAP_CODE_INUSE || answer->code == IMAP_CODE_UNAVAILABLE;
 }
 
-/* A NO to an order. Throttling and BAD end the session. The rest is looked into, and keeps no new mail
- * back, which needs no move to be stored: what else asks for a pause (SERVERBUG, LIMIT ...) lets the
- * moves wait for the next run. */
+/* A NO to an order, or a BAD, which may be of one message as well. Throttling ends the session. The
+ * rest is looked into, and keeps no new mail back, which needs no move to be stored: what else asks for
+ * a pause (SERVERBUG, LIMIT ...) lets the moves wait for the next run. */
 static int imap_job_no(struct imap_job *job, const struct imap_event *answer, const char *what,
                        struct error *err)
 {
@@ -323,7 +330,10 @@ static int imap_job_no(struct imap_job *job, const struct imap_event *answer, co
                             why);
     if (!job->copied && job->target != NULL && imap_answer_is_of_folder(answer))
         job->moves->full = job->target;
-    if (why->class == ERROR_PROTOCOL || why->pause_s > 0 || answer->code == IMAP_CODE_THROTTLED) {
+    job->moves->bads = answer->status == IMAP_BAD ? job->moves->bads + 1 : 0;
+    if (why->class == ERROR_PROTOCOL)
+        why->class = ERROR_CONFIG; /* it is of this order: the session goes on */
+    if (why->pause_s > 0 || answer->code == IMAP_CODE_THROTTLED) {
         *err = *why;
         return -1;
     }
@@ -337,6 +347,7 @@ static int imap_job_moved(void *context, const struct imap_event *answer, struct
     struct imap_job *job = context;
     if (answer->status != IMAP_OK)
         return imap_job_no(job, answer, "UID MOVE", err);
+    job->moves->bads = 0;
     if (answer->code == IMAP_CODE_COPYUID)
         imap_job_copyuid(job, answer->args);
     imap_job_mark_unnamed(job);
@@ -354,6 +365,7 @@ static int imap_job_expunged(void *context, const struct imap_event *answer, str
     struct imap_job *job = context;
     if (answer->status != IMAP_OK)
         return imap_job_no(job, answer, "UID EXPUNGE", err);
+    job->moves->bads = 0;
     return imap_job_verify(job, err);
 }
 
@@ -377,6 +389,7 @@ static int imap_job_stored(void *context, const struct imap_event *answer, struc
     bool uidplus = (imap_session_can(job->moves->session) & IMAP_CAN_UIDPLUS) != 0;
     if (answer->status != IMAP_OK)
         return imap_job_no(job, answer, "UID STORE", err);
+    job->moves->bads = 0;
     if (job->way == IMAP_WAY_FLAG || job->way == IMAP_WAY_KEEP || !uidplus)
         return imap_job_finish(job, err);
     if (job->way == IMAP_WAY_COPY && imap_job_note(job, IMAP_STEP_DELETING, false, err) < 0)
@@ -451,6 +464,7 @@ static int imap_job_copied(void *context, const struct imap_event *answer, struc
     struct imap_job *job = context;
     if (answer->status != IMAP_OK)
         return imap_job_no(job, answer, "UID COPY", err);
+    job->moves->bads = 0;
     if (answer->code == IMAP_CODE_COPYUID)
         imap_job_copyuid(job, answer->args);
     imap_job_mark_unnamed(job);
@@ -473,7 +487,7 @@ static int imap_job_start(struct imap_job *job, struct error *err)
                              .done = imap_job_copied,
                              .patience_ms = IMAP_MOVE_MS};
     job->running = true;
-    if (job->target != NULL && job->target == job->moves->full && !job->copied)
+    if (imap_job_is_hopeless(job) && (!job->copied || job->moves->bads >= IMAP_MOVE_BADS_MAX))
         return imap_job_refused(job, err);
     job->tries++;
     if (job->target != NULL && !job->copied)
@@ -565,9 +579,10 @@ bool imap_moves_stayed(const struct imap_settings *settings, uint32_t can,
     return record->target == NULL || (record->target_uid == 0 && (can & IMAP_CAN_MOVE) == 0);
 }
 
-int imap_moves_add(struct imap_moves *moves, const struct imap_record *record, struct error *err)
+static int imap_moves_put(struct imap_moves *moves, const struct imap_record *record, bool last,
+                          struct error *err)
 {
-    struct imap_job kind = {.way = imap_moves_way(moves, record)};
+    struct imap_job kind = {.way = imap_moves_way(moves, record), .last = last};
     bool targeted =
         kind.way == IMAP_WAY_MOVE || kind.way == IMAP_WAY_COPY || kind.way == IMAP_WAY_KEEP;
     kind.fate = record->fate == IMAP_FATE_BAD ? IMAP_FATE_BAD : IMAP_FATE_QUEUED;
@@ -590,6 +605,17 @@ int imap_moves_add(struct imap_moves *moves, const struct imap_record *record, s
     imap_job_put(job,
                  &(struct imap_moving){record->uid, job->copied ? record->target_uid : 0, false});
     return 0;
+}
+
+int imap_moves_add(struct imap_moves *moves, const struct imap_record *record, struct error *err)
+{
+    return imap_moves_put(moves, record, false, err);
+}
+
+int imap_moves_add_last(struct imap_moves *moves, const struct imap_record *record,
+                        struct error *err)
+{
+    return imap_moves_put(moves, record, true, err);
 }
 
 static bool imap_moves_running(const struct imap_moves *moves)
@@ -616,8 +642,10 @@ int imap_moves_start(struct imap_moves *moves, bool more, struct error *err)
     struct imap_job *job = moves->jobs;
     if (!imap_session_is_in(moves->session, moves->folders->mailbox.wire, moves->uidvalidity))
         return 0;
-    while (job != NULL && imap_session_outstanding(moves->session) < IMAP_MOVES_OUTSTANDING) {
-        if (job->running || imap_job_grows(job, more)) { /* analyse: job->moves is moves: what was freed is off this list */
+    while (job != NULL && imap_session_outstanding(moves->session) < IMAP_MOVES_OUTSTANDING &&
+           (moves->bads == 0 || !imap_moves_running(moves))) { /* not many that it may not know */
+        /* analyse: job->moves is moves: what was freed is off this list */
+        if (job->running || job->last || imap_job_grows(job, more)) {
             job = job->next;
             continue;
         }
@@ -626,6 +654,51 @@ int imap_moves_start(struct imap_moves *moves, bool more, struct error *err)
         job = moves->jobs; /* it may be gone */
     }
     return 0;
+}
+
+/* ---- Last ------------------------------------------------------------------------------------ */
+
+bool imap_moves_wait(const struct imap_moves *moves)
+{
+    const struct imap_job *job = moves->jobs;
+    while (job != NULL && !job->last)
+        job = job->next;
+    return job != NULL;
+}
+
+/* Any of those that wait, another one each second. */
+static struct imap_job *imap_moves_draw(const struct imap_moves *moves, size_t *out_at)
+{
+    struct imap_job *job;
+    size_t total = 0;
+    for (job = moves->jobs; job != NULL; job = job->next)
+        total += job->last ? job->count : 0;
+    uint64_t seconds = (uint64_t)clock_unix_s(&moves->host->clock);
+    size_t at = (size_t)((seconds * UINT64_C(0x9e3779b97f4a7c15) >> 32) % total);
+    for (job = moves->jobs; !job->last || at >= job->count; job = job->next)
+        at -= job->last ? job->count : 0;
+    *out_at = at;
+    return job;
+}
+
+int imap_moves_start_last(struct imap_moves *moves, struct error *err)
+{
+    size_t at, size = moves->last_size == 0 ? 1 : 2 * moves->last_size;
+    struct imap_job *from = imap_moves_draw(moves, &at);
+    size = size < from->count ? size : from->count;
+    at = at < from->count - size ? at : from->count - size;
+    struct imap_job *job = imap_job_new(moves, from, from->elsewhere, size);
+    if (job == NULL)
+        return error_oom(err, "moving mail");
+    job->last = false;
+    for (size_t i = 0; i < size; i++)
+        imap_job_put(job, &from->items[at + i]);
+    from->count -= size;
+    memmove(&from->items[at], &from->items[at + size], (from->count - at) * sizeof from->items[0]);
+    if (from->count == 0)
+        imap_job_end(from);
+    moves->last_size = imap_moves_wait(moves) ? size : 0;
+    return imap_moves_start(moves, false, err);
 }
 
 /* ---- Life ------------------------------------------------------------------------------------ */
@@ -658,7 +731,23 @@ void imap_moves_free(struct imap_moves *moves)
 
 bool imap_moves_busy(const struct imap_moves *moves)
 {
-    return moves->jobs != NULL;
+    const struct imap_job *job = moves->jobs;
+    while (job != NULL && job->last)
+        job = job->next;
+    return job != NULL;
+}
+
+size_t imap_moves_under_way(const struct imap_moves *moves, uint32_t *out_first)
+{
+    size_t count = 0;
+    *out_first = UINT32_MAX;
+    for (const struct imap_job *job = moves->jobs; job != NULL; job = job->next) {
+        if (!job->running || job->count == 0)
+            continue;
+        count += job->count;
+        *out_first = job->items[0].uid < *out_first ? job->items[0].uid : *out_first;
+    }
+    return count;
 }
 
 void imap_moves_refuse(struct imap_moves *moves, const struct error *why)
@@ -671,6 +760,7 @@ void imap_moves_retry(struct imap_moves *moves)
 {
     moves->refused = 0;
     moves->full = NULL;
+    moves->bads = 0;
     moves->why = (struct error){0};
 }
 

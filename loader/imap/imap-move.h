@@ -18,11 +18,15 @@
  * A bare EXPUNGE or CLOSE is never sent: they would take other people's messages along. A step is
  * sent only after the one before it was answered OK, so that a refused COPY can never be followed
  * by its EXPUNGE. Up to IMAP_MOVE_MAX messages go in one command; several commands may be on their
- * way. When a command is refused, its messages are tried one by one; those refused again stay where
- * they are, in the ledger as stored, and imap_moves_refused() tells. A COPY that may have been obeyed
- * all the same is not tried again: its messages stay MOVING, and imap_reconcile() looks for them. A
- * folder that is full or in use, or that we have no right to, is asked once. Only throttling and BAD
- * are failures of the session. */
+ * way. When a command is refused (NO or BAD), its messages are tried one by one; those refused again
+ * stay where they are, in the ledger as stored, and imap_moves_refused() tells. A COPY that may have
+ * been obeyed all the same is not tried again: its messages stay MOVING, and imap_reconcile() looks
+ * for them. A folder that is full or in use, or that we have no right to, is asked once; a server that
+ * knows no order, and answers BAD to each, IMAP_MOVE_BADS_MAX times. Only throttling is a failure of
+ * the session.
+ *
+ * What an earlier session may have ordered may be what ended it: it goes last, behind all new mail,
+ * the first of it alone, then two, four ... while nothing else is under way. */
 #ifndef MAILCHUTE_LOADER_IMAP_MOVE_H
 #define MAILCHUTE_LOADER_IMAP_MOVE_H
 
@@ -38,6 +42,7 @@
 
 #define IMAP_MOVE_MAX 1000u  /* messages in one command ... */
 #define IMAP_MOVE_RANGES 500u /* ... in so many ranges of UIDs: not all servers read long lines */
+#define IMAP_MOVE_BADS_MAX 8u /* orders in a row that are answered BAD: it is no single message */
 #define IMAP_MOVES_OUTSTANDING 32u /* commands of ours and others on their way, before we wait */
 
 struct imap_moves;
@@ -66,6 +71,18 @@ AUTO_DEFINE(imap_moves, imap_moves_free);
  * lets the original go) on. Nothing is sent yet. */
 int imap_moves_add(struct imap_moves *moves, const struct imap_record *record, struct error *err);
 
+/** imap_moves_add_last - the same for what an earlier session may have ordered already: it waits for
+ * imap_moves_start_last(). */
+int imap_moves_add_last(struct imap_moves *moves, const struct imap_record *record,
+                        struct error *err);
+
+/** imap_moves_wait - some wait for imap_moves_start_last(), which orders some of them, and is to be
+ * called when nothing is under way: any one of them alone, and each time twice as many. So a
+ * message whose order ends the session keeps back those that are in that order and behind it, others
+ * each time until it is left alone, and a thousand that an outage left go in ten orders. */
+bool imap_moves_wait(const struct imap_moves *moves);
+int imap_moves_start_last(struct imap_moves *moves, struct error *err);
+
 #define IMAP_MOVE_WAIT_MS 1000u /* an order waits no longer for others to join it */
 
 /** imap_moves_start - note and send what was added. Does not wait. @more: bodies are on their way,
@@ -74,8 +91,12 @@ int imap_moves_add(struct imap_moves *moves, const struct imap_record *record, s
  * another message there. */
 int imap_moves_start(struct imap_moves *moves, bool more, struct error *err);
 
-/** imap_moves_busy - some are on their way or wait to be sent. */
+/** imap_moves_busy - some are on their way or wait to be sent; not those of imap_moves_wait(). */
 bool imap_moves_busy(const struct imap_moves *moves);
+
+/** imap_moves_under_way - how many are ordered and not answered; *out_first is the lowest UID of
+ * them. */
+size_t imap_moves_under_way(const struct imap_moves *moves, uint32_t *out_first);
 
 /** imap_moves_refused - how many the server refused to take out of the mailbox; *out_why (may be
  * NULL) tells the last reason. */

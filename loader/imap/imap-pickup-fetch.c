@@ -499,6 +499,23 @@ static bool imap_pickup_note_listed(struct imap_pickup *p, const struct imap_ent
     return p->host->note(p->host->context, &record, 1, &ignored) == 0;
 }
 
+/* No body was on its way: one of those that were being moved may be why. */
+static void imap_pickup_blame_moves(const struct imap_pickup *p, struct error *err)
+{
+    uint32_t first = 0;
+    size_t count = p->moves != NULL ? imap_moves_under_way(p->moves, &first) : 0;
+    if (count == 1)
+        error_prefix(err,
+                     "message %u of '%s' was being moved, the next session moves it behind "
+                     "new mail",
+                     first, p->folders.mailbox.name);
+    else if (count > 1)
+        error_prefix(err,
+                     "%zu messages of '%s' were being moved, message %u first; the next "
+                     "session moves them behind new mail",
+                     count, p->folders.mailbox.name, first);
+}
+
 /* One that was tried before, in a window of many or where it is listed, moves up to those that go
  * alone in any case: there it keeps no other back. */
 void imap_pickup_blame(struct imap_pickup *p, struct error *err)
@@ -521,6 +538,8 @@ void imap_pickup_blame(struct imap_pickup *p, struct error *err)
         error_prefix(err, "message %u of '%s' was on its way%s", entry->uid,
                      p->folders.mailbox.name,
                      last ? ", the next session asks for it behind all others" : "");
+    else
+        imap_pickup_blame_moves(p, err);
 }
 
 static void imap_pickup_withdraw_entries(struct imap_pickup *p, const struct imap_entry *entries,

@@ -42,6 +42,22 @@ static int imap_pickup_list_next(struct imap_pickup *p, struct error *err)
     return p->todo.count > 0 ? imap_listing_send(p, err) : 0;
 }
 
+/* All that was found is handed out and done with, but for what goes last. */
+static bool imap_pickup_is_through(const struct imap_pickup *p)
+{
+    if (p->searching || p->window_count > 0 || imap_moves_busy(p->moves))
+        return false;
+    return imap_pickup_limit_reached(p) || (imap_pickup_asks_no_more(p) && p->later.count == 0);
+}
+
+/* New mail is through, and what an earlier session may have ordered waits: its order may end this one,
+ * too. */
+static bool imap_pickup_comes_to_last(const struct imap_pickup *p)
+{
+    return imap_moves_wait(p->moves) && imap_pickup_is_through(p) &&
+           (p->search_from == 0 || imap_pickup_limit_reached(p));
+}
+
 /* Ask for all that may be asked for now. */
 static int imap_pickup_plan(struct imap_pickup *p, struct error *err)
 {
@@ -285,9 +301,7 @@ int imap_pickup_open(const struct imap_pickup_options *options, struct imap_pick
 
 bool imap_pickup_is_done(const struct imap_pickup *p)
 {
-    if (p->searching || p->window_count > 0 || imap_moves_busy(p->moves))
-        return false;
-    return imap_pickup_limit_reached(p) || (imap_pickup_asks_no_more(p) && p->later.count == 0);
+    return imap_pickup_is_through(p) && !imap_moves_wait(p->moves);
 }
 
 /* The server ended IDLE itself. One that does so at once would make us search as fast as the
@@ -455,7 +469,14 @@ static enum imap_pickup_result imap_pickup_go_on(struct imap_pickup *p,
             error_set(err, ERROR_CANCELLED, "cancelled");
             return IMAP_PICKUP_FAILED;
         }
-        if (imap_pickup_is_done(p)) {
+        if (imap_pickup_comes_to_last(p)) {
+            if (p->out > 0)
+                return IMAP_PICKUP_DRAINED; /* what is not settled is not stored for certain */
+            if (imap_moves_start_last(p->moves, err) < 0)
+                return IMAP_PICKUP_FAILED;
+            continue;
+        }
+        if (imap_pickup_is_through(p)) {
             imap_pickup_tell_left(p);
             if (imap_session_read_no_more(p->session, err) < 0 ||
                 imap_pickup_refusals(p, err) < 0 || imap_pickup_pass_over(p, err) < 0)

@@ -505,6 +505,16 @@ static int imap_reconcile_note(struct imap_reconcile *r, struct error *err)
     return count > 0 ? r->host->note(r->host->context, records, count, err) : 0;
 }
 
+/* What may have been ordered already may have ended the session that did, and goes behind new mail.
+ * Of a flag nothing is noted before it is ordered. */
+static int imap_reconcile_move(struct imap_reconcile *r, const struct imap_record *record,
+                               struct error *err)
+{
+    bool ordered = record->step != IMAP_STEP_STORED || r->settings->after == IMAP_AFTER_FLAG;
+    return ordered ? imap_moves_add_last(r->moves, record, err)
+                   : imap_moves_add(r->moves, record, err);
+}
+
 /* Are copies to be looked for? How they were ordered to move is not noted; a server may have learned
  * MOVE since. One that has MOVE alone could not delete an original whose copy was found. */
 static bool imap_reconcile_looks_for_copies(const struct imap_reconcile *r)
@@ -550,7 +560,7 @@ static int imap_reconcile_page(struct imap_reconcile *r, struct error *err)
             return error_oom(err, "looking for moved mail");
         if (!r->items[i].there)
             gone += r->items[i].unknown ? 0 : 1;
-        else if (!r->items[i].left && imap_moves_add(r->moves, record, err) < 0)
+        else if (!r->items[i].left && imap_reconcile_move(r, record, err) < 0)
             return -1;
     }
     imap_host_log(r->host, IMAP_LOG_INFO,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* imap-reconcile.h - finish what an earlier session left undone, before anything is fetched.
+/* imap-reconcile.h - finish what an earlier session left undone: looked into and noted before
+ * anything is fetched; what that session may have ordered is ordered again behind new mail.
  *
  * For every message of the ledger that is stored but not moved yet:
  *
