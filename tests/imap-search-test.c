@@ -222,6 +222,29 @@ START_TEST(memory_that_runs_out_in_a_pickup_is_told_as_such)
 }
 END_TEST
 
+/* ---- News ------------------------------------------------------------------------------------ */
+
+START_TEST(a_server_that_announces_mail_with_each_search_does_not_keep_a_run_from_its_end)
+{
+    static const struct script_rule none[] = {{"*SEARCH", "* 6 EXISTS\r\n* 5 EXISTS\r\n" OK}};
+    struct host *h = RUN(none, FULL, "", "");
+    host_stop(h);
+    static const struct script_rule some[] = {
+        {"SEARCH", "* SEARCH 5\r\n* 6 EXISTS\r\n" OK},
+        {"RFC822.SIZE", LISTED(5) OK},
+        {"BODY.PEEK[]", BODY(5) OK},
+
+        {"SEARCH", "* SEARCH 6\r\n* 7 EXISTS\r\n" OK},
+        {"RFC822.SIZE", LISTED(6) OK},
+        {"BODY.PEEK[]", BODY(6) OK},
+        {"UID MOVE 5:6", "@ OK [COPYUID 9 5:6 105:106] moved\r\n"},
+        {"*SEARCH", "* SEARCH 99\r\n* 7 EXISTS\r\n" OK},
+        {"*RFC822.SIZE", OK}};
+    h = RUN(some, FULL, "", "5 6 ");
+    host_stop(h);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("imap-search");
@@ -233,6 +256,8 @@ static Suite *suite(void)
     tcase_add_test(t, moves_that_are_refused_cost_no_sort_each_and_are_told_once);
     tcase_add_test(t, memory_that_runs_out_in_a_search_is_told_as_such);
     tcase_add_test(t, memory_that_runs_out_in_a_pickup_is_told_as_such);
+    tcase_add_test(t,
+                   a_server_that_announces_mail_with_each_search_does_not_keep_a_run_from_its_end);
     suite_add_tcase(s, t);
     return s;
 }

@@ -139,6 +139,7 @@ static void imap_pickup_begin_pass(struct imap_pickup *p)
 {
     imap_set_clear(&p->missed);
     p->left_count = 0;
+    p->brought = false;
     p->again.before = p->again.highest;
 }
 

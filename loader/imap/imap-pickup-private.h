@@ -104,6 +104,7 @@ struct imap_pickup {
     uint64_t planned_before; /* of these, in the passes before this one */
     uint64_t expected;       /* messages of this pass that are not known to be stored */
     uint64_t out;            /* handed out, not settled */
+    bool brought;            /* this pass handed out a message */
     bool accept;             /* a person released the mailbox: until the first pass is over */
     struct imap_again again;
     bool suspects;           /* the last window holds messages that were tried before */

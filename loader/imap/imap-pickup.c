@@ -120,6 +120,7 @@ static bool imap_pickup_hand_out(struct imap_pickup *p, struct imap_message *out
     memcpy(out->sha256, entry->sha256, sizeof out->sha256);
     entry->uid = 0;
     p->out++;
+    p->brought = true;
     return true;
 }
 
@@ -442,6 +443,14 @@ static int imap_pickup_pass_over(struct imap_pickup *p, struct error *err)
     return imap_again_settle(p, err);
 }
 
+/* Is there more to be found at once? Nobody waits for a run that ends: what is announced in it by a
+ * server whose last announcement brought nothing is for the next one. */
+static bool imap_pickup_searches_on(const struct imap_pickup *p)
+{
+    return p->search_from != 0 ||
+           (imap_session_news(p->session) && (p->brought || p->options.watch));
+}
+
 static enum imap_pickup_result imap_pickup_go_on(struct imap_pickup *p,
                                                  struct imap_message *out_message,
                                                  struct error *err)
@@ -481,8 +490,7 @@ static enum imap_pickup_result imap_pickup_go_on(struct imap_pickup *p,
             if (imap_session_read_no_more(p->session, err) < 0 ||
                 imap_pickup_refusals(p, err) < 0 || imap_pickup_pass_over(p, err) < 0)
                 return IMAP_PICKUP_FAILED;
-            bool news = imap_session_news(p->session) || p->search_from != 0;
-            if (imap_pickup_limit_reached(p) || !news)
+            if (imap_pickup_limit_reached(p) || !imap_pickup_searches_on(p))
                 return IMAP_PICKUP_DRAINED;
             p->searched = false;
             continue;
