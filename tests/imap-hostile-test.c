@@ -442,6 +442,52 @@ START_TEST(no_line_end_or_control_byte_reaches_the_server_in_credentials_or_name
 }
 END_TEST
 
+/* ---- Pauses ---------------------------------------------------------------------------------- */
+
+START_TEST(a_pause_that_the_server_asks_for_is_heeded_wherever_it_comes)
+{
+    static const char *const asked[] = {"@ NO [THROTTLED] slow down\r\n",
+                                        "@ NO Suggested Backoff Time: 4500 milliseconds\r\n"};
+    static const char *const at[] = {"CAPABILITY", "STATUS \"DROPBOX\"", "STATUS \"BADMAIL\"",
+                                     "CREATE \"DROPBOX\"", "SUBSCRIBE \"DROPBOX\""};
+    for (size_t i = 0; i < 2 * sizeof at / sizeof at[0]; i++) {
+        const struct script_rule rules[] = {{at[i / 2], asked[i % 2]},
+                                            {i / 2 < 3 ? "none" : "LIST \"\" \"DROPBOX\"", OK},
+                                            {"CREATE", OK},
+                                            {"*SUBSCRIBE", OK},
+                                            FOUND_ONE,
+                                            LIST_ONE,
+                                            BODY_ONE,
+                                            MOVE_ONE};
+        struct host *h = RUN(rules, FULL, "", "failed: pause");
+        ck_assert_uint_eq(h->err.pause_s, i % 2 == 0 ? 0 : 5);
+        TRACE(h, "-FETCH");
+        host_stop(h);
+    }
+}
+END_TEST
+
+START_TEST(a_pause_that_is_asked_for_while_a_folder_is_made_again_is_heeded)
+{
+    static const char *const at[] = {"CREATE \"DROPBOX\"", "STATUS \"DROPBOX\""};
+    for (size_t i = 0; i < 2; i++) {
+        const struct script_rule rules[] = {
+            {"STATUS \"DROPBOX\"", "* STATUS $ (UIDNEXT 100 UIDVALIDITY 9)\r\n" OK},
+            {at[i], "@ NO [THROTTLED] slow down\r\n"},
+            {"CREATE", OK},
+            {"*STATUS", OK},
+            FOUND_ONE,
+            LIST_ONE,
+            BODY_ONE,
+            {"UID MOVE", "@ NO [TRYCREATE] none\r\n"},
+            {"UID MOVE", "@ OK [COPYUID 9 5 105] moved\r\n"}};
+        struct host *h = RUN(rules, FULL, "", "5 failed: pause");
+        TRACE(h, "note 5 MOVING", "-MOVED");
+        host_stop(h);
+    }
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("imap-hostile");
@@ -469,6 +515,8 @@ static Suite *suite(void)
     tcase_add_test(answers, a_message_that_comes_cut_elsewhere_each_time_stays_where_it_is);
     tcase_add_test(answers, a_message_whose_size_is_not_told_is_asked_about_twice_left_and_told);
     tcase_add_test(answers, where_sizes_are_wrong_altogether_few_messages_are_asked_for_twice);
+    tcase_add_test(answers, a_pause_that_the_server_asks_for_is_heeded_wherever_it_comes);
+    tcase_add_test(answers, a_pause_that_is_asked_for_while_a_folder_is_made_again_is_heeded);
     suite_add_tcase(s, answers);
     return s;
 }

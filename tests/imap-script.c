@@ -182,6 +182,15 @@ static bool script_say(struct script_server *server, int fd, const char *reply, 
     return how == '\0';
 }
 
+/* Is there a rule for this very command? */
+static bool script_has(const struct script_server *server, const char *command)
+{
+    for (size_t i = 0; i < server->script->rule_count; i++)
+        if (!server->used[i] && strcmp(server->script->rules[i].match, command) == 0)
+            return true;
+    return false;
+}
+
 static bool script_answer(struct script_server *server, int fd, char *line)
 {
     char *tag = server->tag, name[1100] = "", *space = strchr(line, ' ');
@@ -197,7 +206,7 @@ static bool script_answer(struct script_server *server, int fd, char *line)
     if (end != NULL && (size_t)(end - start) + 2 < sizeof name)
         memcpy(name, start, (size_t)(end - start) + 1);
     script_note(server, strncmp(command, "LOGIN", 5) != 0 ? command : "LOGIN ...");
-    if (strcmp(command, "CAPABILITY") == 0) {
+    if (strcmp(command, "CAPABILITY") == 0 && !script_has(server, command)) {
         char reply[500];
         const char *can = server->script->capabilities;
         (void)snprintf(reply, sizeof reply, "* CAPABILITY %s%s\r\n@ OK\r\n",

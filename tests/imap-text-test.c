@@ -278,6 +278,11 @@ START_TEST(a_pause_that_the_server_asks_for_is_found_wherever_it_stands)
     struct login_log log = log_of("A2 NO busy. Suggested Backoff Time: 7000 milliseconds\r\n");
     ck_assert_int_eq(login_log_class(&log), ERROR_PAUSE);
     ck_assert_uint_eq(log.pause_s, 7);
+    ck_assert(login_log_asks_pause(&log));
+    log = log_of("A2 NO [throttled] busy\r\n");
+    ck_assert(login_log_asks_pause(&log));
+    log = log_of("A2 NO [UNAVAILABLE] busy\r\n"); /* of this command, and not of us */
+    ck_assert(!login_log_asks_pause(&log));
 }
 END_TEST
 

@@ -46,6 +46,14 @@ bool imap_answer_asks_pause(const struct imap_event *answer)
            login_pause_s(answer->text) > 0;
 }
 
+int imap_answer_heed(const struct imap_event *answer, const char *what, struct error *err)
+{
+    bool slow = answer->code == IMAP_CODE_THROTTLED || login_pause_s(answer->text) > 0;
+    return answer->status != IMAP_OK && slow
+               ? imap_answer_error(answer, ERROR_PAUSE, what, "try again later", err)
+               : 0;
+}
+
 int imap_answer_folder_error(const struct imap_event *answer, enum error_class class,
                              const char *what, const char *hint, struct error *err)
 {

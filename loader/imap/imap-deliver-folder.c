@@ -194,9 +194,7 @@ static int folder_create_levels(struct imap_deliver *d, const char *wire,
 static int folder_subscribe_done(void *context, const struct imap_event *answer, struct error *err)
 {
     (void)context;
-    (void)answer;
-    (void)err;
-    return 0;
+    return imap_answer_heed(answer, "SUBSCRIBE", err);
 }
 
 static int folder_subscribe(struct imap_deliver *d, struct deliver_folder *at, struct error *err)

@@ -333,12 +333,11 @@ struct imap_creation {
 static int imap_create_done(void *context, const struct imap_event *answer, struct error *err)
 {
     struct imap_creation *creation = context;
-    (void)err;
     creation->made = answer->status == IMAP_OK || answer->code == IMAP_CODE_ALREADYEXISTS;
     if (!creation->made)
         (void)imap_answer_error(answer, ERROR_CONFIG, "CREATE",
                                 "make the folder by hand, or name another", &creation->refusal);
-    return 0;
+    return imap_answer_heed(answer, "CREATE", err);
 }
 
 static int imap_folder_create_name(struct imap_session *session, const char *wire,
@@ -374,9 +373,7 @@ static int imap_folder_create_levels(struct imap_session *session, const struct 
 static int imap_subscribe_done(void *context, const struct imap_event *answer, struct error *err)
 {
     (void)context;
-    (void)answer;
-    (void)err;
-    return 0;
+    return imap_answer_heed(answer, "SUBSCRIBE", err);
 }
 
 int imap_folder_create(struct imap_session *session, struct imap_folder *folder, const char *key,
@@ -426,9 +423,7 @@ static int imap_folder_status_done(void *context, const struct imap_event *answe
                                    struct error *err)
 {
     (void)context;
-    (void)answer;
-    (void)err;
-    return 0;
+    return imap_answer_heed(answer, "STATUS", err);
 }
 
 void imap_folder_status_command(const struct imap_folder *folder, struct imap_command *out_command)

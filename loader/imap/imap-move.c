@@ -285,7 +285,8 @@ static void imap_job_mark_unnamed(struct imap_job *job)
 static int imap_job_target_told(void *context, const struct imap_event *answer, struct error *err)
 {
     struct imap_job *job = context;
-    (void)answer; /* refused: what is noted then is that nothing is known */
+    if (imap_answer_heed(answer, "STATUS", err) < 0)
+        return -1; /* refused else: what is noted then is that nothing is known */
     job->target->uidnext = job->told_uidnext;
     job->target->uidvalidity = job->told_uidvalidity;
     return imap_job_start(job, err);
@@ -293,7 +294,8 @@ static int imap_job_target_told(void *context, const struct imap_event *answer, 
 
 static int imap_job_target_made(void *context, const struct imap_event *answer, struct error *err)
 {
-    (void)answer; /* if it was refused the order is refused again, and that is told */
+    if (imap_answer_heed(answer, "CREATE", err) < 0)
+        return -1; /* if it was refused else the order is refused again, and that is told */
     return imap_job_ask_target(context, imap_job_target_told, err);
 }
 
@@ -443,6 +445,8 @@ static int imap_job_grown(void *context, const struct imap_event *answer, struct
 {
     struct imap_job *job = context;
     struct imap_moves *moves = job->moves;
+    if (imap_answer_heed(answer, "STATUS", err) < 0)
+        return -1;
     if (answer->status != IMAP_OK || !imap_job_has_grown(job)) {
         error_set(&moves->why, ERROR_LINK,
                   "the server says OK to a copy, and it is not to be seen that it came to '%s'; see to "

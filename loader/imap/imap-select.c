@@ -92,11 +92,10 @@ bool imap_session_is_in(const struct imap_session *session, const char *wire, ui
 static int imap_idle_done(void *context, const struct imap_event *answer, struct error *err)
 {
     struct imap_session *session = context;
-    (void)err;
     if (answer->status != IMAP_OK) /* then we poll, and ask no more */
         session->can &= ~IMAP_CAN_IDLE;
     imap_session_enter(session, IMAP_SELECTED);
-    return 0;
+    return imap_answer_heed(answer, "IDLE", err);
 }
 
 int imap_session_idle(struct imap_session *session, struct error *err)

@@ -178,6 +178,10 @@ uint32_t imap_answer_capabilities(struct span list);
 /** imap_answer_asks_pause - a NO that is about us, not about the folder: we ask for too much. */
 bool imap_answer_asks_pause(const struct imap_event *answer);
 
+/** imap_answer_heed - a refusal that is nobody's trouble: 0; but for one that asks us to slow down,
+ * which is ERROR_PAUSE and -1. */
+int imap_answer_heed(const struct imap_event *answer, const char *what, struct error *err);
+
 /** imap_answer_folder_error - imap_answer_error() about one folder of several: only what asks for a
  * pause is ERROR_PAUSE. */
 int imap_answer_folder_error(const struct imap_event *answer, enum error_class class,

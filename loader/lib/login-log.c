@@ -153,3 +153,8 @@ enum error_class login_log_class(const struct login_log *log)
         return ERROR_LINK;
     return ERROR_CREDENTIALS;
 }
+
+bool login_log_asks_pause(const struct login_log *log)
+{
+    return log->pause_s > 0 || text_equal(log->code, "THROTTLED");
+}

@@ -50,4 +50,8 @@ bool login_log_tells(const struct login_log *log, const char *secret);
  * after a BYE. */
 enum error_class login_log_class(const struct login_log *log);
 
+/** login_log_asks_pause - the last refusal names a time, or is throttling: heeded also where it was
+ * of no login, and whatever came of the login. */
+bool login_log_asks_pause(const struct login_log *log);
+
 #endif

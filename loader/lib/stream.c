@@ -472,7 +472,8 @@ static int stream_failed(const struct stream *stream, const struct stream_settin
                          "file",
                          stream->where, s->ca_file != NULL ? s->ca_file : "(system)");
     case CURLE_USE_SSL_FAILED:
-        return stream_refused_plain(stream, err);
+        return login_log_asks_pause(&stream->log) ? stream_login_failed(stream, s, err)
+                                                  : stream_refused_plain(stream, err);
     case CURLE_LOGIN_DENIED:
         return stream_login_failed(stream, s, err);
     case CURLE_SSL_CONNECT_ERROR:
@@ -506,7 +507,8 @@ static int stream_failed(const struct stream *stream, const struct stream_settin
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
-static int stream_connected(struct stream *stream, struct error *err)
+static int stream_connected(struct stream *stream, const struct stream_settings *s,
+                            struct error *err)
 {
     CURL *e = stream->member.easy;
     curl_socket_t fd = CURL_SOCKET_BAD;
@@ -516,6 +518,8 @@ static int stream_connected(struct stream *stream, struct error *err)
                          "which skips encryption and login; refused: use ssl=True or ask its "
                          "administrator",
                          stream->where);
+    if (login_log_asks_pause(&stream->log)) /* with the answer to CAPABILITY, say */
+        return stream_login_failed(stream, s, err);
     stream_member_lock(&stream->member);
     bool good = curl_easy_getinfo(e, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK &&
                 fd != CURL_SOCKET_BAD;
@@ -569,7 +573,7 @@ static int stream_attempt(const struct stream_settings *s, bool plain, bool bare
         return -1;
     if (*out_code != CURLE_OK)
         return stream_failed(stream, s, *out_code, err);
-    if (stream_connected(stream, err) < 0)
+    if (stream_connected(stream, s, err) < 0)
         return -1;
     *out_stream = TAKE(stream);
     return 0;
