@@ -18,7 +18,8 @@ NAMES = ["INBOX", "Gesendet", "Übung", "日本/メール", "a/b/c/d", "with spa
 NAMES += ["Projekte/Größe %d/Ärger" % n for n in range(22)]
 # All that a client may say that only looks.
 LOOKS = re.compile(rb'\S+ (CAPABILITY|ID |NAMESPACE|LIST "" |STATUS "|EXAMINE "|UID SEARCH '
-                   rb'|UID FETCH \S+ \((UID FLAGS RFC822.SIZE INTERNALDATE|UID BODY\.PEEK\[\])\)'
+                   rb'|UID FETCH \S+ \((UID FLAGS RFC822.SIZE INTERNALDATE|UID RFC822.SIZE|UID BODY\.PEEK\[\]|'
+                   rb'UID BODY\.PEEK\[HEADER\.FIELDS \(MESSAGE-ID\)\])\)'
                    rb'|IDLE|LOGOUT)|DONE')
 
 
