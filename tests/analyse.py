@@ -98,6 +98,10 @@ def run(command):
 
 
 def main():
+    lacking = [path for path in sys.argv[1:] if not os.path.exists(path)]
+    if lacking:
+        sys.exit("analyse: %s: there is no such file; give whole paths"
+                 % lacking[0])
     paths = sys.argv[1:] or [path for folder in ("common", "lib", "loader", "queue", "host", "tests")
                              for path in sources(folder)]
     paths = [path for path in paths if is_possible(path)]
