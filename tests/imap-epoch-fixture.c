@@ -504,7 +504,7 @@ enum error_class session_with_rules(const struct script_rule *first, size_t firs
     const size_t usual_count = sizeof usual / sizeof usual[0];
     ck_assert_uint_le(first_count + usual_count, RULES_MAX);
     for (size_t i = 0; i < first_count; i++)
-        rules[i] = first[i];
+        rules[i] = first[i]; /* analyse: without rules there are none to be copied */
     memcpy(rules + first_count, usual, sizeof usual);
     const struct script script = {NULL, w.capabilities != NULL ? w.capabilities : "MOVE UIDPLUS",
                                   rules, first_count + usual_count, 0};
@@ -516,7 +516,7 @@ enum error_class session_with_rules(const struct script_rule *first, size_t firs
     script_stop(w.server);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free(texts[i]);
-    return class;
+    return class; /* analyse: usual[].reply are these texts, which are freed */
 }
 
 void setup(void)

@@ -670,25 +670,31 @@ bool imap_moves_wait(const struct imap_moves *moves)
     return job != NULL;
 }
 
-/* Any of those that wait, another one each second. */
+/* Any of those that wait, another one each second; NULL: none does. */
 static struct imap_job *imap_moves_draw(const struct imap_moves *moves, size_t *out_at)
 {
-    struct imap_job *job;
     size_t total = 0;
-    for (job = moves->jobs; job != NULL; job = job->next)
-        total += job->last ? job->count : 0;
+    for (const struct imap_job *each = moves->jobs; each != NULL; each = each->next)
+        total += each->last ? each->count : 0;
+    if (total == 0)
+        return NULL;
     uint64_t seconds = (uint64_t)clock_unix_s(&moves->host->clock);
     size_t at = (size_t)((seconds * UINT64_C(0x9e3779b97f4a7c15) >> 32) % total);
-    for (job = moves->jobs; !job->last || at >= job->count; job = job->next)
+    struct imap_job *job = moves->jobs;
+    while (job != NULL && (!job->last || at >= job->count)) {
         at -= job->last ? job->count : 0;
+        job = job->next;
+    }
     *out_at = at;
     return job;
 }
 
 int imap_moves_start_last(struct imap_moves *moves, struct error *err)
 {
-    size_t at, size = moves->last_size == 0 ? 1 : 2 * moves->last_size;
+    size_t at = 0, size = moves->last_size == 0 ? 1 : 2 * moves->last_size;
     struct imap_job *from = imap_moves_draw(moves, &at);
+    if (from == NULL)
+        return 0;
     size = size < from->count ? size : from->count;
     at = at < from->count - size ? at : from->count - size;
     struct imap_job *job = imap_job_new(moves, from, from->elsewhere, size);
