@@ -403,6 +403,14 @@ static int imap_again_hold_reused(struct imap_pickup *p, struct error *err)
     return imap_same_hold(p->host, &p->folders.mailbox, looks, count, IMAP_SAME_OTHER, err);
 }
 
+/* Of several folders each fourth second's visits look: where the look ends the session, the others
+ * bring the folders behind this one their turn. */
+static bool imap_again_is_time(const struct imap_pickup *p)
+{
+    uint64_t seconds = (uint64_t)clock_unix_s(&p->host->clock);
+    return p->options.session == NULL || (seconds * UINT64_C(0x9e3779b97f4a7c15) >> 32) % 4 == 0;
+}
+
 /* A message with the Message-ID of the stored one is that one, however the server changed it. */
 static int imap_again_check_top(struct imap_pickup *p, struct error *err)
 {
@@ -411,7 +419,8 @@ static int imap_again_check_top(struct imap_pickup *p, struct error *err)
     struct imap_evidence known = {.uidvalidity = imap_session_selected(p->session)->uidvalidity,
                                   .uid = again->top};
     if (again->top == 0 || again->top_checked || p->options.read_only ||
-        p->host->evidence == NULL || imap_moves_leave(p->settings, imap_session_can(p->session)))
+        p->host->evidence == NULL || !imap_again_is_time(p) ||
+        imap_moves_leave(p->settings, imap_session_can(p->session)))
         return 0;
     again->top_checked = true;
     if (p->host->evidence(p->host->context, &known, 1, err) < 0 ||

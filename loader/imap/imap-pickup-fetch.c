@@ -194,7 +194,10 @@ static int imap_pickup_missing(struct imap_pickup *p, struct imap_entry *entry,
         return error_oom(err, "fetching mail");
     p->retry = retry;
     p->retry[p->retry_count++] = *entry;
-    return 0;
+    if (!entry->noted)
+        return 0;
+    p->retry[p->retry_count - 1].noted = false; /* noted anew when it is asked for again */
+    return imap_pickup_withdraw(p, &entry->uid, 1, err);
 }
 
 static int imap_window_done(void *context, const struct imap_event *answer, struct error *err)
@@ -407,19 +410,25 @@ static void imap_window_put(struct imap_pickup *p, struct imap_window *w,
     p->planned++;
 }
 
-/* The next window, from what is listed; when that is done with, from what did not come before. */
+/* The next window, from what is listed; when that is done with, from what did not come before. What
+ * came too short is asked for again at once, until it is known whether the sizes or the bodies are
+ * wrong: behind all others, a mailbox of wrong sizes would be fetched twice. */
 int imap_pickup_fill_window(struct imap_pickup *p, struct error *err)
 {
     struct imap_window *w = &p->windows[(p->first_window + p->window_count) % IMAP_WINDOWS];
     w->owner = p;
     w->count = w->next = 0;
     w->bytes = w->memory = w->held = 0;
-    while (p->listed_next < p->listed_count && imap_window_fits(p, w, &p->listed[p->listed_next]))
+    bool again = p->retry_count > 0 && p->retry[0].came != 0 && p->short_count < IMAP_SHORT_MAX;
+    if (again && p->window_count > 0)
+        return 0;
+    while (!again && p->listed_next < p->listed_count &&
+           imap_window_fits(p, w, &p->listed[p->listed_next]))
         imap_window_put(p, w, &p->listed[p->listed_next++]);
     bool last = p->todo.count == 0 && !p->listing_sent && !p->listing_ready && !p->searching &&
                 p->listed_next == p->listed_count && p->window_count == 0;
     size_t at = 0;
-    if (w->count == 0 && last) /* in the order of UIDs: windows were */
+    if (w->count == 0 && (last || again)) /* in the order of UIDs: windows were */
         while (at < p->retry_count && imap_window_fits(p, w, &p->retry[at]) &&
                (w->count == 0 || p->retry[at].uid > w->entries[w->count - 1].uid))
             imap_window_put(p, w, &p->retry[at++]);

@@ -26,8 +26,10 @@ static enum imap_same imap_same_by_header(const struct imap_evidence *known,
     if (named && imap_looks_near(known->size, look->size))
         return IMAP_SAME_YES;
     *out_doubt = known->has_sha256;
-    return named || (known->message_id == 0 && known->size == look->size) ? IMAP_SAME_YES
-                                                                          : IMAP_SAME_OTHER;
+    if (named || (known->message_id == 0 && known->size == look->size))
+        return IMAP_SAME_YES;
+    /* Of one that was not read only a size is known, and the server may have told another. */
+    return known->message_id == 0 && !known->has_sha256 ? IMAP_SAME_UNTOLD : IMAP_SAME_OTHER;
 }
 
 static enum imap_same imap_same_by_digest(const struct imap_evidence *known,

@@ -10,7 +10,8 @@
  *            those of the bytes, some change what they keep); else its digest; where the queue has
  *            no bytes of it, the size that was listed
  *   other    none of these
- *   untold   the server does not give out what would tell
+ *   untold   the server does not give out what would tell, or the queue has nothing but another
+ *            size: of a message that was too large to be read
  *
  * It costs a size and a Message-ID each, and the whole message where these leave a doubt, as they
  * do for mail without Message-ID. */
