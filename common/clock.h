@@ -27,6 +27,14 @@ static inline int64_t clock_unix_s(const struct clock *clock)
     return clock->unix_s(clock->context);
 }
 
+/** clock_draw - a number below @below (not 0): any, another one each second. For turns that whoever
+ * makes trouble must not foresee for long; no secret. */
+static inline size_t clock_draw(const struct clock *clock, size_t below)
+{
+    uint64_t seconds = (uint64_t)clock_unix_s(clock);
+    return (size_t)((seconds * UINT64_C(0x9e3779b97f4a7c15) >> 32) % below);
+}
+
 #define CLOCK_RFC3339_MAX 32 /* bytes, NUL included */
 
 /** clock_rfc3339 - "2026-03-01T12:00:00+02:00" (RFC 3339 s.5.6; "Z" for an offset

@@ -342,19 +342,22 @@ static int imap_again_move_stayed(struct imap_pickup *p, const struct imap_look 
 static int imap_again_ask_stayed(struct imap_pickup *p, struct imap_look *looks, size_t count,
                                  struct error *err)
 {
-    size_t others = 0;
+    size_t others = 0, moved = 0;
     if (imap_same_ask(p->session, p->host, looks, count, err) < 0)
         return -1;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         others += looks[i].tag == IMAP_SAME_OTHER ? 1 : 0;
+        moved += looks[i].tag == IMAP_SAME_YES ? 1 : 0;
+    }
     if (others > 0)
         return imap_same_hold(p->host, &p->folders.mailbox, looks, count, IMAP_SAME_OTHER, err);
     for (size_t i = 0; i < count; i++)
         if (imap_again_move_stayed(p, &looks[i], err) < 0)
             return -1;
-    imap_host_log(p->host, IMAP_LOG_INFO,
-                  "%zu messages that were picked up and left in '%s' before are moved now", count,
-                  p->folders.mailbox.name);
+    if (moved > 0)
+        imap_host_log(p->host, IMAP_LOG_INFO,
+                      "%zu messages that were picked up and left in '%s' before are moved now",
+                      moved, p->folders.mailbox.name);
     return 0;
 }
 
@@ -403,12 +406,11 @@ static int imap_again_hold_reused(struct imap_pickup *p, struct error *err)
     return imap_same_hold(p->host, &p->folders.mailbox, looks, count, IMAP_SAME_OTHER, err);
 }
 
-/* Of several folders each fourth second's visits look: where the look ends the session, the others
- * bring the folders behind this one their turn. */
+/* Of several folders one visit of four looks: where the look ends the session, the others bring the
+ * folders behind this one their turn. */
 static bool imap_again_is_time(const struct imap_pickup *p)
 {
-    uint64_t seconds = (uint64_t)clock_unix_s(&p->host->clock);
-    return p->options.session == NULL || (seconds * UINT64_C(0x9e3779b97f4a7c15) >> 32) % 4 == 0;
+    return p->options.session == NULL || clock_draw(&p->host->clock, IMAP_TOP_EVERY) == 0;
 }
 
 /* A message with the Message-ID of the stored one is that one, however the server changed it. */

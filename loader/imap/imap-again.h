@@ -8,16 +8,17 @@
  *   again   moved, says the ledger, and still there under its UID: the same message is moved once
  *           more (IMAP_AGAIN_MAX times at most, then only told), and many at once hold first, as
  *           above; another one has a UID that was given before: hold, until it has another
- *   stayed  done with, and in the mailbox on purpose: after=Leave or after=Flag had it so, or no
- *           COPYUID told where its copy is. Where the settings have it moved now it is, if it is
- *           still the same message; one beside its copy stays
+ *   stayed  done with, and in the mailbox on purpose: after=Leave had it so (after=Flag, where the
+ *           server takes keywords, keeps it out of the search), or no COPYUID told where its copy
+ *           is. Where the settings have it moved now it is, if it is still the same message; one
+ *           beside its copy stays
  *   renamed stored, never moved, and gone, while a message with its Message-ID and a size at most
  *           5 % apart came with a higher UID: a server gave a message that it changed a new UID
  *           (MS-STANXIMAP V0004). It keeps its entry and is moved
- *
  *   reused  done with, in the mailbox on purpose, and another message: UIDs are given a second time
  *           from that of a backup on, so that it is enough to look at the highest known one that is
- *           there, once in a session. Then all like it hold, until they have others
+ *           there, once in a session, of several folders in one visit of IMAP_TOP_EVERY. Then all
+ *           like it hold, until they have others
  *
  * What a search finds lies in the mailbox at the same time: of two such messages none is the other
  * one put back, so that only what was on record before the search is held against what it found.
@@ -40,6 +41,7 @@
 /* Times a message that stays where it is is moved once more. The ledger counts them in attempts,
  * from IMAP_ATTEMPTS_MAX on, which those of picking it up never exceed. */
 #define IMAP_AGAIN_MAX 3u
+#define IMAP_TOP_EVERY 4u /* visits of one of several folders, of which one looks at what stays */
 
 /* A stored message, never moved, that is gone. */
 struct imap_gone {

@@ -115,18 +115,11 @@ static int imap_job_ask_target(struct imap_job *job,
 
 /* ---- Once more ------------------------------------------------------------------------------- */
 
-/* A number below @below, another one each second. */
-static size_t imap_moves_dice(const struct imap_moves *moves, size_t below)
-{
-    uint64_t seconds = (uint64_t)clock_unix_s(&moves->host->clock);
-    return (size_t)((seconds * UINT64_C(0x9e3779b97f4a7c15) >> 32) % below);
-}
-
 /* Each message of a refused job for itself, beginning with another one each time: after some that
  * are answered BAD no other is tried. */
 static int imap_job_split(struct imap_job *job, struct error *err)
 {
-    size_t from = imap_moves_dice(job->moves, job->count);
+    size_t from = clock_draw(&job->moves->host->clock, job->count);
     for (size_t i = 0; i < job->count; i++) {
         struct imap_job *one = imap_job_new(job->moves, job, job->elsewhere, 1);
         if (one == NULL)
@@ -687,7 +680,7 @@ static struct imap_job *imap_moves_draw(const struct imap_moves *moves, size_t *
         total += each->last ? each->count : 0;
     if (total == 0)
         return NULL;
-    size_t at = imap_moves_dice(moves, total);
+    size_t at = clock_draw(&moves->host->clock, total);
     struct imap_job *job = moves->jobs;
     while (job != NULL && (!job->last || at >= job->count)) {
         at -= job->last ? job->count : 0;

@@ -554,18 +554,11 @@ int imap_listing_send(struct imap_pickup *p, struct error *err)
     return imap_session_send(p->session, &command, &call, err);
 }
 
-/* Any number, another one each second. */
-static size_t imap_listing_draw(const struct imap_pickup *p, size_t below)
-{
-    uint64_t seconds = (uint64_t)clock_unix_s(&p->host->clock);
-    return (size_t)((seconds * UINT64_C(0x9e3779b97f4a7c15) >> 32) % below);
-}
-
 void imap_listing_adopt(struct imap_pickup *p)
 {
     size_t count = p->listing_count;
     bool alone = p->turn > 0 && count > 0 && imap_suspects_go_alone(p->turn, count);
-    size_t start = alone ? imap_listing_draw(p, count) : 0;
+    size_t start = alone ? clock_draw(&p->host->clock, count) : 0;
     for (size_t i = 0; i < count; i++)
         p->listed[i] = p->listing[(start + i) % count];
     p->listed_count = count;
