@@ -324,11 +324,12 @@ static int imap_again_move_stayed(struct imap_pickup *p, const struct imap_look 
     struct imap_record record = {.uidvalidity = imap_session_selected(p->session)->uidvalidity,
                                  .uid = look->uid};
     if (look->tag == IMAP_SAME_UNTOLD)
-        imap_host_log(p->host, IMAP_LOG_ERROR,
-                      "message %u, which was left in '%s' on purpose, stays there: the server does "
-                      "not give out what would tell whether it is still the same; look at it, and "
-                      "run 'mailchute audit'",
-                      look->uid, p->folders.mailbox.name);
+        imap_host_log(
+            p->host, IMAP_LOG_ERROR,
+            "message %u, which was left in '%s' on purpose, stays there: it cannot be "
+            "told whether it is still the same, as the server does not give it out, or it "
+            "was too large to be read; look at it, and run 'mailchute audit'",
+            look->uid, p->folders.mailbox.name);
     if (imap_set_add(&p->again.told, look->uid, look->uid) < 0)
         return error_oom(err, imap_again_doing);
     if (look->tag == IMAP_SAME_UNTOLD)

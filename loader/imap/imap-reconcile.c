@@ -431,8 +431,10 @@ static void imap_reconcile_tell_untold(struct imap_reconcile *r, uint32_t uid)
     imap_reconcile_find(r, uid)->left = true;
     error_set(
         &why, ERROR_LINK,
-        "the server does not give out message %u, so that it cannot be told whether it is the one "
-        "that was stored under this UID; look at it, and run 'mailchute audit'",
+        "it cannot be told whether message %u is the one that was stored under this UID, as the "
+        "server does not give it out, or it was too large to be read and has another size now; "
+        "look "
+        "at it, and run 'mailchute audit'",
         uid);
     imap_host_log(r->host, IMAP_LOG_ERROR, "message %u stays in '%s': %s", uid,
                   r->folders->mailbox.name, why.text);
