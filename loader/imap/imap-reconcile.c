@@ -78,8 +78,8 @@ static bool imap_reconcile_looks_same(const struct imap_reconcile_looks *a,
 }
 
 /* The lowest UID that its copy can have in the target of @fate, numbered so; 0: it is looked for in
- * no such place. Where the server did not tell what its next UID was, or has numbered the target anew
- * since, any may be its copy. */
+ * no such place. Where the server did not tell what its next UID was, or has numbered the target
+ * anew since, any may be its copy. */
 static uint32_t imap_unsettled_from(const struct imap_unsettled *item, enum imap_fate fate,
                                     uint32_t uidvalidity)
 {
@@ -91,8 +91,8 @@ static uint32_t imap_unsettled_from(const struct imap_unsettled *item, enum imap
                                                                                 : 1;
 }
 
-/* Is it rather the copy of one that is gone? A MOVE of several may have been done by half, of one of
- * two that are the same. */
+/* Is it rather the copy of one that is gone? A MOVE of several may have been done by half, of one
+ * of two that are the same. */
 static bool imap_reconcile_is_of_gone(struct imap_reconcile *r, const struct imap_unsettled *like)
 {
     for (size_t i = 0; i < r->count && r->by_move && like->known.has_sha256; i++) {
@@ -517,8 +517,8 @@ static int imap_reconcile_move(struct imap_reconcile *r, const struct imap_recor
                    : imap_moves_add(r->moves, record, err);
 }
 
-/* Are copies to be looked for? How they were ordered to move is not noted; a server may have learned
- * MOVE since. One that has MOVE alone could not delete an original whose copy was found. */
+/* Are copies to be looked for? How they were ordered to move is not noted; a server may have
+ * learned MOVE since. One that has MOVE alone could not delete an original whose copy was found. */
 static bool imap_reconcile_looks_for_copies(const struct imap_reconcile *r)
 {
     bool moving = false;
