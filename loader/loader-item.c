@@ -436,8 +436,7 @@ static int loader_read_all(int fd, const struct loader_host *host, struct mail_p
                              strerror(errno));
         if (n == 0)
             return 0;
-        if (spool_write(spool, (const uint8_t *)bytes, (size_t)n, err) < 0 ||
-            mail_parser_feed(parser, (const uint8_t *)bytes, (size_t)n, err) < 0)
+        if (mail_parser_feed_spooled(parser, spool, (const uint8_t *)bytes, (size_t)n, err) < 0)
             return -1;
     }
 }

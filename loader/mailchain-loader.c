@@ -358,8 +358,7 @@ static int chain_make_mail(const struct chain_loader *loader, const struct buffe
     if (parser == NULL)
         return error_oom(err, "reading a mail");
     if (spool_new(options.spool_dir, bytes->len, &spool, err) < 0 ||
-        spool_write(spool, data, bytes->len, err) < 0 ||
-        mail_parser_feed(parser, data, bytes->len, err) < 0 ||
+        mail_parser_feed_spooled(parser, spool, data, bytes->len, err) < 0 ||
         spool_finish(spool, parts->sha256, err) < 0 ||
         mail_parser_finish(parser, &parts->mail, err) < 0)
         return -1;

@@ -17,9 +17,9 @@ bench_imapd_SOURCES = bench/bench-imapd.c
 bench_imapd_CFLAGS = $(WARN_CFLAGS) $(SAN_FLAGS)
 bench_imapd_LDADD =
 bench_parts_SOURCES = bench/bench-parts.c
-bench_parts_CFLAGS = $(WARN_CFLAGS) $(SAN_FLAGS)
+bench_parts_CFLAGS = $(WARN_CFLAGS) $(SAN_FLAGS) $(CRYPTO_CFLAGS)
 bench_parts_LDADD = $(top_builddir)/loader/imap/libimap.la $(top_builddir)/loader/lib/libnet.la \
-	$(top_builddir)/loader/mime/libmime.la
+	$(top_builddir)/loader/mime/libmime.la $(CRYPTO_LIBS)
 bench_flush_SOURCES = bench/bench-flush.c
 bench_flush_CFLAGS = $(WARN_CFLAGS) $(SAN_FLAGS)
 bench_flush_LDADD =

@@ -12,9 +12,12 @@ name_server_test_LDADD = $(top_builddir)/loader/lib/libnet.la $(top_builddir)/li
 http_client_test_SOURCES = http-client-test.c
 http_client_test_LDADD = $(top_builddir)/loader/lib/libnet.la $(top_builddir)/loader/lib/libloader.la \
 	$(CHECK_LIBS)
-check_PROGRAMS += connection-string-test filter-test imap-settings-test spool-test
+check_PROGRAMS += connection-string-test digest-test filter-test imap-settings-test spool-test
 connection_string_test_SOURCES = connection-string-test.c
 connection_string_test_LDADD = $(LOADER_LIBS)
+digest_test_SOURCES = digest-test.c
+digest_test_LDADD = $(LOADER_LIBS) $(CRYPTO_LIBS)
+digest_test_LDFLAGS = -Wl,--wrap=sha256_lanes_can
 filter_test_SOURCES = filter-test.c
 filter_test_LDADD = $(LOADER_LIBS)
 imap_settings_test_SOURCES = imap-settings-test.c

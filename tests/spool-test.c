@@ -159,6 +159,74 @@ START_TEST(bytes_come_back_as_written_from_memory_or_file)
 }
 END_TEST
 
+/* The bytes at @at of a message are received where the spool has room, at most @piece of them; how
+ * many. */
+static size_t receive(struct spool *spool, size_t at, size_t piece)
+{
+    struct error err = {0};
+    size_t room = 0;
+    uint8_t *place = spool_room(spool, &room);
+    ck_assert_ptr_nonnull(place);
+    ck_assert_uint_gt(room, 0);
+    size_t n = piece < room ? piece : room;
+    for (size_t i = 0; i < n; i++)
+        place[i] = byte_at(at + i);
+    ck_assert_int_eq(spool_write(spool, place, n, &err), 0);
+    return n;
+}
+
+START_TEST(bytes_received_where_the_spool_has_room_are_those_that_are_written)
+{
+    static const size_t pieces[] = {1000, 100000, SPOOL_BLOCK, SPOOL_BLOCK + 1};
+    AUTO(spool) spool = NULL;
+    uint8_t digest[DIGEST_SIZE];
+    struct error err = {0};
+    size_t size = 0;
+    AUTO(spool_writer) writer = spool_writer_new(true);
+    ck_assert_int_eq(spool_new(folder, SPOOL_MEMORY_MAX + 1, &spool, &err), 0);
+    spool_lend(spool, writer);
+    while (size < 7 * SPOOL_BLOCK + 123)
+        size += receive(spool, size, pieces[_i]);
+    ck_assert_int_eq(spool_finish(spool, digest, &err), 0);
+    expect_bytes(spool, size);
+    expect_digest(digest, size);
+}
+END_TEST
+
+START_TEST(room_that_is_not_used_changes_nothing)
+{
+    AUTO(spool) spool = NULL;
+    uint8_t digest[DIGEST_SIZE];
+    struct error err = {0};
+    size_t room, size = SPOOL_BLOCK * 2;
+    ck_assert_int_eq(spool_new(folder, 0, &spool, &err), 0);
+    ck_assert_ptr_null(spool_room(spool, &room)); /* in memory, as far as it goes */
+    ck_assert_int_eq(fill(spool, size, 8192, &err), 0);
+    memset(spool_room(spool, &room), 'x', 100);
+    ck_assert_int_eq(spool_finish(spool, digest, &err), 0);
+    expect_bytes(spool, size);
+    expect_digest(digest, size);
+}
+END_TEST
+
+START_TEST(a_full_disk_gives_no_room_for_ever_and_is_told_by_the_next_write)
+{
+    AUTO(spool) spool = NULL;
+    uint8_t *place = NULL;
+    struct error err = {0};
+    size_t room;
+    ck_assert_int_eq(spool_new(folder, SPOOL_MEMORY_MAX + 1, &spool, &err), 0);
+    takes_nothing = true;
+    for (size_t i = 0; i < 3 && (place = spool_room(spool, &room)) != NULL; i++)
+        if (spool_write(spool, place, room, &err) < 0)
+            break;
+    if (err.class == ERROR_NONE)
+        ck_assert_int_eq(fill(spool, 2 * SPOOL_BLOCK, 8192, &err), -1);
+    takes_nothing = false;
+    ck_assert_int_eq((int)err.class, ERROR_STORE);
+}
+END_TEST
+
 /* A message of @size bytes by @writer, ended; the caller's. */
 static struct spool *ended(struct spool_writer *writer, size_t size)
 {
@@ -351,6 +419,10 @@ static Suite *suite(void)
                         (int)(sizeof size_rows / sizeof size_rows[0]));
     tcase_add_loop_test(
         t, a_writer_takes_one_spool_after_the_other_and_all_are_whole_when_it_is_gone, 0, 2);
+    tcase_add_loop_test(t, bytes_received_where_the_spool_has_room_are_those_that_are_written, 0,
+                        4);
+    tcase_add_test(t, room_that_is_not_used_changes_nothing);
+    tcase_add_test(t, a_full_disk_gives_no_room_for_ever_and_is_told_by_the_next_write);
     tcase_add_test(t, a_spool_that_is_given_up_leaves_its_writer_to_the_next);
     tcase_add_loop_test(t, what_a_writer_could_not_write_is_told_of_that_spool_alone, 0, 2);
     tcase_add_loop_test(t, a_file_system_without_direct_writing_takes_the_common_way, 0, 2);

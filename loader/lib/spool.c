@@ -151,9 +151,25 @@ void spool_lend(struct spool *spool, struct spool_writer *writer)
     spool->writer = writer;
 }
 
+/* A disk that refuses, or memory that runs out, is told by the next write. */
+uint8_t *spool_room(struct spool *spool, size_t *out_count)
+{
+    if (spool->file.fd < 0 ||
+        (spool->in_block == SPOOL_BLOCK && spool_put_block(spool, NULL) < 0) ||
+        (spool->block == NULL && spool_take_block(spool, NULL) < 0))
+        return NULL;
+    *out_count = SPOOL_BLOCK - spool->in_block;
+    return spool->block + spool->in_block;
+}
+
 static int spool_write_block(struct spool *spool, const uint8_t *bytes, size_t count,
                              struct error *err)
 {
+    if (spool->block != NULL && bytes == spool->block + spool->in_block &&
+        count <= SPOOL_BLOCK - spool->in_block) { /* spool_room() */
+        spool->in_block += count;
+        return 0;
+    }
     while (count > 0) {
         if (spool->in_block == SPOOL_BLOCK && spool_put_block(spool, err) < 0)
             return -1;
@@ -171,7 +187,24 @@ static int spool_write_block(struct spool *spool, const uint8_t *bytes, size_t c
 
 int spool_write(struct spool *spool, const uint8_t *bytes, size_t count, struct error *err)
 {
-    if (digest_add(spool->digest, bytes, count) < 0)
+    int r = spool_write_lent(spool, bytes, count, err);
+    spool_work(spool);
+    return r;
+}
+
+void spool_work(struct spool *spool)
+{
+    digest_work(spool->digest);
+}
+
+struct digest *spool_digest(struct spool *spool)
+{
+    return spool->digest;
+}
+
+int spool_write_lent(struct spool *spool, const uint8_t *bytes, size_t count, struct error *err)
+{
+    if (digest_lend(spool->digest, bytes, count) < 0)
         return error_oom(err, "taking the digest of a mail");
     spool->size += count;
     if (spool->file.fd < 0 && spool->size > SPOOL_MEMORY_MAX && spool_open_file(spool, err) < 0)

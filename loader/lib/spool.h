@@ -35,6 +35,17 @@ void spool_lend(struct spool *spool, struct spool_writer *writer);
 /** spool_write - the next bytes. ERROR_STORE when the disk refuses them, or did before. */
 int spool_write(struct spool *spool, const uint8_t *bytes, size_t count, struct error *err);
 
+/** spool_write_lent, spool_work - the same; the digest waits for company until spool_work(), until
+ * when @bytes stay readable: what comes to one beside spool_digest() is worked in with them
+ * (digest.h). */
+int spool_write_lent(struct spool *spool, const uint8_t *bytes, size_t count, struct error *err);
+void spool_work(struct spool *spool);
+struct digest *spool_digest(struct spool *spool); /* borrowed until spool_free() */
+
+/** spool_room - where its next bytes may be received, *out_count of them at most: what is written from
+ * there is not copied. NULL: nowhere, it is to be written as usual. Borrowed until the next call. */
+uint8_t *spool_room(struct spool *spool, size_t *out_count);
+
 /** spool_end - no more will come; what is left is on its way. Another thread may have the spool from
  * here on. */
 int spool_end(struct spool *spool, struct error *err);

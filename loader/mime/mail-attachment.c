@@ -90,7 +90,8 @@ struct mail_attachment_writer *mail_attachment_open(struct mail_attachments *lis
                                                     const struct mail_attachment_head *head)
 {
     AUTO(mail_attachment_writer) writer = calloc(1, sizeof *writer);
-    if (writer == NULL || list_grow(list) < 0 || (writer->digest = digest_new()) == NULL)
+    if (writer == NULL || list_grow(list) < 0 ||
+        (writer->digest = digest_new_beside(list->beside)) == NULL)
         return NULL;
     writer->list = list;
     writer->index = list->mail->attachment_count++;

@@ -10,11 +10,13 @@
 #include <stdint.h>
 
 #include "cleanup.h"
+#include "digest.h"
 #include "mail.h"
 
 struct mail_attachments {
     struct mail *mail;            /* borrowed: whose list grows */
     const struct mail_sink *sink; /* borrowed; NULL: nobody wants the bytes */
+    struct digest *beside;        /* of the message: theirs go with it; borrowed, may be NULL */
     size_t capacity;              /* of the list */
     uint32_t unnamed;             /* how many were given a name of ours */
     bool cancelled;               /* the sink said stop */

@@ -631,6 +631,17 @@ int mail_parser_feed(struct mail_parser *p, const uint8_t *bytes, size_t count, 
     return mime_parser_feed(p->mime, bytes, count) < 0 ? failed(p, err) : 0;
 }
 
+int mail_parser_feed_spooled(struct mail_parser *p, struct spool *spool, const uint8_t *bytes,
+                             size_t count, struct error *err)
+{
+    p->attachments.beside = spool_digest(spool);
+    if (spool_write_lent(spool, bytes, count, err) < 0)
+        return -1;
+    int result = mail_parser_feed(p, bytes, count, err);
+    spool_work(spool);
+    return result;
+}
+
 int mail_parser_finish(struct mail_parser *p, struct mail **out_mail, struct error *err)
 {
     if (mime_parser_finish(p->mime) < 0 ||

@@ -114,6 +114,12 @@ AUTO_DEFINE(mail_parser, mail_parser_free);
 int mail_parser_feed(struct mail_parser *parser, const uint8_t *bytes, size_t count,
                      struct error *err);
 
+/** mail_parser_feed_spooled - the same bytes go to @spool first; the digests of the message and of
+ * its attachments are taken side by side. It is borrowed, until the parser is finished or freed. */
+struct spool;
+int mail_parser_feed_spooled(struct mail_parser *parser, struct spool *spool, const uint8_t *bytes,
+                             size_t count, struct error *err);
+
 /** mail_parser_finish - the message is complete: *out_mail is yours, mail_free(). Once only. */
 int mail_parser_finish(struct mail_parser *parser, struct mail **out_mail, struct error *err);
 

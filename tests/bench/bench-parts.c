@@ -10,6 +10,7 @@
 #include <config.h>
 
 #include <err.h>
+#include <openssl/evp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -182,6 +183,37 @@ static void run_digest(const uint8_t *bytes, size_t count)
     sink = sum[0];
 }
 
+/* libcrypto's, to see what ours is worth. */
+static void run_libcrypto(const uint8_t *bytes, size_t count)
+{
+    uint8_t sum[DIGEST_SIZE];
+    if (EVP_Digest(bytes, count, sum, NULL, EVP_sha256(), NULL) != 1)
+        errx(71, "out of memory");
+    sink = sum[0];
+}
+
+/* A message and its attachment: one half of the bytes each. */
+static void run_two_digests(const uint8_t *bytes, size_t count)
+{
+    uint8_t sum[DIGEST_SIZE];
+    size_t half = count / 2;
+    struct digest *message = digest_new(), *attachment = digest_new_beside(message);
+    if (message == NULL || attachment == NULL)
+        errx(71, "out of memory");
+    for (size_t at = 0; at < half; at += PIECE_BYTES) {
+        size_t step = half - at < PIECE_BYTES ? half - at : PIECE_BYTES;
+        if (digest_lend(message, bytes + at, step) < 0 ||
+            digest_add(attachment, bytes + half + at, step) < 0)
+            errx(71, "out of memory");
+        digest_work(message);
+    }
+    if (digest_finish(message, sum) < 0 || digest_finish(attachment, sum) < 0)
+        errx(71, "out of memory");
+    digest_free(attachment);
+    digest_free(message);
+    sink = sum[0];
+}
+
 static void decode(enum mime_encoding encoding, const uint8_t *bytes, size_t count)
 {
     struct mime_decoder decoder;
@@ -307,6 +339,8 @@ static const struct part parts[] = {
     {"memcpy", "memcpy()", make_text, run_memcpy},
     {"memchr", "memchr() for each line", make_text, run_memchr},
     {"sha256", "digest: SHA-256", make_text, run_digest},
+    {"sha256-two", "digest: SHA-256, two side by side", make_text, run_two_digests},
+    {"sha256-libcrypto", "SHA-256 of libcrypto", make_text, run_libcrypto},
     {"response-bodies", "response parser: bodies of 4 KiB", make_bodies, run_responses},
     {"response-listing", "response parser: FLAGS, SIZE, DATE", make_listing, run_responses},
     {"mail-large", "mail: one attachment of 4 MiB", make_mail_large, run_mail_large},
