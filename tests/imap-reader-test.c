@@ -22,6 +22,8 @@
 
 struct stream {
     int fd;
+    const void *input; /* where the first bytes were received */
+    size_t elsewhere;  /* bytes that were not */
 };
 
 int stream_fd(const struct stream *stream)
@@ -37,6 +39,9 @@ enum stream_result stream_receive(struct stream *stream, void *bytes, size_t cap
     if (n < 0)
         return STREAM_AGAIN;
     *out_count = (size_t)n;
+    if (stream->input == NULL)
+        stream->input = bytes;
+    stream->elsewhere += bytes != stream->input ? (size_t)n : 0;
     return n == 0 ? STREAM_END : STREAM_OK;
 }
 
@@ -58,7 +63,7 @@ static void setup(void)
     int pair[2];
     const struct imap_body like = {.max_size = 1000000};
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-    stream.fd = pair[0];
+    stream = (struct stream){.fd = pair[0]};
     server = pair[1];
     ck_assert_int_eq(fcntl(server, F_SETFL, O_NONBLOCK), 0);
     parser = imap_parser_new(on_parsed, NULL, false);
@@ -111,6 +116,61 @@ START_TEST(events_arrive_in_the_servers_order_with_whole_bodies_in_their_respons
     ck_assert_mem_eq(arrival->event.tag.bytes, "x1", 2);
     ck_assert_mem_eq(arrival->event.text.bytes, "done", 4);
     imap_arrival_free(arrival);
+}
+END_TEST
+
+#define READER_LARGE 900000u /* bytes of a message, four blocks of a spool */
+
+/* All of it, whatever time the other side takes. */
+static void say_bytes(const char *bytes, size_t count)
+{
+    for (size_t sent = 0; sent < count;) {
+        struct pollfd at = {server, POLLOUT, 0};
+        ck_assert_int_eq(poll(&at, 1, READER_PATIENCE_MS), 1);
+        ssize_t n = write(server, bytes + sent, count - sent);
+        sent += n > 0 ? (size_t)n : 0;
+    }
+}
+
+/* A FETCH response with a message of an attachment, base64 of so many 'h', without line ends. */
+static char *large_response(size_t *out_count, uint8_t out_digest[DIGEST_SIZE])
+{
+    static const char head[] =
+        "Content-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\n";
+    char *text = malloc(READER_LARGE + 100);
+    int begin = sprintf(text, "* 1 FETCH (UID 7 BODY[] {%u}\r\n", READER_LARGE);
+    memcpy(text + begin, head, sizeof head - 1);
+    for (size_t at = sizeof head - 1; at < READER_LARGE; at++)
+        text[(size_t)begin + at] = "aGho"[(at - (sizeof head - 1)) % 4];
+    AUTO(digest) digest = digest_new();
+    ck_assert_int_eq(digest_add(digest, (uint8_t *)text + begin, READER_LARGE), 0);
+    ck_assert_int_eq(digest_finish(digest, out_digest), 0);
+    *out_count = (size_t)begin + READER_LARGE;
+    *out_count += (size_t)sprintf(text + *out_count, ")\r\nx1 OK done\r\n");
+    return text;
+}
+
+START_TEST(the_middle_of_a_large_body_is_received_where_it_is_written_from)
+{
+    enum imap_reader_state state;
+    size_t count, decoded;
+    uint8_t want[DIGEST_SIZE], have[DIGEST_SIZE];
+    char *text = large_response(&count, want);
+    say_bytes(text, count);
+    struct imap_arrival *arrival = next(&state);
+    ck_assert_int_eq(spool_finish(arrival->body.spool, have, &err), 0);
+    ck_assert_mem_eq(have, want, DIGEST_SIZE);
+    ck_assert_uint_eq(arrival->body.mail->attachment_count, 1);
+    decoded = (size_t)arrival->body.mail->attachments[0].size;
+    memset(text, 'h', decoded);
+    AUTO(digest) digest = digest_new();
+    ck_assert_int_eq(digest_add(digest, (uint8_t *)text, decoded), 0);
+    ck_assert_int_eq(digest_finish(digest, have), 0);
+    ck_assert_mem_eq(arrival->body.mail->attachments[0].sha256, have, DIGEST_SIZE);
+    ck_assert_uint_gt(stream.elsewhere, READER_LARGE / 2);
+    imap_arrival_free(arrival);
+    imap_arrival_free(next(&state));
+    free(text);
 }
 END_TEST
 
@@ -239,6 +299,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_set_timeout(t, 60);
     tcase_add_test(t, events_arrive_in_the_servers_order_with_whole_bodies_in_their_responses);
+    tcase_add_test(t, the_middle_of_a_large_body_is_received_where_it_is_written_from);
     tcase_add_test(t, half_a_body_never_arrives_and_the_end_is_told_behind_all_that_did);
     tcase_add_test(t, what_breaks_the_protocol_is_told_as_it_would_be_without_a_thread);
     tcase_add_test(t, what_is_taken_ends_with_an_answer_and_the_end_is_told_behind_all);

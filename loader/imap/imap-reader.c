@@ -19,6 +19,7 @@
 #include "cleanup.h"
 #include "spool-writer.h"
 
+#define READER_ROOM_MIN (32u * 1024) /* less is not worth a call of its own */
 #define READER_ARRIVAL_COST 4096u /* memory of one message's texts and structs, about */
 
 struct imap_reader {
@@ -256,12 +257,27 @@ static void imap_reader_poll(struct imap_reader *reader)
     (void)poll(at, 2, -1); /* what fails here fails again when it is read */
 }
 
-static enum stream_result imap_reader_receive(struct imap_reader *reader, size_t *out_count,
+/* Where the next bytes go, *out_count of them at most: those in the middle of a large body where
+ * they are written from. */
+static uint8_t *imap_reader_place(struct imap_reader *reader, size_t *out_count)
+{
+    size_t room = 0;
+    uint8_t *place = imap_parser_body_left(reader->parser) >= IMAP_READER_INPUT
+                         ? imap_body_room(&reader->body, &room)
+                         : NULL;
+    bool direct = place != NULL && room >= READER_ROOM_MIN;
+    *out_count = direct && room < IMAP_READER_INPUT ? room : IMAP_READER_INPUT;
+    return direct ? place : reader->input;
+}
+
+static enum stream_result imap_reader_receive(struct imap_reader *reader, struct span *out_bytes,
                                               struct error *err)
 {
+    size_t most;
+    uint8_t *place = imap_reader_place(reader, &most);
+    out_bytes->bytes = place;
     imap_reader_lock(reader);
-    enum stream_result result =
-        stream_receive(reader->stream, reader->input, IMAP_READER_INPUT, out_count, err);
+    enum stream_result result = stream_receive(reader->stream, place, most, &out_bytes->len, err);
     imap_reader_unlock(reader);
     return result;
 }
@@ -271,8 +287,8 @@ static void *imap_reader_main(void *context)
     struct imap_reader *reader = context;
     struct error err = {0};
     while (imap_reader_room(reader)) {
-        size_t count = 0;
-        enum stream_result result = imap_reader_receive(reader, &count, &err);
+        struct span came = {0};
+        enum stream_result result = imap_reader_receive(reader, &came, &err);
         if (result == STREAM_AGAIN) {
             imap_reader_poll(reader);
             continue;
@@ -282,11 +298,11 @@ static void *imap_reader_main(void *context)
                             &err);
             break;
         }
-        if (imap_parser_feed(reader->parser, reader->input, count, &err) < 0) {
+        if (imap_parser_feed(reader->parser, came.bytes, came.len, &err) < 0) {
             imap_reader_end(reader, IMAP_READER_FAILED, &err);
             break;
         }
-        imap_reader_show(reader, count);
+        imap_reader_show(reader, came.len);
     }
     return NULL;
 }

@@ -341,6 +341,11 @@ static int imap_parser_take_inline(struct imap_parser *parser, struct cursor *in
     return 0;
 }
 
+uint64_t imap_parser_body_left(const struct imap_parser *parser)
+{
+    return parser->state == IMAP_PARSER_LITERAL && parser->body_wanted ? parser->literal_left : 0;
+}
+
 int imap_parser_feed(struct imap_parser *parser, const void *bytes, size_t count, struct error *err)
 {
     struct cursor in = cursor_over(bytes, count);

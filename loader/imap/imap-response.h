@@ -164,6 +164,9 @@ AUTO_DEFINE(imap_parser, imap_parser_free);
 int imap_parser_feed(struct imap_parser *parser, const void *bytes, size_t count,
                      struct error *err);
 
+/** imap_parser_body_left - how many of the next bytes are of a body that is being handed through. */
+uint64_t imap_parser_body_left(const struct imap_parser *parser);
+
 /** imap_parser_allow - start counting the data between two tagged responses anew. */
 void imap_parser_allow(struct imap_parser *parser);
 

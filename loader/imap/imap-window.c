@@ -110,9 +110,13 @@ int imap_body_bytes(struct imap_body *body, struct span bytes, struct error *err
 {
     if (body->spool == NULL)
         return 0;
-    if (spool_write(body->spool, bytes.bytes, bytes.len, err) < 0)
-        return -1;
-    return mail_parser_feed(body->parser, bytes.bytes, bytes.len, err);
+    return mail_parser_feed_spooled(body->parser, body->spool, bytes.bytes, bytes.len, err);
+}
+
+uint8_t *imap_body_room(struct imap_body *body, size_t *out_count)
+{
+    return body->open && !body->complete && body->spool != NULL ? spool_room(body->spool, out_count)
+                                                                : NULL;
 }
 
 int imap_body_end(struct imap_body *body, struct error *err)

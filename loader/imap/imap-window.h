@@ -96,6 +96,10 @@ int imap_body_start(struct imap_body *body, uint64_t size, bool wanted, struct e
 int imap_body_bytes(struct imap_body *body, struct span bytes, struct error *err);
 int imap_body_end(struct imap_body *body, struct error *err);
 
+/** imap_body_room - where its next bytes may be received, *out_count of them at most, so that
+ * imap_body_bytes() need not copy them. NULL: nowhere. Borrowed until the next call. */
+uint8_t *imap_body_room(struct imap_body *body, size_t *out_count);
+
 /** imap_body_move - what came in @from becomes what came in @to. */
 void imap_body_move(struct imap_body *from, struct imap_body *to);
 
