@@ -35,6 +35,7 @@ void put_message(uint32_t uid, unsigned k, unsigned variant)
 
 enum reply {
     REPLY_SEARCH,
+    REPLY_UNMARKED,
     REPLY_UIDS,
     REPLY_SIZES,
     REPLY_IDS,
@@ -51,6 +52,10 @@ static void reply_message(struct buffer *out, enum reply which, const struct mes
     case REPLY_SEARCH:
         buffer_printf(out, " %u", m->uid);
         break;
+    case REPLY_UNMARKED:
+        if (m->uid > w.marked)
+            buffer_printf(out, " %u", m->uid);
+        break;
     case REPLY_UIDS:
         buffer_printf(out, "* 1 FETCH (UID %u)\r\n", m->uid);
         break;
@@ -63,8 +68,10 @@ static void reply_message(struct buffer *out, enum reply which, const struct mes
                       m->uid, m->k < NAMELESS ? 22 : 0, text);
         break;
     case REPLY_LISTING:
-        buffer_printf(out, "* 1 FETCH (UID %u FLAGS () RFC822.SIZE %zu INTERNALDATE "
-                           "\"01-Mar-2026 12:00:00 +0000\")\r\n", m->uid, size);
+        buffer_printf(out,
+                      "* 1 FETCH (UID %u FLAGS (%s) RFC822.SIZE %zu INTERNALDATE "
+                      "\"01-Mar-2026 12:00:00 +0000\")\r\n",
+                      m->uid, m->uid <= w.marked ? IMAP_KEYWORD : "", size);
         break;
     case REPLY_LOOKS:
         buffer_printf(out,
@@ -83,12 +90,13 @@ static void reply_message(struct buffer *out, enum reply which, const struct mes
 static char *reply(enum reply which)
 {
     struct buffer out;
+    bool search = which == REPLY_SEARCH || which == REPLY_UNMARKED;
     buffer_init(&out, TEXT_MAX);
-    if (which == REPLY_SEARCH)
+    if (search)
         buffer_append_text(&out, "* SEARCH");
     for (size_t i = 0; i < w.count; i++)
         reply_message(&out, which, &w.messages[i]);
-    buffer_append_text(&out, which == REPLY_SEARCH ? "\r\n@ OK\r\n" : "@ OK\r\n");
+    buffer_append_text(&out, search ? "\r\n@ OK\r\n" : "@ OK\r\n");
     char *text = strdup(buffer_text(&out));
     buffer_done(&out);
     return text;
@@ -485,11 +493,13 @@ enum error_class session_with_rules(const struct script_rule *first, size_t firs
                    "* %zu EXISTS\r\n* OK [UIDVALIDITY %u] x\r\n* OK [UIDNEXT %u] x\r\n"
                    "* OK [PERMANENTFLAGS (\\Deleted \\*)] x\r\n@ OK [READ-WRITE] done\r\n",
                    w.count, w.uidvalidity, w.uidnext);
-    char *texts[] = {reply(REPLY_SEARCH),  reply(REPLY_UIDS),  reply(REPLY_SIZES), reply(REPLY_IDS),
-                     reply(REPLY_LISTING), reply(REPLY_LOOKS), reply(REPLY_BODIES)};
+    char *texts[] = {reply(REPLY_SEARCH), reply(REPLY_UNMARKED), reply(REPLY_UIDS),
+                     reply(REPLY_SIZES),  reply(REPLY_IDS),      reply(REPLY_LISTING),
+                     reply(REPLY_LOOKS),  reply(REPLY_BODIES)};
     const struct script_rule usual[] = {
         {"*SELECT", select},
         {"* SMALLER ", "* SEARCH\r\n@ OK\r\n"}, /* in the archive, for a copy */
+        {"*UNKEYWORD", texts[REPLY_UNMARKED]},
         {"*UID SEARCH", texts[REPLY_SEARCH]},
         {"*UID MOVE", "@ OK [COPYUID 9 1:9999 10001:19999] moved\r\n"},
         {"*UID STORE", "@ OK done\r\n"},

@@ -31,6 +31,7 @@ struct message {
 struct world {
     struct message messages[MESSAGES]; /* that are in the mailbox, ascending UIDs */
     size_t count;
+    uint32_t marked; /* those up to this UID bear our keyword */
     uint32_t uidvalidity, uidnext;
     const char *capabilities; /* NULL: all */
     const char *more;         /* of the connection string; NULL: nothing */

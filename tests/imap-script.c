@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "buffer.h"
+#include "imap-response.h"
 
 #define SCRIPT_LINE_MAX 70000
 #define SCRIPT_RULES_MAX 64
@@ -94,7 +95,7 @@ static void script_expand(struct buffer *out, const char *reply, const char *tag
     for (; *reply != '\0'; reply++) {
         if (*reply == '@' && start)
             buffer_append_text(&text, tag);
-        else if (*reply == '$')
+        else if (*reply == '$' && strncmp(reply, IMAP_KEYWORD, strlen(IMAP_KEYWORD)) != 0)
             buffer_append_text(&text, name);
         else
             buffer_append_byte(&text, (uint8_t)*reply);

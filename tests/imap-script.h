@@ -7,7 +7,7 @@
  *
  *     @        at the start of a line is the command's tag (for DONE that of its IDLE), also inside
  *              a literal
- *     $        is the last quoted string of the command
+ *     $        is the last quoted string of the command, but at the beginning of our keyword
  *     {?}      is the size of the literal that follows, up to \1
  *     \2       closes the connection    \3  says nothing more for ever
  *     \4       says what follows again and again, until the other side closes

@@ -87,6 +87,80 @@ START_TEST(what_was_to_stay_is_known_again_where_the_settings_have_it_moved_sinc
 }
 END_TEST
 
+START_TEST(mail_that_after_flag_left_is_moved_when_the_settings_say_so)
+{
+    w.marked = 30;
+    worked_in(8);
+    for (uint32_t k = 1; k <= 30; k++) {
+        stayed(8, k, k);
+        put_message(k, k, 0);
+    }
+    put_message(31, 31, 0);
+    ck_session(ERROR_NONE);
+    SAYS("UID MOVE 1:30 ");
+    ck_assert_uint_eq(w.handed, 1);
+    ck_assert_uint_eq(entries(), 31);
+    ck_assert_ptr_null(strstr(w.log, "again"));
+}
+END_TEST
+
+/* It bears the keyword, and the ledger has no UID of its copy. */
+START_TEST(an_original_beside_its_copy_stays_though_the_server_has_learned_move)
+{
+    w.marked = 30;
+    worked_in(8);
+    for (uint32_t k = 1; k <= 30; k++) {
+        const struct imap_record kept = {.uidvalidity = 8,
+                                         .uid = k,
+                                         .step = IMAP_STEP_MOVED,
+                                         .target_uidvalidity = 9,
+                                         .target = "DROPBOX"};
+        stayed(8, k, k);
+        note(&kept);
+        put_message(k, k, 0);
+    }
+    put_message(31, 31, 0);
+    ck_session(ERROR_NONE);
+    SILENT("UID MOVE 1");
+    SAYS("UID MOVE 31 ");
+    ck_assert_uint_eq(w.handed, 1);
+    ck_assert_ptr_null(strstr(w.log, "again"));
+}
+END_TEST
+
+/* Thirty of them among 31 would be a mailbox that was restored, were they strangers. */
+START_TEST(mail_that_another_queue_has_marked_stays_and_is_not_picked_up)
+{
+    w.marked = 30;
+    worked_in(8);
+    for (uint32_t k = 1; k <= 30; k++) {
+        before(8, 100 + k, k, IMAP_STEP_MOVED);
+        put_message(k, k, 0);
+    }
+    put_message(131, 31, 0);
+    ck_session(ERROR_NONE);
+    ck_assert_uint_eq(w.handed, 1);
+    SILENT("BODY.PEEK[] 1");
+    SILENT("UID MOVE 1:");
+    SAYS("UID MOVE 131 ");
+}
+END_TEST
+
+/* What was deleted looks the same in the ledger. */
+START_TEST(mail_that_after_flag_left_is_not_deleted_for_that_the_settings_changed)
+{
+    w.more = "after=Delete";
+    w.marked = 30;
+    worked_in(8);
+    for (uint32_t k = 1; k <= 30; k++) {
+        stayed(8, k, k);
+        put_message(k, k, 0);
+    }
+    ck_session(ERROR_NONE);
+    SILENT("Deleted)");
+}
+END_TEST
+
 /* A mailbox that was restored from a backup with four messages: what came since has used UIDs. */
 START_TEST(other_mail_under_the_uids_of_mail_that_stays_holds)
 {
@@ -144,6 +218,10 @@ static Suite *suite(void)
     tcase_add_test(t, a_message_that_was_to_stay_and_cannot_be_looked_at_is_left_and_told);
     tcase_add_test(t, an_original_that_stays_beside_its_copy_is_not_copied_once_more);
     tcase_add_test(t, what_was_to_stay_is_known_again_where_the_settings_have_it_moved_since);
+    tcase_add_test(t, mail_that_after_flag_left_is_moved_when_the_settings_say_so);
+    tcase_add_test(t, an_original_beside_its_copy_stays_though_the_server_has_learned_move);
+    tcase_add_test(t, mail_that_another_queue_has_marked_stays_and_is_not_picked_up);
+    tcase_add_test(t, mail_that_after_flag_left_is_not_deleted_for_that_the_settings_changed);
     tcase_add_test(t, other_mail_under_the_uids_of_mail_that_stays_holds);
     tcase_add_test(t, mail_that_stays_costs_a_look_at_one_message_a_session);
     suite_add_tcase(s, t);

@@ -25,9 +25,9 @@ void *__wrap_realloc(void *at, size_t size)
 
 /* ---- What is told ---------------------------------------------------------------------------- */
 
-/* What was told (our mark has a '$', which the script keeps for itself: system-audit.py sees to
- * it): "F0 F1" the folders, '-' behind one that is missing, then messages "D5" (uid 5 in the
- * dropbox), "D5#" with its digest, "!" for \Deleted, "*" for our mark. */
+/* What was told (system-audit.py sees to our mark): "F0 F1" the folders, '-' behind one that is
+ * missing, then messages "D5" (uid 5 in the dropbox), "D5#" with its digest, "!" for \Deleted, "*"
+ * for our mark. */
 struct survey {
     char story[400];
     const char *can; /* before: capabilities of the server; NULL: MOVE and UIDPLUS */

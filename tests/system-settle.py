@@ -109,6 +109,14 @@ class After(system_support.Case):
         self.check_folders(INBOX=2, DROPBOX=0)
         self.assertEqual(self.picked_up(after="Flag"), [])
 
+    def test_what_flag_marked_is_moved_when_the_settings_say_so(self):
+        self.server.append(self.user, "INBOX", *[mail("n%d" % n) for n in range(25)])
+        self.assertEqual(len(self.picked_up(after="Flag")), 25)
+        self.server.append(self.user, "INBOX", mail("new"))
+        self.assertEqual([e["subject"] for e in self.picked_up()], ["new"])
+        self.check_folders(INBOX=0, DROPBOX=26)
+        self.assertEqual(self.picked_up(), [])
+
     def test_flags_that_a_message_had_go_with_it_into_the_archive(self):
         self.server.append(self.user, "INBOX", MAIL, flags="(\\Seen \\Flagged)")
         self.picked_up()

@@ -62,9 +62,17 @@ int imap_again_add_gone(struct imap_again *again, uint32_t uid, uint64_t size,
 
 /* ---- Which are to be looked at --------------------------------------------------------------- */
 
-static bool imap_again_is_stranger(const struct imap_record *record)
+/* What bears our keyword is none: it lay here when it was picked up, by whomsoever. */
+static bool imap_again_is_stranger(const struct imap_record *record, const struct imap_entry *entry)
 {
-    return record->step < IMAP_STEP_STORED;
+    return record->step < IMAP_STEP_STORED && !entry->marked;
+}
+
+/* An original beside its copy: where COPYUID did not name that, both were left. */
+static bool imap_again_is_beside_copy(const struct imap_record *record,
+                                      const struct imap_entry *entry)
+{
+    return entry->marked && record->target != NULL && record->target_uid == 0;
 }
 
 static bool imap_again_may_be_gone(const struct imap_again *again, const struct imap_entry *entry)
@@ -116,11 +124,13 @@ static uint32_t imap_again_tag(struct imap_pickup *p, const struct imap_record *
     uint32_t can = imap_session_can(p->session);
     if (record->step == IMAP_STEP_MOVED && !p->options.read_only &&
         imap_moves_leave(p->settings, can) && !imap_set_has(&again->told, entry->uid)) {
+        if (imap_again_is_beside_copy(record, entry))
+            return 0;
         if (!imap_moves_stayed(p->settings, can, record))
             return IMAP_TAG_AGAIN;
         return record->target == NULL ? IMAP_TAG_STAYED : 0;
     }
-    if (!imap_again_is_stranger(record))
+    if (!imap_again_is_stranger(record, entry))
         return 0;
     return (bulk ? IMAP_TAG_BACK : 0) |
            (imap_again_may_be_gone(again, entry) ? IMAP_TAG_RENAMED : 0);
@@ -136,7 +146,7 @@ int imap_again_collect(struct imap_pickup *p, const struct imap_record *records,
     if (p->host->lookalikes == NULL || p->host->evidence == NULL)
         return 0;
     for (size_t i = 0; i < p->listing_count; i++)
-        strangers += imap_again_is_stranger(&records[i]) ? 1 : 0;
+        strangers += imap_again_is_stranger(&records[i], &p->listing[i]) ? 1 : 0;
     /* analyse: imap_again_begin() set it */
     bool bulk = strangers > IMAP_BACK_MAX && !p->accept && (again->history || again->before != 0);
     for (size_t i = 0; i < p->listing_count; i++) {

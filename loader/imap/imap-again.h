@@ -8,10 +8,9 @@
  *   again   moved, says the ledger, and still there under its UID: the same message is moved once
  *           more (IMAP_AGAIN_MAX times at most, then only told), and many at once hold first, as
  *           above; another one has a UID that was given before: hold, until it has another
- *   stayed  done with, and in the mailbox on purpose: after=Leave had it so (after=Flag, where the
- *           server takes keywords, keeps it out of the search), or no COPYUID told where its copy
- *           is. Where the settings have it moved now it is, if it is still the same message; one
- *           beside its copy stays
+ *   stayed  done with, and in the mailbox on purpose: after=Leave or after=Flag had it so, or no
+ *           COPYUID told where its copy is. Where the settings have it moved now it is, if it is
+ *           still the same message; one beside its copy stays
  *   renamed stored, never moved, and gone, while a message with its Message-ID and a size at most
  *           5 % apart came with a higher UID: a server gave a message that it changed a new UID
  *           (MS-STANXIMAP V0004). It keeps its entry and is moved

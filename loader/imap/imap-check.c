@@ -136,7 +136,7 @@ static int imap_check_search(struct imap_check *check, struct error *err)
     struct imap_call call = {
         .what = "UID SEARCH", .context = check, .data = imap_check_search_data};
     struct imap_command command;
-    imap_pickup_search_command(check->session, check->settings, &command);
+    imap_pickup_search_command(check->session, check->settings, false, &command);
     if (imap_session_run(check->session, &command, &call, err) < 0)
         return imap_check_failed(check, "search", err);
     imap_check_tell(check, "search", IMAP_CHECK_OK,

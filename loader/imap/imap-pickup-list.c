@@ -114,8 +114,17 @@ static int imap_search_done(void *context, const struct imap_event *answer, stru
     return 0;
 }
 
+/* Mail that after=Flag left is to be moved now: of what bears our keyword the ledger tells it from
+ * originals beside their copies. Not after=Delete: the ledger does not tell what stayed from what
+ * was deleted. */
+static bool imap_pickup_takes_marked(const struct imap_pickup *p)
+{
+    return !p->options.read_only && p->settings->after == IMAP_AFTER_MOVE &&
+           imap_moves_leave(p->settings, imap_session_can(p->session));
+}
+
 void imap_pickup_search_command(struct imap_session *session, const struct imap_settings *settings,
-                                struct imap_command *out_command)
+                                bool marked, struct imap_command *out_command)
 {
     const char *search = settings->search;
     bool esearch = (imap_session_can(session) & IMAP_CAN_ESEARCH) != 0;
@@ -127,7 +136,7 @@ void imap_pickup_search_command(struct imap_session *session, const struct imap_
     imap_command_add(out_command, eight_bit ? "CHARSET UTF-8 " : "");
     imap_command_add(out_command, "UNDELETED");
     /* An archive takes what another source has picked up, too. */
-    if (imap_session_selected(session)->keywords && settings->folders == NULL)
+    if (imap_session_selected(session)->keywords && settings->folders == NULL && !marked)
         imap_command_add(out_command, " UNKEYWORD " IMAP_KEYWORD);
     if (search != NULL) {
         imap_command_add(out_command, " ");
@@ -149,7 +158,7 @@ int imap_pickup_search(struct imap_pickup *p, struct error *err)
         .what = "UID SEARCH", .context = p, .data = imap_search_data, .done = imap_search_done};
     struct imap_command command;
     char from[40];
-    imap_pickup_search_command(p->session, p->settings, &command);
+    imap_pickup_search_command(p->session, p->settings, imap_pickup_takes_marked(p), &command);
     if (p->search_from != 0) {
         (void)snprintf(from, sizeof from, " UID %u:*", p->search_from);
         imap_command_add(&command, from);
@@ -290,6 +299,7 @@ int imap_pickup_listed(struct imap_pickup *p, const struct imap_fetch *fetch, st
     entry->date_s = fetch->date_s;
     entry->date_offset_min = fetch->date_offset_min;
     entry->left = (fetch->flags & IMAP_FLAG_DELETED) != 0;
+    entry->marked = (fetch->flags & IMAP_FLAG_MARKED) != 0 && p->settings->folders == NULL;
     if (!imap_rules_any(&p->rules) || entry->left)
         return 0;
     entry->left = (fetch->has & IMAP_FETCH_HEADER) == 0; /* no header: not now */
@@ -366,6 +376,9 @@ static int imap_listing_known(struct imap_pickup *p, struct error *err)
             if (records[i].step < IMAP_STEP_MOVED && !p->options.read_only &&
                 imap_moves_add(p->moves, &records[i], err) < 0)
                 return -1;
+        } else if (entry->marked) { /* another queue's, or ours before the queue was lost */
+            entry->left = true;
+            known++;
         }
         entry->attempts = records[i].step == IMAP_STEP_UNKNOWN ? 0 : records[i].attempts;
         if (imap_entry_judge(p, entry, err) < 0)

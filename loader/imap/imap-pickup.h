@@ -75,9 +75,9 @@ struct imap_pickup;
 const char *imap_pickup_mailbox(const struct imap_pickup *pickup);
 
 /** imap_pickup_search_command - start the UID SEARCH of a pick-up: everything but what is deleted,
- * what we marked ourselves, and what the settings leave out. */
+ * what we marked ourselves, unless it is wanted @marked, too, and what the settings leave out. */
 void imap_pickup_search_command(struct imap_session *session, const struct imap_settings *settings,
-                                struct imap_command *out_command);
+                                bool marked, struct imap_command *out_command);
 
 enum imap_pickup_result { IMAP_PICKUP_MESSAGE, IMAP_PICKUP_DRAINED, IMAP_PICKUP_FAILED };
 

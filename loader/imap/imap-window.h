@@ -36,6 +36,7 @@ struct imap_entry {
     bool listed;        /* its data came */
     bool stored;        /* says the ledger */
     bool left;          /* a rule says: leave it where it is */
+    bool marked;        /* it bears our keyword: picked up once, and left on purpose */
     bool has_date, complete;
     bool noted; /* ATTEMPTED was noted and is not answered for yet */
     int32_t date_offset_min;
