@@ -190,6 +190,82 @@ START_TEST(other_mail_under_the_uids_of_mail_that_stays_holds)
 }
 END_TEST
 
+/* Three that stay: all orders for a look at the third are answered so. */
+static enum error_class session_that_looks(const char *match, const char *reply)
+{
+    const struct script_rule rule = {match, reply};
+    return session_with(&rule);
+}
+
+static void three_that_stay(void)
+{
+    w.more = "after=Leave";
+    worked_in(8);
+    for (uint32_t k = 1; k <= 3; k++) {
+        before(8, k, k, IMAP_STEP_MOVED);
+        put_message(k, k, 0);
+    }
+}
+
+#define LOGGED(text) (strstr(w.log, text) != NULL)
+
+START_TEST(a_look_at_what_stays_that_is_refused_is_left_out_and_keeps_no_new_mail_back)
+{
+    static const char *const looks[] = {"*UID FETCH 3 (UID RFC822.SIZE",
+                                        "*UID FETCH 3 (UID BODY.PEEK[HEADER.FIELDS"};
+    for (size_t i = 0; i < sizeof looks / sizeof looks[0]; i++) {
+        teardown();
+        setup();
+        three_that_stay();
+        for (unsigned n = 0; n < 4; n++) {
+            ck_assert_int_eq(session_that_looks(looks[i], "@ BAD what\r\n"), ERROR_NONE);
+            ck_assert_msg((strstr(w.trace, looks[i] + 1) != NULL) == (n < 2), "%s", w.trace);
+            ck_assert_msg(LOGGED("could not be looked at") == (n < 2), "%s", w.log);
+            ck_assert_msg(LOGGED("is looked at no more") == (n == 2), "%s", w.log);
+        }
+        put_message(4, 4, 0);
+        ck_session(ERROR_NONE);
+        ck_assert_uint_eq(w.handed, 1);
+        ck_session(ERROR_NONE); /* the next highest is another one */
+        SAYS("UID FETCH 4 (UID RFC822.SIZE)");
+    }
+}
+END_TEST
+
+START_TEST(a_look_at_what_stays_that_ends_the_session_is_left_out_after_the_second_time)
+{
+    three_that_stay();
+    for (unsigned n = 0; n < 4; n++) {
+        enum error_class want = n < 2 ? ERROR_LINK : ERROR_NONE;
+        ck_assert_int_eq(session_that_looks("*UID FETCH 3 (UID RFC822.SIZE", "\2"), want);
+        ck_assert_msg(n >= 2 || strstr(w.err.text, "message 3, which was picked up") != NULL, "%s",
+                      w.err.text);
+        ck_assert_msg(LOGGED("is looked at no more") == (n == 2), "%s", w.log);
+    }
+}
+END_TEST
+
+START_TEST(a_look_at_what_stays_that_comes_to_an_end_takes_back_the_ones_that_did_not)
+{
+    three_that_stay();
+    for (unsigned n = 0; n < 4; n++) {
+        ck_assert_int_eq(session_that_looks("*UID FETCH 3 (UID RFC822.SIZE", "\2"), ERROR_LINK);
+        ck_session(ERROR_NONE);
+    }
+}
+END_TEST
+
+START_TEST(other_mail_under_the_uid_of_mail_that_stays_holds_though_the_others_end_the_session)
+{
+    static const struct script_rule end = {"*UID FETCH 1:3 (UID RFC822.SIZE)", "\2"};
+    three_that_stay();
+    w.messages[2].k = 70;
+    ck_assert_int_eq(session_with(&end), ERROR_LINK);
+    ck_assert_uint_eq(mailbox().held, IMAP_HOLD_REUSED);
+    ck_session(ERROR_HELD);
+}
+END_TEST
+
 START_TEST(mail_that_stays_costs_a_look_at_one_message_a_session)
 {
     w.more = "after=Leave";
@@ -223,6 +299,11 @@ static Suite *suite(void)
     tcase_add_test(t, mail_that_another_queue_has_marked_stays_and_is_not_picked_up);
     tcase_add_test(t, mail_that_after_flag_left_is_not_deleted_for_that_the_settings_changed);
     tcase_add_test(t, other_mail_under_the_uids_of_mail_that_stays_holds);
+    tcase_add_test(t, a_look_at_what_stays_that_is_refused_is_left_out_and_keeps_no_new_mail_back);
+    tcase_add_test(t, a_look_at_what_stays_that_ends_the_session_is_left_out_after_the_second_time);
+    tcase_add_test(t, a_look_at_what_stays_that_comes_to_an_end_takes_back_the_ones_that_did_not);
+    tcase_add_test(
+        t, other_mail_under_the_uid_of_mail_that_stays_holds_though_the_others_end_the_session);
     tcase_add_test(t, mail_that_stays_costs_a_look_at_one_message_a_session);
     suite_add_tcase(s, t);
     return s;

@@ -396,8 +396,10 @@ void imap_again_see(struct imap_again *again, uint32_t uid)
     again->top = uid > again->top ? uid : again->top;
 }
 
-/* Those up to the highest that are done with, and others than they were. */
-static int imap_again_hold_reused(struct imap_pickup *p, struct error *err)
+/* Those up to the highest that are done with, and others than they were: @look is. What ends the
+ * session over the others of them does not keep it from holding. */
+static int imap_again_hold_reused(struct imap_pickup *p, const struct imap_look *look,
+                                  struct error *err)
 {
     struct imap_record records[IMAP_RECORDS_MAX];
     struct imap_look looks[IMAP_RECORDS_MAX];
@@ -412,9 +414,13 @@ static int imap_again_hold_reused(struct imap_pickup *p, struct error *err)
     for (uint32_t i = 0; i < most; i++)
         if (records[i].step == IMAP_STEP_MOVED)
             looks[count++] = (struct imap_look){.uid = records[i].uid};
-    if (imap_same_ask(p->session, p->host, looks, count, err) < 0)
-        return -1;
-    return imap_same_hold(p->host, &p->folders.mailbox, looks, count, IMAP_SAME_OTHER, err);
+    if (imap_same_ask(p->session, p->host, looks, count, err) == 0)
+        return imap_same_hold(p->host, &p->folders.mailbox, looks, count, IMAP_SAME_OTHER, err);
+    if (err->class == ERROR_LINK || err->class == ERROR_PROTOCOL) {
+        struct error held;
+        (void)imap_same_hold(p->host, &p->folders.mailbox, look, 1, IMAP_SAME_OTHER, &held);
+    }
+    return -1;
 }
 
 /* Of several folders one visit of four looks: where the look ends the session, the others bring the
@@ -424,23 +430,90 @@ static bool imap_again_is_time(const struct imap_pickup *p)
     return p->options.session == NULL || clock_draw(&p->host->clock, IMAP_TOP_EVERY) == 0;
 }
 
+/* Looks that did not come to an end are counted as those that are moved once more are. After some
+ * it is left out, which is counted, too, so that it is said once. */
+static int imap_again_may_look(struct imap_pickup *p, const struct imap_record *top, bool *out_may,
+                               struct error *err)
+{
+    *out_may = top->attempts < IMAP_ATTEMPTS_MAX + IMAP_TOP_TRIES;
+    if (top->attempts != IMAP_ATTEMPTS_MAX + IMAP_TOP_TRIES)
+        return 0;
+    imap_host_log(p->host, IMAP_LOG_WARNING,
+                  "message %u, the last that was picked up and left in '%s', is looked at no more, "
+                  "as that failed before: should its UID have been given a second time, nothing "
+                  "tells; look at it, and run 'mailchute audit'",
+                  top->uid, p->folders.mailbox.name);
+    return imap_again_note(p, top, err);
+}
+
+/* It ended the session, or it may have been any broken line. */
+static int imap_again_look_failed(struct imap_pickup *p, const struct imap_record *top,
+                                  struct error *err)
+{
+    struct error ignored;
+    if (err->class != ERROR_LINK && err->class != ERROR_PROTOCOL)
+        return -1;
+    (void)imap_again_note(p, top, &ignored);
+    error_prefix(err, "message %u, which was picked up and left in '%s', was looked at", top->uid,
+                 p->folders.mailbox.name);
+    return -1;
+}
+
+static int imap_again_look_refused(struct imap_pickup *p, const struct imap_record *top,
+                                   const struct error *bad, struct error *err)
+{
+    imap_host_log(p->host, IMAP_LOG_WARNING,
+                  "message %u, which was picked up and left in '%s', could not be looked at: %s",
+                  top->uid, p->folders.mailbox.name, bad->text);
+    return imap_again_note(p, top, err);
+}
+
+/* All is well: what was counted is taken back. */
+static int imap_again_looked(struct imap_pickup *p, const struct imap_record *top,
+                             struct error *err)
+{
+    struct imap_record notes[IMAP_TOP_TRIES];
+    size_t count = 0;
+    for (uint32_t i = IMAP_ATTEMPTS_MAX; i < top->attempts && count < IMAP_TOP_TRIES; i++)
+        notes[count++] = (struct imap_record){
+            .uidvalidity = top->uidvalidity, .uid = top->uid, .step = IMAP_STEP_UNKNOWN};
+    return count == 0 ? 0 : p->host->note(p->host->context, notes, count, err);
+}
+
 /* A message with the Message-ID of the stored one is that one, however the server changed it. */
+static int imap_again_look_at_top(struct imap_pickup *p, const struct imap_record *top,
+                                  struct error *err)
+{
+    struct imap_look look = {.uid = top->uid};
+    struct imap_evidence known = {.uidvalidity = top->uidvalidity, .uid = top->uid};
+    struct error bad;
+    if (p->host->evidence(p->host->context, &known, 1, err) < 0)
+        return -1;
+    if (imap_same_try(p->session, p->host, &look, 1, &bad, err) < 0)
+        return imap_again_look_failed(p, top, err);
+    if (bad.class != ERROR_NONE)
+        return imap_again_look_refused(p, top, &bad, err);
+    bool named = known.message_id != 0 && known.message_id == look.message_id;
+    if (look.tag == IMAP_SAME_OTHER && !named)
+        return imap_again_hold_reused(p, &look, err);
+    return imap_again_looked(p, top, err);
+}
+
 static int imap_again_check_top(struct imap_pickup *p, struct error *err)
 {
     struct imap_again *again = &p->again;
-    struct imap_look look = {.uid = again->top};
-    struct imap_evidence known = {.uidvalidity = imap_session_selected(p->session)->uidvalidity,
-                                  .uid = again->top};
+    struct imap_record top = {.uidvalidity = imap_session_selected(p->session)->uidvalidity,
+                              .uid = again->top};
+    bool may = false;
     if (again->top == 0 || again->top_checked || p->options.read_only ||
         p->host->evidence == NULL || !imap_again_is_time(p) ||
         imap_moves_leave(p->settings, imap_session_can(p->session)))
         return 0;
     again->top_checked = true;
-    if (p->host->evidence(p->host->context, &known, 1, err) < 0 ||
-        imap_same_ask(p->session, p->host, &look, 1, err) < 0)
+    if (p->host->known(p->host->context, &top, 1, err) < 0 ||
+        imap_again_may_look(p, &top, &may, err) < 0)
         return -1;
-    bool named = known.message_id != 0 && known.message_id == look.message_id;
-    return look.tag == IMAP_SAME_OTHER && !named ? imap_again_hold_reused(p, err) : 0;
+    return may ? imap_again_look_at_top(p, &top, err) : 0;
 }
 
 /* ---- All of it ------------------------------------------------------------------------------- */

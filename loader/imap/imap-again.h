@@ -17,7 +17,8 @@
  *   reused  done with, in the mailbox on purpose, and another message: UIDs are given a second time
  *           from that of a backup on, so that it is enough to look at the highest known one that is
  *           there, once in a session, of several folders in one visit of IMAP_TOP_EVERY. Then all
- *           like it hold, until they have others
+ *           like it hold, until they have others. One that cannot be looked at keeps no new mail
+ *           back: after IMAP_TOP_TRIES it is left out, and that is said
  *
  * What a search finds lies in the mailbox at the same time: of two such messages none is the other
  * one put back, so that only what was on record before the search is held against what it found.
@@ -40,6 +41,7 @@
 /* Times a message that stays where it is is moved once more. The ledger counts them in attempts,
  * from IMAP_ATTEMPTS_MAX on, which those of picking it up never exceed. */
 #define IMAP_AGAIN_MAX 3u
+#define IMAP_TOP_TRIES 2u /* looks at one that stays that end the session, or are answered BAD */
 #define IMAP_TOP_EVERY 4u /* visits of one of several folders, of which one looks at what stays */
 
 /* A stored message, never moved, that is gone. */

@@ -14,6 +14,7 @@ struct imap_asked {
     struct imap_look *looks;
     size_t count;
     enum imap_looks_item what;
+    struct error *out_bad;      /* NULL: a BAD is a failure */
     struct digest *digest;      /* of the message that is arriving */
     struct mail_parser *header; /* NULL: none is arriving */
     size_t header_bytes;
@@ -172,7 +173,7 @@ static int imap_asked_data(void *context, const struct imap_event *event, bool *
 /* NO: some of them are gone or not given out; what came counts. */
 static int imap_asked_done(void *context, const struct imap_event *answer, struct error *err)
 {
-    (void)context;
+    struct imap_asked *asked = context;
     if (answer->status == IMAP_OK)
         return 0;
     struct error why;
@@ -180,8 +181,9 @@ static int imap_asked_done(void *context, const struct imap_event *answer, struc
                                      &why);
     if (answer->status == IMAP_NO && why.class != ERROR_PAUSE)
         return 0;
-    *err = why;
-    return -1;
+    bool bad = answer->status == IMAP_BAD && asked->out_bad != NULL && why.class != ERROR_PAUSE;
+    *(bad ? asked->out_bad : err) = why;
+    return bad ? 0 : -1;
 }
 
 /* ---- Asking ---------------------------------------------------------------------------------- */
@@ -227,14 +229,15 @@ static int imap_looks_ask_window(struct imap_session *session, struct imap_asked
     return imap_session_run(session, &command, &call, err);
 }
 
-int imap_looks_ask(struct imap_session *session, struct imap_look *looks, size_t count,
-                   enum imap_looks_item what, struct error *err)
+int imap_looks_try(struct imap_session *session, struct imap_look *looks, size_t count,
+                   enum imap_looks_item what, struct error *out_bad, struct error *err)
 {
-    struct imap_asked asked = {.what = what};
+    struct imap_asked asked = {.what = what, .out_bad = out_bad};
+    bool bad = false;
     AUTO(digest) digest = digest_new();
     int result = digest != NULL ? 0 : error_oom(err, "looking at messages");
     asked.digest = digest;
-    for (size_t at = 0; at < count && result == 0;) {
+    for (size_t at = 0; at < count && result == 0 && !bad;) {
         struct imap_set set;
         bool full = false;
         imap_set_init(&set);
@@ -246,9 +249,16 @@ int imap_looks_ask(struct imap_session *session, struct imap_look *looks, size_t
         else if (set.count > 0)
             result = imap_looks_ask_window(session, &asked, &set, err);
         imap_set_done(&set);
+        bad = out_bad != NULL && out_bad->class != ERROR_NONE;
     }
     mail_parser_free(asked.header);
     return result;
+}
+
+int imap_looks_ask(struct imap_session *session, struct imap_look *looks, size_t count,
+                   enum imap_looks_item what, struct error *err)
+{
+    return imap_looks_try(session, looks, count, what, NULL, err);
 }
 
 /* ---- Searching ------------------------------------------------------------------------------- */

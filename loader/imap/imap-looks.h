@@ -48,6 +48,11 @@ enum imap_looks_item {
 int imap_looks_ask(struct imap_session *session, struct imap_look *looks, size_t count,
                    enum imap_looks_item what, struct error *err);
 
+/** imap_looks_try - the same, but a BAD is no failure: it is told in @out_bad, which stays as it was
+ * where there is none, and nothing more is asked for. */
+int imap_looks_try(struct imap_session *session, struct imap_look *looks, size_t count,
+                   enum imap_looks_item what, struct error *out_bad, struct error *err);
+
 /** imap_looks_tell - message_id, subject and recipient of @mail. Of a subject letters and digits
  * count, in any case, of the first recipient the last IMAP_LOOKS_RECIPIENT of them before the '@':
  * programs that write the same message differ in blanks, signs and what stands before an address.

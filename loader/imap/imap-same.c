@@ -43,7 +43,7 @@ static enum imap_same imap_same_by_digest(const struct imap_evidence *known,
 
 static int imap_same_read(struct imap_session *session, const struct imap_host *host,
                           struct imap_look *looks, size_t count, struct imap_evidence *out_known,
-                          struct error *err)
+                          struct error *bad, struct error *err)
 {
     for (size_t i = 0; i < count; i++) {
         out_known[i] = (struct imap_evidence){
@@ -51,27 +51,43 @@ static int imap_same_read(struct imap_session *session, const struct imap_host *
         looks[i] = (struct imap_look){.uid = looks[i].uid, .wanted = true};
     }
     if (host->evidence(host->context, out_known, count, err) < 0 ||
-        imap_looks_ask(session, looks, count, IMAP_LOOKS_SIZE, err) < 0)
+        imap_looks_try(session, looks, count, IMAP_LOOKS_SIZE, bad, err) < 0)
         return -1;
     for (size_t i = 0; i < count; i++)
         looks[i].wanted = looks[i].there && out_known[i].message_id != 0;
-    return imap_looks_ask(session, looks, count, IMAP_LOOKS_MESSAGE_ID, err);
+    return imap_looks_try(session, looks, count, IMAP_LOOKS_MESSAGE_ID, bad, err);
 }
 
-int imap_same_ask(struct imap_session *session, const struct imap_host *host,
-                  struct imap_look *looks, size_t count, struct error *err)
+static int imap_same_compare(struct imap_session *session, const struct imap_host *host,
+                             struct imap_look *looks, size_t count, struct error *bad,
+                             struct error *err)
 {
     struct imap_evidence known[IMAP_RECORDS_MAX];
-    if (imap_same_read(session, host, looks, count, known, err) < 0)
+    if (imap_same_read(session, host, looks, count, known, bad, err) < 0)
         return -1;
+    if (bad != NULL && bad->class != ERROR_NONE)
+        return 0;
     for (size_t i = 0; i < count; i++)
         looks[i].tag = imap_same_by_header(&known[i], &looks[i], &looks[i].wanted);
-    if (imap_looks_ask(session, looks, count, IMAP_LOOKS_SHA256, err) < 0)
+    if (imap_looks_try(session, looks, count, IMAP_LOOKS_SHA256, bad, err) < 0)
         return -1;
     for (size_t i = 0; i < count; i++)
         if (looks[i].wanted)
             looks[i].tag = imap_same_by_digest(&known[i], &looks[i]);
     return 0;
+}
+
+int imap_same_ask(struct imap_session *session, const struct imap_host *host,
+                  struct imap_look *looks, size_t count, struct error *err)
+{
+    return imap_same_compare(session, host, looks, count, NULL, err);
+}
+
+int imap_same_try(struct imap_session *session, const struct imap_host *host,
+                  struct imap_look *looks, size_t count, struct error *out_bad, struct error *err)
+{
+    *out_bad = (struct error){.class = ERROR_NONE};
+    return imap_same_compare(session, host, looks, count, out_bad, err);
 }
 
 /* ---- Holding --------------------------------------------------------------------------------- */

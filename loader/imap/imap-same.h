@@ -33,6 +33,11 @@ enum imap_same { IMAP_SAME_UNTOLD, IMAP_SAME_YES, IMAP_SAME_OTHER };
 int imap_same_ask(struct imap_session *session, const struct imap_host *host,
                   struct imap_look *looks, size_t count, struct error *err);
 
+/** imap_same_try - the same, but a BAD of the server is no failure: it is told in @out_bad
+ * (ERROR_NONE: there was none), and then no tag means anything. */
+int imap_same_try(struct imap_session *session, const struct imap_host *host,
+                  struct imap_look *looks, size_t count, struct error *out_bad, struct error *err);
+
 /** imap_same_hold - those of @looks that bear @tag have UIDs of others: hold the mailbox, and say
  * what a person can do. Returns -1 with err, ERROR_HELD. */
 int imap_same_hold(const struct imap_host *host, const struct imap_folder *mailbox,
