@@ -230,6 +230,46 @@ START_TEST(a_message_of_which_nothing_comes_stays_where_it_is_and_the_others_go)
     ck_assert_ptr_nonnull(
         strstr(h->log, "message 5 of 'INBOX' is listed, but the server does not"));
     ck_assert_uint_eq(h->ledger[5].attempts, 0);
+    ck_assert_int_eq(h->trouble.class, ERROR_LINK); /* the run ends with 75 */
+    ck_assert_ptr_nonnull(strstr(h->trouble.text, "message 5 first: nothing of it comes"));
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(a_message_that_went_while_it_was_asked_for_is_no_trouble)
+{
+    static const struct script_rule rules[] = {
+        {"RFC822.SIZE", LISTED(5) "* 1 FETCH (UID 5 FLAGS (\\Seen))\r\n" LISTED(6) OK},
+        TWO,
+        {"FETCH 5:6 (UID BODY", BODY(6) OK},
+        {"*FETCH 5 (UID BODY", OK}};
+    struct host *h = RUN(rules, FULL, "", "6 ");
+    ck_assert_int_eq(h->trouble.class, ERROR_NONE);
+    host_stop(h);
+}
+END_TEST
+
+/* Looked for at each minute of twenty, as when new mail comes all the time. */
+START_TEST(a_message_that_is_not_given_out_is_asked_for_after_growing_pauses)
+{
+    static const struct script_rule rules[] = {{"*SEARCH UNDELETED", "* SEARCH 5\r\n" OK},
+                                               {"*FETCH 5 (UID FLAGS", LISTED(5) OK},
+                                               {"*FETCH 5 (UID BODY", EMPTY_FIVE OK}};
+    struct host *h = RUN(rules, FULL, "poll=1min", "");
+    for (unsigned minute = 0; minute < 20; minute++) {
+        h->now_ms += IMAP_REFUSED_MS;
+        ck_assert_str_eq(host_run(h), "");
+        ck_assert_int_eq(h->trouble.class, ERROR_LINK);
+    }
+    char *trace = script_trace(h->server);
+    unsigned searches = 0, bodies = 0;
+    for (const char *at = trace; (at = strstr(at, "UID SEARCH")) != NULL; at++)
+        searches++;
+    for (const char *at = trace; (at = strstr(at, "(UID BODY")) != NULL; at++)
+        bodies++;
+    ck_assert_uint_eq(searches, 21);
+    ck_assert_uint_eq(bodies, 6 * IMAP_TRIES_MAX); /* at 0, 1, 2, 4, 8 and 16 minutes */
+    free(trace);
     host_stop(h);
 }
 END_TEST
@@ -262,6 +302,7 @@ START_TEST(a_message_that_comes_cut_elsewhere_each_time_stays_where_it_is)
                                                {"FETCH 5 (UID BODY", CUT_FIVE OK}};
     struct host *h = RUN(rules, FULL, "", "6 ");
     TRACE(h, "-UID MOVE 5");
+    ck_assert_int_eq(h->trouble.class, ERROR_LINK);
     host_stop(h);
 }
 END_TEST
@@ -277,6 +318,8 @@ START_TEST(a_message_whose_size_is_not_told_is_asked_about_twice_left_and_told)
         {"*(UID)", OK}};
     struct host *h = RUN(rules, FULL, "", "6 ");
     ck_assert_ptr_nonnull(strstr(h->log, "size of 1 messages that it found in 'INBOX', message 5"));
+    ck_assert_int_eq(h->trouble.class, ERROR_LINK);
+    ck_assert_ptr_nonnull(strstr(h->trouble.text, "message 5 first: its size is not told"));
     host_stop(h);
 }
 END_TEST
@@ -511,6 +554,8 @@ static Suite *suite(void)
     tcase_add_test(answers,
                    a_header_that_is_nil_is_judged_as_empty_and_not_as_that_of_the_message_before);
     tcase_add_test(answers, a_message_of_which_nothing_comes_stays_where_it_is_and_the_others_go);
+    tcase_add_test(answers, a_message_that_went_while_it_was_asked_for_is_no_trouble);
+    tcase_add_test(answers, a_message_that_is_not_given_out_is_asked_for_after_growing_pauses);
     tcase_add_test(answers,
                    a_message_that_comes_cut_is_asked_for_again_and_loaded_when_it_comes_whole);
     tcase_add_test(answers, a_message_that_comes_as_short_again_is_all_that_the_server_has);

@@ -92,6 +92,8 @@ static int imap_pickup_fetched(struct imap_pickup *p, const struct imap_event *e
     if (fetch->has & IMAP_FETCH_WHOLE) {
         struct imap_window *window = NULL;
         struct imap_entry *entry = known ? imap_pickup_awaited(p, fetch->uid, &window) : NULL;
+        if (entry != NULL)
+            entry->answered = true;
         if (event->body != NULL)
             imap_body_move(event->body, &p->body);
         if (entry != NULL && p->body.complete && !imap_window_holds(window, p->body.size)) {
@@ -169,6 +171,28 @@ void imap_pickup_leave_behind(struct imap_pickup *p, uint32_t uid, const struct 
     }
 }
 
+/* It is asked for no more in this pass. What the server neither says NO to nor tells anything of has
+ * most likely gone; all else stays where it is, and that is the pass's failure. */
+static int imap_pickup_give_up(struct imap_pickup *p, struct imap_entry *entry,
+                               const struct error *no, struct error *err)
+{
+    struct error why;
+    imap_host_log(p->host, IMAP_LOG_WARNING,
+                  "message %u of '%s' is listed, but the server does not "
+                  "give it out, or not whole, or it went meanwhile; left for a later run",
+                  entry->uid, p->folders.mailbox.name);
+    imap_entry_done(entry);
+    error_set(
+        &why, ERROR_LINK,
+        "nothing of it comes, or less than the server told, another part each time; try again "
+        "later, or tell the server's administrator");
+    if (no != NULL || entry->answered)
+        imap_pickup_leave_behind(p, entry->uid, no != NULL ? no : &why);
+    if (imap_set_add(&p->missed, entry->uid, entry->uid) < 0)
+        return error_oom(err, "fetching mail");
+    return entry->noted ? imap_pickup_withdraw(p, &entry->uid, 1, err) : 0;
+}
+
 /* A body that was asked for and did not come whole, though the server says all is well, or with its
  * NO (@no, else NULL): later again, in the end it stays where it is. Never badmail: this is not the
  * mail's fault. */
@@ -177,18 +201,8 @@ static int imap_pickup_missing(struct imap_pickup *p, struct imap_entry *entry,
 {
     p->planned--;
     entry->refused = entry->refused || no != NULL;
-    if (++entry->tries >= IMAP_TRIES_MAX || p->retry_count == IMAP_RETRY_MAX) {
-        imap_host_log(p->host, IMAP_LOG_WARNING,
-                      "message %u of '%s' is listed, but the server does not "
-                      "give it out, or not whole, or it went meanwhile; left for a later run",
-                      entry->uid, p->folders.mailbox.name);
-        imap_entry_done(entry);
-        if (no != NULL)
-            imap_pickup_leave_behind(p, entry->uid, no);
-        if (imap_set_add(&p->missed, entry->uid, entry->uid) < 0)
-            return error_oom(err, "fetching mail");
-        return entry->noted ? imap_pickup_withdraw(p, &entry->uid, 1, err) : 0;
-    }
+    if (++entry->tries >= IMAP_TRIES_MAX || p->retry_count == IMAP_RETRY_MAX)
+        return imap_pickup_give_up(p, entry, no, err);
     struct imap_entry *retry = realloc(p->retry, (p->retry_count + 1) * sizeof *retry);
     if (retry == NULL)
         return error_oom(err, "fetching mail");

@@ -107,6 +107,7 @@ static int imap_search_done(void *context, const struct imap_event *answer, stru
                          found);
     p->search_from = p->beyond <= UINT32_MAX ? (uint32_t)p->beyond : 0;
     if (imap_set_subtract(&p->todo, &p->handled) < 0 ||
+        imap_set_subtract(&p->todo, &p->missed) < 0 ||
         imap_set_subtract(&p->todo, &p->reconciled) < 0)
         return error_oom(err, "searching");
     p->found = imap_set_size(&p->todo);
@@ -144,12 +145,33 @@ void imap_pickup_search_command(struct imap_session *session, const struct imap_
     }
 }
 
-static void imap_pickup_begin_pass(struct imap_pickup *p)
+/* What was missed is looked for again when its pause is over; until then it stays left. */
+static int imap_pickup_begin_pass(struct imap_pickup *p, struct error *err)
 {
-    imap_set_clear(&p->missed);
-    p->left_count = 0;
     p->brought = false;
     p->again.before = p->again.highest;
+    if (clock_monotonic_ms(&p->host->clock) < p->missed_ms)
+        return 0;
+    if (imap_set_subtract(&p->handled, &p->missed) < 0)
+        return error_oom(err, "searching");
+    imap_set_clear(&p->missed);
+    p->missed_due = true;
+    p->left_count = 0;
+    return 0;
+}
+
+void imap_pickup_plan_missed(struct imap_pickup *p)
+{
+    uint64_t now = clock_monotonic_ms(&p->host->clock);
+    if (p->missed.count == 0)
+        p->missed_pause_ms = 0;
+    if (p->missed.count == 0 || !p->missed_due)
+        return;
+    p->missed_due = false;
+    p->missed_ms = now + p->missed_pause_ms;
+    uint64_t pause_ms =
+        p->missed_pause_ms == 0 ? IMAP_REFUSED_MS : p->missed_pause_ms * UINT64_C(2);
+    p->missed_pause_ms = pause_ms < IMAP_REFUSED_MAX_MS ? (uint32_t)pause_ms : IMAP_REFUSED_MAX_MS;
 }
 
 int imap_pickup_search(struct imap_pickup *p, struct error *err)
@@ -163,7 +185,8 @@ int imap_pickup_search(struct imap_pickup *p, struct error *err)
         (void)snprintf(from, sizeof from, " UID %u:*", p->search_from);
         imap_command_add(&command, from);
     }
-    if (imap_set_subtract(&p->handled, &p->missed) < 0 ||
+    /* A search that goes on does so with what lay there at the last one. */
+    if ((p->search_from == 0 && imap_pickup_begin_pass(p, err) < 0) ||
         imap_set_subtract(&p->handled, &p->unlisted) < 0 ||
         imap_set_subtract(&p->handled, &p->later) < 0) {
         imap_command_done(&command);
@@ -178,8 +201,6 @@ int imap_pickup_search(struct imap_pickup *p, struct error *err)
     p->turn = 0;
     p->searched = p->searching = true;
     p->struck = 0;
-    if (p->search_from == 0) /* else it goes on with what lay there at the last one */
-        imap_pickup_begin_pass(p);
     imap_session_forget_news(p->session);
     p->next_poll_ms = clock_monotonic_ms(&p->host->clock) + p->settings->poll_ms;
     return imap_session_send(p->session, &command, &call, err);
@@ -291,8 +312,11 @@ static int imap_pickup_apply_rules(struct imap_pickup *p, struct imap_entry *ent
 int imap_pickup_listed(struct imap_pickup *p, const struct imap_fetch *fetch, struct error *err)
 {
     struct imap_entry *entry = imap_entry_find(p->listing, p->listing_count, fetch->uid);
-    if (!p->listing_sent || entry == NULL || (fetch->has & IMAP_FETCH_SIZE) == 0)
-        return 0; /* unasked, or the news of a flag */
+    if (!p->listing_sent || entry == NULL)
+        return 0; /* unasked */
+    entry->answered = !entry->listed && (fetch->has & IMAP_FETCH_SIZE) == 0;
+    if ((fetch->has & IMAP_FETCH_SIZE) == 0)
+        return 0; /* or the news of a flag */
     entry->listed = true;
     entry->size = fetch->size;
     entry->has_date = (fetch->has & IMAP_FETCH_DATE) != 0;
@@ -411,12 +435,17 @@ static int imap_listing_miss(struct imap_pickup *p, struct error *err)
     struct imap_set *missed = p->listing_again ? &p->missed : &p->unlisted;
     uint32_t first = 0;
     size_t count = 0;
+    struct error why;
+    error_set(&why, ERROR_LINK,
+              "its size is not told; try again later, or tell the server's administrator");
     for (size_t i = 0; i < p->listing_count; i++) {
         uint32_t uid = p->listing[i].uid;
         p->listed_any = p->listed_any || p->listing[i].listed;
         if (p->listing[i].listed)
             continue;
         first = count++ == 0 ? uid : first;
+        if (p->listing_again && p->listing[i].answered)
+            imap_pickup_leave_behind(p, uid, &why);
         if (imap_set_add(missed, uid, uid) < 0)
             return error_oom(err, "listing mail");
     }
@@ -450,7 +479,7 @@ static int imap_listing_refused(struct imap_pickup *p, const struct imap_event *
     p->listing_refused = true;
     if (answer->status == IMAP_NO && why.class != ERROR_PAUSE &&
         (!p->listing_again || p->listed_any || p->todo.count > 0)) {
-        if (p->listing_again && !p->listing[0].listed)
+        if (p->listing_again && !p->listing[0].listed && !p->listing[0].answered)
             imap_pickup_leave_behind(p, p->listing[0].uid, &why);
         return 0;
     }

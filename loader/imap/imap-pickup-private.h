@@ -57,13 +57,16 @@ struct imap_pickup {
     struct imap_set handled; /* listed in this session: not to be listed again */
     struct imap_set reconciled; /* seen to by imap-reconcile.h, and by nobody else in this session */
     struct imap_set missed; /* of these, what the server did not give out: to be looked for again */
+    uint64_t missed_ms;     /* ... by the first search from then on */
+    bool missed_due;        /* it was looked for in this pass */
+    uint32_t missed_pause_ms; /* before the one behind that; 0: nothing was missed */
     struct imap_set unlisted; /* found, and not listed when they were asked for once */
     bool listing_again;       /* ... and asked for once more in this pass */
     bool listing_refused,
         listed_any;      /* in this pass a listing was answered NO; a message was listed */
-    uint64_t left_count; /* what the server said NO to in this pass, and was left for a later one */
-    uint32_t left_uid;   /* the first of them ... */
-    struct error left_why; /* ... and what the server said */
+    uint64_t left_count; /* of what is missed, what is there and was not given out ... */
+    uint32_t left_uid;   /* ... the first of them ... */
+    struct error left_why; /* ... and why: what the server said */
     bool left_told;
     uint32_t search_from;   /* not 0: the last search found too much, go on from this UID */
     uint32_t pieces;        /* of todo and of handled: runs of UIDs, at most */
@@ -175,6 +178,11 @@ bool imap_pickup_waits_for_host(const struct imap_pickup *p);
 /** imap_pickup_leave_behind - the server does not give this one out, it says @why: left for a later
  * pass, and told when this one is over. */
 void imap_pickup_leave_behind(struct imap_pickup *p, uint32_t uid, const struct error *why);
+
+/** imap_pickup_plan_missed - the pass is over: when is what was missed in it looked for again? By the
+ * next search, then after pauses as those of refused moves; so a message that is never given out
+ * costs little. */
+void imap_pickup_plan_missed(struct imap_pickup *p);
 
 /** imap_pickup_withdraw - these were attempted, and it was not their fault that nothing came of it:
  * it does not count. */

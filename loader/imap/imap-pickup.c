@@ -486,6 +486,7 @@ static enum imap_pickup_result imap_pickup_go_on(struct imap_pickup *p,
             continue;
         }
         if (imap_pickup_is_through(p)) {
+            imap_pickup_plan_missed(p);
             imap_pickup_tell_left(p);
             if (imap_session_read_no_more(p->session, err) < 0 ||
                 imap_pickup_refusals(p, err) < 0 || imap_pickup_pass_over(p, err) < 0)

@@ -32,7 +32,7 @@
 #include "spool.h"
 
 #define IMAP_ATTEMPTS_MAX 3u /* attempts without an end after which a message is set aside */
-#define IMAP_REFUSED_MS 60000u /* until moves that were refused are tried again, doubled ... */
+#define IMAP_REFUSED_MS 60000u       /* until what was refused is tried again, doubled ... */
 #define IMAP_REFUSED_MAX_MS 3600000u /* ... up to this */
 #define IMAP_PICKUP_PIECES 100000u /* runs of UIDs, 8 bytes each, of what was found and listed */
 #define IMAP_TRIES_MAX 3u    /* times a body that does not come is asked for in one session */
@@ -101,8 +101,8 @@ int imap_pickup_settle(struct imap_pickup *pickup, const uint32_t *uids, size_t 
  * the host; after DRAINED false means that the host must settle first. */
 bool imap_pickup_is_done(const struct imap_pickup *pickup);
 
-/** imap_pickup_left - after DRAINED: did the server say NO to some that it listed? They stay where
- * they are, and are asked for again by the next pass. */
+/** imap_pickup_left - after DRAINED: are there some that the server listed and does not give out? They
+ * stay where they are, and are asked for again by the next pass, then after growing pauses. */
 bool imap_pickup_left(const struct imap_pickup *pickup, struct error *out_why);
 
 /** imap_pickup_waiting - messages that are found and not handed out, as far as known. */

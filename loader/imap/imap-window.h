@@ -34,6 +34,7 @@ struct imap_entry {
         tries; /* times its body was asked for and did not come, or not whole as it seems */
     bool refused;       /* the server said NO to a window that it was in */
     bool listed;        /* its data came */
+    bool answered;      /* it is there: the server told of it, if not what it was asked for */
     bool stored;        /* says the ledger */
     bool left;          /* a rule says: leave it where it is */
     bool marked;        /* it bears our keyword: picked up once, and left on purpose */
