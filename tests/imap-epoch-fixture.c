@@ -373,6 +373,22 @@ void stayed(uint32_t uidvalidity, uint32_t uid, unsigned k)
     note(&record);
 }
 
+void stayed_unread(uint32_t uidvalidity, uint32_t uid, uint64_t size)
+{
+    const struct imap_record record = {
+        .uidvalidity = uidvalidity, .uid = uid, .step = IMAP_STEP_MOVED};
+    const struct queue_item item = {.origin = {SCOPE, uidvalidity, uid, NULL},
+                                    .class = "Mail",
+                                    .queue = "default",
+                                    .source = "imap",
+                                    .error = "too large",
+                                    .raw_size = size,
+                                    .raw_fd = -1};
+    ck_assert_msg(queue_put(w.queue, &item, &w.err) != QUEUE_PUT_FAILED, "%s", w.err.text);
+    ck_assert_int_eq(queue_commit(w.queue, &w.err), QUEUE_COMMITTED);
+    note(&record);
+}
+
 uint32_t step_of(uint32_t uidvalidity, uint32_t uid)
 {
     struct imap_record record = {.uidvalidity = uidvalidity, .uid = uid};
@@ -472,11 +488,21 @@ static enum error_class session_at(unsigned int port)
                                           .read_only = w.read_only,
                                           .accept_new_uids = w.accept,
                                           .pieces = w.pieces};
+    static char name[] = "INBOX";
+    static const struct imap_folder inbox = {
+        .wire = name, .path = name, .exists = true, .delimiter = '/'};
+    AUTO(imap_session) session = NULL;
+    if (w.shared) {
+        ck_assert_int_eq(imap_session_open(settings, "ann", "sesame", &table, &session, &w.err), 0);
+        options.session = session;
+        options.folder = &inbox;
+    }
     ck_assert_int_eq(imap_pickup_open(&options, &pickup, &w.err), 0);
     w.handed = 0;
     w.log[0] = '\0';
     enum error_class class = session_drive(pickup);
     imap_pickup_close(pickup);
+    imap_session_close(TAKE(session));
     imap_settings_free(settings);
     return class;
 }
@@ -498,6 +524,7 @@ enum error_class session_with_rules(const struct script_rule *first, size_t firs
                      reply(REPLY_LOOKS),  reply(REPLY_BODIES)};
     const struct script_rule usual[] = {
         {"*SELECT", select},
+        {"*EXAMINE", select},
         {"* SMALLER ", "* SEARCH\r\n@ OK\r\n"}, /* in the archive, for a copy */
         {"*UNKEYWORD", texts[REPLY_UNMARKED]},
         {"*UID SEARCH", texts[REPLY_SEARCH]},

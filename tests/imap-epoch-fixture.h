@@ -39,6 +39,7 @@ struct world {
     struct clock clock;
     int64_t now_s;
     bool accept, read_only;
+    bool shared; /* the mailbox is one of several folders, visited by a session of somebody else */
     uint32_t flood_of; /* the ledger has so many settled rows of this UIDVALIDITY, before all others
                           ... */
     uint32_t flood; /* ... of which nothing else is known, but of UIDs up to MESSAGES; 0: none */
@@ -73,6 +74,9 @@ void before(uint32_t uidvalidity, uint32_t uid, unsigned k, enum imap_step step)
 
 /* It was stored, and left in the mailbox, as after=Leave has it. */
 void stayed(uint32_t uidvalidity, uint32_t uid, unsigned k);
+
+/* The same of a message that was not read: nothing is known but the size that was told. */
+void stayed_unread(uint32_t uidvalidity, uint32_t uid, uint64_t size);
 
 /* This stands in the ledger. */
 void note(const struct imap_record *record);

@@ -285,6 +285,62 @@ START_TEST(a_message_that_comes_cut_is_asked_for_again_and_loaded_when_it_comes_
 }
 END_TEST
 
+#define ALONE_COUNT 30u /* more than are on their way at a time */
+
+/* Each goes alone; the first one comes cut, once. */
+START_TEST(a_message_that_comes_cut_is_asked_for_again_before_what_was_not_asked_for_yet)
+{
+    static char matches[ALONE_COUNT + 1][30], replies[ALONE_COUNT + 1][120];
+    struct script_rule rules[ALONE_COUNT + 5];
+    struct buffer sizes;
+    buffer_init(&sizes, 1 << 16);
+    for (unsigned i = 0; i <= ALONE_COUNT; i++) {
+        unsigned uid = i == 0 ? 1 : i;
+        (void)snprintf(matches[i], sizeof matches[i], "FETCH %u (UID BODY", uid);
+        (void)snprintf(replies[i], sizeof replies[i],
+                       "* 1 FETCH (UID %u BODY[] {?}\r\nSubject: 5%s\1)\r\n" OK, uid,
+                       i == 0 ? "" : "\r\n\r\nbody\r\n");
+        rules[i] = (struct script_rule){matches[i], replies[i]};
+        if (i > 0)
+            ck_assert_int_eq(
+                buffer_printf(&sizes, "* 1 FETCH (UID %u FLAGS () RFC822.SIZE 20)\r\n", i), 0);
+    }
+    ck_assert_int_eq(buffer_append_text(&sizes, OK), 0);
+    rules[ALONE_COUNT + 1] = (struct script_rule){"SEARCH", "* SEARCH 1:30\r\n" OK};
+    rules[ALONE_COUNT + 2] = (struct script_rule){"*RFC822.SIZE", buffer_text(&sizes)};
+    rules[ALONE_COUNT + 3] = (struct script_rule){"*UID MOVE", OK};
+    rules[ALONE_COUNT + 4] = (struct script_rule){"*(UID)", OK};
+    const struct script script = {NULL, FULL, rules, sizeof rules / sizeof rules[0], 0};
+    struct host *h = host_start(&script, "batch=1");
+    (void)host_run(h);
+    TRACE(h, "FETCH 1 (UID BODY", "FETCH 1 (UID BODY", "FETCH 30 (UID BODY");
+    for (unsigned uid = 1; uid <= ALONE_COUNT; uid++)
+        ck_assert_msg(h->ledger[uid].step == IMAP_STEP_MOVED, "%u", uid);
+    host_stop(h);
+    buffer_done(&sizes);
+}
+END_TEST
+
+/* In one window they would stand in no order, and be taken for others than were asked for. */
+#define EMPTY(uid) "* 1 FETCH (UID " #uid " BODY[] \"\")\r\n"
+START_TEST(what_did_not_come_is_asked_for_again_in_ascending_order)
+{
+    static const struct script_rule rules[] = {
+        {"SEARCH", "* SEARCH 1:6\r\n" OK},
+        {"RFC822.SIZE", LISTED(1) LISTED(2) LISTED(3) LISTED(4) LISTED(5) LISTED(6) OK},
+        {"FETCH 1:2 (UID BODY", EMPTY(1) BODY(2) OK},
+        {"FETCH 3:4 (UID BODY", EMPTY(3) BODY(4) OK},
+        {"FETCH 5:6 (UID BODY", EMPTY(5) BODY(6) OK},
+        {"FETCH 1,3 (UID BODY", EMPTY(1) EMPTY(3) OK},
+        {"FETCH 5 (UID BODY", BODY(5) OK},
+        {"FETCH 1,3 (UID BODY", BODY(1) BODY(3) OK},
+        {"*UID MOVE", OK},
+        {"*(UID)", OK}};
+    struct host *h = RUN(rules, FULL, "batch=2", "2 4 6 5 1 3 ");
+    host_stop(h);
+}
+END_TEST
+
 START_TEST(a_message_that_comes_as_short_again_is_all_that_the_server_has)
 {
     static const struct script_rule rules[] = {
@@ -558,6 +614,9 @@ static Suite *suite(void)
     tcase_add_test(answers, a_message_that_is_not_given_out_is_asked_for_after_growing_pauses);
     tcase_add_test(answers,
                    a_message_that_comes_cut_is_asked_for_again_and_loaded_when_it_comes_whole);
+    tcase_add_test(answers,
+                   a_message_that_comes_cut_is_asked_for_again_before_what_was_not_asked_for_yet);
+    tcase_add_test(answers, what_did_not_come_is_asked_for_again_in_ascending_order);
     tcase_add_test(answers, a_message_that_comes_as_short_again_is_all_that_the_server_has);
     tcase_add_test(answers, a_message_that_comes_cut_elsewhere_each_time_stays_where_it_is);
     tcase_add_test(answers, a_message_whose_size_is_not_told_is_asked_about_twice_left_and_told);

@@ -48,6 +48,27 @@ START_TEST(a_message_that_was_to_stay_and_cannot_be_looked_at_is_left_and_told)
 }
 END_TEST
 
+/* Some servers tell sizes that are not those of the bytes, and other ones the next time. */
+START_TEST(a_message_that_was_not_read_and_has_another_size_now_stays_and_holds_nothing)
+{
+    static const char *const more[] = {NULL, "after=Leave"};
+    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
+        teardown();
+        setup();
+        w.more = more[i];
+        worked_in(8);
+        stayed_unread(8, 5, 70000000);
+        put_message(5, 5, 0);
+        put_message(6, 6, 0);
+        ck_session(ERROR_NONE);
+        ck_session(ERROR_NONE);
+        ck_assert_uint_eq(mailbox().held, IMAP_HOLD_NONE);
+        SILENT("UID MOVE 5");
+        ck_assert_uint_eq(entries(), 2);
+    }
+}
+END_TEST
+
 /* UIDPLUS, and a copy that the server did not name: marked, or flagged where it takes no keyword.
  */
 START_TEST(an_original_that_stays_beside_its_copy_is_not_copied_once_more)
@@ -283,6 +304,23 @@ START_TEST(mail_that_stays_costs_a_look_at_one_message_a_session)
 }
 END_TEST
 
+START_TEST(of_several_folders_one_visit_in_four_looks_at_what_stays)
+{
+    size_t looks = 0;
+    w.shared = true;
+    w.more = "folders=*";
+    worked_in(8);
+    stayed(8, 5, 5);
+    put_message(5, 5, 0);
+    for (unsigned i = 0; i < 40; i++, w.now_s++) {
+        ck_session(ERROR_NONE);
+        looks += strstr(w.trace, "UID FETCH 5 (UID RFC822.SIZE)") != NULL ? 1 : 0;
+    }
+    ck_assert_uint_ge(looks, 5);
+    ck_assert_uint_le(looks, 20);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("imap-stayed");
@@ -292,6 +330,8 @@ static Suite *suite(void)
     tcase_add_test(t, mail_that_was_to_stay_is_moved_when_the_settings_say_so_however_much_it_is);
     tcase_add_test(t, another_message_under_the_uid_of_one_that_was_to_stay_holds);
     tcase_add_test(t, a_message_that_was_to_stay_and_cannot_be_looked_at_is_left_and_told);
+    tcase_add_test(t, a_message_that_was_not_read_and_has_another_size_now_stays_and_holds_nothing);
+    tcase_add_test(t, of_several_folders_one_visit_in_four_looks_at_what_stays);
     tcase_add_test(t, an_original_that_stays_beside_its_copy_is_not_copied_once_more);
     tcase_add_test(t, what_was_to_stay_is_known_again_where_the_settings_have_it_moved_since);
     tcase_add_test(t, mail_that_after_flag_left_is_moved_when_the_settings_say_so);

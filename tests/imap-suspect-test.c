@@ -390,6 +390,53 @@ START_TEST(a_server_that_answers_bad_to_each_order_is_asked_a_few_times)
 }
 END_TEST
 
+#define BAD_ONE(uid)                                                                               \
+    {                                                                                              \
+        "UID MOVE " #uid " ", "@ BAD what\r\n"                                                     \
+    }
+
+/* The eight that it always begins with would be these, whichever way it goes: so it begins with
+ * others, another one each second. */
+START_TEST(those_that_are_answered_bad_do_not_always_keep_the_same_others_back)
+{
+    static const struct script_rule rules[] = {BAD_ONE(100),
+                                               BAD_ONE(101),
+                                               BAD_ONE(102),
+                                               BAD_ONE(103),
+                                               BAD_ONE(104),
+                                               BAD_ONE(105),
+                                               BAD_ONE(106),
+                                               BAD_ONE(107),
+                                               BAD_ONE(122),
+                                               BAD_ONE(123),
+                                               BAD_ONE(124),
+                                               BAD_ONE(125),
+                                               BAD_ONE(126),
+                                               BAD_ONE(127),
+                                               BAD_ONE(128),
+                                               BAD_ONE(129),
+                                               {"UID MOVE 100:129", "@ BAD what\r\n"},
+                                               {"*UID MOVE", OK},
+                                               {"*UID FETCH 1", NULL}};
+    struct script_rule ours[sizeof rules / sizeof rules[0]];
+    char *there = listed_there(100, 129);
+    size_t moved = 0;
+    memcpy(ours, rules, sizeof rules);
+    ours[sizeof rules / sizeof rules[0] - 1].reply = there;
+    const struct script script = {NULL, FULL, ours, sizeof rules / sizeof rules[0], 0};
+    for (int64_t now_s = 1; now_s <= 12; now_s++) {
+        struct host *h = host_start(&script, "");
+        h->now_s = now_s;
+        host_left(h, 100, 129, IMAP_STEP_STORED);
+        (void)host_run(h);
+        moved += host_orders(h, "UID MOVE 110 ");
+        host_stop(h);
+    }
+    free(there);
+    ck_assert_uint_ge(moved, 3);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("imap-suspect");
@@ -412,6 +459,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_thousand_that_an_outage_left_go_in_ten_orders);
     tcase_add_test(t, a_message_whose_order_is_answered_bad_keeps_no_other_back);
     tcase_add_test(t, a_server_that_answers_bad_to_each_order_is_asked_a_few_times);
+    tcase_add_test(t, those_that_are_answered_bad_do_not_always_keep_the_same_others_back);
     suite_add_tcase(s, t);
     return s;
 }
