@@ -31,13 +31,20 @@ static const struct {
 
 #define ERROR_CLASSES (sizeof error_classes / sizeof error_classes[0])
 
-/* vsnprintf cut the text: step back over a character that was cut in half, then say so. */
+#define ERROR_WORD_MAX 200u /* bytes of a word that is left out whole */
+
+/* vsnprintf cut the text: step back over a character that was cut in half, and over a word, which may
+ * be a password that a server said back; then say so. */
 static void error_mark_cut(char *text, size_t size)
 {
     static const char mark[] = " ...";
     size_t end = size - sizeof mark;
     while (end > 0 && ((unsigned char)text[end] & 0xC0) == 0x80)
         end--;
+    size_t word = end;
+    while (word > 0 && end - word < ERROR_WORD_MAX && text[word] != ' ')
+        word--;
+    end = text[word] == ' ' ? word : end;
     memcpy(text + end, mark, sizeof mark);
 }
 

@@ -314,13 +314,13 @@ int text_append_printable(struct buffer *out, const void *bytes, size_t count, s
     return 0;
 }
 
-/* No memory is asked for: this is what tells that there is none. */
-void text_printable(char *out, size_t size, const void *bytes, size_t count)
+/* No memory is asked for: this is what tells that there is none. True: not all of it fits. */
+static bool text_fill(char *out, size_t size, const void *bytes, size_t count)
 {
     const uint8_t *at = bytes;
     size_t len = 0, length;
     if (size == 0)
-        return;
+        return false;
     for (; count > 0; at += length, count -= length) {
         char shown[TEXT_SHOWN_MAX];
         size_t n = text_show(at, count, shown, &length);
@@ -330,10 +330,27 @@ void text_printable(char *out, size_t size, const void *bytes, size_t count)
         len += n;
     }
     out[len] = '\0';
-    if (count == 0 || size <= 4)
+    return count > 0 && size > 4;
+}
+
+void text_printable(char *out, size_t size, const void *bytes, size_t count)
+{
+    if (!text_fill(out, size, bytes, count))
         return;
+    size_t len = strlen(out);
     len = len < size - 4 ? len : size - 4;
     while (len > 0 && ((uint8_t)out[len] & 0xC0) == 0x80)
+        len--;
+    memcpy(out + len, "...", 4);
+}
+
+void text_said(char *out, size_t size, const void *bytes, size_t count)
+{
+    if (!text_fill(out, size, bytes, count))
+        return;
+    size_t len = strlen(out);
+    len = len < size - 4 ? len : size - 4;
+    while (len > 0 && out[len - 1] != ' ')
         len--;
     memcpy(out + len, "...", 4);
 }

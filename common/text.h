@@ -75,4 +75,9 @@ int text_append_printable(struct buffer *out, const void *bytes, size_t count, s
 /** text_printable - the same into @out of @size bytes, cut with "..." where it does not fit. */
 void text_printable(char *out, size_t size, const void *bytes, size_t count);
 
+/** text_said - the same of what a server says, cut behind a blank, so that no word of it is shown in
+ * part: it may say a password back, which is taken out of texts only where it is whole. Of one with
+ * blanks its first words may stay. */
+void text_said(char *out, size_t size, const void *bytes, size_t count);
+
 #endif

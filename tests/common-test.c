@@ -25,6 +25,19 @@ START_TEST(an_error_longer_than_its_room_is_cut_at_a_character_and_says_so)
 }
 END_TEST
 
+START_TEST(an_error_is_cut_in_no_word_of_usual_length)
+{
+    struct error err;
+    for (int before = 0; before < 20; before++) {
+        ck_assert_int_eq(error_set(&err, ERROR_MAIL, "%*s a-password %0600d",
+                                   ERROR_TEXT_MAX - 20 + before, "", 0),
+                         -1);
+        const char *at = strstr(err.text, "a-p");
+        ck_assert_msg(at == NULL || strncmp(at, "a-password ", 11) == 0, "%s", err.text);
+    }
+}
+END_TEST
+
 START_TEST(each_class_has_a_name_a_reach_and_an_exit_code)
 {
     for (int class = ERROR_MAIL; class <= ERROR_BUG; class++) {
@@ -183,6 +196,26 @@ START_TEST(text_for_a_terminal_has_no_control_characters)
 }
 END_TEST
 
+START_TEST(what_a_server_says_is_cut_behind_a_blank_so_that_no_word_is_shown_in_part)
+{
+    static const struct {
+        const char *said, *shown;
+    } rows[] = {{"bad word", "bad word"},
+                {"a bad password", "a bad ..."},
+                {"LOGIN ann secret", "LOGIN ..."},
+                {"secretsecretsecret", "..."},
+                {"a bad w\xC3\xB6"
+                 "rd too",
+                 "a bad ..."},
+                {"LOG secret2 is bad", "LOG ..."}};
+    char out[13];
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        text_said(out, sizeof out, rows[i].said, strlen(rows[i].said));
+        ck_assert_str_eq(out, rows[i].shown);
+    }
+}
+END_TEST
+
 START_TEST(dates_go_to_rfc_3339_and_back)
 {
     char out[CLOCK_RFC3339_MAX];
@@ -203,6 +236,7 @@ static Suite *suite(void)
     Suite *s = suite_create("common");
     TCase *t = tcase_create("common");
     tcase_add_test(t, an_error_longer_than_its_room_is_cut_at_a_character_and_says_so);
+    tcase_add_test(t, an_error_is_cut_in_no_word_of_usual_length);
     tcase_add_test(t, each_class_has_a_name_a_reach_and_an_exit_code);
     tcase_add_test(t, a_prefix_says_where_before_what);
     tcase_add_test(t, a_buffer_refuses_what_goes_over_its_limit_and_keeps_what_it_has);
@@ -215,6 +249,7 @@ static Suite *suite(void)
     tcase_add_test(t, utf8_is_checked_as_rfc_3629_wants);
     tcase_add_test(t, a_run_of_ascii_ends_at_the_first_byte_that_is_none_wherever_that_is);
     tcase_add_test(t, text_for_a_terminal_has_no_control_characters);
+    tcase_add_test(t, what_a_server_says_is_cut_behind_a_blank_so_that_no_word_is_shown_in_part);
     tcase_add_test(t, dates_go_to_rfc_3339_and_back);
     suite_add_tcase(s, t);
     return s;

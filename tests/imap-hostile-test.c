@@ -210,6 +210,34 @@ START_TEST(however_often_a_server_names_the_same_copies_the_work_goes_by_what_it
 }
 END_TEST
 
+/* ---- What it says ----------------------------------------------------------------------------- */
+
+/* A password is taken out of texts where it is whole: of what is cut no beginning of it stays. */
+START_TEST(a_password_that_the_server_says_back_is_whole_or_not_there_wherever_it_stands)
+{
+    static const char *const forms[][2] = {
+        {"@ NO ", "\r\n"}, {"* BYE ", "\r\n\2"}, {"* OK [ALERT] ", "\r\n" OK}};
+    for (size_t i = 0; i < 3; i++)
+        for (int before = 180; before < 202; before++) {
+            char said[300], reply[340];
+            int at = snprintf(said, sizeof said, "%*s", before, "no ");
+            for (int k = 0; k + 3 < before; k++)
+                said[k] = k % 4 == 3 ? ' ' : 'x';
+            (void)snprintf(said + at, sizeof said - (size_t)at, "sesame is not what I said");
+            (void)snprintf(reply, sizeof reply, "%s%s%s", forms[i][0], said, forms[i][1]);
+            const struct script_rule rules[] = {{"SEARCH", reply}};
+            const struct script script = {NULL, FULL, rules, 1, 0};
+            struct host *h = host_start(&script, "");
+            (void)host_run(h);
+            const char *text = i == 2 ? h->log : h->err.text;
+            const char *told = strstr(text, "ses");
+            ck_assert_msg(told == NULL || strncmp(told, "sesame ", 7) == 0, "%s", text);
+            ck_assert_msg(strstr(text, "xxx xxx") != NULL, "%s", text);
+            host_stop(h);
+        }
+}
+END_TEST
+
 /* ---- Less than there is ---------------------------------------------------------------------- */
 
 #define EMPTY_FIVE "* 1 FETCH (UID 5 BODY[] \"\")\r\n"
@@ -609,6 +637,8 @@ static Suite *suite(void)
     tcase_add_test(answers, headers_for_a_rule_that_come_too_slowly_are_given_up);
     tcase_add_test(answers,
                    a_header_that_is_nil_is_judged_as_empty_and_not_as_that_of_the_message_before);
+    tcase_add_test(answers,
+                   a_password_that_the_server_says_back_is_whole_or_not_there_wherever_it_stands);
     tcase_add_test(answers, a_message_of_which_nothing_comes_stays_where_it_is_and_the_others_go);
     tcase_add_test(answers, a_message_that_went_while_it_was_asked_for_is_no_trouble);
     tcase_add_test(answers, a_message_that_is_not_given_out_is_asked_for_after_growing_pauses);

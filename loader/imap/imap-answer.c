@@ -12,7 +12,7 @@ int imap_answer_error(const struct imap_event *answer, enum error_class class, c
 {
     char said[200];
     uint32_t pause_s = login_pause_s(answer->text);
-    text_printable(said, sizeof said, answer->text.bytes, answer->text.len);
+    text_said(said, sizeof said, answer->text.bytes, answer->text.len);
     switch (answer->code) {
     case IMAP_CODE_THROTTLED:
     case IMAP_CODE_UNAVAILABLE:

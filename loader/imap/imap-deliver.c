@@ -129,7 +129,7 @@ static const char *deliver_hint(enum imap_code code)
 static void deliver_answer_limit(const struct imap_event *event, struct error *why)
 {
     char said[200];
-    text_printable(said, sizeof said, event->text.bytes, event->text.len);
+    text_said(said, sizeof said, event->text.bytes, event->text.len);
     error_set(why, ERROR_MAIL, "APPEND failed, the server says '%s'; the message may be larger "
               "than it takes", said);
 }

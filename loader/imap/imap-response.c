@@ -44,7 +44,7 @@ void imap_parser_spare(struct imap_parser *parser)
 int imap_protocol_error(struct error *err, const char *what, struct span at)
 {
     char shown[81];
-    text_printable(shown, sizeof shown, at.bytes, at.len);
+    text_said(shown, sizeof shown, at.bytes, at.len);
     return error_set(err, ERROR_PROTOCOL,
                      "the server does not keep to the IMAP protocol: %s near '%s'; "
                      "try again later, or tell its administrator",

@@ -50,7 +50,7 @@ static int imap_session_bye(struct imap_session *session, const struct imap_even
 {
     char said[200];
     uint32_t pause_s = login_pause_s(event->text);
-    text_printable(said, sizeof said, event->text.bytes, event->text.len);
+    text_said(said, sizeof said, event->text.bytes, event->text.len);
     bool pause =
         pause_s > 0 || event->code == IMAP_CODE_THROTTLED || event->code == IMAP_CODE_UNAVAILABLE;
     error_set(err, pause ? ERROR_PAUSE : ERROR_LINK,
@@ -92,7 +92,7 @@ static int imap_session_status(struct imap_session *session, const struct imap_e
         selected->keywords = memmem(event->args.bytes, event->args.len, "\\*", 2) != NULL;
         break;
     case IMAP_CODE_ALERT:
-        text_printable(said, sizeof said, event->text.bytes, event->text.len);
+        text_said(said, sizeof said, event->text.bytes, event->text.len);
         imap_host_log(session->host, IMAP_LOG_WARNING, "%s says: %s", session->settings->host,
                       said);
         break;
@@ -133,7 +133,7 @@ static bool imap_session_is_done_refused(struct imap_session *session,
 static int imap_session_unasked(const struct imap_event *event, struct error *err)
 {
     char tag[40];
-    text_printable(tag, sizeof tag, event->tag.bytes, event->tag.len);
+    text_said(tag, sizeof tag, event->tag.bytes, event->tag.len);
     return error_set(err, ERROR_PROTOCOL,
                      "the server answers a command that was not sent (tag '%s'); "
                      "try again later, or tell its administrator",
