@@ -111,6 +111,54 @@ START_TEST(an_archive_that_cannot_be_looked_into_keeps_nobody_else_back)
 }
 END_TEST
 
+/* While a session waits, with nothing of the mailbox in hand, others may work in it: here one that
+ * died when its COPY, or MOVE, was obeyed and not answered for. */
+START_TEST(what_another_run_left_in_the_middle_of_a_move_is_looked_for_by_a_session_that_waited)
+{
+    static const struct script_rule rules[] = {
+        {"SEARCH UNDEL", "* SEARCH\r\n" OK},
+        {"SEARCH UNDEL", "* SEARCH 5\r\n" OK},
+        {"*RFC822.SIZE INTERNALDATE)", LISTED(5) OK},
+        {"*UID FETCH 5 (UID RFC822.SIZE", LOOKS(5) OK},
+        COPY_OF_5,
+        {"*UID FETCH 107", LOOKS(107) OK},
+        {"*UID STORE 5", OK},
+        {"*UID EXPUNGE 5", "* 1 EXPUNGE\r\n" OK},
+        {"*UID FETCH 5 (UID)", OK},
+    };
+    static const char *const capabilities[] = {"UIDPLUS", FULL, ""};
+    struct host *h = STARTED(rules, capabilities[_i], 0);
+    ck_assert_str_eq(host_run(h), "");
+    put(h, 5, IMAP_STEP_MOVING);
+    ck_assert_str_eq(host_run(h), "");
+    TRACE(h, "SEARCH UNDEL", "SEARCH UID 100:*", "-UID COPY", "-UID MOVE");
+    ck_assert_uint_ge(h->ledger[5].step, IMAP_STEP_COPIED);
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(what_another_run_had_only_begun_to_move_is_moved_once_and_holds_up_no_new_mail)
+{
+    static const struct script_rule rules[] = {
+        {"SEARCH UNDEL", "* SEARCH\r\n" OK},
+        {"SEARCH UNDEL", "* SEARCH 5 6\r\n" OK},
+        {"*RFC822.SIZE INTERNALDATE)", LISTED(5) LISTED(6) OK},
+        {"BODY.PEEK[]", BODY(6) OK},
+        {"UID MOVE 6", "@ OK [COPYUID 9 6 106] moved\r\n"},
+        {"*UID FETCH 5 (UID RFC822.SIZE", LOOKS(5) OK},
+        {"*SEARCH UID 100:*", "* SEARCH\r\n" OK},
+        {"UID MOVE 5", "@ OK [COPYUID 9 5 107] moved\r\n"},
+    };
+    struct host *h = STARTED(rules, FULL, 0);
+    ck_assert_str_eq(host_run(h), "");
+    put(h, 5, IMAP_STEP_MOVING);
+    ck_assert_str_eq(host_run(h), "6 ");
+    TRACE(h, "UID MOVE 6", "SEARCH UID 100:*", "UID MOVE 5");
+    ck_assert_uint_eq(h->ledger[5].step, IMAP_STEP_MOVED);
+    host_stop(h);
+}
+END_TEST
+
 /* Only a NO is about the archive alone. */
 START_TEST(a_search_that_is_not_understood_or_comes_too_often_ends_the_run)
 {
@@ -494,6 +542,11 @@ static Suite *suite(void)
     tcase_add_test(t, a_full_archive_keeps_back_no_mail_of_a_later_piece);
     tcase_add_test(t, what_was_left_on_purpose_is_not_moved_in_a_later_piece);
     tcase_add_test(t, an_archive_that_cannot_be_looked_into_keeps_nobody_else_back);
+    tcase_add_loop_test(
+        t, what_another_run_left_in_the_middle_of_a_move_is_looked_for_by_a_session_that_waited, 0,
+        3);
+    tcase_add_test(t,
+                   what_another_run_had_only_begun_to_move_is_moved_once_and_holds_up_no_new_mail);
     tcase_add_test(t, what_was_left_under_another_archive_ends_there_or_is_ordered_anew);
     tcase_add_test(t, copies_in_two_archives_and_what_is_in_none_go_their_own_ways);
     tcase_add_test(t, a_look_into_the_archive_leaves_what_is_known_of_other_copies);

@@ -378,6 +378,15 @@ static int imap_entry_judge(const struct imap_pickup *p, struct imap_entry *entr
     return error_oom(err, "listing mail");
 }
 
+/* It is stored, and not moved yet. One whose move is under way is another run's, which was here
+ * while this one waited: its copy may be there, and is looked for before it is ordered again. */
+static int imap_listing_move(struct imap_pickup *p, const struct imap_record *record,
+                             struct error *err)
+{
+    p->others_moves = p->others_moves || record->step == IMAP_STEP_MOVING;
+    return record->step == IMAP_STEP_MOVING ? 0 : imap_moves_add(p->moves, record, err);
+}
+
 /* What the ledger says of each message in the listing. */
 static int imap_listing_known(struct imap_pickup *p, struct error *err)
 {
@@ -398,7 +407,7 @@ static int imap_listing_known(struct imap_pickup *p, struct error *err)
             if (records[i].step == IMAP_STEP_MOVED)
                 imap_again_see(&p->again, entry->uid);
             if (records[i].step < IMAP_STEP_MOVED && !p->options.read_only &&
-                imap_moves_add(p->moves, &records[i], err) < 0)
+                imap_listing_move(p, &records[i], err) < 0)
                 return -1;
         } else if (entry->marked) { /* another queue's, or ours before the queue was lost */
             entry->left = true;

@@ -99,6 +99,7 @@ struct imap_pickup {
     struct buffer header; /* of the message being listed, for the rules */
     bool header_open;
 
+    bool others_moves; /* another run began moves here while this one waited, and died over them */
     uint64_t refused_ms;       /* when moves that were refused are tried again; 0: none is to be */
     uint32_t refused_pause_ms; /* since the last try; 0: none was refused */
     char refused_why[ERROR_TEXT_MAX]; /* as it was told */

@@ -395,6 +395,14 @@ static int imap_pickup_retry_moves(struct imap_pickup *p, struct error *err)
                           &p->reconciled, &p->again, err);
 }
 
+/* Nothing of ours is under way, and all that was handed out is settled: what others left undone is
+ * looked into as at the start. */
+static int imap_pickup_see_to_others(struct imap_pickup *p, struct error *err)
+{
+    p->others_moves = false;
+    return imap_session_read_no_more(p->session, err) < 0 ? -1 : imap_pickup_retry_moves(p, err);
+}
+
 /* A stop that came while the archive was looked into left us there: whoever goes on would take its
  * mail for new. */
 static int imap_pickup_check_place(struct imap_pickup *p, struct error *err)
@@ -482,6 +490,13 @@ static enum imap_pickup_result imap_pickup_go_on(struct imap_pickup *p,
             if (p->out > 0)
                 return IMAP_PICKUP_DRAINED; /* what is not settled is not stored for certain */
             if (imap_moves_start_last(p->moves, err) < 0)
+                return IMAP_PICKUP_FAILED;
+            continue;
+        }
+        if (imap_pickup_is_through(p) && p->others_moves) {
+            if (p->out > 0)
+                return IMAP_PICKUP_DRAINED;
+            if (imap_pickup_see_to_others(p, err) < 0)
                 return IMAP_PICKUP_FAILED;
             continue;
         }
