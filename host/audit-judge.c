@@ -14,6 +14,9 @@
 #include "cleanup.h"
 
 const char audit_why_waiting[] = "it was not picked up yet";
+static const char audit_why_unread[] =
+    "its bytes could not be had, to compare them with those of entries of that size";
+const char audit_why_marked[] = "it is marked as picked up, and the queue does not know it";
 const char audit_why_deleted[] = "somebody flagged it for deletion, so it is not picked up";
 
 /* ---- Pairs ----------------------------------------------------------------------------------- */
@@ -41,31 +44,48 @@ static void audit_pair_hints(struct audit *audit)
     }
 }
 
-/* Which rows may be paired with strays of which place. */
+/* Which rows may be paired with strays of which place; where an original stays, its copy is no
+ * reason that it should not. */
 enum audit_pairing {
-    AUDIT_PAIR_GONE,       /* copies, with entries whose message is not in the mailbox */
-    AUDIT_PAIR_PRESENT,    /* copies, with entries whose message is there too */
-    AUDIT_PAIR_RENUMBERED, /* messages in the mailbox, with entries of another UIDVALIDITY */
+    AUDIT_PAIR_GONE,    /* copies, with entries whose message is not in the mailbox */
+    AUDIT_PAIR_PRESENT, /* copies, with entries whose message is there too */
+    AUDIT_PAIR_MARKED,  /* marked messages in the mailbox, with entries of another UIDVALIDITY whose
+                          message would not be there without that mark */
+    AUDIT_PAIR_OLD,     /* messages in the mailbox, with other entries of another UIDVALIDITY */
     AUDIT_PAIRINGS
 };
+
+bool audit_may_stay(const struct audit_place *mailbox, const struct audit_row *row, bool marked)
+{
+    bool unnamed = row->target_uid == 0 && mailbox->keeps_unnamed;
+    return row->step < QUEUE_STEP_MOVED || mailbox->keeps || row->target == 0 || unnamed || marked;
+}
+
+bool audit_may_be_old(const struct audit_place *mailbox, const struct audit_row *row)
+{
+    bool deleted = mailbox->deletes && !mailbox->keeps && row->target == 0 &&
+                   row->step == QUEUE_STEP_MOVED && row->fate == QUEUE_FATE_QUEUED;
+    return !deleted && audit_may_stay(mailbox, row, false);
+}
 
 static bool audit_may_pair(const struct audit *audit, const struct audit_row *row,
                            enum audit_pairing pairing)
 {
     const struct audit_place *mailbox = audit_mailbox_of(audit, row);
-    if (row->entries == 0 || !row->has_raw || row->copies > 0)
+    if (row->entries == 0 || !row->has_raw)
         return false;
     switch (pairing) {
     case AUDIT_PAIR_GONE:
-        return !row->in_mailbox;
+        return row->copies == 0 && !row->in_mailbox;
     case AUDIT_PAIR_PRESENT:
-        return row->in_mailbox;
-    case AUDIT_PAIR_RENUMBERED:
+        return row->copies == 0 && row->in_mailbox;
+    case AUDIT_PAIR_MARKED:
+    case AUDIT_PAIR_OLD:
     case AUDIT_PAIRINGS:
         break;
     }
-    return !row->in_mailbox && row->step < QUEUE_STEP_MOVED && mailbox != NULL &&
-           row->uidvalidity != mailbox->uidvalidity;
+    return !row->in_mailbox && mailbox != NULL && row->uidvalidity != mailbox->uidvalidity &&
+           audit_may_be_old(mailbox, row) == (pairing == AUDIT_PAIR_OLD);
 }
 
 static int audit_compare_stray(const void *a, const void *b)
@@ -76,15 +96,21 @@ static int audit_compare_stray(const void *a, const void *b)
     return order != 0 ? order : (left->number > right->number) - (left->number < right->number);
 }
 
+static bool audit_pairs(const struct audit_stray *stray, enum audit_pairing pairing)
+{
+    bool archive = pairing == AUDIT_PAIR_GONE || pairing == AUDIT_PAIR_PRESENT;
+    return (stray->place != LOADER_PLACE_MAILBOX) == archive &&
+           (stray->marked || pairing != AUDIT_PAIR_MARKED);
+}
+
 /* Strays of one digest, in order; both sides are walked once. */
 static void audit_pair_group(struct audit *audit, struct audit_stray *const *strays, size_t count,
                              enum audit_pairing pairing)
 {
     struct audit_row *const *rows;
     size_t at = 0, left = audit_rows_of_sha256(&audit->rows, strays[0]->sha256, &rows);
-    bool mailbox = pairing == AUDIT_PAIR_RENUMBERED;
     for (size_t i = 0; i < count; i++) {
-        if (strays[i]->match != NULL || (strays[i]->place == LOADER_PLACE_MAILBOX) != mailbox)
+        if (strays[i]->match != NULL || !audit_pairs(strays[i], pairing))
             continue;
         while (at < left && !audit_may_pair(audit, rows[at], pairing))
             at++;
@@ -180,15 +206,13 @@ static int audit_tell_stray(struct audit *audit, const struct audit_stray *stray
 enum audit_kind audit_original(struct audit *audit, struct audit_row *row, bool marked,
                                const char **out_why)
 {
-    const struct audit_place *mailbox = &audit->mailboxes[0]; /* all are of one fashion */
     row->in_mailbox = true;
     if (row->step < QUEUE_STEP_MOVED) {
         audit->counts.unfinished++;
         *out_why = "its entry is stored, its move is not done";
         return audit->settings->strict ? AUDIT_UNFINISHED : AUDIT_KINDS;
     }
-    bool unnamed = row->target_uid == 0 && mailbox->keeps_unnamed;
-    if (mailbox->keeps || row->target == 0 || unnamed || marked) {
+    if (audit_may_stay(&audit->mailboxes[0], row, marked)) { /* all are of one fashion */
         audit->counts.left++;
         return AUDIT_KINDS;
     }
@@ -215,19 +239,41 @@ static int audit_named_in_mailbox(struct audit *audit, const struct audit_stray 
     return audit_tell_stray(audit, stray, AUDIT_NO_ENTRY, NULL, why);
 }
 
+/* The message of an entry, under a number that the ledger does not know yet. */
+static int audit_old_in_mailbox(struct audit *audit, const struct audit_stray *stray)
+{
+    if (stray->match->step >= QUEUE_STEP_MOVED) {
+        audit->counts.left++;
+        return 0;
+    }
+    audit->counts.unfinished++;
+    return audit->settings->strict
+               ? audit_tell_stray(audit, stray, AUDIT_UNFINISHED, stray->match,
+                                  "its entry is stored; the mailbox was numbered anew before "
+                                  "it was moved")
+               : 0;
+}
+
+/* Nothing else explains it. */
+static int audit_marked_in_mailbox(struct audit *audit, const struct audit_stray *stray)
+{
+    if (stray->later) {
+        audit->counts.later++;
+        return 0;
+    }
+    return audit_tell_stray(audit, stray, AUDIT_NO_ENTRY, NULL,
+                            stray->asked && !stray->digested ? audit_why_unread : audit_why_marked);
+}
+
 static int audit_left_in_mailbox(struct audit *audit, const struct audit_stray *stray)
 {
     bool strict = audit->settings->strict;
     if (stray->hint != NULL && (stray->match == NULL || stray->match == stray->hint))
         return audit_named_in_mailbox(audit, stray);
-    if (stray->match != NULL) {
-        audit->counts.unfinished++;
-        return strict
-                   ? audit_tell_stray(audit, stray, AUDIT_UNFINISHED, stray->match,
-                                      "its entry is stored; the mailbox was numbered anew before "
-                                      "it was moved")
-                   : 0;
-    }
+    if (stray->match != NULL)
+        return audit_old_in_mailbox(audit, stray);
+    if (stray->marked)
+        return audit_marked_in_mailbox(audit, stray);
     uint64_t *count = stray->deleted ? &audit->counts.others : &audit->counts.waiting;
     ++*count;
     if (!strict)
@@ -258,7 +304,7 @@ static int audit_left_over(struct audit *audit, const struct audit_stray *stray)
             ? "the ledger says that its entry was stored, and it is not there"
             : "it lies where the ledger says an entry's message is, and is another one";
     if (stray->asked && !stray->digested)
-        why = "its bytes could not be had, to compare them with those of entries of that size";
+        why = audit_why_unread;
     return audit_tell_stray(audit, stray, AUDIT_NO_ENTRY, NULL, why);
 }
 

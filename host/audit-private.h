@@ -10,13 +10,15 @@
 #define AUDIT_PLACES (LOADER_PLACE_BADMAIL + 1u)
 #define AUDIT_DATE_MAX 32u
 
-extern const char audit_why_waiting[], audit_why_deleted[];
+extern const char audit_why_waiting[], audit_why_deleted[], audit_why_marked[];
 
 /* A place of the source. Of LOADER_PLACE_MAILBOX there may be several: the folders of an archive.
  */
 struct audit_place {
     char *path; /* NULL: not told */
     bool missing, keeps, keeps_unnamed, deletes, archived;
+    /* Of a mailbox: messages are known of another UIDVALIDITY; such as may be in it unmarked. */
+    bool old_rows, old_stays;
     uint32_t uidvalidity, uidnext;
     uint16_t number; /* of its path (audit_rows_number), of mailboxes; 0: no row has it */
 };
@@ -40,11 +42,10 @@ struct audit {
     struct audit_place targets[AUDIT_PLACES]; /* but for LOADER_PLACE_MAILBOX: */
     struct audit_place *mailboxes;            /* in the order told */
     size_t mailbox_count;
-    const struct audit_place **by_number; /* of the mailboxes' names (audit-rows.h) */
+    struct audit_place **by_number;       /* of the mailboxes' names (audit-rows.h) */
     const struct audit_place *last;       /* where the last message of a mailbox was */
     char *account;
-    bool read;      /* rows are there */
-    bool old_moves; /* moves that began under another UIDVALIDITY of a mailbox are unfinished */
+    bool read; /* rows are there */
     struct audit_rows rows;
     struct audit_stray *strays; /* by number */
     size_t stray_count, stray_capacity;
@@ -61,6 +62,14 @@ int audit_tell(struct audit *audit, const struct audit_finding *finding, int64_t
  * not: counted; the kind of disagreement, with *out_why, or AUDIT_KINDS: none. */
 enum audit_kind audit_original(struct audit *audit, struct audit_row *row, bool marked,
                                const char **out_why);
+
+/** audit_may_stay - may this row's original be in its mailbox still, where it bears our mark, or
+ * \Deleted, or not: its move is not done, or it is one that stays? */
+bool audit_may_stay(const struct audit_place *mailbox, const struct audit_row *row, bool marked);
+
+/** audit_may_be_old - may it be there unmarked, under another UIDVALIDITY than the ledger says? Of
+ * what was deleted nothing is there, and whatever is like it is new. */
+bool audit_may_be_old(const struct audit_place *mailbox, const struct audit_row *row);
 
 /** audit_mailbox_of - the mailbox this row's message came from, as it was told; NULL: it was not.
  */

@@ -214,7 +214,7 @@ const struct audit_place *audit_mailbox_of(const struct audit *audit, const stru
 /* So that a row finds its mailbox. Names of mailboxes that no row has are none's. */
 static int audit_number_mailboxes(struct audit *audit)
 {
-    audit->by_number = calloc(audit->rows.name_count + 1, sizeof(struct audit_place *));
+    audit->by_number = calloc(audit->rows.name_count + 1, sizeof *audit->by_number);
     if (audit->by_number == NULL)
         return error_oom(&audit->err, audit_holding);
     for (size_t i = 0; i < audit->mailbox_count; i++) {
@@ -242,11 +242,12 @@ static int audit_read(struct audit *audit)
     audit->read = true;
     for (size_t i = 0; i < rows->count; i++) {
         const struct audit_row *row = &rows->items[i];
-        const struct audit_place *mailbox = audit_mailbox_of(audit, row);
+        struct audit_place *mailbox = audit->by_number[row->mailbox];
         audit->counts.entries += row->entries;
-        audit->old_moves =
-            audit->old_moves || (mailbox != NULL && row->step < QUEUE_STEP_MOVED &&
-                                 row->in_ledger && row->uidvalidity != mailbox->uidvalidity);
+        if (mailbox == NULL || !row->in_ledger || row->uidvalidity == mailbox->uidvalidity)
+            continue;
+        mailbox->old_rows = true;
+        mailbox->old_stays = mailbox->old_stays || audit_may_be_old(mailbox, row);
     }
     return 0;
 }
@@ -368,11 +369,12 @@ static int audit_row_of(struct audit *audit, const struct loader_seen *seen,
 /* In the mailbox, and the queue does not know it. */
 static uint32_t audit_stranger(struct audit *audit, const struct loader_seen *seen)
 {
-    if (seen->flags & LOADER_SEEN_MARKED)
-        return audit_tell_seen(audit, AUDIT_NO_ENTRY, seen, NULL,
-                               "it is marked as picked up, and the queue does not know it");
-    if (audit->old_moves)
+    const struct audit_place *at = audit_place_of(audit, seen);
+    bool marked = (seen->flags & LOADER_SEEN_MARKED) != 0;
+    if (at != NULL && (marked ? at->old_rows : at->old_stays))
         return audit_keep(audit, seen, NULL);
+    if (marked)
+        return audit_tell_seen(audit, AUDIT_NO_ENTRY, seen, NULL, audit_why_marked);
     bool deleted = (seen->flags & LOADER_SEEN_DELETED) != 0;
     uint64_t *count = deleted ? &audit->counts.others : &audit->counts.waiting;
     ++*count;

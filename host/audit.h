@@ -12,7 +12,8 @@
  * there; a UID, of a copy in the ledger or of a message in its mailbox, counts only where the size
  * agrees; whatever is in doubt is decided by the SHA-256 of the raw bytes. In the archive a digest
  * is asked for where the size is that of an entry (a message of any other size cannot be one), so
- * that mail which was there before is not downloaded.
+ * that mail which was there before is not downloaded. So it is in a mailbox that was numbered anew
+ * since, where mail stays.
  *
  * A pick-up may run meanwhile: folders are told, then the queue is read, then messages are told, in
  * the order in which mail moves. So whatever was in the archive at the start has its entry in what

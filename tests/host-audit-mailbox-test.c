@@ -157,6 +157,90 @@ START_TEST(strict_tells_what_is_never_picked_up_because_somebody_deleted_it)
 }
 END_TEST
 
+START_TEST(mail_that_stays_is_known_by_its_bytes_where_the_mailbox_was_numbered_anew)
+{
+    mailbox_flags = LOADER_FOLDER_KEEPS;
+    put(1, "one");
+    note(1, QUEUE_STEP_MOVED, NULL, 0);
+    put(2, "two");
+    note(2, QUEUE_STEP_MOVED, NULL, 0); /* taken out meanwhile */
+    archive(3, "three", 13);            /* copied; the server cannot remove the original */
+    mailbox_epoch = EPOCH + 1;
+    for (unsigned deep = 0; deep <= 1; deep++) {
+        settings.deep = deep == 1;
+        see(M, 41, "one");
+        see_flagged(M, 43, "three", LOADER_SEEN_MARKED);
+        see(M, 44, "new");
+        see_flagged(M, 45, "strange", LOADER_SEEN_MARKED);
+        see(D, 13, "three");
+        ck_assert_str_eq(verdict(), "no-entry INBOX 45;no-message INBOX 2 e;");
+        ck_assert_uint_eq(COUNT(left), 2);
+        ck_assert_uint_eq(COUNT(agreed), 3);
+        ck_assert_uint_eq(COUNT(waiting), 1);
+        ck_assert_uint_eq(COUNT(no_copy), 0);
+        again();
+    }
+}
+END_TEST
+
+START_TEST(of_equal_mail_in_a_mailbox_numbered_anew_as_many_are_known_as_there_are_entries)
+{
+    settings.strict = true;
+    mailbox_flags = LOADER_FOLDER_KEEPS;
+    for (uint32_t uid = 1; uid <= 2; uid++) {
+        put(uid, "one");
+        note(uid, QUEUE_STEP_MOVED, NULL, 0);
+    }
+    mailbox_epoch = EPOCH + 1;
+    for (uint32_t uid = 41; uid <= 43; uid++)
+        see(M, uid, "one");
+    ck_assert_str_eq(verdict(), "waiting INBOX 43;");
+    ck_assert_uint_eq(COUNT(left), 2);
+}
+END_TEST
+
+START_TEST(what_was_moved_or_deleted_is_not_looked_for_in_a_mailbox_numbered_anew_but_where_marked)
+{
+    archive(1, "one", 11);
+    put(2, "two");
+    note(2, QUEUE_STEP_MOVED, NULL, 0);
+    archive(3, "six", 13);
+    mailbox_flags = LOADER_FOLDER_DELETES;
+    mailbox_epoch = EPOCH + 1;
+    see(M, 41, "one"); /* sent once more, and waits */
+    see(M, 42, "two");
+    ck_assert_uint_eq(downloads, 0);
+    see_flagged(M, 43, "six", LOADER_SEEN_MARKED);
+    see(D, 11, "one");
+    see(D, 13, "six");
+    ck_assert_str_eq(verdict(), "");
+    ck_assert_uint_eq(downloads, 1);
+    ck_assert_uint_eq(COUNT(waiting), 2);
+    ck_assert_uint_eq(COUNT(left), 1);
+    ck_assert_uint_eq(COUNT(gone), 1);
+}
+END_TEST
+
+START_TEST(a_marked_message_whose_bytes_cannot_be_had_has_no_entry_and_one_that_came_since_is_left)
+{
+    put(1, "one");
+    note(1, QUEUE_STEP_MOVED, NULL, 0);
+    mailbox_flags = LOADER_FOLDER_KEEPS;
+    mailbox_epoch = EPOCH + 1;
+    begin();
+    struct loader_seen seen = {.struct_size = sizeof seen,
+                               .place = M,
+                               .flags = LOADER_SEEN_MARKED,
+                               .number = ++told,
+                               .origin = {"ann@h", "INBOX", EPOCH + 1, 41, NULL},
+                               .size = 3};
+    ck_assert_uint_eq(audit_message(audit, &seen), LOADER_ANSWER_SHA256);
+    see_flagged(M, NEXT, "strange", LOADER_SEEN_MARKED);
+    ck_assert_str_eq(verdict(), "no-entry INBOX 41;no-message INBOX 1 e;");
+    ck_assert_uint_eq(COUNT(later), 1);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     const TTest *const tests[] = {
@@ -167,6 +251,10 @@ static Suite *suite(void)
         a_copy_that_the_archive_lacks_while_the_original_stays_is_told_when_strict,
         an_original_stays_where_no_copy_of_it_was_named_and_none_is_deleted_unnamed,
         strict_tells_what_is_never_picked_up_because_somebody_deleted_it,
+        mail_that_stays_is_known_by_its_bytes_where_the_mailbox_was_numbered_anew,
+        of_equal_mail_in_a_mailbox_numbered_anew_as_many_are_known_as_there_are_entries,
+        what_was_moved_or_deleted_is_not_looked_for_in_a_mailbox_numbered_anew_but_where_marked,
+        a_marked_message_whose_bytes_cannot_be_had_has_no_entry_and_one_that_came_since_is_left,
     };
     Suite *s = suite_create("host-audit-mailbox");
     TCase *t = tcase_create("audit");

@@ -122,6 +122,18 @@ class FullServer(Case):
         moved_back = {("still-there", 1)} if self.removes else set()
         self.assertEqual(kinds, {("no-entry", 2), ("no-entry", 3)} | moved_back)
 
+    def test_mail_that_stays_agrees_where_its_mailbox_was_numbered_anew_and_after_the_next_run(self):
+        ways = ["Leave", "Flag"] + ([] if self.removes else ["Move"])
+        for after in ways:
+            keys = {"mailbox": "Anew" + after, "after": after}
+            self.server.append(self.user, keys["mailbox"], mail("a" + after), mail("b" + after))
+            self.assertEqual(len(self.picked_up(**keys)), 2)
+            self.server.set_uidvalidity(self.user, 4711, keys["mailbox"])
+            for _ in range(2):
+                for more in ((), ("--strict",), ("--deep",)):
+                    self.assertIn("2 left in the mailbox", self.agree(*more, **keys))
+                self.assertEqual(self.picked_up(**keys), [])
+
     def test_a_message_put_into_the_archive_by_hand_has_no_entry(self):
         self.fill(2)
         self.server.append(self.user, "DROPBOX", mail("stranger"))
