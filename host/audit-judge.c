@@ -6,6 +6,7 @@
 #include <config.h>
 #include "audit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +15,8 @@
 #include "cleanup.h"
 
 const char audit_why_waiting[] = "it was not picked up yet";
+#define AUDIT_WHY_MAX 512u
+
 static const char audit_why_unread[] =
     "its bytes could not be had, to compare them with those of entries of that size";
 const char audit_why_marked[] = "it is marked as picked up, and the queue does not know it";
@@ -186,7 +189,7 @@ static const struct audit_row *audit_twin(const struct audit *audit,
 }
 
 static int audit_tell_stray(struct audit *audit, const struct audit_stray *stray,
-                            enum audit_kind kind, const struct audit_row *row, const char *why)
+                            enum audit_kind kind, const char *entry, const char *why)
 {
     const char *date = stray->date[0] != '\0' ? stray->date : NULL;
     const struct audit_finding finding = {
@@ -197,10 +200,24 @@ static int audit_tell_stray(struct audit *audit, const struct audit_stray *stray
         .key = stray->key,
         .size = stray->size,
         .date = date,
-        .entry = row != NULL ? row->id : NULL,
+        .entry = entry,
         .why = why,
     };
     return audit_tell(audit, &finding, audit_unix_s(date));
+}
+
+/* The queue has its entry, so it must not be picked up once more. */
+static int audit_tell_foreign(struct audit *audit, const struct audit_stray *stray)
+{
+    char why[AUDIT_WHY_MAX];
+    audit->counts.foreign++;
+    if (!audit->settings->strict)
+        return 0;
+    (void)snprintf(why, sizeof why,
+                   "its entry is one of account '%.200s': another source has this folder as well, "
+                   "or it is another name of this account; keep to one name of the server",
+                   stray->foreign->account);
+    return audit_tell_stray(audit, stray, AUDIT_FOREIGN, stray->foreign->id, why);
 }
 
 enum audit_kind audit_original(struct audit *audit, struct audit_row *row, bool marked,
@@ -227,7 +244,8 @@ static int audit_named_in_mailbox(struct audit *audit, const struct audit_stray 
     if (stray->match == stray->hint) {
         enum audit_kind kind =
             audit_original(audit, stray->match, stray->deleted || stray->marked, &why);
-        return kind == AUDIT_KINDS ? 0 : audit_tell_stray(audit, stray, kind, stray->match, why);
+        return kind == AUDIT_KINDS ? 0
+                                   : audit_tell_stray(audit, stray, kind, stray->match->id, why);
     }
     bool unread = stray->asked && !stray->digested;
     if (unread && stray->size == stray->hint->size && stray->hint->copies > 0) {
@@ -248,19 +266,21 @@ static int audit_old_in_mailbox(struct audit *audit, const struct audit_stray *s
     }
     audit->counts.unfinished++;
     return audit->settings->strict
-               ? audit_tell_stray(audit, stray, AUDIT_UNFINISHED, stray->match,
+               ? audit_tell_stray(audit, stray, AUDIT_UNFINISHED, stray->match->id,
                                   "its entry is stored; the mailbox was numbered anew before "
                                   "it was moved")
                : 0;
 }
 
-/* Nothing else explains it. */
+/* No row explains it. */
 static int audit_marked_in_mailbox(struct audit *audit, const struct audit_stray *stray)
 {
     if (stray->later) {
         audit->counts.later++;
         return 0;
     }
+    if (audit_foreign_explains(stray, false))
+        return audit_tell_foreign(audit, stray);
     return audit_tell_stray(audit, stray, AUDIT_NO_ENTRY, NULL,
                             stray->asked && !stray->digested ? audit_why_unread : audit_why_marked);
 }
@@ -295,8 +315,11 @@ static int audit_left_over(struct audit *audit, const struct audit_stray *stray)
         return 0;
     }
     const struct audit_row *twin = audit_twin(audit, stray);
-    if (twin != NULL)
-        return audit_tell_stray(audit, stray, AUDIT_TWICE, twin,
+    if (audit_foreign_explains(stray, twin != NULL))
+        return audit_tell_foreign(audit, stray);
+    if (twin != NULL || stray->foreign != NULL)
+        return audit_tell_stray(audit, stray, AUDIT_TWICE,
+                                twin != NULL ? twin->id : stray->foreign->id,
                                 "another copy of this entry's message is there already");
     const char *why =
         stray->hint == NULL ? "the queue has no entry of it"
@@ -456,6 +479,8 @@ int audit_judge(struct audit *audit)
     if (audit_pair_digests(audit) < 0)
         return -1;
     audit_pair_unread(audit);
+    if (audit_find_foreign(audit) < 0)
+        return -1;
     for (size_t i = 0; i < audit->stray_count; i++)
         if (audit_left_over(audit, &audit->strays[i]) < 0)
             return -1;

@@ -23,11 +23,22 @@ struct audit_place {
     uint16_t number; /* of its path (audit_rows_number), of mailboxes; 0: no row has it */
 };
 
+/* Entries of other accounts, or loaders, that all have the same bytes; the first of them. */
+struct audit_foreign {
+    struct audit_foreign *next;
+    uint64_t left; /* that explain no message yet */
+    char id[QUEUE_ID_TEXT];
+    char *loader, *account, *mailbox, *key;
+    uint32_t uidvalidity, uid, target_uidvalidity; /* target_: 0 = not known */
+    char *target;                                  /* NULL: it was not moved, or nobody knows */
+};
+
 /* A message that its place does not explain. */
 struct audit_stray {
     uint64_t number, size;
     struct audit_row *hint;  /* the ledger, or its UID in a mailbox, says so; NULL: nothing does */
     struct audit_row *match; /* judged: it is this one's */
+    struct audit_foreign *foreign; /* judged: there are entries of these bytes; NULL: none */
     char *key;               /* NULL where there is a UID */
     char date[AUDIT_DATE_MAX];
     uint32_t uidvalidity, uid;
@@ -49,6 +60,7 @@ struct audit {
     struct audit_rows rows;
     struct audit_stray *strays; /* by number */
     size_t stray_count, stray_capacity;
+    struct audit_foreign *foreign; /* all there are */
     struct audit_counts counts;
     struct error err;
     bool failed;
@@ -74,6 +86,16 @@ bool audit_may_be_old(const struct audit_place *mailbox, const struct audit_row 
 /** audit_mailbox_of - the mailbox this row's message came from, as it was told; NULL: it was not.
  */
 const struct audit_place *audit_mailbox_of(const struct audit *audit, const struct audit_row *row);
+
+/** audit_find_foreign - which strays have the bytes of an entry of another account? Asked of those
+ * in the archive, or marked, that no row explains. -1 with audit->err. */
+int audit_find_foreign(struct audit *audit);
+void audit_foreign_free(struct audit_foreign *foreign);
+
+/** audit_foreign_explains - such an entry is spoken for: true once for each that there is. Where
+ * (@has_twin) this may be a second copy of an entry of ours, only if the other account has this very
+ * archive. */
+bool audit_foreign_explains(const struct audit_stray *stray, bool has_twin);
 
 /** audit_judge - all was seen: pair strays with rows, tell what is left over. -1 with audit->err,
  * or because tell() said so. */

@@ -131,14 +131,33 @@ struct audit_listing {
     bool failed;
 };
 
+bool audit_rows_is_ours(const struct queue_entry *entry, const char *loader, const char *account)
+{
+    return strcmp(entry->account, account) == 0 && text_equal_nocase(entry->loader, loader);
+}
+
+static void audit_rows_add_other(struct audit_rows *rows, const struct queue_entry *entry)
+{
+    size_t bit = (size_t)(entry->raw_size % AUDIT_OTHER_SIZES);
+    if (entry->has_raw)
+        rows->others[bit / 8] |= (uint8_t)(1u << (bit % 8));
+}
+
+bool audit_rows_may_be_other(const struct audit_rows *rows, uint64_t size)
+{
+    size_t bit = (size_t)(size % AUDIT_OTHER_SIZES);
+    return rows->others != NULL && (rows->others[bit / 8] & (1u << (bit % 8))) != 0;
+}
+
 /* An entry without a row in the ledger gets one behind those that are sorted. */
 static int audit_rows_add_entry(void *context, const struct queue_entry *entry)
 {
     struct audit_listing *listing = context;
     struct audit_rows *rows = listing->rows;
-    if (strcmp(entry->account, listing->account) != 0 ||
-        !text_equal_nocase(entry->loader, listing->loader))
+    if (!audit_rows_is_ours(entry, listing->loader, listing->account)) {
+        audit_rows_add_other(rows, entry);
         return 0;
+    }
     struct audit_row *row = audit_rows_find(rows, entry->id);
     if (row == NULL) {
         row = audit_rows_add(rows, entry->mailbox, &listing->err);
@@ -163,6 +182,9 @@ static int audit_rows_read_entries(struct audit_rows *rows, struct queue *queue,
 {
     struct audit_listing listing = {rows, loader, account, {0}, false};
     const struct queue_filter all = {.limit = 0};
+    rows->others = calloc(AUDIT_OTHER_SIZES / 8, 1);
+    if (rows->others == NULL)
+        return error_oom(err, audit_reading);
     if (queue_list(queue, &all, audit_rows_add_entry, &listing, err) < 0)
         return -1;
     if (!listing.failed)
@@ -268,6 +290,7 @@ void audit_rows_done(struct audit_rows *rows)
     free(rows->by_sha256);
     free(rows->by_name);
     free(rows->items);
+    free(rows->others);
     *rows = (struct audit_rows){0};
 }
 

@@ -16,6 +16,7 @@
 #include "queue.h"
 
 #define AUDIT_NAMES_MAX 65535u /* folders of one account */
+#define AUDIT_OTHER_SIZES (1u << 20) /* a bit each, of sizes modulo this: 128 kB */
 
 /* One message the queue knows: by its ledger row, from QUEUE_STEP_STORED on, or by its entry. */
 struct audit_row {
@@ -39,6 +40,7 @@ struct audit_rows {
     struct audit_row **by_target, **by_size, **by_sha256, **by_name;
     char **names;
     size_t name_count;
+    uint8_t *others;      /* sizes of entries of other accounts and loaders */
     uint16_t last_number; /* that was looked for: rows of one mailbox come together */
 };
 
@@ -47,6 +49,13 @@ struct audit_rows {
 int audit_rows_read(struct audit_rows *rows, struct queue *queue, const char *loader,
                     const char *account, struct error *err);
 void audit_rows_done(struct audit_rows *rows);
+
+/** audit_rows_is_ours - is it an entry of this loader and account? */
+bool audit_rows_is_ours(const struct queue_entry *entry, const char *loader, const char *account);
+
+/** audit_rows_may_be_other - is there an entry of another account, or loader, with raw bytes of this
+ * size? False is certain, true is nearly. */
+bool audit_rows_may_be_other(const struct audit_rows *rows, uint64_t size);
 
 /** audit_rows_name - the text of a number, NULL for 0; _number - the number of a text, 0: not
  * there. */

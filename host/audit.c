@@ -36,6 +36,11 @@ void audit_free(struct audit *audit)
     for (size_t i = 0; i < audit->stray_count; i++)
         free(audit->strays[i].key);
     free(audit->strays);
+    while (audit->foreign != NULL) {
+        struct audit_foreign *next = audit->foreign->next;
+        audit_foreign_free(audit->foreign);
+        audit->foreign = next;
+    }
     free(audit->account);
     audit_rows_done(&audit->rows);
     free(audit);
@@ -70,7 +75,7 @@ const char *audit_kind_name(enum audit_kind kind)
         [AUDIT_LEDGER] = "ledger",       [AUDIT_DAMAGED] = "damaged",
         [AUDIT_WAITING] = "waiting",     [AUDIT_UNFINISHED] = "unfinished",
         [AUDIT_ELSEWHERE] = "elsewhere", [AUDIT_NO_COPY] = "no-copy",
-        [AUDIT_DELETED] = "deleted",
+        [AUDIT_DELETED] = "deleted",     [AUDIT_FOREIGN] = "foreign",
     };
     return names[kind];
 }
@@ -116,10 +121,16 @@ int64_t audit_unix_s(const char *date)
 
 /* ---- Telling --------------------------------------------------------------------------------- */
 
+static bool audit_is_older(const struct audit *audit, int64_t when_s)
+{
+    int64_t since_s = audit->settings->since_s;
+    return since_s != 0 && when_s != 0 && when_s < since_s;
+}
+
 int audit_tell(struct audit *audit, const struct audit_finding *finding, int64_t when_s)
 {
     const struct audit_settings *s = audit->settings;
-    if (s->since_s != 0 && when_s != 0 && when_s < s->since_s) {
+    if (audit_is_older(audit, when_s)) {
         audit->counts.older++;
         return 0;
     }
@@ -254,6 +265,15 @@ static int audit_read(struct audit *audit)
 
 /* ---- Strays ---------------------------------------------------------------------------------- */
 
+/* Could it be the message of another account's entry, by its size? Of what would not be told that is
+ * not asked. */
+static bool audit_may_be_foreign(const struct audit *audit, const struct loader_seen *seen)
+{
+    return (seen->place != LOADER_PLACE_MAILBOX || (seen->flags & LOADER_SEEN_MARKED)) &&
+           audit_rows_may_be_other(&audit->rows, seen->size) &&
+           !audit_is_older(audit, audit_unix_s(seen->date_received));
+}
+
 /* Could it be the message of an entry, by its size? */
 static bool audit_is_candidate(const struct audit *audit, uint64_t size)
 {
@@ -322,7 +342,7 @@ static uint32_t audit_keep(struct audit *audit, const struct loader_seen *seen,
         return audit_stop(audit);
     }
     stray.asked = (hint != NULL && hint->has_raw && hint->entries > 0) ||
-                  audit_is_candidate(audit, seen->size);
+                  audit_is_candidate(audit, seen->size) || audit_may_be_foreign(audit, seen);
     audit->strays[audit->stray_count++] = stray;
     return stray.asked ? LOADER_ANSWER_SHA256 : LOADER_ANSWER_GO_ON;
 }
@@ -371,7 +391,8 @@ static uint32_t audit_stranger(struct audit *audit, const struct loader_seen *se
 {
     const struct audit_place *at = audit_place_of(audit, seen);
     bool marked = (seen->flags & LOADER_SEEN_MARKED) != 0;
-    if (at != NULL && (marked ? at->old_rows : at->old_stays))
+    if ((at != NULL && (marked ? at->old_rows : at->old_stays)) ||
+        audit_may_be_foreign(audit, seen))
         return audit_keep(audit, seen, NULL);
     if (marked)
         return audit_tell_seen(audit, AUDIT_NO_ENTRY, seen, NULL, audit_why_marked);

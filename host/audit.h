@@ -12,7 +12,8 @@
  * there; a UID, of a copy in the ledger or of a message in its mailbox, counts only where the size
  * agrees; whatever is in doubt is decided by the SHA-256 of the raw bytes. In the archive a digest
  * is asked for where the size is that of an entry (a message of any other size cannot be one), so
- * that mail which was there before is not downloaded. So it is in a mailbox that was numbered anew
+ * that mail which was there before is not downloaded. What no entry of the account explains is
+ * looked for among those of all others: two may share an archive, or be two names of one. So it is in a mailbox that was numbered anew
  * since, where mail stays.
  *
  * A pick-up may run meanwhile: folders are told, then the queue is read, then messages are told, in
@@ -42,6 +43,7 @@ enum audit_kind {
     AUDIT_WAITING,     /* strict: not picked up yet */
     AUDIT_UNFINISHED,  /* strict: its entry is stored, its move not done */
     AUDIT_ELSEWHERE,   /* strict: archived in a folder that was not looked at */
+    AUDIT_FOREIGN,     /* strict: a message whose entry is one of another account of this queue */
     AUDIT_NO_COPY,     /* strict: archived, says the ledger, and only the original is there */
     AUDIT_DELETED,     /* strict: flagged \Deleted by somebody, so it is not picked up */
     AUDIT_KINDS
@@ -68,6 +70,7 @@ struct audit_counts {
     uint64_t left;               /* still in the mailbox after pick-up, as told */
     uint64_t no_copy;            /* originals that are left, whose copy is not in the archive */
     uint64_t elsewhere;          /* entries archived in folders that were not looked at */
+    uint64_t foreign;            /* messages whose entry is one of another account */
     uint64_t gone;               /* entries whose message was to be deleted, and is */
     uint64_t removed;            /* entries of archived folders that their owner took out since */
     uint64_t others;             /* messages in the mailbox that somebody flagged \Deleted */

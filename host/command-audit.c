@@ -166,6 +166,7 @@ static int audit_append_summary(struct buffer *out, const struct audit_command *
         {n->gone, " deleted as told"},
         {n->removed, " taken out since"},
         {n->elsewhere, " in other folders"},
+        {n->foreign, " with an entry of another account"},
         {n->others, " deleted by others"},
         {n->later, " came meanwhile"},
         {n->older, " too old to be judged"},

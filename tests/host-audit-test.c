@@ -442,6 +442,111 @@ START_TEST(other_accounts_and_loaders_do_not_count)
 }
 END_TEST
 
+/* Picked up by another account, and moved to @target: NULL: it stayed. */
+static void archive_of(const char *account, uint32_t uid, const char *text, const char *target,
+                       uint32_t target_uid)
+{
+    struct queue_item item = {.origin = {"IMAP", account, "INBOX", EPOCH, uid, NULL},
+                              .class = "Mail",
+                              .queue = "default",
+                              .source = "s",
+                              .raw_fd = -1,
+                              .raw_bytes = (const uint8_t *)text,
+                              .raw_size = strlen(text)};
+    digest_of(text, item.raw_sha256);
+    ck_assert_int_eq(queue_put(queue, &item, &err), QUEUE_PUT_ADDED);
+    ck_assert_int_eq(queue_commit(queue, &err), QUEUE_COMMITTED);
+    const struct queue_record record = {.origin = item.origin,
+                                        .step = QUEUE_STEP_MOVED,
+                                        .target = target,
+                                        .target_uidvalidity = target_uid == 0 ? 0 : TARGET,
+                                        .target_uid = target_uid};
+    ck_assert_int_eq(queue_note(queue, &record, 1, &err), 0);
+}
+
+START_TEST(mail_of_another_accounts_entry_is_counted_and_told_when_strict_with_that_entry)
+{
+    archive(1, "one", 11);
+    archive_of("ann@localhost", 1, "two", "DROPBOX", 12);
+    archive_of("ann@localhost", 2, "marked", NULL, 0);
+    for (unsigned strict = 0; strict <= 1; strict++) {
+        settings.strict = strict == 1;
+        downloads = 0;
+        see_flagged(M, 2, "marked", LOADER_SEEN_MARKED);
+        see_flagged(M, 3, "strange", LOADER_SEEN_MARKED);
+        see(D, 11, "one");
+        see(D, 12, "two");
+        see(D, 13, "six");
+        verdict();
+        ck_assert_ptr_nonnull(strstr(story, "no-entry INBOX 3;"));
+        ck_assert_ptr_nonnull(strstr(story, "no-entry DROPBOX 13;"));
+        ck_assert_uint_eq(strstr(story, "foreign DROPBOX 12 e;") != NULL, strict);
+        ck_assert_uint_eq(strstr(story, "foreign INBOX 2 e;") != NULL, strict);
+        ck_assert_uint_eq(audit_disagreements(audit_counts(audit)), 2 + 2 * strict);
+        ck_assert_uint_eq(COUNT(foreign), 2);
+        ck_assert_uint_eq(COUNT(entries), 1);
+        ck_assert_uint_eq(downloads, 3); /* of each size that an entry has */
+        again();
+    }
+}
+END_TEST
+
+START_TEST(another_accounts_entries_explain_as_many_messages_as_there_are_entries)
+{
+    archive_of("bob@h", 1, "one", "Elsewhere", 1);
+    archive_of("eve@h", 1, "one", NULL, 0);
+    for (uint32_t uid = 1; uid <= 3; uid++)
+        see(D, uid, "one");
+    ck_assert_str_eq(verdict(), "twice DROPBOX 3 e;");
+    ck_assert_uint_eq(COUNT(foreign), 2);
+}
+END_TEST
+
+START_TEST(a_second_copy_of_ours_is_another_accounts_only_where_that_has_the_same_archive)
+{
+    static const struct {
+        const char *target;
+        uint32_t uid;
+        bool shares;
+    } others[] = {
+        {"DROPBOX", 12, true}, {"DROPBOX", 0, true}, {"Elsewhere", 12, false}, {NULL, 0, false}};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        tear_down();
+        set_up();
+        archive(1, "one", 11);
+        archive_of("bob@h", 1, "one", others[i].target, others[i].uid);
+        see(D, 11, "one");
+        see(D, 12, "one");
+        ck_assert_str_eq(verdict(), others[i].shares ? "" : "twice DROPBOX 12 e;");
+        ck_assert_uint_eq(COUNT(foreign), others[i].shares);
+    }
+    tear_down();
+    set_up();
+    target_epoch = TARGET + 1; /* an archive of that name, and another one */
+    archive(1, "one", 0);
+    archive_of("bob@h", 1, "one", "DROPBOX", 12);
+    see(D, 11, "one");
+    see(D, 12, "one");
+    ck_assert_str_eq(verdict(), "twice DROPBOX 12 e;");
+}
+END_TEST
+
+START_TEST(another_accounts_entry_hides_no_hole_of_our_own_and_what_is_older_is_not_looked_for)
+{
+    note(1, QUEUE_STEP_MOVED, "DROPBOX", 11); /* its entry is lost */
+    archive_of("bob@h", 1, "one", "DROPBOX", 11);
+    see(D, 11, "one");
+    ck_assert_str_eq(verdict(), "no-entry DROPBOX 11;");
+    again();
+    downloads = 0;
+    settings.since_s = audit_unix_s("2026-03-02T12:00:00Z");
+    see(D, 12, "one");
+    ck_assert_str_eq(verdict(), "ledger DROPBOX 11 e;");
+    ck_assert_uint_eq(downloads, 0);
+    ck_assert_uint_eq(COUNT(foreign), 0);
+}
+END_TEST
+
 START_TEST(whoever_is_told_may_stop_it)
 {
     stop_after = 1;
@@ -516,6 +621,10 @@ static Suite *suite(void)
         what_is_older_is_counted_and_not_told,
         a_digest_that_never_came_leaves_the_message_unexplained,
         other_accounts_and_loaders_do_not_count,
+        mail_of_another_accounts_entry_is_counted_and_told_when_strict_with_that_entry,
+        another_accounts_entries_explain_as_many_messages_as_there_are_entries,
+        a_second_copy_of_ours_is_another_accounts_only_where_that_has_the_same_archive,
+        another_accounts_entry_hides_no_hole_of_our_own_and_what_is_older_is_not_looked_for,
         whoever_is_told_may_stop_it,
         a_loader_that_tells_messages_before_folders_is_refused,
         dates_are_read_with_their_offset,

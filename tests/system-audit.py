@@ -374,6 +374,32 @@ class Audit(Case):
         self.agree("--strict")
         self.agree("--strict", mailbox="Sales")
 
+    def test_mail_of_another_name_of_the_account_is_told_with_its_entry_and_only_when_strict(self):
+        alias = {"url": "127.0.0.1", "port": self.server.port, "ssl": "False", "starttls": "Never"}
+        entries = self.fill(2)
+        self.server.append(self.user, "Stays", mail("n2"))
+        flagged, = self.picked_up(mailbox="Stays", after="Flag")
+        self.assertIn("0 entries: 0 agree, 2 with an entry of another account", self.agree(**alias))
+        self.assertIn("2 with an entry of another account", self.agree("--deep", **alias))
+        found = self.disagree("--strict", **alias)
+        self.assertEqual([(f["kind"], f["folder"], f["uid"], f["entry"]) for f in found],
+                         [("foreign", "DROPBOX", n + 1, e["id"]) for n, e in enumerate(entries)])
+        self.assertIn("'%s'" % entries[0]["origin"]["account"], found[0]["why"])
+        finding, = [f for f in self.disagree("--strict", mailbox="Stays", after="Flag", **alias)
+                    if f["folder"] == "Stays"]
+        self.assertEqual((finding["kind"], finding["entry"]), ("foreign", flagged["id"]))
+
+    def test_an_archive_shared_by_two_accounts_agrees_and_lacks_what_neither_has(self):
+        alias = {"url": "127.0.0.1", "port": self.server.port, "ssl": "False", "starttls": "Never"}
+        self.fill(2)
+        self.server.append(self.user, "Sales", mail("n2"), mail("n3"))
+        self.picked_up(mailbox="Sales", **alias)
+        for keys in ({}, dict(alias, mailbox="Sales")):
+            self.assertIn("2 agree, 2 with an entry of another account", self.agree(**keys))
+        self.server.append(self.user, "DROPBOX", mail("n9"))
+        for keys in ({}, dict(alias, mailbox="Sales")):
+            self.assertEqual(self.told(**keys), [("no-entry", "DROPBOX", 5)])
+
     def test_deep_sees_that_a_raw_message_was_damaged(self):
         self.server.append(self.user, "INBOX", mail("a", b"y" * 300000 + b"\r\n"), mail("b"))
         entries = self.picked_up()
