@@ -461,6 +461,73 @@ START_TEST(a_header_that_is_nil_is_judged_as_empty_and_not_as_that_of_the_messag
 }
 END_TEST
 
+#define HEADED(uid)                                                                                \
+    "* 1 FETCH (UID " #uid                                                                         \
+    " FLAGS () RFC822.SIZE 20 BODY[HEADER] {?}\r\nSubject: mine\r\n\r\n\1)\r\n"
+
+START_TEST(a_header_that_a_rule_waits_for_and_that_does_not_come_is_asked_for_again)
+{
+    static const struct script_rule rules[] = {{"SEARCH", "* SEARCH 5 6\r\n" OK},
+                                               {"FETCH 5:6 (UID FLAGS", LISTED(5) HEADED(6) OK},
+                                               {"FETCH 6 (UID BODY", BODY(6) OK},
+                                               {"FETCH 5 (UID FLAGS", HEADED(5) OK},
+                                               {"FETCH 5 (UID BODY", BODY(5) OK},
+                                               {"*UID MOVE", OK},
+                                               {"*(UID)", OK}};
+    struct host *h = RUN(rules, FULL, "accept=Subject:/mine/", "6 5 ");
+    ck_assert_int_eq(h->trouble.class, ERROR_NONE);
+    host_stop(h);
+}
+END_TEST
+
+/* Message 6 is one that the rule leaves for good. */
+START_TEST(a_header_that_never_comes_is_told_and_asked_for_after_growing_pauses)
+{
+    static const struct script_rule rules[] = {
+        {"*SEARCH UNDELETED", "* SEARCH 5 6\r\n" OK},
+        {"FETCH 5:6 (UID FLAGS", LISTED(5) "* 2 FETCH (UID 6 FLAGS () RFC822.SIZE 20 BODY[HEADER] "
+                                           "\"\")\r\n" OK},
+        {"*FETCH 5 (UID FLAGS", LISTED(5) OK}};
+    struct host *h = RUN(rules, FULL, "poll=1min;accept=Subject:/mine/", "");
+    for (unsigned minute = 0; minute < 20; minute++) {
+        ck_assert_int_eq(h->trouble.class, ERROR_LINK); /* the run ends with 75 */
+        ck_assert_ptr_nonnull(strstr(h->trouble.text, "message 5 first: its header is not told"));
+        h->now_ms += IMAP_REFUSED_MS;
+        ck_assert_str_eq(host_run(h), "");
+    }
+    char *trace = script_trace(h->server);
+    unsigned listings = 0, of_both = 0;
+    for (const char *at = trace; (at = strstr(at, "(UID FLAGS")) != NULL; at++)
+        listings++;
+    for (const char *at = trace; (at = strstr(at, "5:6 (UID FLAGS")) != NULL; at++)
+        of_both++;
+    ck_assert_uint_eq(listings, 6 * 2); /* at 0, 1, 2, 4, 8 and 16 minutes */
+    ck_assert_uint_eq(of_both, 1);
+    free(trace);
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(a_message_that_was_marked_as_deleted_is_picked_up_when_that_is_taken_back)
+{
+    static const struct script_rule rules[] = {
+        FOUND_ONE, /* while it is not marked, or not any more */
+        {"FETCH 5 (UID FLAGS", "* 1 FETCH (UID 5 FLAGS (\\Deleted) RFC822.SIZE 20)\r\n" OK},
+        {"SEARCH", OK},
+        FOUND_ONE,
+        LIST_ONE,
+        BODY_ONE,
+        MOVE_ONE};
+    struct host *h = RUN(rules, FULL, "poll=1min", "");
+    ck_assert_int_eq(h->trouble.class, ERROR_NONE); /* whoever deletes mail is no trouble */
+    h->now_ms += IMAP_REFUSED_MS;
+    ck_assert_str_eq(host_run(h), "");
+    h->now_ms += IMAP_REFUSED_MS;
+    ck_assert_str_eq(host_run(h), "5 ");
+    host_stop(h);
+}
+END_TEST
+
 /* By their speed, like bodies: how long 500 headers take tells nothing. */
 START_TEST(headers_for_a_rule_that_come_too_slowly_are_given_up)
 {
@@ -634,6 +701,11 @@ static Suite *suite(void)
     tcase_set_timeout(answers, 120);
     tcase_add_loop_test(
         answers, however_often_a_server_names_the_same_copies_the_work_goes_by_what_it_says, 0, 3);
+    tcase_add_test(answers,
+                   a_header_that_a_rule_waits_for_and_that_does_not_come_is_asked_for_again);
+    tcase_add_test(answers, a_header_that_never_comes_is_told_and_asked_for_after_growing_pauses);
+    tcase_add_test(answers,
+                   a_message_that_was_marked_as_deleted_is_picked_up_when_that_is_taken_back);
     tcase_add_test(answers, headers_for_a_rule_that_come_too_slowly_are_given_up);
     tcase_add_test(answers,
                    a_header_that_is_nil_is_judged_as_empty_and_not_as_that_of_the_message_before);

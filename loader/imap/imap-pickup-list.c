@@ -314,20 +314,23 @@ int imap_pickup_listed(struct imap_pickup *p, const struct imap_fetch *fetch, st
     struct imap_entry *entry = imap_entry_find(p->listing, p->listing_count, fetch->uid);
     if (!p->listing_sent || entry == NULL)
         return 0; /* unasked */
-    entry->answered = !entry->listed && (fetch->has & IMAP_FETCH_SIZE) == 0;
-    if ((fetch->has & IMAP_FETCH_SIZE) == 0)
+    bool sized = (fetch->has & IMAP_FETCH_SIZE) != 0;
+    bool deleted = (fetch->flags & IMAP_FLAG_DELETED) != 0;
+    bool headless =
+        sized && !deleted && imap_rules_any(&p->rules) && (fetch->has & IMAP_FETCH_HEADER) == 0;
+    entry->answered = !entry->listed && (!sized || headless);
+    entry->headless = !entry->listed && headless;
+    if (!sized || headless)
         return 0; /* or the news of a flag */
     entry->listed = true;
+    entry->deleted = deleted;
     entry->size = fetch->size;
     entry->has_date = (fetch->has & IMAP_FETCH_DATE) != 0;
     entry->date_s = fetch->date_s;
     entry->date_offset_min = fetch->date_offset_min;
-    entry->left = (fetch->flags & IMAP_FLAG_DELETED) != 0;
+    entry->left = false;
     entry->marked = (fetch->flags & IMAP_FLAG_MARKED) != 0 && p->settings->folders == NULL;
-    if (!imap_rules_any(&p->rules) || entry->left)
-        return 0;
-    entry->left = (fetch->has & IMAP_FETCH_HEADER) == 0; /* no header: not now */
-    return entry->left ? 0 : imap_pickup_apply_rules(p, entry, err);
+    return !imap_rules_any(&p->rules) || deleted ? 0 : imap_pickup_apply_rules(p, entry, err);
 }
 
 /* ---- Room ---------------------------------------------------------------------------------------
@@ -429,7 +432,7 @@ static void imap_listing_keep(struct imap_pickup *p)
 {
     size_t kept = 0;
     for (size_t i = 0; i < p->listing_count; i++) {
-        if (p->listing[i].listed && !p->listing[i].left)
+        if (p->listing[i].listed && !p->listing[i].left && !p->listing[i].deleted)
             p->listing[kept++] = p->listing[i];
         else
             imap_entry_done(&p->listing[i]);
@@ -445,14 +448,15 @@ static int imap_listing_miss(struct imap_pickup *p, struct error *err)
     uint32_t first = 0;
     size_t count = 0;
     struct error why;
-    error_set(&why, ERROR_LINK,
-              "its size is not told; try again later, or tell the server's administrator");
     for (size_t i = 0; i < p->listing_count; i++) {
         uint32_t uid = p->listing[i].uid;
         p->listed_any = p->listed_any || p->listing[i].listed;
         if (p->listing[i].listed)
             continue;
         first = count++ == 0 ? uid : first;
+        error_set(&why, ERROR_LINK,
+                  "its %s is not told; try again later, or tell the server's administrator",
+                  p->listing[i].headless ? "header" : "size");
         if (p->listing_again && p->listing[i].answered)
             imap_pickup_leave_behind(p, uid, &why);
         if (imap_set_add(missed, uid, uid) < 0)
@@ -460,9 +464,23 @@ static int imap_listing_miss(struct imap_pickup *p, struct error *err)
     }
     if (p->listing_again && count > 0)
         imap_host_log(p->host, IMAP_LOG_WARNING,
-                      "the server does not tell the size of %zu messages that it found in '%s', "
+                      "the server does not tell the %s of %zu messages that it found in '%s', "
                       "message %u first, or they went meanwhile; left for a later run",
-                      count, p->folders.mailbox.name, first);
+                      imap_rules_any(&p->rules) ? "size and header" : "size", count,
+                      p->folders.mailbox.name, first);
+    return 0;
+}
+
+/* Marked as deleted since it was found: that may be taken back, and then it is to be found again.
+ * More than may be held are left to the next session. */
+static int imap_listing_miss_deleted(struct imap_pickup *p, struct error *err)
+{
+    for (size_t i = 0; i < p->listing_count; i++) {
+        const struct imap_entry *entry = &p->listing[i];
+        if (entry->deleted && p->missed.count < p->pieces &&
+            imap_set_add(&p->missed, entry->uid, entry->uid) < 0)
+            return error_oom(err, "listing mail");
+    }
     return 0;
 }
 
@@ -500,7 +518,7 @@ static int imap_listing_done(void *context, const struct imap_event *answer, str
 {
     struct imap_pickup *p = context;
     p->listing_sent = false;
-    if (imap_listing_miss(p, err) < 0 ||
+    if (imap_listing_miss(p, err) < 0 || imap_listing_miss_deleted(p, err) < 0 ||
         (answer->status != IMAP_OK && imap_listing_refused(p, answer, err) < 0) ||
         imap_listing_repeat(p, err) < 0)
         return -1;

@@ -56,9 +56,11 @@ struct imap_pickup {
     struct imap_set todo;    /* found, not listed yet */
     struct imap_set handled; /* listed in this session: not to be listed again */
     struct imap_set reconciled; /* seen to by imap-reconcile.h, and by nobody else in this session */
-    struct imap_set missed; /* of these, what the server did not give out: to be looked for again */
-    uint64_t missed_ms;     /* ... by the first search from then on */
-    bool missed_due;        /* it was looked for in this pass */
+    /* Of these, what the server did not give out, and what was marked as deleted just then: to be
+     * looked for again ... */
+    struct imap_set missed;
+    uint64_t missed_ms;       /* ... by the first search from then on */
+    bool missed_due;          /* it was looked for in this pass */
     uint32_t missed_pause_ms; /* before the one behind that; 0: nothing was missed */
     struct imap_set unlisted; /* found, and not listed when they were asked for once */
     bool listing_again;       /* ... and asked for once more in this pass */

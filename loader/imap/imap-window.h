@@ -36,7 +36,9 @@ struct imap_entry {
     bool listed;        /* its data came */
     bool answered;      /* it is there: the server told of it, if not what it was asked for */
     bool stored;        /* says the ledger */
-    bool left;          /* a rule says: leave it where it is */
+    bool headless;      /* ... without the header that a rule looks at */
+    bool left;          /* a rule, or the ledger, says: leave it where it is */
+    bool deleted;       /* when it was listed: not now, that may be taken back */
     bool marked;        /* it bears our keyword: picked up once, and left on purpose */
     bool has_date, complete;
     bool noted; /* ATTEMPTED was noted and is not answered for yet */
