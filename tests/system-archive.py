@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """All folders of an account, left as they are: what is taken, what is left out, that nothing on the
 server changes, that one folder's trouble is nobody else's, and that nothing is fetched twice."""
+import fcntl
 import os
 import re
 import signal
@@ -182,6 +183,18 @@ class Archive(ArchiveCase):
         os.chmod(path, 0o700)
         self.assertEqual(self.subjects(), [("Gesperrt", "n1")])
 
+    def test_a_folder_that_another_pickup_has_stops_no_other_and_is_told_by_the_exit_code(self):
+        self.server.append(self.user, "INBOX", message(0))
+        args = self.pickup_args(self.connection(after="Leave"), "--watch", "--json")
+        with subprocess.Popen([PROGRAM, *args], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as other:
+            self.assertTrue(other.stdout.readline())   # it has INBOX
+            self.server.append(self.user, "Übung", message(1))
+            run = self.pickup(folders="*")
+            other.terminate()
+        self.assertEqual([e["subject"] for e in run.entries], ["n1"], run)
+        self.assertEqual(run.code, 75, run)
+        self.assertIn("another pick-up of 'INBOX'", run.err)
+
     def test_a_killed_run_goes_on_where_it_was(self):
         count = 600
         for name in ("INBOX", "Übung", "a/b"):
@@ -283,6 +296,33 @@ class Serving(ArchiveCase):
         os.chmod(path, 0o700)
         self.source("sync")
         self.assertIsNone(self.comes_to("idle", 22)["status_message"])
+
+
+    def test_a_folder_that_another_pickup_has_makes_it_degraded_until_it_is_free_again(self):
+        self.server.append(self.user, "INBOX", message(0))
+        self.picked_up(after="Leave")
+        claims = os.path.join(self.queue[len("sqlite:"):], "claims")
+        claim, = os.listdir(claims)   # of INBOX
+        self.server.append(self.user, "a/b", message(1))
+        self.source("add", self.connection(folders="*"), "--user", self.user,
+                    "--password-file", self.password_file)
+        config = self.write("mailchute.conf", "listen = 127.0.0.1:0\nretry-first = 20ms\n")
+        daemon = subprocess.Popen([PROGRAM, "serve", "--queue", self.queue, "--config", config],
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.PIPE, text=True)
+        self.addCleanup(daemon.stderr.close)
+        self.addCleanup(daemon.wait)
+        self.addCleanup(daemon.terminate)
+        self.comes_to("idle", 1)
+        with open(os.path.join(claims, claim), "rb") as other:
+            fcntl.flock(other, fcntl.LOCK_EX)
+            self.server.append(self.user, "INBOX", message(2))   # told by IDLE
+            self.assertTrue(any("another pick-up of 'INBOX'" in line for line in daemon.stderr))
+            self.server.append(self.user, "a/b", message(3))
+            self.source("sync")
+            self.assertIn("another pick-up of 'INBOX'", self.comes_to("degraded", 2)["status_message"])
+        self.source("sync")
+        self.assertIsNone(self.comes_to("idle", 3)["status_message"])
 
 
 class Many(ArchiveCase):

@@ -295,7 +295,8 @@ static int imap_window_note(struct imap_pickup *p, struct imap_window *w, struct
         return 0;
     if (!p->suspects && w->count <= IMAP_RECORDS_MAX - IMAP_NOTE_AHEAD)
         imap_attempts_add_next(&attempts, p);
-    if (p->host->note(p->host->context, attempts.records, attempts.count, err) < 0)
+    int noted = p->host->note(p->host->context, attempts.records, attempts.count, err);
+    if (imap_pickup_claimed(p, noted, err) < 0)
         return -1; /* none of them is taken back: it may be that of a run that died */
     for (size_t i = 0; i < attempts.count; i++)
         attempts.entries[i]->noted = true;

@@ -76,6 +76,7 @@ struct imap_pickup {
     uint64_t beyond_count;  /* ... and how many there are from there on */
     bool searched, searching;
     uint32_t struck; /* one of several folders: up to this UID the ledger's are out of todo */
+    bool claimed;    /* by another pick-up, says the host */
     bool refused; /* one of several folders: the server answered NO, refusal tells */
     struct error refusal;
     uint64_t found; /* by the last search, for progress() */
@@ -186,6 +187,10 @@ void imap_pickup_leave_behind(struct imap_pickup *p, uint32_t uid, const struct 
  * next search, then after pauses as those of refused moves; so a message that is never given out
  * costs little. */
 void imap_pickup_plan_missed(struct imap_pickup *p);
+
+/** imap_pickup_claimed - what the host @answered to what claims the mailbox (negative: it failed).
+ * Is it another's? It is the host that asks for a pause then, not the server. */
+int imap_pickup_claimed(struct imap_pickup *p, int answered, const struct error *err);
 
 /** imap_pickup_withdraw - these were attempted, and it was not their fault that nothing came of it:
  * it does not count. */

@@ -159,6 +159,17 @@ static int imap_pickup_select(struct imap_pickup *p, struct error *err)
     return 0;
 }
 
+int imap_pickup_claimed(struct imap_pickup *p, int answered, const struct error *err)
+{
+    p->claimed = p->claimed || (answered < 0 && err->class == ERROR_PAUSE);
+    return answered;
+}
+
+bool imap_pickup_is_anothers(const struct imap_pickup *p)
+{
+    return p->claimed;
+}
+
 /* One of several folders: the session is there, and nothing is ever changed in it. */
 static int imap_pickup_examine(struct imap_pickup *p, struct imap_mailbox *out_before,
                                struct error *err)
@@ -173,7 +184,8 @@ static int imap_pickup_examine(struct imap_pickup *p, struct imap_mailbox *out_b
     if (p->folders.mailbox.name == NULL || p->folders.mailbox.wire == NULL ||
         p->folders.mailbox.path == NULL)
         return error_oom(err, "opening a folder");
-    if (imap_epoch_begin(p->host, &p->folders.mailbox, out_before, err) < 0 ||
+    int begun = imap_epoch_begin(p->host, &p->folders.mailbox, out_before, err);
+    if (imap_pickup_claimed(p, begun, err) < 0 ||
         imap_session_examine(p->session, folder->wire, &open, &p->refusal, err) < 0)
         return -1;
     if (!open) {

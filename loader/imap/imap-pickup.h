@@ -105,6 +105,10 @@ bool imap_pickup_is_done(const struct imap_pickup *pickup);
  * stay where they are, and are asked for again by the next pass, then after growing pauses. */
 bool imap_pickup_left(const struct imap_pickup *pickup, struct error *out_why);
 
+/** imap_pickup_is_anothers - after FAILED: because another pick-up has claimed the mailbox, of which
+ * the server knows nothing. */
+bool imap_pickup_is_anothers(const struct imap_pickup *pickup);
+
 /** imap_pickup_waiting - messages that are found and not handed out, as far as known. */
 uint64_t imap_pickup_waiting(const struct imap_pickup *pickup);
 

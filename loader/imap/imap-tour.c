@@ -195,7 +195,8 @@ static int imap_tour_set_aside(struct imap_tour *tour, struct error *err)
 {
     struct imap_session *session = tour->session;
     bool alone = err->class == ERROR_CONFIG || err->class == ERROR_HELD ||
-                 err->class == ERROR_PROTOCOL || err->class == ERROR_MAIL;
+                 err->class == ERROR_PROTOCOL || err->class == ERROR_MAIL ||
+                 imap_pickup_is_anothers(tour->pickup);
     if (!alone || !imap_session_is_open(session))
         return -1;
     imap_stop_set_aside(tour->stop, tour->host, err);

@@ -18,9 +18,9 @@
  * IMAP_TOUR_BELIEF_MS at most; what counts is the ledger, which each folder that is opened is held
  * against, so that a wrong memory can delay mail until then and lose none.
  *
- * A folder that cannot be opened, listed, or is held stops nobody: it is told once, and at the end
- * of each sweep as the source's trouble; the next sweep tries again. When none at all can be picked
- * up from, that is the source's failure.
+ * A folder that cannot be opened, listed, is held, or is another pick-up's stops nobody: it is told
+ * once, and at the end of each sweep as the source's trouble; the next sweep tries again. When none
+ * at all can be picked up from, that is the source's failure.
  *
  * A message is named by its folder: the same mail in two folders is two messages, and so is one
  * that was moved between them, or whose folder was renamed. One handle, one thread. */
