@@ -16,8 +16,9 @@
  * while it was at work is PENDING until that work ends, well (ACTIVE) or badly (ERROR). What lies
  * beneath a status stands in detail: an ACTIVE source that lost its link is `degraded`, not an
  * error, as it will mend itself, and so is one of whose folders some cannot be picked up from while
- * the others are; one that the server asks to slow down is `throttled`. A source is `idle` only as
- * long as contact is proven: the server has answered lately. Evidence decides, never intent.
+ * the others are, or some of whose mail cannot be moved; one that the server asks to slow down is
+ * `throttled`. A source is `idle` only as long as contact is proven: the server has answered lately.
+ * Evidence decides, never intent.
  *
  * Times are handed in: seconds since 1970 UTC to show, monotonic milliseconds to wait. */
 #ifndef MAILCHUTE_HOST_SOURCE_STATE_H

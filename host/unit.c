@@ -302,7 +302,7 @@ static int unit_wait(struct unit *unit, struct error *err)
 static int unit_work(struct unit *unit, struct unit_worker *worker, struct error *err)
 {
     struct unit_share share;
-    uint32_t flags = unit->releases ? LOADER_ACCEPT_NEW_UIDS : 0;
+    uint32_t flags = LOADER_WATCH | (unit->releases ? LOADER_ACCEPT_NEW_UIDS : 0);
     if (unit->handle == NULL && unit_open(unit, worker, flags, err) < 0)
         return -1;
     unit_set_pump(unit, worker, &share);

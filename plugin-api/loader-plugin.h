@@ -290,7 +290,8 @@ struct loader_settings {
 #define LOADER_ACCEPT_NEW_UIDS 2u /* a person looked at the held mailbox: release it */
 #define LOADER_WATCH                                                                               \
     4u /* the host goes on for days: what the source refuses to settle is told by log()            \
-          and tried again in this handle, instead of failing next() */
+          and, while it is so, by trouble(), and tried again in this handle, instead of failing
+          next() */
 /* Whoever wrote the connection string is not trusted with this machine and its networks: connect to
  * public addresses alone, judged when they are connected; open no file that it names. What cannot
  * keep to that refuses (LOADER_ERROR_USAGE). A loader that does not know this flag is not to be

@@ -648,10 +648,13 @@ START_TEST(a_host_that_goes_on_tries_refused_moves_again_in_one_session_and_is_t
         wait_for(h, 2 * IMAP_REFUSED_MS, "");
         ck_assert_uint_eq(h->ledger[5].step, IMAP_STEP_STORED);
         ck_assert_uint_eq(times(h->log, "could not be moved"), 1);
+        ck_assert_int_eq(h->trouble.class, ERROR_CONFIG); /* it shows as long as it is so */
+        ck_assert_ptr_nonnull(strstr(h->trouble.text, "1 stored messages could not be moved"));
         ck_assert_uint_le(times(h->log, "message 5 stays"), 1);
         wait_for(h, 4 * IMAP_REFUSED_MS, "");
         ck_assert_uint_eq(h->ledger[5].step, IMAP_STEP_MOVED);
         ck_assert_ptr_nonnull(strstr(h->log, "are moved now"));
+        ck_assert_int_eq(h->trouble.class, ERROR_NONE);
         wait_for(h, IMAP_IDLE_MS, ""); /* nothing is left to be tried */
         char *trace = script_trace(h->server);
         ck_assert_uint_eq(times(trace, "LOGIN"), 1);

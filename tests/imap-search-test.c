@@ -245,6 +245,24 @@ START_TEST(a_server_that_announces_mail_with_each_search_does_not_keep_a_run_fro
 }
 END_TEST
 
+START_TEST(a_server_that_announces_mail_with_each_search_leaves_a_host_that_goes_on_its_turns)
+{
+    static const struct script_rule rules[] = {{"*SEARCH", "* 6 EXISTS\r\n* 5 EXISTS\r\n" OK}};
+    static const struct script script = {NULL, FULL, rules, 1, 0};
+    struct host *h = host_start(&script, "poll=2h");
+    h->pickup->options.watch = true;
+    for (unsigned turn = 0; turn < 3; turn++) {
+        int fd;
+        uint32_t timeout_ms;
+        ck_assert_str_eq(host_run(h), "");
+        ck_assert_int_eq(imap_pickup_wait(h->pickup, &fd, &timeout_ms, &h->err), 0);
+        ck_assert_uint_eq(timeout_ms, 0); /* there is news */
+    }
+    TRACE(h, "UID SEARCH", "UID SEARCH", "UID SEARCH", "-IDLE");
+    host_stop(h);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("imap-search");
@@ -258,6 +276,8 @@ static Suite *suite(void)
     tcase_add_test(t, memory_that_runs_out_in_a_pickup_is_told_as_such);
     tcase_add_test(t,
                    a_server_that_announces_mail_with_each_search_does_not_keep_a_run_from_its_end);
+    tcase_add_test(
+        t, a_server_that_announces_mail_with_each_search_leaves_a_host_that_goes_on_its_turns);
     suite_add_tcase(s, t);
     return s;
 }

@@ -373,6 +373,30 @@ class Troubles(ServeCase):
         self.comes_to(daemon, "active", "idle")
         self.has_queued(daemon, 2)
 
+    def test_moves_that_are_refused_show_end_no_session_and_keep_no_new_mail_back(self):
+        self.server.append(self.user, "INBOX", MAIL)
+        self.add()
+        daemon = Daemon(self)
+        self.has_queued(daemon, 1)
+        self.comes_to(daemon, "active", "idle")
+        path = self.server.path("mail", self.user, "box", "mailboxes", "DROPBOX", "dbox-Mails")
+        os.chmod(path, 0)
+        self.addCleanup(os.chmod, path, 0o700)
+        for count in (2, 3):   # the second is told by IDLE in the session of the first
+            self.server.append(self.user, "INBOX", mail("new %d" % count))
+            self.has_queued(daemon, count)
+            self.comes_to(daemon, "active", "degraded")
+            self.wait(lambda: "stored messages could not be moved out of 'INBOX'"
+                      in self.shown()["status_message"], "it is told", daemon)
+        told = daemon.get("/metrics")[1]
+        self.assertIn('mailchute_source_failures_total{source="office"} 0\n', told)
+        self.assertIn('mailchute_source_logins_total{source="office"} 1\n', told)
+        os.chmod(path, 0o700)
+        self.source("sync", "office")
+        self.comes_to(daemon, "active", "idle")
+        self.assertIsNone(self.shown()["status_message"])
+        self.check_folders(INBOX=0, DROPBOX=3)
+
     def test_a_link_that_breaks_is_made_again_and_the_source_stays_active(self):
         with fault_proxy.FaultProxy(self.server.tls_port) as proxy:
             self.server.append(self.user, "INBOX", MAIL)

@@ -69,7 +69,7 @@ struct imap_pickup {
     uint64_t left_count; /* of what is missed, what is there and was not given out ... */
     uint32_t left_uid;   /* ... the first of them ... */
     struct error left_why; /* ... and why: what the server said */
-    bool left_told;
+    bool trouble_told;
     uint32_t search_from;   /* not 0: the last search found too much, go on from this UID */
     uint32_t pieces;        /* of todo and of handled: runs of UIDs, at most */
     uint64_t beyond;        /* the first that this search found and did not keep; UINT64_MAX: none */
@@ -105,7 +105,8 @@ struct imap_pickup {
     bool others_moves; /* another run began moves here while this one waited, and died over them */
     uint64_t refused_ms;       /* when moves that were refused are tried again; 0: none is to be */
     uint32_t refused_pause_ms; /* since the last try; 0: none was refused */
-    char refused_why[ERROR_TEXT_MAX]; /* as it was told */
+    uint64_t refused_count;    /* by the pass that was over last ... */
+    struct error refused_why;  /* ... and why, as it was told */
 
     uint64_t planned;        /* messages in windows or handed out, against options.limit */
     uint64_t planned_before; /* of these, in the passes before this one */

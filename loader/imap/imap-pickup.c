@@ -334,12 +334,13 @@ static void imap_pickup_idle_ended(struct imap_pickup *p, uint64_t now)
 /* They are told once, as long as the reason stays the same. */
 static void imap_pickup_plan_retry(struct imap_pickup *p, uint64_t refused, const struct error *why)
 {
-    if (strcmp(p->refused_why, why->text) != 0)
+    if (strcmp(p->refused_why.text, why->text) != 0)
         imap_host_log(p->host, IMAP_LOG_ERROR,
                       "%" PRIu64 " stored messages could not be moved out of '%s', and are tried "
                       "again from time to time: %s",
                       refused, p->folders.mailbox.name, why->text);
-    text_copy(p->refused_why, sizeof p->refused_why, why->text);
+    p->refused_why = *why;
+    p->refused_count = refused;
     if (p->refused_ms != 0)
         return; /* planned already */
     uint64_t pause_ms =
@@ -372,7 +373,8 @@ static int imap_pickup_refusals(struct imap_pickup *p, struct error *err)
                       "the stored messages that could not be moved out of '%s' are moved now",
                       p->folders.mailbox.name);
     p->refused_pause_ms = 0;
-    p->refused_why[0] = '\0';
+    p->refused_count = 0;
+    p->refused_why = (struct error){0};
     return 0;
 }
 
@@ -386,15 +388,26 @@ bool imap_pickup_left(const struct imap_pickup *p, struct error *out_why)
     return true;
 }
 
-/* The pass is over: what was left is told, each single one was logged. Of several folders whoever
- * goes through them tells it. */
-static void imap_pickup_tell_left(struct imap_pickup *p)
+/* Where both are so, what a person has to mend. */
+static bool imap_pickup_trouble(const struct imap_pickup *p, struct error *out_why)
+{
+    if (p->refused_count == 0)
+        return imap_pickup_left(p, out_why);
+    *out_why = p->refused_why;
+    error_prefix(out_why, "%" PRIu64 " stored messages could not be moved out of '%s'",
+                 p->refused_count, p->folders.mailbox.name);
+    return true;
+}
+
+/* The pass is over: what was left, or is tried again, is told, each single one was logged. Of
+ * several folders whoever goes through them tells it. */
+static void imap_pickup_tell_trouble(struct imap_pickup *p)
 {
     struct error why;
-    bool left = imap_pickup_left(p, &why);
-    if ((left || p->left_told) && p->options.session == NULL && p->host->trouble != NULL)
-        p->host->trouble(p->host->context, left ? &why : NULL);
-    p->left_told = left;
+    bool any = imap_pickup_trouble(p, &why);
+    if ((any || p->trouble_told) && p->options.session == NULL && p->host->trouble != NULL)
+        p->host->trouble(p->host->context, any ? &why : NULL);
+    p->trouble_told = any;
 }
 
 /* As the next session would: where the server copies, a copy may be there in spite of the refusal.
@@ -453,9 +466,17 @@ static int imap_pickup_awake(struct imap_pickup *p, bool *out_look, struct error
     return 0;
 }
 
-/* All that was found is done with. What was too much to be held belongs to the same pass. */
+/* All that was found is done with, and what was left or refused is told. What was too much to be
+ * held belongs to the same pass. */
 static int imap_pickup_pass_over(struct imap_pickup *p, struct error *err)
 {
+    imap_pickup_plan_missed(p);
+    if (imap_session_read_no_more(p->session, err) < 0)
+        return -1;
+    int refused = imap_pickup_refusals(p, err);
+    imap_pickup_tell_trouble(p);
+    if (refused < 0)
+        return -1;
     if (imap_pickup_limit_reached(p) || p->search_from != 0)
         return 0;
     p->accept = false;
@@ -463,12 +484,11 @@ static int imap_pickup_pass_over(struct imap_pickup *p, struct error *err)
     return imap_again_settle(p, err);
 }
 
-/* Is there more to be found at once? Nobody waits for a run that ends: what is announced in it by a
- * server whose last announcement brought nothing is for the next one. */
+/* Is there more to be found at once? What is announced by a server whose last announcement brought
+ * nothing is for the next run, or for when the host has waited: it may have others to see to. */
 static bool imap_pickup_searches_on(const struct imap_pickup *p)
 {
-    return p->search_from != 0 ||
-           (imap_session_news(p->session) && (p->brought || p->options.watch));
+    return p->search_from != 0 || (imap_session_news(p->session) && p->brought);
 }
 
 static enum imap_pickup_result imap_pickup_go_on(struct imap_pickup *p,
@@ -513,10 +533,7 @@ static enum imap_pickup_result imap_pickup_go_on(struct imap_pickup *p,
             continue;
         }
         if (imap_pickup_is_through(p)) {
-            imap_pickup_plan_missed(p);
-            imap_pickup_tell_left(p);
-            if (imap_session_read_no_more(p->session, err) < 0 ||
-                imap_pickup_refusals(p, err) < 0 || imap_pickup_pass_over(p, err) < 0)
+            if (imap_pickup_pass_over(p, err) < 0)
                 return IMAP_PICKUP_FAILED;
             if (imap_pickup_limit_reached(p) || !imap_pickup_searches_on(p))
                 return IMAP_PICKUP_DRAINED;
@@ -607,7 +624,8 @@ int imap_pickup_wait(struct imap_pickup *p, int *out_fd, uint32_t *out_timeout_m
         return 0;
     if (!imap_session_idling(p->session))
         p->idle_end_ms = now + IMAP_IDLE_MS;
-    bool idle = p->settings->idle && p->idles_short < IMAP_IDLES_SHORT &&
+    bool idle = p->settings->idle && !imap_session_news(p->session) &&
+                p->idles_short < IMAP_IDLES_SHORT &&
                 (imap_session_can(p->session) & IMAP_CAN_IDLE) != 0;
     if (idle && !p->idles) {
         p->idles = true;
