@@ -22,6 +22,20 @@ bool text_equal_nocase(const char *a, const char *b)
     return text_lower(*a) == text_lower(*b);
 }
 
+bool text_equal_but_numbers(const char *a, const char *b)
+{
+    static const char digits[] = "0123456789";
+    for (;; a++, b++) {
+        size_t of_a = strspn(a, digits), of_b = strspn(b, digits);
+        a += of_a;
+        b += of_b;
+        if ((of_a == 0) != (of_b == 0) || *a != *b)
+            return false;
+        if (*a == '\0')
+            return true;
+    }
+}
+
 bool text_starts_nocase(const char *text, const char *start)
 {
     for (; *start != '\0'; text++, start++)

@@ -22,6 +22,7 @@ static inline bool text_is_space(char c)
 
 bool text_equal(const char *a, const char *b);        /* NULL equals NULL alone */
 bool text_equal_nocase(const char *a, const char *b); /* ASCII case ignored */
+bool text_equal_but_numbers(const char *a, const char *b); /* runs of digits are one as another */
 bool text_starts_nocase(const char *text, const char *start);
 
 /** text_copy - copy @text into @out of @size bytes, cut at a character. Always ends in NUL. */

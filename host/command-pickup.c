@@ -231,7 +231,7 @@ static void pickup_wait_to_retry(struct pickup *p, const struct error *err,
     struct retry_plan plan =
         retry_failed(history, &retry_limits_default, err, arc4random(),
                      clock_monotonic_ms(p->clock));
-    if (plan.kind != RETRY_PERSON || !text_equal(told, err->text))
+    if (plan.kind != RETRY_PERSON || !text_equal_but_numbers(told, err->text))
         log_warning(&p->log, "%s; trying again in %llu s", err->text,
                     (unsigned long long)((plan.wait_ms + 999) / 1000));
     text_copy(told, ERROR_TEXT_MAX, plan.kind == RETRY_PERSON ? err->text : "");

@@ -199,16 +199,7 @@ void source_state_silent(struct source_state *state, struct source_now now)
 
 bool source_state_tells(const struct source_state *state, const char *text)
 {
-    static const char digits[] = "0123456789";
-    for (const char *told = state->message;; told++, text++) {
-        size_t ours = strspn(told, digits), theirs = strspn(text, digits);
-        told += ours;
-        text += theirs;
-        if ((ours == 0) != (theirs == 0) || *told != *text)
-            return false;
-        if (*told == '\0')
-            return true;
-    }
+    return text_equal_but_numbers(state->message, text);
 }
 
 void source_state_pause(struct source_state *state, struct source_now now)

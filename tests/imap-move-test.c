@@ -4,6 +4,7 @@
 #include <config.h>
 #include "check-main.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -633,13 +634,16 @@ START_TEST(a_host_that_goes_on_tries_refused_moves_again_in_one_session_and_is_t
     static const struct {
         const char *no;
         unsigned int tries; /* of one session: a folder that is full is asked once */
-    } rows[] = {{"@ NO [OVERQUOTA] full\r\n", 1}, {"@ NO held\r\n", 2}};
+    } rows[] = {{"[OVERQUOTA] full", 1}, {"held", 2}};
     for (size_t i = 0; i < 2; i++) {
         struct script_rule rules[12] = {FOUND_ONE, LIST_ONE, BODY_ONE,
                                         {"*UID FETCH 5 (UID)", "* 1 FETCH (UID 5)\r\n" OK}};
         size_t count = 4;
-        for (unsigned int n = 0; n < 3 * rows[i].tries; n++)
-            rules[count++] = (struct script_rule){"UID MOVE 5", rows[i].no};
+        char no[6][40]; /* each tells the time, as Dovecot's do */
+        for (unsigned int n = 0; n < 3 * rows[i].tries; n++) {
+            (void)snprintf(no[n], sizeof no[n], "@ NO %s [12:0%u]\r\n", rows[i].no, n);
+            rules[count++] = (struct script_rule){"UID MOVE 5", no[n]};
+        }
         rules[count++] = (struct script_rule)MOVE_ONE;
         const struct script script = {NULL, FULL, rules, count, 0};
         struct host *h = watching(&script);

@@ -331,10 +331,10 @@ static void imap_pickup_idle_ended(struct imap_pickup *p, uint64_t now)
 
 /* ---- Refused moves --------------------------------------------------------------------------- */
 
-/* They are told once, as long as the reason stays the same. */
+/* They are told once, as long as the reason stays the same: what the server says may tell the time. */
 static void imap_pickup_plan_retry(struct imap_pickup *p, uint64_t refused, const struct error *why)
 {
-    if (strcmp(p->refused_why.text, why->text) != 0)
+    if (!text_equal_but_numbers(p->refused_why.text, why->text))
         imap_host_log(p->host, IMAP_LOG_ERROR,
                       "%" PRIu64 " stored messages could not be moved out of '%s', and are tried "
                       "again from time to time: %s",
