@@ -114,9 +114,10 @@ void log_hide(const struct log *log, char *text)
 
 static void log_line(const struct log *log, uint32_t level, const char *text)
 {
-    char clean[LOG_LINE_MAX / 4];
-    text_copy(clean, sizeof clean, text);
-    log_hide(log, clean);
+    char whole[LOG_LINE_MAX], clean[LOG_LINE_MAX / 4];
+    text_copy(whole, sizeof whole, text);
+    log_hide(log, whole); /* before the cut: a secret in part is not known */
+    text_copy(clean, sizeof clean, whole);
     if (log_to_journal(log, level, clean) == 0)
         return;
     AUTO_DONE(buffer) line;

@@ -277,6 +277,16 @@ START_TEST(a_message_that_went_while_it_was_asked_for_is_no_trouble)
 }
 END_TEST
 
+static unsigned count_in_trace(const struct host *h, const char *text)
+{
+    char *trace = script_trace(h->server);
+    unsigned count = 0;
+    for (const char *at = trace; (at = strstr(at, text)) != NULL; at++)
+        count++;
+    free(trace);
+    return count;
+}
+
 /* Looked for at each minute of twenty, as when new mail comes all the time. */
 START_TEST(a_message_that_is_not_given_out_is_asked_for_after_growing_pauses)
 {
@@ -289,15 +299,62 @@ START_TEST(a_message_that_is_not_given_out_is_asked_for_after_growing_pauses)
         ck_assert_str_eq(host_run(h), "");
         ck_assert_int_eq(h->trouble.class, ERROR_LINK);
     }
-    char *trace = script_trace(h->server);
-    unsigned searches = 0, bodies = 0;
-    for (const char *at = trace; (at = strstr(at, "UID SEARCH")) != NULL; at++)
-        searches++;
-    for (const char *at = trace; (at = strstr(at, "(UID BODY")) != NULL; at++)
-        bodies++;
-    ck_assert_uint_eq(searches, 21);
-    ck_assert_uint_eq(bodies, 6 * IMAP_TRIES_MAX); /* at 0, 1, 2, 4, 8 and 16 minutes */
-    free(trace);
+    ck_assert_uint_eq(count_in_trace(h, "UID SEARCH"), 21);
+    /* at 0, 1, 2, 4, 8 and 16 minutes */
+    ck_assert_uint_eq(count_in_trace(h, "(UID BODY"), 6 * IMAP_TRIES_MAX);
+    host_stop(h);
+}
+END_TEST
+
+/* One of another queue's lies before it, so that each search is done in two pieces. */
+START_TEST(nor_is_it_asked_for_more_often_where_a_mailbox_is_searched_in_pieces)
+{
+    static const struct script_rule rules[] = {
+        {"*SEARCH UNDELETED UID", "* SEARCH 5\r\n" OK},
+        {"*SEARCH UNDELETED", "* SEARCH 3 5\r\n" OK},
+        {"*FETCH 3 (UID FLAGS",
+         "* 1 FETCH (UID 3 FLAGS ($MailchutePickedUp) RFC822.SIZE 20)\r\n" OK},
+        {"*FETCH 5 (UID FLAGS", LISTED(5) OK},
+        {"*FETCH 5 (UID BODY", EMPTY_FIVE OK}};
+    static struct script script = {NULL, FULL, rules, sizeof rules / sizeof rules[0], 0};
+    struct host *h = host_start_pieces(&script, 1);
+    for (unsigned minute = 0; minute <= 20; minute++) {
+        ck_assert_str_eq(host_run(h), "");
+        ck_assert_int_eq(h->trouble.class, ERROR_LINK);
+        h->now_ms += IMAP_REFUSED_MS * 5; /* the poll */
+    }
+    /* at 0, 5, 10, 15, 20, 30, 50 and 85 minutes, about */
+    ck_assert_uint_le(count_in_trace(h, "(UID BODY"), 8 * IMAP_TRIES_MAX);
+    host_stop(h);
+}
+END_TEST
+
+START_TEST(another_one_that_is_not_given_out_waits_for_no_more_than_the_next_search)
+{
+    static const char five[] = "* SEARCH 5\r\n" OK;
+    static const struct script_rule rules[] = {
+        {"SEARCH UNDELETED", five},
+        {"SEARCH UNDELETED", five},
+        {"SEARCH UNDELETED", five},
+        {"SEARCH UNDELETED", five},
+        {"SEARCH UNDELETED", five},
+        {"*SEARCH UNDELETED", "* SEARCH 5 6\r\n" OK},
+        {"*FETCH 5 (UID FLAGS", LISTED(5) OK},
+        {"*FETCH 6 (UID FLAGS", LISTED(6) OK},
+        {"*FETCH 5:6 (UID FLAGS", LISTED(5) LISTED(6) OK},
+        {"*FETCH 5 (UID BODY", EMPTY_FIVE OK},
+        {"FETCH 6 (UID BODY", "* 1 FETCH (UID 6 BODY[] \"\")\r\n" OK},
+        {"FETCH 6 (UID BODY", "* 1 FETCH (UID 6 BODY[] \"\")\r\n" OK},
+        {"FETCH 6 (UID BODY", "* 1 FETCH (UID 6 BODY[] \"\")\r\n" OK},
+        {"*FETCH 5:6 (UID BODY", EMPTY_FIVE BODY(6) OK},
+        {"UID MOVE 6", "@ OK [COPYUID 9 6 106] moved\r\n"}};
+    struct host *h = RUN(rules, FULL, "poll=1min", "");
+    for (unsigned minute = 1; minute < 6; minute++) {
+        h->now_ms += IMAP_REFUSED_MS;
+        ck_assert_str_eq(host_run(h), "");
+    }
+    h->now_ms += IMAP_REFUSED_MS;
+    ck_assert_str_eq(host_run(h), "6 ");
     host_stop(h);
 }
 END_TEST
@@ -714,6 +771,9 @@ static Suite *suite(void)
     tcase_add_test(answers, a_message_of_which_nothing_comes_stays_where_it_is_and_the_others_go);
     tcase_add_test(answers, a_message_that_went_while_it_was_asked_for_is_no_trouble);
     tcase_add_test(answers, a_message_that_is_not_given_out_is_asked_for_after_growing_pauses);
+    tcase_add_test(answers, nor_is_it_asked_for_more_often_where_a_mailbox_is_searched_in_pieces);
+    tcase_add_test(answers,
+                   another_one_that_is_not_given_out_waits_for_no_more_than_the_next_search);
     tcase_add_test(answers,
                    a_message_that_comes_cut_is_asked_for_again_and_loaded_when_it_comes_whole);
     tcase_add_test(answers,

@@ -159,6 +159,29 @@ START_TEST(what_another_run_had_only_begun_to_move_is_moved_once_and_holds_up_no
 }
 END_TEST
 
+START_TEST(mail_that_comes_while_another_runs_moves_are_looked_into_is_not_forgotten)
+{
+    static const struct script_rule rules[] = {
+        {"SEARCH UNDEL", "* SEARCH\r\n" OK},
+        {"SEARCH UNDEL", "* SEARCH 5\r\n" OK},
+        {"RFC822.SIZE INTERNALDATE)", LISTED(5) "* 99 EXISTS\r\n" OK},
+        {"*UID FETCH 5 (UID RFC822.SIZE", LOOKS(5) OK},
+        {"*SEARCH UID 100:*", "* SEARCH\r\n" OK},
+        {"UID MOVE 5", "@ OK [COPYUID 9 5 107] moved\r\n"},
+        {"*SEARCH UNDEL", "* SEARCH 6\r\n" OK},
+        {"RFC822.SIZE INTERNALDATE)", LISTED(6) OK},
+        {"BODY.PEEK[]", BODY(6) OK},
+        {"UID MOVE 6", "@ OK [COPYUID 9 6 106] moved\r\n"},
+    };
+    struct host *h = STARTED(rules, FULL, 0);
+    ck_assert_str_eq(host_run(h), "");
+    put(h, 5, IMAP_STEP_MOVING);
+    ck_assert_str_eq(host_run(h), "6 ");
+    ck_assert_uint_eq(h->ledger[5].step, IMAP_STEP_MOVED);
+    host_stop(h);
+}
+END_TEST
+
 /* Only a NO is about the archive alone. */
 START_TEST(a_search_that_is_not_understood_or_comes_too_often_ends_the_run)
 {
@@ -547,6 +570,7 @@ static Suite *suite(void)
         3);
     tcase_add_test(t,
                    what_another_run_had_only_begun_to_move_is_moved_once_and_holds_up_no_new_mail);
+    tcase_add_test(t, mail_that_comes_while_another_runs_moves_are_looked_into_is_not_forgotten);
     tcase_add_test(t, what_was_left_under_another_archive_ends_there_or_is_ordered_anew);
     tcase_add_test(t, copies_in_two_archives_and_what_is_in_none_go_their_own_ways);
     tcase_add_test(t, a_look_into_the_archive_leaves_what_is_known_of_other_copies);

@@ -233,7 +233,7 @@ int imap_looks_try(struct imap_session *session, struct imap_look *looks, size_t
                    enum imap_looks_item what, struct error *out_bad, struct error *err)
 {
     struct imap_asked asked = {.what = what, .out_bad = out_bad};
-    bool bad = false;
+    bool bad = out_bad != NULL && out_bad->class != ERROR_NONE;
     AUTO(digest) digest = digest_new();
     int result = digest != NULL ? 0 : error_oom(err, "looking at messages");
     asked.digest = digest;

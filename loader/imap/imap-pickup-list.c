@@ -162,16 +162,17 @@ static int imap_pickup_begin_pass(struct imap_pickup *p, struct error *err)
 
 void imap_pickup_plan_missed(struct imap_pickup *p)
 {
-    uint64_t now = clock_monotonic_ms(&p->host->clock);
-    if (p->missed.count == 0)
+    uint64_t size = imap_set_size(&p->missed);
+    if (size > p->missed_before && !p->missed_due)
+        p->missed_ms = 0; /* another one: it waits for no more than the next search */
+    p->missed_before = size;
+    if (size == 0)
         p->missed_pause_ms = 0;
-    if (p->missed.count == 0 || !p->missed_due)
+    if (size == 0 || !p->missed_due)
         return;
     p->missed_due = false;
-    p->missed_ms = now + p->missed_pause_ms;
-    uint64_t pause_ms =
-        p->missed_pause_ms == 0 ? IMAP_REFUSED_MS : p->missed_pause_ms * UINT64_C(2);
-    p->missed_pause_ms = pause_ms < IMAP_REFUSED_MAX_MS ? (uint32_t)pause_ms : IMAP_REFUSED_MAX_MS;
+    p->missed_ms = clock_monotonic_ms(&p->host->clock) + p->missed_pause_ms;
+    p->missed_pause_ms = imap_pickup_longer_pause(p->missed_pause_ms);
 }
 
 int imap_pickup_search(struct imap_pickup *p, struct error *err)

@@ -61,6 +61,7 @@ struct imap_pickup {
     struct imap_set missed;
     uint64_t missed_ms;       /* ... by the first search from then on */
     bool missed_due;          /* it was looked for in this pass */
+    uint64_t missed_before;   /* how many when the last pass was over */
     uint32_t missed_pause_ms; /* before the one behind that; 0: nothing was missed */
     struct imap_set unlisted; /* found, and not listed when they were asked for once */
     bool listing_again;       /* ... and asked for once more in this pass */
@@ -102,7 +103,8 @@ struct imap_pickup {
     struct buffer header; /* of the message being listed, for the rules */
     bool header_open;
 
-    bool others_moves; /* another run began moves here while this one waited, and died over them */
+    bool others_moves; /* a listing met a move under way that this session did not begin: of a run
+                          that was here while this one waited, and died over it */
     uint64_t refused_ms;       /* when moves that were refused are tried again; 0: none is to be */
     uint32_t refused_pause_ms; /* since the last try; 0: none was refused */
     uint64_t refused_count;    /* by the pass that was over last ... */
@@ -188,6 +190,10 @@ void imap_pickup_leave_behind(struct imap_pickup *p, uint32_t uid, const struct 
  * next search, then after pauses as those of refused moves; so a message that is never given out
  * costs little. */
 void imap_pickup_plan_missed(struct imap_pickup *p);
+
+/** imap_pickup_longer_pause - the pause behind one of @pause_ms (0: the first), before what the server
+ * refused is tried again. */
+uint32_t imap_pickup_longer_pause(uint32_t pause_ms);
 
 /** imap_pickup_claimed - what the host @answered to what claims the mailbox (negative: it failed).
  * Is it another's? It is the host that asks for a pause then, not the server. */

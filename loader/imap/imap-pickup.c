@@ -58,6 +58,12 @@ static bool imap_pickup_comes_to_last(const struct imap_pickup *p)
            (p->search_from == 0 || imap_pickup_limit_reached(p));
 }
 
+/* Moves that another run began here, while this one waited, are to be looked into. */
+static bool imap_pickup_comes_to_others(const struct imap_pickup *p)
+{
+    return p->others_moves && imap_pickup_is_through(p) && !imap_moves_wait(p->moves);
+}
+
 /* Ask for all that may be asked for now. */
 static int imap_pickup_plan(struct imap_pickup *p, struct error *err)
 {
@@ -314,7 +320,7 @@ int imap_pickup_open(const struct imap_pickup_options *options, struct imap_pick
 
 bool imap_pickup_is_done(const struct imap_pickup *p)
 {
-    return imap_pickup_is_through(p) && !imap_moves_wait(p->moves);
+    return imap_pickup_is_through(p) && !p->others_moves && !imap_moves_wait(p->moves);
 }
 
 /* The server ended IDLE itself. One that does so at once would make us search as fast as the
@@ -331,6 +337,12 @@ static void imap_pickup_idle_ended(struct imap_pickup *p, uint64_t now)
 
 /* ---- Refused moves --------------------------------------------------------------------------- */
 
+uint32_t imap_pickup_longer_pause(uint32_t pause_ms)
+{
+    uint64_t longer_ms = pause_ms == 0 ? IMAP_REFUSED_MS : pause_ms * UINT64_C(2);
+    return longer_ms < IMAP_REFUSED_MAX_MS ? (uint32_t)longer_ms : IMAP_REFUSED_MAX_MS;
+}
+
 /* They are told once, as long as the reason stays the same: what the server says may tell the time. */
 static void imap_pickup_plan_retry(struct imap_pickup *p, uint64_t refused, const struct error *why)
 {
@@ -343,10 +355,7 @@ static void imap_pickup_plan_retry(struct imap_pickup *p, uint64_t refused, cons
     p->refused_count = refused;
     if (p->refused_ms != 0)
         return; /* planned already */
-    uint64_t pause_ms =
-        p->refused_pause_ms == 0 ? IMAP_REFUSED_MS : p->refused_pause_ms * UINT64_C(2);
-    p->refused_pause_ms =
-        pause_ms < IMAP_REFUSED_MAX_MS ? (uint32_t)pause_ms : IMAP_REFUSED_MAX_MS;
+    p->refused_pause_ms = imap_pickup_longer_pause(p->refused_pause_ms);
     p->refused_ms = clock_monotonic_ms(&p->host->clock) + p->refused_pause_ms;
 }
 
@@ -420,11 +429,15 @@ static int imap_pickup_retry_moves(struct imap_pickup *p, struct error *err)
                           &p->reconciled, &p->again, err);
 }
 
-/* Nothing of ours is under way, and all that was handed out is settled: what others left undone is
- * looked into as at the start. */
-static int imap_pickup_see_to_others(struct imap_pickup *p, struct error *err)
+/* Nothing is under way, and all that was handed out is settled: what an earlier session or another
+ * run may have ordered has its turn. The others' is looked into as at the start; what is announced
+ * meanwhile is forgotten when the mailbox is opened anew, so it is searched again. */
+static int imap_pickup_go_back(struct imap_pickup *p, struct error *err)
 {
+    if (imap_moves_wait(p->moves))
+        return imap_moves_start_last(p->moves, err);
     p->others_moves = false;
+    p->searched = false;
     return imap_session_read_no_more(p->session, err) < 0 ? -1 : imap_pickup_retry_moves(p, err);
 }
 
@@ -470,11 +483,14 @@ static int imap_pickup_awake(struct imap_pickup *p, bool *out_look, struct error
  * held belongs to the same pass. */
 static int imap_pickup_pass_over(struct imap_pickup *p, struct error *err)
 {
-    imap_pickup_plan_missed(p);
+    bool over = imap_pickup_limit_reached(p) || p->search_from == 0;
+    if (over)
+        imap_pickup_plan_missed(p);
     if (imap_session_read_no_more(p->session, err) < 0)
         return -1;
     int refused = imap_pickup_refusals(p, err);
-    imap_pickup_tell_trouble(p);
+    if (over)
+        imap_pickup_tell_trouble(p);
     if (refused < 0)
         return -1;
     if (imap_pickup_limit_reached(p) || p->search_from != 0)
@@ -518,17 +534,10 @@ static enum imap_pickup_result imap_pickup_go_on(struct imap_pickup *p,
             error_set(err, ERROR_CANCELLED, "cancelled");
             return IMAP_PICKUP_FAILED;
         }
-        if (imap_pickup_comes_to_last(p)) {
+        if (imap_pickup_comes_to_last(p) || imap_pickup_comes_to_others(p)) {
             if (p->out > 0)
                 return IMAP_PICKUP_DRAINED; /* what is not settled is not stored for certain */
-            if (imap_moves_start_last(p->moves, err) < 0)
-                return IMAP_PICKUP_FAILED;
-            continue;
-        }
-        if (imap_pickup_is_through(p) && p->others_moves) {
-            if (p->out > 0)
-                return IMAP_PICKUP_DRAINED;
-            if (imap_pickup_see_to_others(p, err) < 0)
+            if (imap_pickup_go_back(p, err) < 0)
                 return IMAP_PICKUP_FAILED;
             continue;
         }

@@ -51,7 +51,7 @@ uint32_t login_pause_s(struct span text)
 /* resp-text = ["[" resp-text-code "]" SP] text (RFC 9051 s.9) of a NO, BAD or BYE. */
 static void login_log_refusal(struct login_log *log, struct cursor c)
 {
-    text_printable(log->text, sizeof log->text, c.bytes + c.pos, cursor_left(&c));
+    text_said(log->text, sizeof log->text, c.bytes + c.pos, cursor_left(&c));
     log->pause_s = login_pause_s((struct span){c.bytes + c.pos, cursor_left(&c)});
     log->code[0] = '\0';
     if (cursor_byte(&c, '[') != PARSE_OK)

@@ -3,9 +3,9 @@
  *
  * The processor's instructions for it wait for one another: of one message, four rounds need the
  * result of the four before. Those of a second message fit in between, so that two take hardly
- * longer than one: `make bench-micro` has both, and libcrypto's one. That is why this is here; no
- * library of Debian 12 does it (libcrypto has something like it inside, for TLS). Thread-safe: there
- * is no state but the caller's. */
+ * longer than one: `make bench-micro` has both, and libcrypto's one. That is why this is here:
+ * libcrypto has something like it inside, for TLS alone, and libipsec-mb takes messages that are
+ * whole. Thread-safe: there is no state but the caller's. */
 #ifndef MAILCHUTE_LOADER_LIB_SHA256_LANES_H
 #define MAILCHUTE_LOADER_LIB_SHA256_LANES_H
 

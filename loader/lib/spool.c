@@ -26,6 +26,7 @@ struct spool {
     size_t in_block;
     char *dir;
     struct spool_file file;
+    int why; /* errno of a block that was not written, as far as that is known; 0: none */
     uint64_t size;
     struct digest *digest;
 };
@@ -106,9 +107,9 @@ static int spool_fail_write(const struct spool *spool, int why, struct error *er
 
 static int spool_put_block(struct spool *spool, struct error *err)
 {
-    int why = spool_writer_put(spool->writer, &spool->file, TAKE(spool->block), spool->in_block);
+    spool->why = spool_writer_put(spool->writer, &spool->file, TAKE(spool->block), spool->in_block);
     spool->in_block = 0;
-    return why == 0 ? 0 : spool_fail_write(spool, why, err);
+    return spool->why == 0 ? 0 : spool_fail_write(spool, spool->why, err);
 }
 
 int spool_new(const char *dir, uint64_t expected, struct spool **out_spool, struct error *err)
@@ -151,10 +152,10 @@ void spool_lend(struct spool *spool, struct spool_writer *writer)
     spool->writer = writer;
 }
 
-/* A disk that refuses, or memory that runs out, is told by the next write. */
+/* What fails here is told by the next write. */
 uint8_t *spool_room(struct spool *spool, size_t *out_count)
 {
-    if (spool->file.fd < 0 ||
+    if (spool->file.fd < 0 || spool->why != 0 ||
         (spool->in_block == SPOOL_BLOCK && spool_put_block(spool, NULL) < 0) ||
         (spool->block == NULL && spool_take_block(spool, NULL) < 0))
         return NULL;
@@ -170,6 +171,8 @@ static int spool_write_block(struct spool *spool, const uint8_t *bytes, size_t c
         spool->in_block += count;
         return 0;
     }
+    if (spool->why != 0)
+        return spool_fail_write(spool, spool->why, err);
     while (count > 0) {
         if (spool->in_block == SPOOL_BLOCK && spool_put_block(spool, err) < 0)
             return -1;

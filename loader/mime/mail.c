@@ -635,10 +635,10 @@ int mail_parser_feed_spooled(struct mail_parser *p, struct spool *spool, const u
                              size_t count, struct error *err)
 {
     p->attachments.beside = spool_digest(spool);
-    if (spool_write_lent(spool, bytes, count, err) < 0)
-        return -1;
-    int result = mail_parser_feed(p, bytes, count, err);
-    spool_work(spool);
+    int result = spool_write_lent(spool, bytes, count, err);
+    if (result == 0)
+        result = mail_parser_feed(p, bytes, count, err);
+    spool_work(spool); /* @bytes are the caller's again */
     return result;
 }
 

@@ -115,7 +115,8 @@ int mail_parser_feed(struct mail_parser *parser, const uint8_t *bytes, size_t co
                      struct error *err);
 
 /** mail_parser_feed_spooled - the same bytes go to @spool first; the digests of the message and of
- * its attachments are taken side by side. It is borrowed, until the parser is finished or freed. */
+ * its attachments are taken side by side. It is borrowed until mail_parser_finish(); mail_parser_free() does not look at
+ * it. */
 struct spool;
 int mail_parser_feed_spooled(struct mail_parser *parser, struct spool *spool, const uint8_t *bytes,
                              size_t count, struct error *err);
