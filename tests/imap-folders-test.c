@@ -314,6 +314,22 @@ START_TEST(two_folders_with_one_path_are_one_too_many)
 }
 END_TEST
 
+START_TEST(a_folder_that_is_told_twice_is_one)
+{
+    static const struct listed twice[] = {{"B", IMAP_LIST_NOSELECT},
+                                          {"INBOX", 0},
+                                          {"A.b", 0},
+                                          {"INBOX", 0},
+                                          {"B", 0},
+                                          {"A.b", IMAP_LIST_JUNK},
+                                          {"A.b", 0},
+                                          {"C", IMAP_LIST_NOSELECT},
+                                          {"C", IMAP_LIST_NOSELECT}};
+    ck_assert_str_eq(CHOSEN(twice, '.', "", "folders=*;skipSpecial=None"), "A/b|B|INBOX");
+    ck_assert_str_eq(CHOSEN(twice, '.', "", "folders=*"), "B|INBOX");
+}
+END_TEST
+
 /* ---- Keys ------------------------------------------------------------------------------------ */
 
 START_TEST(folders_mean_that_mail_is_left_and_what_says_otherwise_is_refused)
@@ -429,6 +445,7 @@ static Suite *suite(void)
         a_dot_behind_inbox_is_of_its_name_where_levels_are_parted_by_something_else,
         of_gmail_all_mail_is_taken_alone_so_that_nothing_comes_once_per_label,
         two_folders_with_one_path_are_one_too_many,
+        a_folder_that_is_told_twice_is_one,
         folders_mean_that_mail_is_left_and_what_says_otherwise_is_refused,
         names_are_utf8_on_the_wire_where_the_server_speaks_imap4rev2_alone,
         a_server_that_speaks_both_is_asked_for_nothing_and_gets_modified_utf7,

@@ -76,6 +76,31 @@ struct imap_branch *imap_tree_find(const struct imap_tree *tree, const char *pat
     return imap_tree_search(tree, path, strlen(path));
 }
 
+/* Of a folder that LIST tells twice what either line tells is true, but that it cannot hold mail:
+ * where that were wrong, its mail would be left unseen; where it is true, the server refuses to open
+ * it. */
+static void imap_branch_merge(struct imap_branch *into, struct imap_branch *from)
+{
+    uint32_t no_mail = into->flags & from->flags & IMAP_LIST_NOSELECT;
+    into->flags = ((into->flags | from->flags) & ~IMAP_LIST_NOSELECT) | no_mail;
+    if (into->state.has == 0)
+        into->state = from->state;
+    free(from->wire);
+    free(from->path);
+}
+
+/* They are in order: one that was told twice stands beside itself. */
+static void imap_tree_unite(struct imap_tree *tree)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < tree->count; i++)
+        if (kept > 0 && strcmp(tree->items[kept - 1].wire, tree->items[i].wire) == 0)
+            imap_branch_merge(&tree->items[kept - 1], &tree->items[i]);
+        else
+            tree->items[kept++] = tree->items[i];
+    tree->count = kept;
+}
+
 /* ---- Choosing -------------------------------------------------------------------------------- */
 
 /* Does a pattern mean it: by its path, or behind the prefix of the personal namespace? */
@@ -171,6 +196,7 @@ int imap_tree_choose(struct imap_tree *tree, struct error *err)
     (void)err;
     if (tree->count > 0)
         qsort(tree->items, tree->count, sizeof *tree->items, imap_branch_compare);
+    imap_tree_unite(tree);
     imap_patterns_adapt(&tree->folders, tree->levels.delimiter);
     imap_patterns_adapt(&tree->skip, tree->levels.delimiter);
     for (char *at = tree->levels.prefix; *at != '\0'; at++)

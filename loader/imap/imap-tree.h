@@ -6,6 +6,7 @@
  *
  * The choice, rule by rule; the first that holds decides:
  *
+ *     told twice                   one folder
  *     \Noselect, \NonExistent      cannot hold mail
  *     no pattern of folders        not asked for
  *     a pattern of skipFolders     left out
