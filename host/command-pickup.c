@@ -216,10 +216,13 @@ static void pickup_pause(struct pickup *p, uint64_t ms)
 }
 
 /* Is there to be another session after this failure? A source that was never reached is told at
- * once: often it is a typing error. */
+ * once: often it is a typing error. Where the queue is not the one any more into which this run has
+ * put mail, what it knows of that mail is wrong. */
 static bool pickup_goes_on(struct pickup *p, const struct error *err)
 {
-    return p->watch && (p->reached || err->class == ERROR_PAUSE) && p->output_failed == 0 &&
+    struct error ignored;
+    return p->watch && queue_check(p->queue, &ignored) == 0 &&
+           (p->reached || err->class == ERROR_PAUSE) && p->output_failed == 0 &&
            !cancel_asked(&p->cancel) && err->class != ERROR_CANCELLED &&
            err->class != ERROR_USAGE && err->class != ERROR_BUG;
 }

@@ -339,7 +339,8 @@ int mailchain_run(struct mailchain_run *run, struct error *err)
     while (!cancel_asked(run->cancel)) {
         struct error why = {0};
         bad = run_round(&state, &why);
-        if (run->once) {
+        if (run->once || queue_check(run->queue, &why) < 0) {
+            bad = run->once ? bad : -1;
             *err = why;
             break;
         }

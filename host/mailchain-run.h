@@ -45,7 +45,8 @@ struct mailchain_run {
 uint64_t mailchain_run_pause(struct retry_history *history, uint32_t interval_s,
                              const struct error *err, uint64_t now_ms);
 
-/** mailchain_run - until a signal comes: 0. With once: -1 with err when the round failed. */
+/** mailchain_run - until a signal comes: 0; -1 with err when the queue's files were moved or replaced
+ * (queue_check()), and with once when the round failed. */
 int mailchain_run(struct mailchain_run *run, struct error *err);
 
 #endif

@@ -89,6 +89,7 @@ struct serve {
     unsigned hooks_working; /* turns of theirs in threads */
     uint64_t epoch;
     bool loaded, read_fails, queue_fails, stopping;
+    struct error lost; /* the queue's files were moved or replaced: why it ends. NONE: they stay */
     bool asking; /* the first load: passwords may be asked for */
     unsigned working; /* turns in workers */
     unsigned stalled; /* of them, how many a server holds up: each lends its worker's place */

@@ -185,6 +185,17 @@ static void serve_trim(struct serve *serve)
 #endif
 }
 
+/* Units know of mail that is in the queue which they have put it into: none of them may go on with
+ * another one, nor is it known what else was replaced. Whoever starts the daemon again starts anew. */
+static void serve_check_queue(struct serve *serve)
+{
+    struct error err;
+    if (serve->lost.class != ERROR_NONE || queue_check(serve->queue, &err) == 0)
+        return;
+    serve->lost = err;
+    serve_stop(serve);
+}
+
 static void serve_tick(struct serve *serve)
 {
     uint64_t now_ms = serve_ms(serve);
@@ -193,6 +204,7 @@ static void serve_tick(struct serve *serve)
         return;
     serve->tick_ms = now_ms + SERVE_TICK_MS;
     atomic_store(&serve->beat_ms, now_ms);
+    serve_check_queue(serve);
     bool failed = !serve->stopping && (serve_load(serve, false, &err) < 0 ||
                                        serve_hooks_load(serve, &err) < 0);
     if (failed && !serve->read_fails)
@@ -252,6 +264,10 @@ int serve_run(struct serve *serve, struct error *err)
     while (!serve_has_left(serve))
         if (serve_turn_loop(serve) < 0)
             return error_set(err, ERROR_BUG, "waiting for events failed: %s", strerror(errno));
+    if (serve->lost.class != ERROR_NONE) {
+        *err = serve->lost;
+        return -1;
+    }
     return 0;
 }
 
@@ -310,6 +326,7 @@ static int serve_open(struct serve *serve, struct error *err)
     serve->asking = false;
     const struct workers_options workers = {.most = serve_threads_most(serve) + 1,
                                             .queue_url = options->queue_url,
+                                            .queue = serve->queue,
                                             .clock = options->clock,
                                             .vault = serve->vault,
                                             .log = options->log,

@@ -52,7 +52,8 @@ struct serve;
  * this queue. */
 int serve_new(const struct serve_options *options, struct serve **out_serve, struct error *err);
 
-/** serve_run - until SIGTERM or SIGINT. */
+/** serve_run - until SIGTERM or SIGINT: 0. -1 with err also when the queue's files were moved, deleted
+ * or replaced (queue_check()): then everything is stopped, and no mail moved. */
 int serve_run(struct serve *serve, struct error *err);
 
 /** serve_free - ends within SERVE_LEAVE_MS. False: threads that are stuck in a loader's call keep

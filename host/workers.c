@@ -130,14 +130,26 @@ static void worker_ended(struct workers *workers, struct workers_job *job)
     (void)written; /* full: readable already */
 }
 
+/* Not a queue that lies where ours was: sources know of mail that is in ours. */
+static int worker_open_same(const struct workers_options *options, struct queue **out_queue,
+                            struct error *err)
+{
+    AUTO(queue) queue = NULL;
+    if (queue_check(options->queue, err) < 0 ||
+        options->open_queue(options->queue_url, &queue, err) < 0 ||
+        queue_check(options->queue, err) < 0)
+        return -1;
+    *out_queue = TAKE(queue);
+    return 0;
+}
+
 /* It may fail in each thread, and at each job: that is told now and then. */
 static void worker_open_queue(struct workers *workers, struct unit_worker *worker)
 {
     const struct workers_options *options = &workers->options;
     struct error err;
-    if (worker->queue != NULL || options->open_queue(options->queue_url, &worker->queue, &err) == 0)
+    if (worker->queue != NULL || worker_open_same(options, &worker->queue, &err) == 0)
         return;
-    worker->queue = NULL;
     uint64_t now_ms = clock_monotonic_ms(options->clock);
     pthread_mutex_lock(&workers->lock);
     bool told = workers->told_ms != 0 && now_ms - workers->told_ms < WORKERS_TELL_MS;

@@ -28,6 +28,7 @@ struct workers_job {
 struct workers_options {
     unsigned most; /* threads */
     const char *queue_url;
+    const struct queue *queue; /* one that is open: theirs have to be of the same files */
     const struct clock *clock;
     const struct vault *vault;
     const struct log *log;

@@ -80,6 +80,7 @@ struct queue_backend {
     int (*open)(const char *path, const struct clock *clock, void **out_store, struct error *err);
     void (*close)(void *store); /* an open batch is rolled back; NULL is fine */
     void (*heed)(void *store, int (*stopped)(void *context), void *context); /* NULL: never waits */
+    int (*check)(void *store, struct error *err); /* NULL: nothing that could be lost */
     const char *(*folder)(const void *store); /* NULL: it has none */
     const char *(*spool_dir)(const void *store);
 

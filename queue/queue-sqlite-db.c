@@ -165,6 +165,8 @@ int queue_sqlite_db_open(struct queue_sqlite_db *db, struct error *err)
     static pthread_once_t configured = PTHREAD_ONCE_INIT; /* of SQLite in this process */
     (void)pthread_once(&configured, db_configure);
     db->suspect = false;
+    if (queue_sqlite_same_check(&db->same, err) < 0)
+        return -1;
     if (sqlite3_open_v2(db->path, &db->handle, flags, NULL) != SQLITE_OK)
         return queue_sqlite_db_fail(db, "opening it", err);
     if (sqlite3_busy_handler(db->handle, db_busy, db) != SQLITE_OK ||
@@ -175,9 +177,10 @@ int queue_sqlite_db_open(struct queue_sqlite_db *db, struct error *err)
         return -1;
     if (db_set(db) < 0)
         return queue_sqlite_db_fail(db, "opening it", err);
-    if (db_check_settings(db, err) < 0 || queue_sqlite_migrate(db, err) < 0)
+    if (db_check_settings(db, err) < 0 || queue_sqlite_migrate(db, err) < 0 ||
+        db_prepare(db, err) < 0)
         return -1;
-    return db_prepare(db, err);
+    return queue_sqlite_same_log(&db->same, true, err);
 }
 
 void queue_sqlite_db_close(struct queue_sqlite_db *db)
@@ -194,6 +197,9 @@ int queue_sqlite_db_ready(struct queue_sqlite_db *db, struct error *err)
 {
     if (db->handle != NULL && !db->suspect)
         return 0;
+    if (queue_sqlite_same_check(&db->same, err) < 0) /* else it would be opened with a wrong log */
+        return -1;
+    (void)queue_sqlite_same_log(&db->same, false, err);
     queue_sqlite_db_close(db);
     if (queue_sqlite_db_open(db, err) == 0)
         return 0;
@@ -276,12 +282,16 @@ int queue_sqlite_number(struct queue_sqlite_db *db, sqlite3_stmt *statement, con
 
 int queue_sqlite_begin(struct queue_sqlite_db *db, enum queue_sqlite_sql how, struct error *err)
 {
+    if (how == SQL_BEGIN_WRITE && queue_sqlite_same_check(&db->same, err) < 0)
+        return -1;
     return queue_sqlite_run(db, queue_sqlite_use(db, how), "starting a transaction", err);
 }
 
 int queue_sqlite_commit(struct queue_sqlite_db *db, struct error *err)
 {
-    return queue_sqlite_run(db, queue_sqlite_use(db, SQL_COMMIT), "committing", err);
+    return queue_sqlite_run(db, queue_sqlite_use(db, SQL_COMMIT), "committing", err) < 0
+               ? -1
+               : queue_sqlite_same_check(&db->same, err);
 }
 
 bool queue_sqlite_in_transaction(const struct queue_sqlite_db *db)

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "error.h"
+#include "queue-sqlite-same.h"
 
 #define QUEUE_SQLITE_PAGE 16384             /* bytes a page; measured: 1.2 times as fast as 4096 */
 #define QUEUE_SQLITE_BUSY_MS 10000u         /* how long to wait for another process's transaction */
@@ -140,6 +141,7 @@ enum queue_sqlite_sql {
 
 struct queue_sqlite_db {
     char *path;      /* of queue.db */
+    struct queue_sqlite_same same;
     sqlite3 *handle; /* NULL: closed after a failure */
     sqlite3_stmt *statements[SQL_COUNT];
     bool suspect;
@@ -148,7 +150,8 @@ struct queue_sqlite_db {
 };
 
 /** queue_sqlite_db_open - open the database (an empty file is made one), bring its schema up to
- * date. db->path has been set; what this leaves behind on failure is cleaned by _close(). */
+ * date. db->path and ->same have been set; a file that is not the same is not opened. What this
+ * leaves behind on failure is cleaned by _close(). */
 int queue_sqlite_db_open(struct queue_sqlite_db *db, struct error *err);
 void queue_sqlite_db_close(struct queue_sqlite_db *db); /* path stays */
 
@@ -186,7 +189,9 @@ int queue_sqlite_number(struct queue_sqlite_db *db, sqlite3_stmt *statement, con
 /* ---- Transactions ---------------------------------------------------------------------------- */
 
 /** queue_sqlite_begin - SQL_BEGIN_READ: all reads see one state. SQL_BEGIN_WRITE: and no other
- * process writes until it ends. */
+ * process writes until it ends. Neither a transaction that writes nor its commit succeeds where the
+ * database is not the same any more (queue-sqlite-same.h): what was committed then is in a file
+ * that nobody will find. */
 int queue_sqlite_begin(struct queue_sqlite_db *db, enum queue_sqlite_sql how, struct error *err);
 int queue_sqlite_commit(struct queue_sqlite_db *db, struct error *err);
 void queue_sqlite_rollback(struct queue_sqlite_db *db); /* without a transaction: nothing */

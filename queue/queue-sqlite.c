@@ -5,7 +5,8 @@
  *   put     (begin, raw file into place, rows) ...   under the write lock of BEGIN IMMEDIATE
  *   commit  flush files, flush their names, COMMIT (flushes the database's log)
  *
- * Files come first, so that no durable entry ever lacks its message. */
+ * Files come first, so that no durable entry ever lacks its message. A commit into a database that
+ * is not under its path any more is none (queue-sqlite-same.h). */
 #include <config.h>
 #include "queue-sqlite.h"
 
@@ -331,6 +332,7 @@ static void sqlite_close(void *store_)
         return;
     sqlite_rollback(store);
     queue_sqlite_db_close(&store->db);
+    queue_sqlite_same_done(&store->db.same);
     queue_sqlite_raw_done(&store->raw);
     queue_sqlite_folder_close(&store->folder);
     queue_sqlite_forget(store);
@@ -351,7 +353,9 @@ static int sqlite_open_all(struct queue_sqlite *store, const char *path, struct 
         store->db.path = NULL;
         return error_oom(err, "opening the queue");
     }
-    if (queue_sqlite_db_open(&store->db, err) < 0)
+    const struct queue_sqlite_folder *folder = &store->folder;
+    if (queue_sqlite_same_init(&store->db.same, folder->path, folder->raw_fd, err) < 0 ||
+        queue_sqlite_db_open(&store->db, err) < 0)
         return -1;
     queue_sqlite_folder_unlock(&store->folder);
     return 0;
@@ -386,6 +390,11 @@ static void sqlite_heed(void *store, int (*stopped)(void *context), void *contex
     sqlite->db.stopped_context = context;
 }
 
+static int sqlite_check(void *store, struct error *err)
+{
+    return queue_sqlite_same_check(&((struct queue_sqlite *)store)->db.same, err);
+}
+
 static const char *sqlite_folder(const void *store)
 {
     return ((const struct queue_sqlite *)store)->folder.path;
@@ -402,6 +411,7 @@ const struct queue_backend queue_sqlite_backend = {
     .open = sqlite_open,
     .close = sqlite_close,
     .heed = sqlite_heed,
+    .check = sqlite_check,
     .folder = sqlite_folder,
     .spool_dir = sqlite_spool_dir,
     .claim = sqlite_claim,

@@ -12,7 +12,8 @@
  * queue-sqlite-hook.c    who is told of what comes into them
  * queue-sqlite-append.c  what was delivered where
  * queue-sqlite-claim.c   who picks up from which mailbox
- * below: -db (connection), -schema (tables, statements), -folder, -raw (files) */
+ * below: -db (connection), -schema (tables, statements), -folder, -raw (files), -same (are they
+ * still what was opened?) */
 #ifndef MAILCHUTE_QUEUE_QUEUE_SQLITE_H
 #define MAILCHUTE_QUEUE_QUEUE_SQLITE_H
 

@@ -91,6 +91,11 @@ void queue_heed(struct queue *queue, int (*stopped)(void *context), void *contex
         queue->backend->heed(queue->store, stopped, context);
 }
 
+int queue_check(const struct queue *queue, struct error *err)
+{
+    return queue->backend->check == NULL ? 0 : queue->backend->check(queue->store, err);
+}
+
 const char *queue_folder(const struct queue *queue)
 {
     return queue->backend->folder(queue->store);

@@ -3,7 +3,7 @@ QUEUE_LIBS = $(top_builddir)/queue/libqueue.la $(top_builddir)/common/libcommon.
 check_PROGRAMS += queue-access-test queue-test queue-work-test queue-mailbox-test queue-source-test queue-policy-test \
 	queue-hook-test \
 	queue-sqlite-test queue-fault-test queue-append-test queue-count-test \
-	queue-cost-test
+	queue-cost-test queue-same-test
 queue_access_test_SOURCES = queue-access-test.c queue-fixture.c queue-fixture.h
 queue_access_test_LDADD = $(QUEUE_LIBS) $(SQLITE_LIBS)
 queue_test_SOURCES = queue-test.c queue-fixture.c queue-fixture.h
@@ -29,4 +29,6 @@ queue_count_test_SOURCES = queue-count-test.c queue-fixture.c queue-fixture.h
 queue_count_test_LDADD = $(QUEUE_LIBS) $(SQLITE_LIBS)
 queue_cost_test_SOURCES = queue-cost-test.c queue-fixture.c queue-fixture.h
 queue_cost_test_LDADD = $(QUEUE_LIBS) $(SQLITE_LIBS)
+queue_same_test_SOURCES = queue-same-test.c queue-fixture.c queue-fixture.h
+queue_same_test_LDADD = $(QUEUE_LIBS) $(SQLITE_LIBS)
 EXTRA_DIST += data/queue-v1.sql data/queue-v3.sql data/queue-v4.sql data/queue-v5.sql data/queue-v6.sql data/queue-v7.sql data/queue-v8.sql data/queue-v9.sql

@@ -366,6 +366,34 @@ class WhileItRuns(system_support.Case):
         self.assertEqual(sorted(e["subject"] for e in self.queued()), ["first", "second", "third"])
         self.check_folders(INBOX=0, DROPBOX=3)
 
+    def test_a_queue_that_is_moved_or_replaced_under_a_watching_run_ends_it_and_moves_no_mail(self):
+        for lose in system_support.LOSSES:
+            with self.subTest(lose=lose.__name__):
+                self.setUp()
+                self.server.append(self.user, "INBOX", mail("first"))
+                with self.watching() as process:
+                    self.assertIn('"first"', process.stdout.readline())
+                    self.comes_to_folders(INBOX=0, DROPBOX=1)
+                    lose(self.queue[len("sqlite:"):])
+                    self.server.append(self.user, "INBOX", mail("second"))
+                    self.assertEqual(process.stdout.readline(), "")
+                    self.assertEqual(process.wait(system_support.SECONDS), system_support.OF_STORE)
+                    self.assertIn("stop mailchute before", process.stderr.read())
+                self.check_folders(INBOX=1, DROPBOX=1)
+                self.assertIn("second", [e["subject"] for e in self.picked_up()])
+                self.check_folders(INBOX=0, DROPBOX=2)
+
+    def comes_to_folders(self, **counts):
+        """What was told of is moved a moment later."""
+        end = time.monotonic() + system_support.SECONDS
+        while True:
+            try:
+                return self.check_folders(**counts)
+            except AssertionError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.05)
+
     def test_a_stop_is_heeded_in_the_pause_before_the_next_try(self):
         """This server asks for an hour: who does not listen meanwhile is ended by the watchdog."""
         with socket.create_server(("127.0.0.1", 0)) as listener:

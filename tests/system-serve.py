@@ -439,6 +439,36 @@ class Troubles(ServeCase):
         self.assertEqual(daemon.end(), 0)
 
 
+class Lost(ServeCase):
+
+    def lost(self, lose):
+        self.server.append(self.user, "INBOX", mail("old"))
+        self.add()
+        daemon = Daemon(self)
+        self.comes_to(daemon, "active", "idle")
+        self.has_queued(daemon, 1)
+        lose(self.queue[len("sqlite:"):])
+        for number in range(3):
+            self.server.append(self.user, "INBOX", mail("new %d" % number))
+        self.assertEqual(daemon.process.wait(PATIENCE), system_support.OF_STORE)
+        daemon.reader.join(PATIENCE)
+        self.assertTrue(daemon.said("stop mailchute before"), daemon.log)
+        self.check_folders(INBOX=3, DROPBOX=1)
+
+    def test_a_queue_that_is_deleted_under_it_ends_it_and_moves_no_mail(self):
+        self.lost(system_support.lose_by_deleting)
+
+    def test_a_queue_that_is_renamed_under_it_ends_it_and_moves_no_mail(self):
+        self.lost(system_support.lose_by_renaming)
+
+    def test_a_queue_that_is_replaced_under_it_ends_it_and_the_next_start_goes_on_with_the_new_one(self):
+        self.lost(system_support.lose_by_replacing)
+        self.known.clear()
+        daemon = Daemon(self)
+        self.wait(lambda: len(self.queued()) == 4, "all are queued", daemon)
+        self.check_folders(INBOX=0, DROPBOX=4)
+
+
 class Restarts(ServeCase):
 
     def test_a_server_that_is_stopped_and_started_is_found_again(self):

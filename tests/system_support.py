@@ -63,6 +63,28 @@ class Run:
         return "exit code %d\n%s\n%s" % (self.code, self.out[-2000:], self.err[-4000:])
 
 
+def lose_by_deleting(folder):
+    for name in ("queue.db", "queue.db-wal", "queue.db-shm"):
+        os.unlink(os.path.join(folder, name))
+
+
+def lose_by_renaming(folder):
+    os.rename(folder, folder + "-old")
+
+
+def lose_by_replacing(folder):
+    """As mv, rsync or a backup program put an older copy in its place, all files at once."""
+    copy = folder + "-copy"
+    shutil.copytree(folder, copy)
+    lose_by_deleting(folder)
+    for name in ("queue.db", "queue.db-wal"):
+        os.rename(os.path.join(copy, name), os.path.join(folder, name))
+
+
+LOSSES = (lose_by_deleting, lose_by_renaming, lose_by_replacing)   # of a queue, under who uses it
+OF_STORE = 74   # exit code
+
+
 class Case(unittest.TestCase):
     """A test against server_options' server; skipped, with the reason, where there is none."""
 
