@@ -89,6 +89,7 @@ static int foreign_visit(void *context, const struct queue_entry *entry)
         return 0;
     if (first->foreign == NULL) {
         first->foreign = foreign_new(entry);
+        /* analyse: it is the audit's, which frees its list */
         search->failed = first->foreign == NULL;
         if (search->failed)
             return -1;
@@ -112,6 +113,7 @@ static int foreign_place(struct audit *audit, struct audit_foreign *foreign)
         return 0;
     foreign->target_uidvalidity = record.target_uid == 0 ? 0 : record.target_uidvalidity;
     foreign->target = strdup(record.target);
+    /* analyse: it is freed with the audit's list */
     return foreign->target != NULL ? 0 : error_oom(&audit->err, foreign_looking);
 }
 
@@ -163,14 +165,14 @@ static int foreign_read(struct foreign_search *search)
 int audit_find_foreign(struct audit *audit)
 {
     struct foreign_search search = {.audit = audit};
-    search.strays = calloc(audit->stray_count + 1, sizeof *search.strays);
+    search.strays = calloc(audit->stray_count + 1, sizeof(struct audit_stray *));
     if (search.strays == NULL)
         return error_oom(&audit->err, foreign_looking);
     for (size_t i = 0; i < audit->stray_count; i++)
         if (foreign_may_be(&audit->strays[i]) &&
             audit_rows_may_be_other(&audit->rows, audit->strays[i].size))
             search.strays[search.count++] = &audit->strays[i];
-    qsort(search.strays, search.count, sizeof *search.strays, foreign_compare);
+    qsort(search.strays, search.count, sizeof(struct audit_stray *), foreign_compare);
     int failed = search.count > 0 ? foreign_read(&search) : 0;
     free(search.strays);
     return failed;

@@ -225,7 +225,7 @@ const struct audit_place *audit_mailbox_of(const struct audit *audit, const stru
 /* So that a row finds its mailbox. Names of mailboxes that no row has are none's. */
 static int audit_number_mailboxes(struct audit *audit)
 {
-    audit->by_number = calloc(audit->rows.name_count + 1, sizeof *audit->by_number);
+    audit->by_number = calloc(audit->rows.name_count + 1, sizeof(struct audit_place *));
     if (audit->by_number == NULL)
         return error_oom(&audit->err, audit_holding);
     for (size_t i = 0; i < audit->mailbox_count; i++) {
