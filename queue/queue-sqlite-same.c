@@ -11,9 +11,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static bool same_is_unseen(int why)
+{
+    return why != ENOENT && why != ENOTDIR;
+}
+
 static int same_fail(const char *path, struct error *err)
 {
-    if (errno != ENOENT && errno != ENOTDIR)
+    if (same_is_unseen(errno))
         return error_set(err, ERROR_STORE,
                          "cannot see whether '%.300s' is still what was opened: %s; check its disk "
                          "and its rights",
@@ -100,24 +105,35 @@ int queue_sqlite_same_log(struct queue_sqlite_same *same, bool opened, struct er
     return bad;
 }
 
-static int same_check_part(const struct queue_sqlite_inode *part, struct error *err)
+static int same_check_part(const struct queue_sqlite_inode *part, bool unseen_is_well,
+                           struct error *err)
 {
     struct stat info;
     if (!part->known)
         return 0;
     if (lstat(part->path, &info) < 0)
-        return same_fail(part->path, err);
+        return unseen_is_well && same_is_unseen(errno) ? 0 : same_fail(part->path, err);
     return info.st_dev == part->device && info.st_ino == part->number
                ? 0
                : same_fail_other(part->path, err);
 }
 
-int queue_sqlite_same_check(struct queue_sqlite_same *same, struct error *err)
+static int same_check(struct queue_sqlite_same *same, bool unseen_is_well, struct error *err)
 {
     int bad = 0;
     (void)pthread_mutex_lock(&same->lock);
     for (unsigned i = 0; i < QUEUE_SQLITE_PARTS && bad == 0; i++)
-        bad = same_check_part(&same->parts[i], err);
+        bad = same_check_part(&same->parts[i], unseen_is_well, err);
     (void)pthread_mutex_unlock(&same->lock);
     return bad;
+}
+
+int queue_sqlite_same_check(struct queue_sqlite_same *same, struct error *err)
+{
+    return same_check(same, false, err);
+}
+
+int queue_sqlite_same_lost(struct queue_sqlite_same *same, struct error *err)
+{
+    return same_check(same, true, err);
 }

@@ -39,8 +39,12 @@ void queue_sqlite_same_done(struct queue_sqlite_same *same); /* all zero is fine
  * has to, as before a connection is closed. It comes and goes with those of all processes. */
 int queue_sqlite_same_log(struct queue_sqlite_same *same, bool opened, struct error *err);
 
-/** queue_sqlite_same_check - 0, or -1 where one of them is gone or another one: ERROR_STORE with
- * what and where. From any thread; costs three lstat(). */
+/** queue_sqlite_same_check - 0, or -1 where one of them is gone or another one, or cannot be seen:
+ * ERROR_STORE with what and where. From any thread; costs three lstat(). */
 int queue_sqlite_same_check(struct queue_sqlite_same *same, struct error *err);
+
+/** queue_sqlite_same_lost - the same, but what cannot be seen (a disk that fails, a folder without
+ * rights) may be there. */
+int queue_sqlite_same_lost(struct queue_sqlite_same *same, struct error *err);
 
 #endif

@@ -392,7 +392,7 @@ static void sqlite_heed(void *store, int (*stopped)(void *context), void *contex
 
 static int sqlite_check(void *store, struct error *err)
 {
-    return queue_sqlite_same_check(&((struct queue_sqlite *)store)->db.same, err);
+    return queue_sqlite_same_lost(&((struct queue_sqlite *)store)->db.same, err);
 }
 
 static const char *sqlite_folder(const void *store)

@@ -47,9 +47,10 @@ AUTO_DEFINE(queue, queue_close);
 void queue_heed(struct queue *queue, int (*stopped)(void *context), void *context);
 
 /** queue_check - 0, or -1 with err (ERROR_STORE) where the queue's files were moved, deleted or
- * replaced under this handle: nothing can be changed through it any more, and whatever was may be
- * gone with it. Nobody may go on with what he knows of the queue; end, and let a new process open
- * what lies there. Costs a few microseconds; from any thread, also while another one uses it. */
+ * replaced under this handle; not where they cannot be seen for now. Nothing can be changed through
+ * it any more then, and whatever was may be gone with it. Nobody may go on with what he knows of the
+ * queue; end, and let a new process open what lies there. Costs a few microseconds; from any thread,
+ * also while another one uses it. */
 int queue_check(const struct queue *queue, struct error *err);
 
 /** queue_folder - the folder that holds all of the queue. Borrowed until queue_close(); NULL for a

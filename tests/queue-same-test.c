@@ -208,6 +208,24 @@ START_TEST(a_queue_that_is_named_by_a_link_or_from_another_folder_is_the_same)
 }
 END_TEST
 
+/* A link to itself stands where the folder was: nobody can say what is behind it. */
+START_TEST(what_cannot_be_seen_for_a_moment_is_not_lost_and_nothing_is_committed_meanwhile)
+{
+    queue_fixture_add(&f, 1, 2);
+    rename_file("q", "elsewhere");
+    ck_assert_int_eq(symlink("q", path_of("q")), 0);
+    ck_well(&f, queue_check(f.queue, &f.err));
+    struct queue_item item = queue_fixture_item(3);
+    ck_assert_int_eq(queue_put(f.queue, &item, &f.err), QUEUE_PUT_FAILED);
+    ck_assert_ptr_nonnull(strstr(f.err.text, "cannot see whether"));
+    queue_rollback(f.queue);
+    ck_assert_int_eq(unlink(path_of("q")), 0);
+    rename_file("elsewhere", "q");
+    queue_fixture_add(&f, 3, 3);
+    ck_assert_uint_eq(queue_fixture_count(&f), 3);
+}
+END_TEST
+
 START_TEST(a_queue_in_memory_cannot_be_moved)
 {
     queue_fixture_done(&f);
@@ -222,6 +240,7 @@ static Suite *suite(void)
         a_copy_that_was_put_in_its_place_is_left_as_it_is,
         a_folder_that_is_moved_back_goes_on_with_all_that_was_committed,
         a_queue_that_is_named_by_a_link_or_from_another_folder_is_the_same,
+        what_cannot_be_seen_for_a_moment_is_not_lost_and_nothing_is_committed_meanwhile,
         a_queue_in_memory_cannot_be_moved,
     };
     Suite *s = suite_create("queue same");

@@ -18,6 +18,8 @@
 #define IMAP_IDLE_SHORT_MS                                                                         \
     10000u /* an IDLE that the server ends within this time helps nobody ... */
 #define IMAP_IDLES_SHORT 3u       /* ... and so often in a row: it is asked for no more */
+#define IMAP_NEWS_EMPTY 3u        /* passes in a row that were announced mail and found none ... */
+#define IMAP_NEWS_PAUSE_MS 1000u  /* ... and the pause before each further one */
 /* One being handed out, the others on their way while the host stores: some of any mail, and many of
  * small mail, as long as they are not more than so many bytes. What we do not take yet lies in the
  * kernel's buffers then, so that the host has something to store while the server is busy with
@@ -115,6 +117,7 @@ struct imap_pickup {
     uint64_t expected;       /* messages of this pass that are not known to be stored */
     uint64_t out;            /* handed out, not settled */
     bool brought;            /* this pass handed out a message */
+    unsigned int news_empty; /* passes in a row that did not, with news of more at their end */
     bool accept;             /* a person released the mailbox: until the first pass is over */
     struct imap_again again;
     bool suspects;           /* the last window holds messages that were tried before */

@@ -496,6 +496,7 @@ static int imap_pickup_pass_over(struct imap_pickup *p, struct error *err)
     if (imap_pickup_limit_reached(p) || p->search_from != 0)
         return 0;
     p->accept = false;
+    p->news_empty = p->brought || !imap_session_news(p->session) ? 0 : p->news_empty + 1;
     p->planned_before = p->planned;
     return imap_again_settle(p, err);
 }
@@ -650,9 +651,13 @@ int imap_pickup_wait(struct imap_pickup *p, int *out_fd, uint32_t *out_timeout_m
     *out_fd = imap_session_fd(p->session);
     uint64_t end = p->next_poll_ms < p->idle_end_ms ? p->next_poll_ms : p->idle_end_ms;
     end = p->refused_ms != 0 && p->refused_ms < end ? p->refused_ms : end;
-    if (end > now &&
-        !imap_session_news(p->session)) /* news came while IDLE began: nothing to poll */
+    bool news = imap_session_news(p->session); /* it may come while IDLE begins: nothing to poll */
+    if (end > now && !news)
         *out_timeout_ms = (uint32_t)(end - now);
+    if (news && p->news_empty >= IMAP_NEWS_EMPTY) { /* announced for ever: not as fast as it can */
+        *out_timeout_ms = IMAP_NEWS_PAUSE_MS;
+        *out_fd = -1;
+    }
     return 0;
 }
 
