@@ -10,11 +10,11 @@
  * audit_folder() and audit_message() are those of struct loader_surveyor. As little as possible is
  * believed of what pick-up wrote down: the ledger alone makes no message known, its entry must be
  * there; a UID, of a copy in the ledger or of a message in its mailbox, counts only where the size
- * agrees; whatever is in doubt is decided by the SHA-256 of the raw bytes. In the archive a digest
- * is asked for where the size is that of an entry (a message of any other size cannot be one), so
- * that mail which was there before is not downloaded. What no entry of the account explains is
- * looked for among those of all others: two may share an archive, or be two names of one. So it is in a mailbox that was numbered anew
- * since, where mail stays.
+ * agrees; whatever is in doubt is decided by the SHA-256 of the raw bytes. In the archive, and in a
+ * mailbox that was numbered anew since and in which mail stays, a digest is asked for where the size
+ * is that of an entry (a message of any other size cannot be one), so that mail which was there
+ * before is not downloaded. What no entry of the account explains is looked for among those of all
+ * others: two may share an archive, or be two names of one.
  *
  * A pick-up may run meanwhile: folders are told, then the queue is read, then messages are told, in
  * the order in which mail moves. So whatever was in the archive at the start has its entry in what

@@ -137,16 +137,21 @@ static char *large_response(size_t *out_count, uint8_t out_digest[DIGEST_SIZE])
 {
     static const char head[] =
         "Content-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\n";
-    char *text = malloc(READER_LARGE + 100);
-    int begin = sprintf(text, "* 1 FETCH (UID 7 BODY[] {%u}\r\n", READER_LARGE);
-    memcpy(text + begin, head, sizeof head - 1);
+    static const char end[] = ")\r\nx1 OK done\r\n";
+    char begin[64];
+    int len = snprintf(begin, sizeof begin, "* 1 FETCH (UID 7 BODY[] {%u}\r\n", READER_LARGE);
+    size_t body = (size_t)len;
+    char *text = malloc(body + READER_LARGE + sizeof end);
+    ck_assert_ptr_nonnull(text);
+    memcpy(text, begin, body);
+    memcpy(text + body, head, sizeof head - 1);
     for (size_t at = sizeof head - 1; at < READER_LARGE; at++)
-        text[(size_t)begin + at] = "aGho"[(at - (sizeof head - 1)) % 4];
+        text[body + at] = "aGho"[(at - (sizeof head - 1)) % 4];
+    memcpy(text + body + READER_LARGE, end, sizeof end);
     AUTO(digest) digest = digest_new();
-    ck_assert_int_eq(digest_add(digest, (uint8_t *)text + begin, READER_LARGE), 0);
+    ck_assert_int_eq(digest_add(digest, (uint8_t *)text + body, READER_LARGE), 0);
     ck_assert_int_eq(digest_finish(digest, out_digest), 0);
-    *out_count = (size_t)begin + READER_LARGE;
-    *out_count += (size_t)sprintf(text + *out_count, ")\r\nx1 OK done\r\n");
+    *out_count = body + READER_LARGE + sizeof end - 1;
     return text;
 }
 
@@ -259,12 +264,7 @@ START_TEST(many_small_responses_of_one_input_do_not_grow_either)
         memcpy(numbers + at, " 7", 2);
     memcpy(numbers + at, "\r\nx1 OK\r\n", 10);
     at += 10;
-    for (size_t sent = 0; sent < at;) {
-        ssize_t n = write(server, numbers + sent, at - sent);
-        sent += n > 0 ? (size_t)n : 0;
-        if (n < 0)
-            (void)poll(NULL, 0, 1);
-    }
+    say_bytes(numbers, at);
     for (bool answered = false; !answered;) {
         imap_reader_wait(reader, READER_PATIENCE_MS);
         ck_assert_int_eq(imap_reader_take(reader, &taken, &received, &err), IMAP_READER_RUNS);

@@ -69,12 +69,9 @@ START_TEST(a_message_that_was_not_read_and_has_another_size_now_stays_and_holds_
 }
 END_TEST
 
-/* UIDPLUS, and a copy that the server did not name: marked, or flagged where it takes no keyword.
- */
-START_TEST(an_original_that_stays_beside_its_copy_is_not_copied_once_more)
+/* Picked up and copied, by a server that did not tell where the copies are. */
+static void put_thirty_beside_their_copies(void)
 {
-    w.capabilities = "UIDPLUS";
-    worked_in(8);
     for (uint32_t k = 1; k <= 30; k++) {
         const struct imap_record kept = {.uidvalidity = 8,
                                          .uid = k,
@@ -85,6 +82,15 @@ START_TEST(an_original_that_stays_beside_its_copy_is_not_copied_once_more)
         note(&kept);
         put_message(k, k, 0);
     }
+}
+
+/* UIDPLUS, and a copy that the server did not name: marked, or flagged where it takes no keyword.
+ */
+START_TEST(an_original_that_stays_beside_its_copy_is_not_copied_once_more)
+{
+    w.capabilities = "UIDPLUS";
+    worked_in(8);
+    put_thirty_beside_their_copies();
     put_message(31, 31, 0);
     (void)session_with(NULL);
     SILENT("UID COPY 1");
@@ -130,16 +136,7 @@ START_TEST(an_original_beside_its_copy_stays_though_the_server_has_learned_move)
 {
     w.marked = 30;
     worked_in(8);
-    for (uint32_t k = 1; k <= 30; k++) {
-        const struct imap_record kept = {.uidvalidity = 8,
-                                         .uid = k,
-                                         .step = IMAP_STEP_MOVED,
-                                         .target_uidvalidity = 9,
-                                         .target = "DROPBOX"};
-        stayed(8, k, k);
-        note(&kept);
-        put_message(k, k, 0);
-    }
+    put_thirty_beside_their_copies();
     put_message(31, 31, 0);
     ck_session(ERROR_NONE);
     SILENT("UID MOVE 1");
