@@ -334,6 +334,14 @@ struct loader_attachment {
 #define LOADER_MAIL_SIGNED 8u
 #define LOADER_MAIL_ENCRYPTED 16u
 
+/* Where a large text lies in a file besides: its @size bytes stand at the file's offset 0. What is
+ * read from there (pread()) need not be held, where memory that is looked at is. */
+struct loader_text_file {
+    uint64_t size; /* 0: it lies in memory alone, fd counts nothing */
+    int32_t fd;    /* the loader's; nobody changes the file any more */
+    uint32_t reserved;
+};
+
 /* The content of an item of class "Mail". Valid UTF-8 throughout. */
 struct loader_mail {
     uint32_t struct_size;
@@ -350,6 +358,10 @@ struct loader_mail {
     const struct loader_attachment *attachments;
     uint64_t attachment_count;
     struct loader_texts problems; /* what had to be repaired or cut */
+
+    /* -- 1.0 ended here. -- */
+
+    struct loader_text_file message_body_file, html_file; /* of message_body and html */
 };
 
 struct loader_item {
