@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "file-memory.h"
+
 #define BUFFER_FIRST 64 /* bytes of the first allocation */
 
 void buffer_init(struct buffer *b, size_t limit)
@@ -14,11 +16,27 @@ void buffer_init(struct buffer *b, size_t limit)
     *b = (struct buffer){.limit = limit < SIZE_MAX / 2 ? limit : SIZE_MAX / 2};
 }
 
+void buffer_file(struct buffer *b, const char *dir, size_t memory_max)
+{
+    b->dir = dir;
+    b->memory_max = memory_max;
+}
+
+/* The bytes are no longer here. */
+static void buffer_leave(struct buffer *b)
+{
+    b->data = NULL;
+    b->file = NULL;
+    b->len = b->cap = b->fresh = 0;
+}
+
 void buffer_done(struct buffer *b)
 {
-    free(b->data);
-    b->data = NULL;
-    b->len = b->cap = 0;
+    if (b->file != NULL)
+        file_memory_free(b->file);
+    else
+        free(b->data);
+    buffer_leave(b);
 }
 
 void buffer_clear(struct buffer *b)
@@ -33,6 +51,34 @@ void buffer_spare(struct buffer *b)
 {
     if (b->len == 0)
         buffer_done(b);
+}
+
+/* A file that cannot be had is no failure: memory is asked for instead. */
+static bool buffer_grow_file(struct buffer *b, size_t cap)
+{
+    if (b->file != NULL)
+        return file_memory_grow(b->file, cap) == 0;
+    if (b->dir == NULL || cap <= b->memory_max)
+        return false;
+    b->file = file_memory_new(b->dir, buffer_text(b), b->len, cap);
+    if (b->file != NULL)
+        free(b->data);
+    return b->file != NULL;
+}
+
+/* Out of a file that grows no more, back into memory. */
+static bool buffer_grow_memory(struct buffer *b, size_t cap)
+{
+    char *data = realloc(b->file == NULL ? b->data : NULL, cap);
+    if (data == NULL)
+        return false;
+    if (b->file != NULL) {
+        memcpy(data, b->data, b->len);
+        file_memory_free(TAKE(b->file));
+        b->dir = NULL;
+    }
+    b->data = data;
+    return true;
 }
 
 int buffer_reserve(struct buffer *b, size_t count)
@@ -50,10 +96,10 @@ int buffer_reserve(struct buffer *b, size_t count)
         cap *= 2; /* limit <= SIZE_MAX / 2: no wrap */
     if (cap > b->limit + 1)
         cap = b->limit + 1;
-    char *data = realloc(b->data, cap);
-    if (data == NULL)
+    if (buffer_grow_file(b, cap))
+        b->data = file_memory_at(b->file);
+    else if (!buffer_grow_memory(b, cap))
         return -1;
-    b->data = data;
     b->cap = cap;
     b->data[b->len] = '\0';
     return 0;
@@ -63,16 +109,29 @@ void buffer_added(struct buffer *b, size_t count)
 {
     b->len += count;
     b->data[b->len] = '\0';
+    b->fresh += count;
+    if (b->fresh >= BUFFER_WINDOW)
+        buffer_passed(b);
 }
 
 int buffer_append(struct buffer *b, const void *bytes, size_t count)
 {
     if (buffer_reserve(b, count) < 0)
         return -1;
-    if (count > 0)
-        memcpy(b->data + b->len, bytes, count);
-    buffer_added(b, count);
+    for (size_t at = 0, piece; at < count; at += piece) {
+        piece = count - at < BUFFER_WINDOW || b->file == NULL ? count - at : BUFFER_WINDOW;
+        memcpy(b->data + b->len, (const char *)bytes + at, piece);
+        buffer_added(b, piece);
+    }
+    b->data[b->len] = '\0';
     return 0;
+}
+
+void buffer_passed(struct buffer *b)
+{
+    b->fresh = 0;
+    if (b->file != NULL)
+        file_memory_passed(b->file);
 }
 
 int buffer_append_text(struct buffer *b, const char *text)
@@ -126,6 +185,17 @@ const char *buffer_text(const struct buffer *b)
     return b->data != NULL ? b->data : "";
 }
 
+char *buffer_take_file(struct buffer *b, struct file_memory **out_file)
+{
+    *out_file = b->file;
+    if (b->file == NULL)
+        return buffer_take(b);
+    char *taken = b->data;
+    buffer_passed(b);
+    buffer_leave(b);
+    return taken;
+}
+
 char *buffer_take(struct buffer *b)
 {
     if (b->data == NULL)
@@ -134,7 +204,6 @@ char *buffer_take(struct buffer *b)
     if (b->cap - b->len > b->cap / 4) /* it may be kept for long */
         fit = realloc(taken, b->len + 1);
     taken = fit != NULL ? fit : taken;
-    b->data = NULL;
-    b->len = b->cap = 0;
+    buffer_leave(b);
     return taken;
 }

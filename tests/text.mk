@@ -50,6 +50,7 @@ libcounted_la_SOURCES = \
 	../loader/mime/rtf-lzfu.c \
 	../loader/mime/rtf-output.c \
 	../loader/mime/rtf.c \
+	../loader/mime/text-walk.c \
 	../loader/mime/tnef-body.c \
 	../loader/mime/tnef-props.c \
 	../loader/mime/tnef.c \

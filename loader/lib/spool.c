@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "buffer.h"
+#include "nameless.h"
 #include "spool-writer.h"
 
 _Static_assert(SPOOL_BLOCK >= SPOOL_MEMORY_MAX, "what was in memory fits into a block");
@@ -38,20 +39,6 @@ static int spool_fail_create(const struct spool *spool, struct error *err)
         "cannot make a file in the spool folder '%s': %s; name a folder that this user "
         "can write to",
         spool->dir, strerror(errno));
-}
-
-/* A file system without O_TMPFILE: the name is there for a moment only. */
-static int spool_open_named(const struct spool *spool)
-{
-    static const char pattern[] = "/.mailchute-XXXXXX";
-    AUTO_DONE(buffer) path;
-    buffer_init(&path, SIZE_MAX);
-    if (buffer_append_text(&path, spool->dir) < 0 || buffer_append_text(&path, pattern) < 0)
-        return -1;
-    int fd = mkostemp(path.data, O_CLOEXEC);
-    if (fd >= 0)
-        (void)unlink(path.data);
-    return fd;
 }
 
 static void spool_drop_writer(struct spool *spool)
@@ -79,14 +66,11 @@ static int spool_take_block(struct spool *spool, struct error *err)
 static int spool_open_file(struct spool *spool, struct error *err)
 {
     struct spool_file *file = &spool->file;
-    file->fd = open(spool->dir, O_TMPFILE | O_RDWR | O_CLOEXEC | O_DIRECT, 0600);
-    file->direct = file->fd >= 0;
-    if (file->fd < 0 && errno == EINVAL)
-        file->fd = open(spool->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (file->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
-        file->fd = spool_open_named(spool);
+    file->fd = nameless_open(spool->dir, O_DIRECT);
     if (file->fd < 0)
         return spool_fail_create(spool, err);
+    int flags = fcntl(file->fd, F_GETFL);
+    file->direct = flags >= 0 && (flags & O_DIRECT) != 0;
     if (spool->bytes.len > 0) { /* at most a block */
         if (spool_take_block(spool, err) < 0)
             return -1;
@@ -114,14 +98,12 @@ static int spool_put_block(struct spool *spool, struct error *err)
 
 int spool_new(const char *dir, uint64_t expected, struct spool **out_spool, struct error *err)
 {
-    if (dir == NULL)
-        dir = secure_getenv("TMPDIR");
     AUTO(spool) spool = calloc(1, sizeof *spool);
     if (spool == NULL)
         return error_oom(err, "making room for a mail");
     spool_file_init(&spool->file);
     buffer_init(&spool->bytes, SPOOL_MEMORY_MAX);
-    spool->dir = strdup(dir != NULL && dir[0] != '\0' ? dir : "/tmp");
+    spool->dir = strdup(nameless_folder(dir));
     spool->digest = digest_new();
     if (spool->dir == NULL || spool->digest == NULL)
         return error_oom(err, "making room for a mail");

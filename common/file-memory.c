@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* file-memory.c - see file-memory.h. */
+#include <config.h>
+#include "file-memory.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "nameless.h"
+#include "write-all.h"
+
+struct file_memory {
+    void *at; /* NULL: nothing yet */
+    size_t size;
+    int fd; /* -1: none */
+};
+
+void file_memory_free(struct file_memory *memory)
+{
+    if (memory == NULL)
+        return;
+    if (memory->at != NULL)
+        (void)munmap(memory->at, memory->size);
+    if (memory->fd >= 0)
+        (void)close(memory->fd);
+    free(memory);
+}
+
+struct file_memory *file_memory_new(const char *dir, const void *bytes, size_t count, size_t size)
+{
+    AUTO(file_memory) memory = calloc(1, sizeof *memory);
+    if (memory == NULL)
+        return NULL;
+    memory->fd = nameless_open(dir, 0);
+    if (memory->fd < 0 || write_all(memory->fd, bytes, count) < 0 ||
+        file_memory_grow(memory, size) < 0)
+        return NULL;
+    return TAKE(memory);
+}
+
+int file_memory_grow(struct file_memory *memory, size_t size)
+{
+    if (fallocate(memory->fd, 0, 0, (off_t)size) < 0)
+        return -1;
+    void *at = memory->at == NULL
+                   ? mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, memory->fd, 0)
+                   : mremap(memory->at, memory->size, size, MREMAP_MAYMOVE);
+    if (at == MAP_FAILED)
+        return -1;
+    memory->at = at;
+    memory->size = size;
+    return 0;
+}
+
+void *file_memory_at(const struct file_memory *memory)
+{
+    return memory->at;
+}
+
+int file_memory_fd(const struct file_memory *memory)
+{
+    return memory->fd;
+}
+
+/* Of a shared file this only forgets where the pages are; what was written stays in them. */
+void file_memory_passed(const struct file_memory *memory)
+{
+    (void)madvise(memory->at, memory->size, MADV_DONTNEED);
+}
