@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "buffer.h"
+#include "file-memory.h"
 #include "text.h"
 
 #define LOADER_PIECE (64u * 1024) /* bytes read at once */
@@ -308,6 +309,12 @@ static struct loader_texts loader_texts_of(const struct mail_texts *list)
     return (struct loader_texts){(const char *const *)list->items, list->count};
 }
 
+static struct loader_text_file loader_text_file_of(const struct file_memory *file, size_t size)
+{
+    return file == NULL ? (struct loader_text_file){.fd = -1}
+                        : (struct loader_text_file){.size = size, .fd = file_memory_fd(file)};
+}
+
 static struct loader_mail loader_mail_of(const struct mail *mail, const char *date_received)
 {
     return (struct loader_mail){
@@ -333,6 +340,8 @@ static struct loader_mail loader_mail_of(const struct mail *mail, const char *da
         .attachments = (const struct loader_attachment *)(const void *)mail->attachments,
         .attachment_count = mail->attachment_count,
         .problems = loader_texts_of(&mail->problems),
+        .message_body_file = loader_text_file_of(mail->message_body_file, mail->message_body_size),
+        .html_file = loader_text_file_of(mail->html_file, mail->html_size),
     };
 }
 

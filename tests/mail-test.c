@@ -508,22 +508,21 @@ static const struct bomb_row {
     {"same boundary for ever", "", "Content-Type: multipart/mixed; boundary=b\n\n--b\n", 200000,
      2u << 20},
     {"lines of dashes", "Content-Type: multipart/mixed; boundary=b\n\n--b\n\n", "--\n--x\n-\n",
-     1000000, 80u << 20},
-    {"garbage header lines", "", "g\n", 3000000, 40u << 20},
+     1000000, 2u << 20},
+    {"garbage header lines", "", "g\n", 3000000, 2u << 20},
     {"preamble without end", "Content-Type: multipart/mixed; boundary=b\n\n", "This is MIME\n",
      1000000, 4u << 20},
     {"files in text", "\n", "begin 644 a\n%:&5L;&\\\n`\nend\n", 500000, 4u << 20},
     {"flowed text without end", "Content-Type: text/plain; format=flowed; delsp=yes\n\n",
-     "All work and no play makes Jack \n", 1000000, 80u << 20},
+     "All work and no play makes Jack \n", 1000000, 2u << 20},
     {"text and HTML that never repeats it", MIXED "text/plain\n\n<<" PART "text/html\n\n", "&lt;x<",
-     2000000, 80u << 20},
+     2000000, 2u << 20},
     {"raw 8-bit header", "Content-Type: text/plain; charset=koi8-r\nSubject: ", "\xF0\xD2\xC9\xD7",
      1000000, 4u << 20},
-    {"text without end", "\n", "All work and no play makes Jack a dull boy\r\n", 1000000,
-     80u << 20},
+    {"text without end", "\n", "All work and no play makes Jack a dull boy\r\n", 1000000, 2u << 20},
 };
 
-START_TEST(a_bomb_costs_no_more_than_the_entrys_own_text)
+START_TEST(a_bomb_costs_no_more_memory_than_a_small_mail)
 {
     const struct bomb_row *bomb = &bombs[_i];
     struct error err;
@@ -629,7 +628,7 @@ static Suite *suite(void)
     tcase_add_test(t, html_is_attached_only_when_there_is_some);
     tcase_add_test(t, sanitize_drops_what_xml_forbids_and_nothing_else);
     tcase_add_loop_test(t, any_damage_to_a_mail_gives_valid_text_alike_in_pieces, 0, 8);
-    tcase_add_loop_test(t, a_bomb_costs_no_more_than_the_entrys_own_text, 0,
+    tcase_add_loop_test(t, a_bomb_costs_no_more_memory_than_a_small_mail, 0,
                         sizeof bombs / sizeof bombs[0]);
     tcase_add_test(t, text_beyond_its_limit_is_cut_and_that_is_told);
     tcase_add_loop_test(t, text_and_html_share_one_limit, 0, 2);

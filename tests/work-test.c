@@ -110,7 +110,7 @@ static void work_flow(struct span value)
     struct buffer text;
     buffer_init(&text, SIZE_MAX);
     ck_assert_int_eq(buffer_append(&text, value.bytes, value.len), 0);
-    (void)mail_flow_join(MAIL_FLOW_DELSP, text.data, text.len);
+    (void)mail_flow_join(MAIL_FLOW_DELSP, text.data, text.len, NULL);
     buffer_done(&text);
 }
 

@@ -16,6 +16,7 @@
 #include "text.h"
 
 #define SPACES_MAX 64u     /* no-break spaces in a row */
+#define RUN_MAX 65536u     /* bytes of a word that are written at once */
 #define HTML_CELLS_MAX 16u /* cells in cells whose lines are counted */
 
 struct html_list {
@@ -24,6 +25,7 @@ struct html_list {
 };
 
 struct html_render {
+    struct text_walk *walk; /* of the HTML */
     struct buffer *out;
     size_t begin;                   /* length of out before us */
     uint32_t breaks;                /* line ends that wait */
@@ -160,13 +162,14 @@ static bool is_white(uint8_t byte)
     return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r' || byte == '\f';
 }
 
-/* Text without references. */
-static int put_text(struct html_render *r, struct span text)
+/* Text without references. @walk: of what it is of. */
+static int put_text(struct html_render *r, struct span text, struct text_walk *walk)
 {
     size_t at = 0;
     while (at < text.len) {
         const uint8_t *here = text.bytes + at;
         size_t left = text.len - at, run = 0, skip;
+        text_walk_at(walk, here);
         if (is_white(here[0])) {
             put_space(r, here[0]);
             at++;
@@ -178,8 +181,12 @@ static int put_text(struct html_render *r, struct span text)
         } else {
             do
                 run++;
-            while (run < left && !is_white(here[run]) && here[run] != 0xC2 && here[run] != 0xCD &&
-                   here[run] != 0xE2 && here[run] != 0xEF && here[run] >= ' ' && here[run] != 0x7F);
+            while (run < left && run < RUN_MAX && !is_white(here[run]) && here[run] != 0xC2 &&
+                   here[run] != 0xCD && here[run] != 0xE2 && here[run] != 0xEF &&
+                   here[run] >= ' ' && here[run] != 0x7F);
+            for (size_t most = 3; most > 0 && run > 1 && run < left && (here[run] & 0xC0) == 0x80;
+                 most--)
+                run--; /* not within a character */
             if (put_visible(r, here, run) < 0)
                 return -1;
             at += run;
@@ -196,14 +203,13 @@ static int render_text(struct html_render *r, struct span text)
         char reference[HTML_NAME_MAX];
         size_t from = c.pos;
         if (c.bytes[from] == '&' && html_reference(&c, reference)) {
-            if (put_text(r, (struct span){(const uint8_t *)reference, strlen(reference)}) < 0)
+            if (put_text(r, (struct span){(const uint8_t *)reference, strlen(reference)}, NULL) < 0)
                 return -1;
             continue;
         }
-        do
-            c.pos++;
-        while (c.pos < c.len && c.bytes[c.pos] != '&');
-        if (put_text(r, (struct span){c.bytes + from, c.pos - from}) < 0)
+        const uint8_t *next = text_walk_find(r->walk, c.bytes + from + 1, c.bytes + c.len, '&');
+        c.pos = next != NULL ? (size_t)(next - c.bytes) : c.len;
+        if (put_text(r, (struct span){c.bytes + from, c.pos - from}, r->walk) < 0)
             return -1;
     }
     return 0;
@@ -494,7 +500,7 @@ static int render_tag(struct html_render *r, const struct html_token *tag)
 
 static int html_render(struct html_render *r, const char *html, size_t len)
 {
-    struct html_tokens tokens = html_tokens_over(html, len);
+    struct html_tokens tokens = html_tokens_over(html, len, r->walk);
     struct html_token token;
     bool after_pre = false;
     while (html_next(&tokens, &token) && !r->out->refused) {
@@ -509,11 +515,16 @@ static int html_render(struct html_render *r, const char *html, size_t len)
     return link_end(r);
 }
 
-int html_to_text(const char *html, size_t len, struct buffer *out)
+int html_to_text_walked(const char *html, size_t len, struct text_walk *walk, struct buffer *out)
 {
-    struct html_render r = {.out = out, .begin = out->len};
+    struct html_render r = {.walk = walk, .out = out, .begin = out->len};
     buffer_init(&r.link, HTML_URL_MAX);
     int result = html_render(&r, html, len);
     buffer_done(&r.link);
     return result;
+}
+
+int html_to_text(const char *html, size_t len, struct buffer *out)
+{
+    return html_to_text_walked(html, len, NULL, out);
 }

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "buffer.h"
+#include "text-walk.h"
 
 #define HTML_LISTS_MAX 16u  /* lists inside lists that are told apart; deeper ones look alike */
 #define HTML_QUOTES_MAX 16u /* "> " in front of a line, at most */
@@ -21,5 +22,8 @@
 /** html_to_text - append the text of @html (UTF-8, @len bytes) to @out, lines ended by LF, none at
  * the end. A full buffer is no failure: what fits is a beginning. -1 is out of memory. */
 int html_to_text(const char *html, size_t len, struct buffer *out);
+
+/** html_to_text_walked - the same of HTML that may lie in a file. */
+int html_to_text_walked(const char *html, size_t len, struct text_walk *walk, struct buffer *out);
 
 #endif

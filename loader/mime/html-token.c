@@ -27,16 +27,16 @@ static bool is_blank(int byte)
     return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r' || byte == '\f';
 }
 
-struct html_tokens html_tokens_over(const char *html, size_t len)
+struct html_tokens html_tokens_over(const char *html, size_t len, struct text_walk *walk)
 {
-    return (struct html_tokens){.c = cursor_over(html, len)};
+    return (struct html_tokens){.c = cursor_over(html, len), .walk = walk};
 }
 
 /* Move behind the next occurrence of @mark (ASCII case ignored), or to the end. */
-static void skip_past(struct cursor *c, const char *mark)
+static void skip_past(struct cursor *c, struct text_walk *walk, const char *mark)
 {
     while (c->pos < c->len) {
-        const uint8_t *at = memchr(c->bytes + c->pos, mark[0], cursor_left(c));
+        const uint8_t *at = text_walk_find(walk, c->bytes + c->pos, c->bytes + c->len, mark[0]);
         if (at == NULL)
             break;
         c->pos = (size_t)(at - c->bytes);
@@ -48,16 +48,16 @@ static void skip_past(struct cursor *c, const char *mark)
 }
 
 /* "<!--...-->", "<!DOCTYPE ...>", "<![if ...]>", "<?xml ...>": nothing to see. */
-static bool skip_declaration(struct cursor *c)
+static bool skip_declaration(struct cursor *c, struct text_walk *walk)
 {
     if (cursor_text(c, "<!--") == PARSE_OK) {
         if (cursor_text(c, ">") != PARSE_OK && cursor_text(c, "->") != PARSE_OK)
-            skip_past(c, "-->");
+            skip_past(c, walk, "-->");
         return true;
     }
     if (cursor_text(c, "<!") != PARSE_OK && cursor_text(c, "<?") != PARSE_OK)
         return false;
-    skip_past(c, ">");
+    skip_past(c, walk, ">");
     return true;
 }
 
@@ -69,6 +69,7 @@ static size_t tag_end(struct html_tokens *t, size_t at)
     uint8_t quote = 0, before = ' ';
     for (size_t i = at; i < c->len && !t->quotes_off; i++) {
         uint8_t byte = c->bytes[i];
+        text_walk_at(t->walk, c->bytes + i);
         if (quote == 0 && byte == '>')
             return i;
         if (quote != 0)
@@ -79,7 +80,7 @@ static size_t tag_end(struct html_tokens *t, size_t at)
             before = byte;
     }
     t->quotes_off = t->quotes_off || quote != 0;
-    const uint8_t *end = memchr(c->bytes + at, '>', c->len - at);
+    const uint8_t *end = text_walk_find(t->walk, c->bytes + at, c->bytes + c->len, '>');
     t->tags_off = end == NULL;
     return end != NULL ? (size_t)(end - c->bytes) : SIZE_MAX;
 }
@@ -93,7 +94,7 @@ static bool read_tag(struct html_tokens *t, struct html_token *out)
     if (!is_letter(cursor_peek(&c)) || t->tags_off)
         return false;
     size_t n = 0;
-    *out = (struct html_token){.closes = closes};
+    *out = (struct html_token){.closes = closes, .walk = t->walk};
     for (; !is_blank(cursor_peek(&c)) && cursor_peek(&c) != '>' && cursor_peek(&c) != '/' &&
            c.pos < c.len;
          c.pos++)
@@ -116,7 +117,7 @@ static void skip_contents(struct html_tokens *t, const struct html_token *tag)
         char mark[HTML_NAME_MAX + 2] = "</";
         text_copy(mark + 2, HTML_NAME_MAX, tag->name);
         struct cursor c = t->c;
-        skip_past(&c, mark);
+        skip_past(&c, t->walk, mark);
         t->c.pos = c.pos < c.len ? c.pos - strlen(mark) : c.pos;
     }
 }
@@ -124,7 +125,7 @@ static void skip_contents(struct html_tokens *t, const struct html_token *tag)
 bool html_next(struct html_tokens *t, struct html_token *out_token)
 {
     struct cursor *c = &t->c;
-    while (cursor_peek(c) == '<' && skip_declaration(c))
+    while (cursor_peek(c) == '<' && skip_declaration(c, t->walk))
         ;
     if (c->pos == c->len)
         return false;
@@ -133,10 +134,46 @@ bool html_next(struct html_tokens *t, struct html_token *out_token)
         return true;
     }
     size_t from = c->pos++; /* a "<" that begins no tag is text */
-    while (c->pos < c->len && c->bytes[c->pos] != '<')
-        c->pos++;
-    *out_token = (struct html_token){.text = {c->bytes + from, c->pos - from}};
+    const uint8_t *next = text_walk_find(t->walk, c->bytes + c->pos, c->bytes + c->len, '<');
+    c->pos = next != NULL ? (size_t)(next - c->bytes) : c->len;
+    *out_token = (struct html_token){.text = {c->bytes + from, c->pos - from}, .walk = t->walk};
     return true;
+}
+
+static void skip_blanks(struct cursor *c)
+{
+    while (is_blank(cursor_peek(c)))
+        c->pos++;
+}
+
+/* The name of an attribute: up to a blank or "=". */
+static struct span attribute_name(struct cursor *c, struct text_walk *walk)
+{
+    size_t from = c->pos;
+    for (; c->pos < c->len && !is_blank(c->bytes[c->pos]) &&
+           (c->bytes[c->pos] != '=' || c->pos == from);
+         c->pos++)
+        text_walk_at(walk, c->bytes + c->pos);
+    return (struct span){c->bytes + from, c->pos - from};
+}
+
+/* What stands behind its "=", quoted or up to a blank. */
+static struct span attribute_value(struct cursor *c, struct text_walk *walk)
+{
+    skip_blanks(c);
+    int quote = cursor_peek(c);
+    bool quoted = quote == '"' || quote == '\'';
+    c->pos += quoted ? 1 : 0;
+    size_t from = c->pos;
+    if (quoted) {
+        const uint8_t *end = text_walk_find(walk, c->bytes + from, c->bytes + c->len, (char)quote);
+        c->pos = end != NULL ? (size_t)(end - c->bytes) : c->len;
+    }
+    for (; !quoted && c->pos < c->len && !is_blank(c->bytes[c->pos]); c->pos++)
+        text_walk_at(walk, c->bytes + c->pos);
+    struct span value = {c->bytes + from, c->pos - from};
+    c->pos += quoted && c->pos < c->len ? 1 : 0;
+    return value;
 }
 
 bool html_attribute(const struct html_token *tag, const char *name, struct span *out_value)
@@ -145,26 +182,11 @@ bool html_attribute(const struct html_token *tag, const char *name, struct span 
     while (c.pos < c.len) {
         while (is_blank(cursor_peek(&c)) || cursor_peek(&c) == '/')
             c.pos++;
-        size_t from = c.pos;
-        while (c.pos < c.len && !is_blank(c.bytes[c.pos]) &&
-               (c.bytes[c.pos] != '=' || c.pos == from))
-            c.pos++;
-        bool wanted = span_is((struct span){c.bytes + from, c.pos - from}, name);
-        while (is_blank(cursor_peek(&c)))
-            c.pos++;
+        bool wanted = span_is(attribute_name(&c, tag->walk), name);
+        skip_blanks(&c);
         struct span value = {c.bytes + c.pos, 0};
-        if (cursor_byte(&c, '=') == PARSE_OK) {
-            while (is_blank(cursor_peek(&c)))
-                c.pos++;
-            int quote = cursor_peek(&c);
-            bool quoted = quote == '"' || quote == '\'';
-            c.pos += quoted ? 1 : 0;
-            from = c.pos;
-            while (c.pos < c.len && (quoted ? c.bytes[c.pos] != quote : !is_blank(c.bytes[c.pos])))
-                c.pos++;
-            value = (struct span){c.bytes + from, c.pos - from};
-            c.pos += quoted && c.pos < c.len ? 1 : 0;
-        }
+        if (cursor_byte(&c, '=') == PARSE_OK)
+            value = attribute_value(&c, tag->walk);
         if (wanted) {
             *out_value = value;
             return true;

@@ -11,6 +11,7 @@
 
 #include "buffer.h"
 #include "cursor.h"
+#include "text-walk.h"
 
 #define HTML_NAME_MAX 16 /* bytes of a tag's name, NUL included; longer ones are cut */
 
@@ -19,16 +20,19 @@ struct html_token {
     char name[HTML_NAME_MAX]; /* of a tag, lower case; "" for text */
     bool closes;              /* </name> */
     struct span attributes;   /* of a tag, as they stand */
+    struct text_walk *walk;   /* as of the tokens */
 };
 
 struct html_tokens {
     struct cursor c;
     bool quotes_off; /* a quote in a tag was never closed: quotes mean nothing any more */
     bool tags_off;   /* no ">" is left: what follows is text */
+    struct text_walk *walk; /* borrowed; NULL: all lies in memory */
 };
 
-/** html_tokens_over - at the start of these bytes, which are borrowed. */
-struct html_tokens html_tokens_over(const char *html, size_t len);
+/** html_tokens_over - at the start of these bytes, which are borrowed; @walk: of the text that they
+ * are of, or NULL. */
+struct html_tokens html_tokens_over(const char *html, size_t len, struct text_walk *walk);
 
 /** html_next - the next token, false at the end. */
 bool html_next(struct html_tokens *t, struct html_token *out_token);

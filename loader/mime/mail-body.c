@@ -11,12 +11,19 @@
 #include "problem.h"
 #include "text.h"
 
-void mail_body_init(struct mail_body *body, struct mail_texts *problems)
+static void text_init(struct buffer *text, size_t limit, const char *dir)
+{
+    buffer_init(text, limit);
+    buffer_file(text, dir, MAIL_TEXT_MEMORY_MAX);
+}
+
+void mail_body_init(struct mail_body *body, const char *dir, struct mail_texts *problems)
 {
     memset(body, 0, sizeof *body);
+    body->dir = dir;
     body->problems = problems;
-    buffer_init(&body->texts[MAIL_BODY_TEXT], MAIL_TEXT_MAX);
-    buffer_init(&body->texts[MAIL_BODY_HTML], MAIL_TEXT_MAX);
+    text_init(&body->texts[MAIL_BODY_TEXT], MAIL_TEXT_MAX, dir);
+    text_init(&body->texts[MAIL_BODY_HTML], MAIL_TEXT_MAX, dir);
 }
 
 void mail_body_done(struct mail_body *body)
@@ -134,26 +141,49 @@ int mail_body_write(struct mail_body *body, const uint8_t *bytes, size_t count)
 }
 
 /* CR LF and bare CR become LF, in place. Returns the new end. */
-static size_t lines_unify(char *text, size_t start, size_t end)
+static size_t lines_unify(struct buffer *b, size_t start)
 {
-    size_t to = start;
-    for (size_t from = start; from < end;) {
-        const char *cr = memchr(text + from, '\r', end - from);
-        size_t run = cr != NULL ? (size_t)(cr - text) - from : end - from;
-        if (to != from)
-            memmove(text + to, text + from, run);
+    struct text_walk walk = {.text = b, .last = b->data};
+    char *text = b->data, *end = text + b->len, *to = text + start;
+    for (char *from = to; from < end;) {
+        const char *cr = text_walk_find(&walk, from, end, '\r');
+        size_t run = (size_t)((cr != NULL ? cr : end) - from);
+        text_walk_move(&walk, to, from, run);
         to += run;
-        from += run + 1;
-        if (cr != NULL && (from == end || text[from] != '\n'))
-            text[to++] = '\n';
+        from += run;
+        if (cr != NULL && (++from == end || *from != '\n'))
+            *to++ = '\n';
     }
-    return to;
+    return (size_t)(to - text);
+}
+
+/* Behind its white space, or the end. */
+static size_t skip_blank(struct buffer *b, size_t at, size_t end)
+{
+    struct text_walk walk = {.text = b, .last = b->data};
+    for (; at < end && text_is_space(b->data[at]); at++)
+        text_walk_at(&walk, b->data + at);
+    return at;
+}
+
+/* The text is complete: its lines as they are to be read. */
+static void piece_finish(struct buffer *b, struct mail_body_piece *piece)
+{
+    if (b->data != NULL) { /* else it has no bytes */
+        size_t start = piece->start;
+        buffer_truncate(b, lines_unify(b, start));
+        struct text_walk walk = {.text = b, .last = b->data};
+        buffer_truncate(b, start +
+                               mail_flow_join(piece->flow, b->data + start, b->len - start, &walk));
+    }
+    piece->end = b->len;
+    piece->blank = skip_blank(b, piece->start, piece->end) == piece->end;
+    buffer_passed(b);
 }
 
 int mail_body_close(struct mail_body *body)
 {
     struct buffer *b = last_buffer(body);
-    struct mail_body_piece *piece = last_piece(body);
     int result = body->decoder == NULL ? head_decide(body) : 0;
     if (result < 0)
         return -1;
@@ -164,16 +194,7 @@ int mail_body_close(struct mail_body *body)
         result = -1;
     charset_decoder_free(body->decoder);
     body->decoder = NULL;
-    if (b->data != NULL) {
-        size_t end = lines_unify(b->data, piece->start, b->len), start = piece->start;
-        buffer_truncate(b, start + mail_flow_join(piece->flow, b->data + start, end - start));
-    }
-    piece->end = b->len;
-    size_t at = piece->start;
-    /* analyse: without data the piece has no bytes */
-    while (at < piece->end && text_is_space(b->data[at]))
-        at++;
-    piece->blank = at == piece->end;
+    piece_finish(b, last_piece(body));
     return result;
 }
 
@@ -185,21 +206,30 @@ void mail_body_forget(struct mail_body *body)
     body->count--;
 }
 
-struct span mail_body_last(const struct mail_body *body)
+bool mail_body_last_is_blank(const struct mail_body *body)
+{
+    return last_piece(body)->blank;
+}
+
+bool mail_body_last_has(struct mail_body *body, const char *text)
 {
     const struct mail_body_piece *piece = last_piece(body);
-    const char *text = buffer_text(&body->texts[piece->kind]);
-    return (struct span){(const uint8_t *)text + piece->start, piece->end - piece->start};
+    struct buffer *b = last_buffer(body);
+    const char *first = buffer_text(b) + piece->start, *end = buffer_text(b) + piece->end;
+    struct text_walk walk = {.text = b, .last = first};
+    const char *at = first;
+    while ((at = text_walk_find_text(&walk, at, end, text)) != NULL) {
+        if (at == first || at[-1] == '\n')
+            return true;
+        at += strlen(text);
+    }
+    return false;
 }
 
 bool mail_body_is_blank(const struct mail_body *body)
 {
-    const struct buffer *text = &body->texts[MAIL_BODY_TEXT];
     for (size_t i = 0; i < body->count; i++)
-        if (body->pieces[i].kind == MAIL_BODY_HTML)
-            return false;
-    for (size_t i = 0; i < text->len; i++)
-        if (!text_is_space(text->data[i]))
+        if (body->pieces[i].kind == MAIL_BODY_HTML || !body->pieces[i].blank)
             return false;
     return true;
 }
@@ -223,23 +253,31 @@ static bool has_better(const struct mail_body *body, const struct mail_body_piec
 
 /* Letters and digits of a text, without what stands in "<...>": links. */
 struct words {
-    const char *text;
-    size_t len, at;
+    const char *at, *end;
+    struct text_walk walk;
     bool angles_off; /* none closes any more */
 };
+
+static struct words words_of(struct buffer *b, size_t start, size_t end)
+{
+    const char *text = buffer_text(b);
+    return (struct words){
+        .at = text + start, .end = text + end, .walk = {.text = b, .last = text + start}};
+}
 
 /* The next one, in lower case; -1 at the end. */
 static int words_next(struct words *w)
 {
-    while (w->at < w->len) {
-        char c = text_lower(w->text[w->at++]);
+    while (w->at < w->end) {
+        text_walk_at(&w->walk, w->at);
+        char c = text_lower(*w->at++);
         if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (uint8_t)c >= 0x80)
             return (uint8_t)c;
         if (c != '<' || w->angles_off)
             continue;
-        const char *close = memchr(w->text + w->at, '>', w->len - w->at);
+        const char *close = text_walk_find(&w->walk, w->at, w->end, '>');
         w->angles_off = close == NULL;
-        w->at = close != NULL ? (size_t)(close - w->text) + 1 : w->at;
+        w->at = close != NULL ? close + 1 : w->at;
     }
     return -1;
 }
@@ -258,28 +296,30 @@ static bool words_are_same(struct words a, struct words b)
 
 /* HTML that says again what the text before it said: both came side by side, not as alternatives.
  */
-static bool repeats(const struct mail_body *body, const struct mail_body_piece *piece,
-                    const struct buffer *out, size_t from)
+static bool repeats(struct mail_body *body, const struct mail_body_piece *piece, struct buffer *out,
+                    size_t from)
 {
     if (piece == body->pieces || piece[-1].kind != MAIL_BODY_TEXT)
         return false;
-    const char *before = buffer_text(&body->texts[MAIL_BODY_TEXT]) + piece[-1].start;
-    return words_are_same((struct words){.text = before, .len = piece[-1].end - piece[-1].start},
-                          (struct words){.text = buffer_text(out) + from, .len = out->len - from});
+    return words_are_same(words_of(&body->texts[MAIL_BODY_TEXT], piece[-1].start, piece[-1].end),
+                          words_of(out, from, out->len));
 }
 
 static int append_piece(struct mail_body *body, const struct mail_body_piece *piece,
                         struct buffer *out)
 {
-    const char *text = buffer_text(&body->texts[piece->kind]) + piece->start;
+    struct buffer *b = &body->texts[piece->kind];
+    const char *text = buffer_text(b) + piece->start;
     size_t len = piece->end - piece->start, before = out->len;
+    struct text_walk walk = {.text = b, .last = text};
     int result = join(out);
     size_t from = out->len;
     if (result == 0)
-        result = piece->kind == MAIL_BODY_HTML ? html_to_text(text, len, out)
-                                               : text_append_fitting(out, text, len);
+        result = piece->kind == MAIL_BODY_HTML ? html_to_text_walked(text, len, &walk, out)
+                                               : text_walk_append(&walk, text, len, out);
     if (result == 0 && piece->kind == MAIL_BODY_HTML && repeats(body, piece, out, from))
         buffer_truncate(out, before);
+    buffer_passed(b);
     return full_or_failed(body, out, result);
 }
 
@@ -312,20 +352,20 @@ static int finish_text(struct mail_body *body, struct buffer *out)
 
 int mail_body_finish(struct mail_body *body, struct mail *mail)
 {
-    struct buffer made;
+    struct buffer made, *texts = body->texts;
     size_t converted, readable = count_readable(body, &converted), html = 0;
     int result = 0;
-    buffer_init(&made, MAIL_TEXT_MAX - body->texts[MAIL_BODY_HTML].len);
-    if (converted > 0) {
+    text_init(&made, MAIL_TEXT_MAX - texts[MAIL_BODY_HTML].len, body->dir);
+    if (converted > 0)
         result = finish_text(body, &made);
-        mail->message_body = buffer_take(&made);
-    } else if (readable > 0) {
-        mail->message_body = buffer_take(&body->texts[MAIL_BODY_TEXT]);
-    }
+    if (readable > 0)
+        mail->message_body = text_walk_take(converted > 0 ? &made : &texts[MAIL_BODY_TEXT],
+                                            &mail->message_body_size, &mail->message_body_file);
     for (size_t i = 0; i < body->count; i++)
         html += body->pieces[i].kind == MAIL_BODY_HTML ? 1 : 0;
     if (html > 0)
-        mail->html = buffer_take(&body->texts[MAIL_BODY_HTML]);
+        mail->html = text_walk_take(&texts[MAIL_BODY_HTML], &mail->html_size, &mail->html_file);
+    buffer_done(&made);
     bool failed = (readable > 0 && mail->message_body == NULL) || (html > 0 && mail->html == NULL);
     return result < 0 || failed ? -1 : 0;
 }

@@ -4,8 +4,8 @@
  * message_body is what a person would read from top to bottom: each text/plain part in order, and
  * HTML as text where no text/plain stands beside it as its alternative. html is all HTML parts in
  * order. Parts are joined by a line end, lines end in LF. Both together have MAIL_TEXT_MAX bytes at
- * most, what comes later is cut. HTML that is made into text stands beside its source and the other
- * texts until it is done: twice that is held at the worst. */
+ * most, what comes later is cut. Of what is more than MAIL_TEXT_MEMORY_MAX only windows are in
+ * memory, the rest lies in files without a name (buffer.h). */
 #ifndef MAILCHUTE_MIME_MAIL_BODY_H
 #define MAILCHUTE_MIME_MAIL_BODY_H
 
@@ -38,6 +38,7 @@ struct mail_body_head {
 };
 
 struct mail_body {
+    const char *dir;        /* for the files of texts; borrowed */
     struct buffer texts[2]; /* by enum mail_body_kind */
     struct mail_body_piece *pieces;
     size_t count, capacity;
@@ -48,7 +49,8 @@ struct mail_body {
     struct mail_texts *problems; /* borrowed */
 };
 
-void mail_body_init(struct mail_body *body, struct mail_texts *problems);
+/** mail_body_init - @dir: the folder for its files; both borrowed until mail_body_done(). */
+void mail_body_init(struct mail_body *body, const char *dir, struct mail_texts *problems);
 void mail_body_done(struct mail_body *body);
 
 /** mail_body_open - the next piece. One piece is open at a time; HTML without a charset is asked
@@ -61,8 +63,11 @@ int mail_body_close(struct mail_body *body);
 /** mail_body_forget - the last piece was none: closed or open, it goes. */
 void mail_body_forget(struct mail_body *body);
 
-/** mail_body_last - the text of the last piece, closed; borrowed until the next call. */
-struct span mail_body_last(const struct mail_body *body);
+/** mail_body_last_is_blank - the last piece, closed, is nothing but white space. */
+bool mail_body_last_is_blank(const struct mail_body *body);
+
+/** mail_body_last_has - it has a line that begins with @text. */
+bool mail_body_last_has(struct mail_body *body, const char *text);
 
 /** mail_body_is_blank - there is no HTML, and no text but white space. No piece is open. */
 bool mail_body_is_blank(const struct mail_body *body);

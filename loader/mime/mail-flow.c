@@ -21,11 +21,11 @@ static bool is_flowed(const char *line, size_t len)
            !(len == 3 && memcmp(line, "-- ", 3) == 0);
 }
 
-size_t mail_flow_join(enum mail_flow flow, char *text, size_t len)
+size_t mail_flow_join(enum mail_flow flow, char *text, size_t len, struct text_walk *walk)
 {
     size_t to = 0;
     for (size_t at = 0, end; flow != MAIL_FLOW_NONE && at < len; at = end) {
-        const char *lf = memchr(text + at, '\n', len - at);
+        const char *lf = text_walk_find(walk, text + at, text + len, '\n');
         size_t stop = lf != NULL ? (size_t)(lf - text) : len;
         end = lf != NULL ? stop + 1 : len;
         if (text[at] == ' ') /* s.4.4: stuffed */
@@ -33,7 +33,7 @@ size_t mail_flow_join(enum mail_flow flow, char *text, size_t len)
         bool joins = is_flowed(text + at, stop - at) && end < len && text[end] != '>' &&
                      !(len - end >= 3 && memcmp(text + end, "-- ", 3) == 0);
         size_t keep = stop - at - (joins && flow == MAIL_FLOW_DELSP ? 1 : 0);
-        memmove(text + to, text + at, keep);
+        text_walk_move(walk, text + to, text + at, keep);
         to += keep;
         if (!joins && lf != NULL)
             text[to++] = '\n';

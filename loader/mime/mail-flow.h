@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "text-walk.h"
+
 enum mail_flow {
     MAIL_FLOW_NONE,  /* lines are lines */
     MAIL_FLOW_SPACE, /* format=flowed: the space at the end of a line is one of the text */
@@ -20,7 +22,8 @@ enum mail_flow {
 /** mail_flow_named - from the parameters of Content-Type; each may be NULL. */
 enum mail_flow mail_flow_named(const char *format, const char *delsp);
 
-/** mail_flow_join - join in place; lines end in LF. Returns the new length. Linear time. */
-size_t mail_flow_join(enum mail_flow flow, char *text, size_t len);
+/** mail_flow_join - join in place; lines end in LF. Returns the new length. Linear time. @walk: of
+ * the text that these bytes are of, or NULL. */
+size_t mail_flow_join(enum mail_flow flow, char *text, size_t len, struct text_walk *walk);
 
 #endif

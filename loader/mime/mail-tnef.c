@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "mail-meeting.h"
+#include "nameless.h"
 #include "problem.h"
 #include "text.h"
 #include "tnef.h"
@@ -105,18 +106,21 @@ static int mail_tnef_feed(struct tnef *tnef, const struct spool *spool, struct e
     return 0;
 }
 
-static int mail_tnef_add_text(struct mail_body *body, enum mail_body_kind kind, const char *text)
+static int mail_tnef_add_text(struct mail_body *body, enum mail_body_kind kind, struct buffer text)
 {
-    if (text == NULL)
+    if (text.data == NULL)
         return 0;
     const struct mail_body_head head = {
         .kind = kind,
         .group = MAIL_TNEF_GROUP,
         .charset = "utf-8",
     };
-    if (mail_body_open(body, &head) < 0 ||
-        mail_body_write(body, (const uint8_t *)text, strlen(text)) < 0)
+    if (mail_body_open(body, &head) < 0)
         return -1;
+    struct span piece = {0};
+    while (text_walk_next(&text, &piece))
+        if (mail_body_write(body, piece.bytes, piece.len) < 0)
+            return -1;
     return mail_body_close(body);
 }
 
@@ -126,9 +130,13 @@ static int mail_tnef_add_body(struct mail_body *body, const struct tnef_message 
         return 0;
     while (body->count > 0)
         mail_body_forget(body);
-    if (mail_tnef_add_text(body, MAIL_BODY_TEXT, message->text) < 0)
+    if (mail_tnef_add_text(body, MAIL_BODY_TEXT,
+                           text_walk_over(message->text, message->text_size, message->text_file)) <
+        0)
         return -1;
-    return mail_tnef_add_text(body, MAIL_BODY_HTML, message->html);
+    return mail_tnef_add_text(
+        body, MAIL_BODY_HTML,
+        text_walk_over(message->html, message->html_size, message->html_file));
 }
 
 /* A meeting becomes a file that calendars read. Its name for ever is the digest of winmail.dat. */
@@ -188,7 +196,7 @@ static int mail_tnef_finish_one(struct mail_tnef *list, struct spool *spool,
     struct mail_tnef_found found = {list->problems, attachments, body, {0}};
     struct mail_tnef_reader reader = {.attachments = attachments};
     const struct tnef_sink sink = {mail_tnef_bytes, mail_tnef_end, &reader};
-    AUTO(tnef) tnef = tnef_new(&sink, list->problems);
+    AUTO(tnef) tnef = tnef_new(&sink, nameless_folder(list->dir), list->problems);
     if (tnef == NULL)
         return error_oom(err, "reading winmail.dat");
     int result = spool_finish(spool, found.digest, err);

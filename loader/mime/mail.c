@@ -24,7 +24,9 @@
 #include "mail-tnef.h"
 #include "mime-header.h"
 #include "mime-parser.h"
+#include "nameless.h"
 #include "problem.h"
+#include "text-walk.h"
 #include "text.h"
 
 #define CHUNK (16u * 1024)               /* encoded bytes that are decoded at a time */
@@ -421,36 +423,14 @@ static int part_body(void *context, struct mime_part *part, const uint8_t *bytes
 
 /* ---- its end ---- */
 
-static bool is_blank(struct span text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (!text_is_space((char)text.bytes[i]))
-            return false;
-    }
-    return true;
-}
-
-/* PGP in the text itself (RFC 9580 s.7, s.6.2): only at the beginning of a line. */
-static bool has_armour(struct span text, const char *line)
-{
-    size_t len = strlen(line);
-    const uint8_t *at = text.bytes, *end = text.bytes + text.len;
-    while ((at = memmem(at, (size_t)(end - at), line, len)) != NULL) {
-        if (at == text.bytes || at[-1] == '\n')
-            return true;
-        at += len;
-    }
-    return false;
-}
-
 static int close_body(struct mail_parser *p)
 {
     if (mail_body_close(&p->body) < 0)
         return -1;
-    struct span text = mail_body_last(&p->body);
-    if (has_armour(text, "-----BEGIN PGP SIGNED MESSAGE-----"))
+    /* PGP in the text itself (RFC 9580 s.7, s.6.2) */
+    if (mail_body_last_has(&p->body, "-----BEGIN PGP SIGNED MESSAGE-----"))
         p->mail->flags |= MAIL_SIGNED;
-    if (has_armour(text, "-----BEGIN PGP MESSAGE-----"))
+    if (mail_body_last_has(&p->body, "-----BEGIN PGP MESSAGE-----"))
         p->mail->flags |= MAIL_ENCRYPTED;
     return 0;
 }
@@ -464,7 +444,7 @@ static int close_preamble(struct mail_parser *p, const struct leaf *leaf)
         problem_add(&p->mail->problems, "multipart without parts: cut behind %u MB",
                     PREAMBLE_MAX / 1048576) < 0)
         return -1;
-    if (!is_blank(mail_body_last(&p->body)))
+    if (!mail_body_last_is_blank(&p->body))
         return problem_add(&p->mail->problems, "multipart without parts: read as text");
     mail_body_forget(&p->body);
     return 0;
@@ -522,10 +502,19 @@ static int part_end(void *context, struct mime_part *part)
 
 /* ---- the mail is complete ---- */
 
+static int write_html(const struct mail *mail, struct mail_attachment_writer *writer)
+{
+    struct buffer html = text_walk_over(mail->html, mail->html_size, mail->html_file);
+    struct span piece = {0};
+    while (text_walk_next(&html, &piece))
+        if (mail_attachment_write(writer, piece.bytes, piece.len) < 0)
+            return -1;
+    return 0;
+}
+
 static int attach_html(struct mail_parser *p)
 {
-    const char *html = p->mail->html;
-    if (!p->options.attach_html || html == NULL)
+    if (!p->options.attach_html || p->mail->html == NULL)
         return 0;
     AUTO(mail_attachment_writer) writer =
         mail_attachment_open(&p->attachments, &(struct mail_attachment_head){
@@ -533,19 +522,19 @@ static int attach_html(struct mail_parser *p)
             .content_type = "text/html",
             .disposition = "attachment",
         });
-    if (writer == NULL)
-        return -1;
-    if (mail_attachment_write(writer, (const uint8_t *)html, strlen(html)) < 0)
+    if (writer == NULL || write_html(p->mail, writer) < 0)
         return -1;
     return mail_attachment_close(writer);
 }
 
-/* Char (XML 1.0 s.2.2) is tab, line ends, and from U+0020 up all but U+FFFE and U+FFFF. */
-static void sanitize_text(char *text)
+/* Char (XML 1.0 s.2.2) is tab, line ends, and from U+0020 up all but U+FFFE and U+FFFF. Returns the
+ * new length. */
+static size_t sanitize_bytes(char *text, struct text_walk *walk)
 {
     char *to = text;
     for (const char *from = text; from != NULL && *from != '\0'; from++) {
         uint8_t c = (uint8_t)*from;
+        text_walk_at(walk, from);
         if (c < 0x20 && c != '\t' && c != '\n' && c != '\r')
             continue;
         if (c == 0xEF && (uint8_t)from[1] == 0xBF && (uint8_t)from[2] >= 0xBE) {
@@ -556,6 +545,20 @@ static void sanitize_text(char *text)
     }
     if (text != NULL)
         *to = '\0';
+    return (size_t)(to - text);
+}
+
+static void sanitize_text(char *text)
+{
+    (void)sanitize_bytes(text, NULL);
+}
+
+static void sanitize_large(char *text, size_t *size, struct file_memory *file)
+{
+    struct buffer b = text_walk_over(text, *size, file);
+    struct text_walk walk = {.text = &b, .last = text};
+    *size = sanitize_bytes(text, &walk);
+    buffer_passed(&b);
 }
 
 static void sanitize_addresses(struct mail_addresses *list)
@@ -568,12 +571,14 @@ static void sanitize_addresses(struct mail_addresses *list)
 
 static void sanitize(struct mail *m)
 {
-    char *texts[] = {m->sender, m->recipient, m->cc, m->bcc, m->subject,
-                     m->message_id, m->in_reply_to, m->message_body, m->html};
+    char *texts[] = {m->sender,  m->recipient,  m->cc,         m->bcc,
+                     m->subject, m->message_id, m->in_reply_to};
     struct mail_addresses *lists[] = {&m->from_list, &m->to_list, &m->cc_list, &m->bcc_list,
                                       &m->reply_to_list};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         sanitize_text(texts[i]);
+    sanitize_large(m->message_body, &m->message_body_size, m->message_body_file);
+    sanitize_large(m->html, &m->html_size, m->html_file);
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         sanitize_addresses(lists[i]);
     for (size_t i = 0; i < m->references.count; i++)
@@ -596,7 +601,7 @@ struct mail_parser *mail_parser_new(const struct mail_options *options)
     if ((p->mail = calloc(1, sizeof *p->mail)) == NULL)
         return NULL;
     p->options = options != NULL ? *options : defaults;
-    mail_body_init(&p->body, &p->mail->problems);
+    mail_body_init(&p->body, nameless_folder(p->options.spool_dir), &p->mail->problems);
     p->attachments = (struct mail_attachments){.mail = p->mail, .sink = p->options.sink};
     p->tnef = (struct mail_tnef){.dir = p->options.spool_dir, .problems = &p->mail->problems};
     p->handler = (struct mime_handler){part_begin, part_body, part_end, p};
@@ -658,19 +663,20 @@ int mail_parser_finish(struct mail_parser *p, struct mail **out_mail, struct err
 
 size_t mail_text_size(const struct mail *mail)
 {
-    return (mail->message_body != NULL ? strlen(mail->message_body) : 0) +
-           (mail->html != NULL ? strlen(mail->html) : 0);
+    return (mail->message_body_file == NULL ? mail->message_body_size : 0) +
+           (mail->html_file == NULL ? mail->html_size : 0);
 }
 
 void mail_free(struct mail *mail)
 {
     if (mail == NULL)
         return;
-    char *texts[] = {mail->sender, mail->recipient, mail->cc, mail->bcc, mail->subject,
-                     mail->date_sent, mail->message_id, mail->in_reply_to, mail->message_body,
-                     mail->html};
+    char *texts[] = {mail->sender,  mail->recipient, mail->cc,         mail->bcc,
+                     mail->subject, mail->date_sent, mail->message_id, mail->in_reply_to};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free(texts[i]);
+    text_walk_free(mail->message_body, mail->message_body_file);
+    text_walk_free(mail->html, mail->html_file);
     struct mail_addresses *lists[] = {&mail->from_list, &mail->to_list, &mail->cc_list,
                                       &mail->bcc_list, &mail->reply_to_list};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)

@@ -2,7 +2,7 @@
 /* mail.h - one message (RFC 5322, RFC 2045..2049) read as a stream into what a person would see.
  *
  * Feed the bytes as they arrive, in pieces of any size: every split gives the same result. Memory
- * stays constant beyond the entry's own text, time is linear in the bytes, and no input is an
+ * stays constant (texts of more than MAIL_TEXT_MEMORY_MAX lie in a file), time is linear in the bytes, and no input is an
  * error: what is broken is read as the big mail programs read it, what had to be repaired or cut is
  * told in problems. All text that comes out is valid UTF-8 without NUL. Failures are ours alone:
  * memory, and the spool folder (ERROR_STORE, ERROR_CREATE) for a mail with a winmail.dat of more
@@ -28,6 +28,7 @@
 #define MAIL_PARAMETERS_MAX 128u            /* parameters of one field (RFC 2231 pieces counted) */
 #define MAIL_FILENAME_MAX 255u              /* bytes of a file name in UTF-8 */
 #define MAIL_TEXT_MAX (10u * 1024 * 1024)   /* bytes of message_body and html together */
+#define MAIL_TEXT_MEMORY_MAX (256u * 1024)  /* bytes of each that are held in memory at most */
 #define MAIL_REFERENCES_MAX 1000u           /* message ids kept of References */
 #define MAIL_PROBLEMS_MAX 32u               /* problems told; then "more problems: not listed" */
 #define MAIL_DIGEST_SIZE 32u                /* SHA-256 */
@@ -77,6 +78,9 @@ struct mail {
     struct mail_texts references;   /* likewise */
     char *message_body;             /* text/plain; else the HTML as text */
     char *html;
+    size_t message_body_size, html_size; /* bytes of these */
+    struct file_memory *message_body_file,
+        *html_file; /* not NULL: they lie in it (file-memory.h) */
     struct mail_attachment *attachments;
     size_t attachment_count;
     uint32_t flags; /* enum mail_flag */
@@ -97,8 +101,8 @@ struct mail_options {
     bool attach_html;             /* the HTML version becomes the last attachment, original.html */
     bool sanitize;                /* characters XML 1.0 forbids are dropped from text fields */
     const struct mail_sink *sink; /* borrowed until the parser is freed; NULL: nobody */
-    const char *spool_dir; /* where a large winmail.dat waits to be opened; borrowed likewise;
-                            * NULL: $TMPDIR or /tmp */
+    const char *spool_dir; /* where a large winmail.dat waits to be opened, and large texts lie;
+                            * borrowed likewise; NULL: $TMPDIR or /tmp */
 };
 
 struct mail_parser;
@@ -127,7 +131,8 @@ int mail_parser_finish(struct mail_parser *parser, struct mail **out_mail, struc
 void mail_free(struct mail *mail);
 AUTO_DEFINE(mail, mail_free);
 
-/** mail_text_size - bytes of message_body and html, the largest part of what a mail holds. */
+/** mail_text_size - bytes of message_body and html that are held in memory, the largest part of what
+ * a mail holds. */
 size_t mail_text_size(const struct mail *mail);
 
 #endif

@@ -16,12 +16,14 @@
 #include "buffer.h"
 #include "rtf-lzfu.h"
 #include "rtf.h"
+#include "text-walk.h"
 
 #define TNEF_RTF_FACTOR 2u /* RTF around HTML is up to this much longer, mostly */
 
 enum tnef_part { TNEF_OLD_TEXT, TNEF_TEXT, TNEF_HTML, TNEF_RTF, TNEF_PARTS };
 
 struct tnef_body {
+    const char *dir;          /* for their files; borrowed */
     size_t limit;             /* bytes kept of each part */
     size_t *rtf_left;         /* bytes that may still come out of compressed RTF; borrowed */
     bool seen[TNEF_PARTS];
@@ -34,9 +36,16 @@ struct tnef_body {
     enum rtf_kind rtf_kind;
 };
 
-/** tnef_body_init - @rtf_left is shared by all bodies of one winmail.dat, so that many small ones
+/* What came out: text is yours, text_walk_free(); NULL: there is none. */
+struct tnef_text {
+    char *text;
+    size_t size;
+    struct file_memory *file;
+};
+
+/** tnef_body_init - @dir: the folder of large ones (mail.h), borrowed. @rtf_left is shared by all bodies of one winmail.dat, so that many small ones
  * cost no more time than a large one. */
-void tnef_body_init(struct tnef_body *b, size_t limit, size_t *rtf_left);
+void tnef_body_init(struct tnef_body *b, size_t limit, const char *dir, size_t *rtf_left);
 void tnef_body_done(struct tnef_body *b);
 
 /** tnef_body_start - @part begins; *out_wanted is false when it is there already: feed nothing
@@ -45,9 +54,8 @@ int tnef_body_start(struct tnef_body *b, enum tnef_part part, bool unicode, bool
 int tnef_body_bytes(struct tnef_body *b, enum tnef_part part, const uint8_t *bytes, size_t count);
 int tnef_body_end(struct tnef_body *b, enum tnef_part part);
 
-/** tnef_body_finish - the results: yours, free(); NULL where there is none. A page of 0 is unknown.
- * The parts are given up on the way. */
-int tnef_body_finish(struct tnef_body *b, uint32_t text_page, uint32_t html_page, char **out_text,
-                     char **out_html);
+/** tnef_body_finish - the results. A page of 0 is unknown. The parts are given up on the way. */
+int tnef_body_finish(struct tnef_body *b, uint32_t text_page, uint32_t html_page,
+                     struct tnef_text *out_text, struct tnef_text *out_html);
 
 #endif

@@ -96,6 +96,7 @@ struct tnef_shared {
     struct tnef_sink sink;
     struct mail_texts *problems;
     unsigned files;
+    const char *dir; /* for what is large; borrowed */
     size_t rtf_left; /* bytes that may still come out of compressed RTF */
     bool stopped; /* the sink said so */
 };
@@ -145,12 +146,12 @@ void tnef_message_done(struct tnef_message *message)
     free(message->message_class);
     free(message->subject);
     free(message->location);
-    free(message->text);
-    free(message->html);
+    text_walk_free(message->text, message->text_file);
+    text_walk_free(message->html, message->html_file);
     *message = (struct tnef_message){0};
 }
 
-static struct tnef *tnef_make(struct tnef_shared *shared, unsigned depth)
+static struct tnef *tnef_make(struct tnef_shared *shared, const char *dir, unsigned depth)
 {
     struct tnef *t = calloc(1, sizeof *t);
     if (t == NULL)
@@ -158,15 +159,16 @@ static struct tnef *tnef_make(struct tnef_shared *shared, unsigned depth)
     t->shared = shared != NULL ? shared : &t->own;
     t->depth = depth;
     buffer_init(&t->value, TNEF_NAME_MAX);
+    t->own.dir = dir;
     t->own.rtf_left = (size_t)TNEF_TEXT_MAX * TNEF_RTF_FACTOR;
-    tnef_body_init(&t->body, depth == 0 ? TNEF_TEXT_MAX : TNEF_NESTED_TEXT_MAX,
+    tnef_body_init(&t->body, depth == 0 ? TNEF_TEXT_MAX : TNEF_NESTED_TEXT_MAX, dir,
                    &t->shared->rtf_left);
     return t;
 }
 
-struct tnef *tnef_new(const struct tnef_sink *sink, struct mail_texts *problems)
+struct tnef *tnef_new(const struct tnef_sink *sink, const char *dir, struct mail_texts *problems)
 {
-    struct tnef *t = tnef_make(NULL, 0);
+    struct tnef *t = tnef_make(NULL, dir, 0);
     if (t == NULL)
         return NULL;
     t->own.sink = *sink;
@@ -280,14 +282,25 @@ static int tnef_file_end(struct tnef *t)
 
 /* -- message objects inside -- */
 
+static int tnef_sink_text(struct tnef *t, struct buffer *text)
+{
+    struct span piece = {0};
+    while (text_walk_next(text, &piece))
+        if (tnef_sink_bytes(t, piece.bytes, piece.len) < 0)
+            return -1;
+    return 0;
+}
+
 /* Its body becomes a file that a person can open. */
 static int tnef_tell_body(struct tnef *t, const struct tnef_message *m)
 {
-    const char *text = m->html != NULL ? m->html : m->text;
+    bool html = m->html != NULL;
+    struct buffer text = html ? text_walk_over(m->html, m->html_size, m->html_file)
+                              : text_walk_over(m->text, m->text_size, m->text_file);
     const char *outer = tnef_file_name(t);
     const char *subject = m->subject != NULL ? m->subject : outer != NULL ? outer : "message";
     bool room;
-    if (text == NULL)
+    if (text.data == NULL)
         return 0;
     if (tnef_count_file(t, &room) < 0)
         return -1;
@@ -295,11 +308,11 @@ static int tnef_tell_body(struct tnef *t, const struct tnef_message *m)
         return 0;
     AUTO_DONE(buffer) name;
     buffer_init(&name, 4 * TNEF_NAME_MAX);
-    if (buffer_printf(&name, "%s.%s", subject, m->html != NULL ? "html" : "txt") < 0)
+    if (buffer_printf(&name, "%s.%s", subject, html ? "html" : "txt") < 0)
         return -1;
     struct tnef_file file = {.name = buffer_text(&name),
-                             .content_type = m->html != NULL ? "text/html" : "text/plain"};
-    if (tnef_sink_bytes(t, (const uint8_t *)text, strlen(text)) < 0)
+                             .content_type = html ? "text/html" : "text/plain"};
+    if (tnef_sink_text(t, &text) < 0)
         return -1;
     return tnef_sink_end(t, &file);
 }
@@ -317,7 +330,7 @@ static int tnef_object_head(struct tnef *t)
     bool wanted;
     if (is_message && t->depth < TNEF_DEPTH_MAX) {
         t->file.walked = true;
-        t->child = tnef_make(t->shared, t->depth + 1);
+        t->child = tnef_make(t->shared, t->shared->dir, t->depth + 1);
         if (t->child == NULL)
             return -1;
         t->child->oem_page = t->oem_page;
@@ -666,10 +679,17 @@ static int tnef_close_open(struct tnef *t)
 static int tnef_close(struct tnef *t, struct tnef_message *out_message)
 {
     struct tnef_message m = {0};
+    struct tnef_text text, html;
     uint32_t html_page = t->internet_page != 0 ? t->internet_page : t->oem_page;
     if (tnef_close_open(t) < 0 ||
-        tnef_body_finish(&t->body, t->oem_page, html_page, &m.text, &m.html) < 0)
+        tnef_body_finish(&t->body, t->oem_page, html_page, &text, &html) < 0)
         return -1;
+    m.text = text.text;
+    m.text_size = text.size;
+    m.text_file = text.file;
+    m.html = html.text;
+    m.html_size = html.size;
+    m.html_file = html.file;
     m.message_class = TAKE(t->message_class);
     m.subject = TAKE(t->subject);
     m.location = TAKE(t->location);

@@ -3,8 +3,9 @@
  *
  * A push parser: feed the decoded bytes of the part in pieces of any size, every split gives the
  * same result. Bytes of files inside go to a sink while they pass, so memory does not depend on the
- * size of the part; only texts (body, subject, names) are kept, each up to its limit below. Their
- * character set can be told behind them, so that raw and decoded text exist together for a moment.
+ * size of the part; only texts (body, subject, names) are kept, each up to its limit below, bodies of
+ * more than MAIL_TEXT_MEMORY_MAX in files. Their character set can be told behind them, so that raw
+ * and decoded text exist together for a moment.
  *
  * An embedded message object is walked, down to TNEF_DEPTH_MAX: its files come out in their order,
  * its body as a file named after its subject. Beyond that depth it is one file of type
@@ -58,14 +59,16 @@ struct tnef_message {
     uint64_t start, end; /* likewise: 100 ns since 1601-01-01 UTC (MS-DTYP s.2.3.3); 0: not said */
     char *text;          /* plain body (PR_BODY, attBody, else plain RTF as text), or NULL */
     char *html;          /* PR_HTML, else the HTML inside compressed RTF, or NULL */
+    size_t text_size, html_size;               /* bytes of these */
+    struct file_memory *text_file, *html_file; /* not NULL: they lie in it (text-walk.h) */
 };
 void tnef_message_done(struct tnef_message *message);
 
 struct tnef;
 
-/** tnef_new - a parser for one part. @sink is copied. @problems (NULL: nobody wants to know) is
- * borrowed until tnef_free(). NULL only out of memory. */
-struct tnef *tnef_new(const struct tnef_sink *sink, struct mail_texts *problems);
+/** tnef_new - a parser for one part. @sink is copied. @dir, the folder for what is large, and
+ * @problems (NULL: nobody wants to know) are borrowed until tnef_free(). NULL only out of memory. */
+struct tnef *tnef_new(const struct tnef_sink *sink, const char *dir, struct mail_texts *problems);
 void tnef_free(struct tnef *tnef);
 AUTO_DEFINE(tnef, tnef_free);
 
