@@ -32,7 +32,7 @@ BENCH_FILES = bench.py bench_callgrind.py bench_contestants.py bench_durable.py 
 	mark-trashed.py python-pickup.py
 EXTRA_DIST += $(BENCH_FILES:%=bench/%)
 
-PROFILES = small,office,large,huge
+PROFILES = small,office,large,huge,text
 LINKS = plain,tls
 ROUNDS = 3
 PEERS = all

@@ -60,6 +60,7 @@ static const struct profile profiles[] = {
      true},
     {"large", 20, {500, 2000, 0, 0}, {25 * MIB, 50 * MIB, 0, 0}, 100, 1, false},
     {"huge", 1, {500, 2000, 0, 0}, {200 * MIB, 200 * MIB, 0, 0}, 100, 1, false},
+    {"text", 20, {4 * MIB, 9 * MIB, 0, 0}, {0, 0, 0, 0}, 0, 0, true},
 };
 
 static const struct profile *profile_find(const char *name)
@@ -68,7 +69,7 @@ static const struct profile *profile_find(const char *name)
         if (strcmp(profiles[i].name, name) == 0)
             return &profiles[i];
     }
-    errx(64, "there is no profile '%s'; there are tiny, small, office, large, huge", name);
+    errx(64, "there is no profile '%s'; there are tiny, small, office, large, huge, text", name);
 }
 
 /* ---- Numbers --------------------------------------------------------------------------------- */

@@ -27,7 +27,7 @@ import bench_server
 import dovecot
 
 BUILD = os.environ.get("top_builddir", "")
-PROFILES = ("small", "office", "large", "huge")
+PROFILES = ("small", "office", "large", "huge", "text")
 LIMIT = "raw drain + move"
 SECONDS = 900   # no contestant may take longer
 COLUMNS = ("contestant", "rounds", "wall s", "x limit", "CPU s", "CPU s/GB", "RSS MB", "messages/s", "MB/s",
