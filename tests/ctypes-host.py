@@ -7,6 +7,7 @@
 
 The contract comes from loader_api.py, which mirrors the installed header.
 """
+import ctypes
 import os
 import sys
 import tempfile
@@ -56,6 +57,20 @@ class FolderFromPython(unittest.TestCase):
                          [("small", small, None), ("large", large, None)])
         self.assertEqual(self.names(), ["done"])
         self.assertEqual(self.names("done"), ["a.eml", "b.eml"])
+
+    def test_a_large_text_lies_where_the_first_hosts_looked_for_it_and_in_a_file(self):
+        text = "".join("line %d, caf\u00e9\n" % number for number in range(60000)).encode()
+        head = b"Content-Type: text/plain; charset=utf-8\r\n\r\n"
+        self.put("a.eml", head + text.replace(b"\n", b"\r\n"), 0)
+        with loader_api.Loader(FOLDER).open("path=" + self.folder.name, "", "") as handle:
+            for item in handle:
+                mail = item.mail.contents
+                self.assertEqual(mail.struct_size, ctypes.sizeof(loader_api.Mail))
+                self.assertEqual(mail.message_body, text)
+                self.assertEqual(mail.message_body_file.size, len(text))
+                self.assertEqual(os.pread(mail.message_body_file.fd, len(text), 0), text)
+                self.assertIsNone(mail.html)
+                self.assertEqual(mail.html_file.size, 0)
 
     def test_bad_mail_is_told_and_set_aside(self):
         self.put("a.eml", b"Subject: too large\r\n\r\n", 0)

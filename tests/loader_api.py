@@ -56,10 +56,18 @@ class Settings(Structure):
                 ("limit", c_uint64)]
 
 
-class Mail(Structure):   # up to the subject; more follows
+class TextFile(Structure):
+    _fields_ = [("size", c_uint64), ("fd", c_int32), ("reserved", c_uint32)]
+
+
+class Mail(Structure):
     _fields_ = [("struct_size", c_uint32), ("flags", c_uint32), ("sender", c_char_p),
                 ("recipient", c_char_p), ("cc", c_char_p), ("bcc", c_char_p),
-                ("lists", c_uint64 * 10), ("subject", c_char_p)]
+                ("lists", c_uint64 * 10), ("subject", c_char_p), ("date_sent", c_char_p),
+                ("date_received", c_char_p), ("message_id", c_char_p), ("in_reply_to", c_char_p),
+                ("references", c_uint64 * 2), ("message_body", c_char_p), ("html", c_char_p),
+                ("attachments", c_uint64 * 2), ("problems", c_uint64 * 2),
+                ("message_body_file", TextFile), ("html_file", TextFile)]
 
 
 class Item(Structure):
