@@ -9,7 +9,8 @@
  * What queue.c warrants to each function: arguments within the limits of queue.h; origins whole,
  * with key "" where uid is not 0 and uidvalidity 0 where it is (loader: equal in any ASCII case);
  * note(), adopt() and change() never inside an open batch; after a failed put() comes a rollback();
- * commit() only with something in the batch. Ownership, results and errors otherwise as queue.h
+ * commit() only with something in the batch; content of an item is NULL only where it is in a file
+ * (content_filed), which has so many bytes. Ownership, results and errors otherwise as queue.h
  * tells for the function of the same name.
  *
  * A store that only publishes (RabbitMQ) can stand behind put() and commit() alone, with the ledger

@@ -3,9 +3,11 @@
 #include <config.h>
 #include "queue-entry.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "queue-file.h"
 #include "text.h"
 
 static const char *const queue_state_names[] = {
@@ -95,4 +97,19 @@ void queue_entry_free(struct queue_entry *entry)
     free(entry->subject);
     free(entry->date_received);
     free(entry);
+}
+
+int queue_content_load(const struct queue_item *item, uint64_t at, size_t count, char **out_bytes,
+                       struct error *err)
+{
+    if (*out_bytes == NULL)
+        *out_bytes = malloc(count + 1);
+    if (*out_bytes == NULL)
+        return error_oom(err, "keeping an entry");
+    (*out_bytes)[count] = '\0';
+    if (queue_file_read(item->content_fd, at, *out_bytes, count) == 0)
+        return 0;
+    return error_set(err, ERROR_STORE,
+                     "cannot read the file of an entry's content: %s; check the disk that it is on",
+                     strerror(errno));
 }

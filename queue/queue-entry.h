@@ -11,4 +11,9 @@ struct queue_entry *queue_entry_copy(const struct queue_entry *entry);
 /** queue_text_copy - strdup() that copies NULL as NULL; -1 only out of memory. */
 int queue_text_copy(const char *text, char **out_copy);
 
+/** queue_content_load - @count bytes of an item's content, which came as a file, from @at on, NUL
+ * behind them. *out_bytes is yours, free(); where it is not NULL, there is room in it. */
+int queue_content_load(const struct queue_item *item, uint64_t at, size_t count, char **out_bytes,
+                       struct error *err);
+
 #endif

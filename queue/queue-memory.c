@@ -172,6 +172,16 @@ static int memory_read_raw(const struct queue_item *item, uint8_t **out_raw, str
     return 0;
 }
 
+/* Content that came as a file becomes the copy's own. */
+static int memory_read_content(const struct queue_item *item, struct queue_entry *copy,
+                               struct error *err)
+{
+    if (item->content_filed == 0)
+        return 0;
+    copy->content_size = (size_t)item->content_filed;
+    return queue_content_load(item, 0, copy->content_size, &copy->content, err);
+}
+
 /* The entry that is made of an item, with all texts borrowed from it. */
 static struct queue_entry memory_entry_of(const struct queue_item *item, int64_t now_s)
 {
@@ -220,12 +230,15 @@ static int memory_add(struct queue_memory *store, const struct queue_item *item,
     if (borrowed.has_raw && memory_read_raw(item, &added.raw, err) < 0)
         return -1;
     added.entry = queue_entry_copy(&borrowed);
-    if (added.entry == NULL || memory_grow(store) < 0) {
+    int failed =
+        added.entry == NULL || memory_grow(store) < 0 ? error_oom(err, "keeping an entry") : 0;
+    if (failed == 0)
+        failed = memory_read_content(item, added.entry, err);
+    if (failed < 0)
         memory_entry_done(&added);
-        return error_oom(err, "keeping an entry");
-    }
-    store->entries[store->count++] = added;
-    return 0;
+    else
+        store->entries[store->count++] = added;
+    return failed;
 }
 
 static enum queue_put_result memory_put(void *store_, const struct queue_item *item,

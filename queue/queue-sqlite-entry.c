@@ -76,14 +76,22 @@ static int entry_show_content(struct queue_sqlite *store, int64_t n, struct queu
 {
     sqlite3_stmt *get = queue_sqlite_use(&store->db, SQL_CONTENT_GET);
     queue_sqlite_bind_int(get, 1, n);
+    AUTO_DONE(buffer) large;
+    buffer_init(&large, QUEUE_CONTENT_MAX);
     int got = queue_sqlite_step(&store->db, get, entry_reading, err);
-    if (got < 0)
-        return -1;
     if (got > 0) {
         entry->content = entry_text(get, 0);
         entry->content_size = (size_t)sqlite3_column_bytes(get, 0);
+        if (entry->content == NULL)
+            got = error_oom(err, entry_reading);
+        else if (entry->content_size == 0)
+            got = queue_sqlite_content_read(store, n, &large, err);
     }
-    int result = visit(context, entry) != 0 ? 1 : 0;
+    if (large.len > 0) {
+        entry->content = large.data;
+        entry->content_size = large.len;
+    }
+    int result = got < 0 ? -1 : visit(context, entry) != 0 ? 1 : 0;
     queue_sqlite_end(get);
     return result;
 }

@@ -315,10 +315,16 @@ static const char schema_10[] =
     "CREATE INDEX entry_like ON entry"
     "  (n >> 13, scope, raw_size, message_id, substr(raw_sha256, 1, 8));";
 
+/* Content that is too large for one row (queue-sqlite-content.c): bytes from at on; body.content is
+ * '' then. */
+static const char schema_11[] =
+    "CREATE TABLE piece (n INTEGER NOT NULL REFERENCES entry, at INTEGER NOT NULL,"
+    "  bytes BLOB NOT NULL, PRIMARY KEY (n, at)) STRICT, WITHOUT ROWID;";
+
 /* schema_steps[v] leads from version v to v + 1. Never changed once released: add another. */
 static const char *const schema_steps[QUEUE_SQLITE_SCHEMA] = {
-    schema_1, schema_2, schema_3, schema_4, schema_5,
-    schema_6, schema_7, schema_8, schema_9, schema_10};
+    schema_1, schema_2, schema_3, schema_4,  schema_5, schema_6,
+    schema_7, schema_8, schema_9, schema_10, schema_11};
 
 /* All there is of a source, as queue-sqlite-source.c reads it. */
 #define SCHEMA_SOURCE                                                                              \
@@ -500,6 +506,7 @@ static const char *const schema_sql[SQL_COUNT] = {
         "  n) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
         "  nullif(?18, 0), ?19)",
     [SQL_BODY_ADD] = "INSERT INTO body VALUES (?1, ?2, ?3)",
+    [SQL_PIECE_ADD] = "INSERT INTO piece VALUES (?1, ?2, ?3)",
     [SQL_ENTRY_LAST] = "SELECT max(n) FROM entry",
     [SQL_ENTRY_BY_ID] = "SELECT n FROM entry WHERE n >> 13 = ?1 AND id BETWEEN ?2 AND ?3 LIMIT 2",
     [SQL_ENTRY_GET] =
@@ -509,6 +516,7 @@ static const char *const schema_sql[SQL_COUNT] = {
         " FROM entry e JOIN word c ON c.id = e.class JOIN work_queue q ON q.id = e.queue"
         "  JOIN word s ON s.id = e.source JOIN scope o ON o.id = e.scope WHERE e.n = ?1",
     [SQL_CONTENT_GET] = "SELECT content FROM body WHERE n = ?1",
+    [SQL_PIECE_EACH] = "SELECT at, bytes FROM piece WHERE n = ?1 ORDER BY at",
     [SQL_RAW_GET] = "SELECT e.raw_place, e.raw_size, b.raw FROM entry e JOIN body b ON b.n = e.n"
                     " WHERE e.n = ?1",
     [SQL_ENTRY_CHANGE] =

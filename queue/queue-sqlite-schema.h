@@ -6,7 +6,7 @@
 
 #include "queue-sqlite-db.h"
 
-#define QUEUE_SQLITE_SCHEMA 10 /* PRAGMA user_version of the newest schema */
+#define QUEUE_SQLITE_SCHEMA 11 /* PRAGMA user_version of the newest schema */
 
 /** queue_sqlite_schema_check - what schema it has, 0 for none; changes nothing. -1 when it is newer
  * than ours, or of another program. */

@@ -247,11 +247,21 @@ static int put_entry(struct queue_sqlite *store, const struct queue_item *item,
 static int put_body(struct queue_sqlite *store, const struct queue_item *item, int64_t n,
                     const uint8_t *raw, struct error *err)
 {
+    bool large = queue_sqlite_content_is_large(item);
+    size_t filed = large ? 0 : (size_t)item->content_filed;
+    AUTO_TEXT memory = NULL;
+    if (filed > 0 && queue_content_load(item, 0, filed, &memory, err) < 0)
+        return -1;
     sqlite3_stmt *add = queue_sqlite_use(&store->db, SQL_BODY_ADD);
     queue_sqlite_bind_int(add, 1, n);
-    queue_sqlite_bind_chars(add, 2, item->content, item->content_size);
+    if (item->content_filed > 0)
+        queue_sqlite_bind_chars(add, 2, memory == NULL ? "" : memory, filed);
+    else
+        queue_sqlite_bind_chars(add, 2, item->content, item->content_size);
     queue_sqlite_bind_bytes(add, 3, raw, raw == NULL ? 0 : (size_t)item->raw_size);
-    return queue_sqlite_run(&store->db, add, "adding an entry's content", err);
+    if (queue_sqlite_run(&store->db, add, "adding an entry's content", err) < 0)
+        return -1;
+    return large ? queue_sqlite_content_add(store, n, item, err) : 0;
 }
 
 /* The raw bytes that go into the database, NULL for none. They may be read into *out_memory: yours.
@@ -278,7 +288,8 @@ static int put_rows(struct queue_sqlite *store, const struct queue_item *item,
     const uint8_t *raw = NULL;
     AUTO_TEXT memory = NULL;
     enum queue_sqlite_place place = put_place(item);
-    uint64_t more = item->content_size + (place == QUEUE_SQLITE_NOWHERE ? 0 : item->raw_size);
+    uint64_t more = item->content_size + item->content_filed;
+    more += place == QUEUE_SQLITE_NOWHERE ? 0 : item->raw_size;
     if (queue_sqlite_folder_space(&store->folder, more, false, err) < 0 ||
         put_remember_id(store, id, err) < 0)
         return -1;

@@ -5,6 +5,7 @@
  * queue-sqlite-ledger.c  known, note, pages
  * queue-sqlite-mailbox.c evidence, mailboxes, and messages that come under another name
  * queue-sqlite-entry.c   list, find, due, change, raw, stats
+ * queue-sqlite-content.c content that came as a file
  * queue-sqlite-word.c    names that come again and again, as numbers
  * queue-sqlite-source.c  the sources
  * queue-sqlite-named.c   policies of work queues
@@ -17,6 +18,7 @@
 #ifndef MAILCHUTE_QUEUE_QUEUE_SQLITE_H
 #define MAILCHUTE_QUEUE_QUEUE_SQLITE_H
 
+#include "buffer.h"
 #include "queue-backend.h"
 #include "queue-sqlite-claim.h"
 #include "queue-sqlite-db.h"
@@ -109,6 +111,23 @@ int queue_sqlite_n_of_id(struct queue_sqlite *store, const uint8_t id[QUEUE_UUID
 /** queue_sqlite_entry_read - entry @n with its content; *out_entry is yours. While reading. */
 int queue_sqlite_entry_read(struct queue_sqlite *store, int64_t n, struct queue_entry **out_entry,
                             struct error *err);
+
+/* ---- Large content --------------------------------------------------------------------------- */
+
+/* Bytes of a piece; content of more that came as a file is kept in pieces. Measured: 32 kB to
+ * 512 kB take the same time; larger ones more memory, smaller ones more of the disk (this: 5 %). */
+#define QUEUE_SQLITE_PIECE (128u << 10)
+
+bool queue_sqlite_content_is_large(const struct queue_item *item);
+
+/** queue_sqlite_content_add - the large content of entry @n. Inside a write transaction. */
+int queue_sqlite_content_add(struct queue_sqlite *store, int64_t n, const struct queue_item *item,
+                             struct error *err);
+
+/** queue_sqlite_content_read - append the pieces of entry @n, if it has any, to @out. While
+ * reading. */
+int queue_sqlite_content_read(struct queue_sqlite *store, int64_t n, struct buffer *out,
+                              struct error *err);
 
 /* ---- As in the vtable ------------------------------------------------------------------------ */
 

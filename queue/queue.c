@@ -137,6 +137,31 @@ enum queue_state queue_item_state(const struct queue_item *item)
     return item->skipped != NULL ? QUEUE_DONE : QUEUE_NEW;
 }
 
+/* A file that should hold @size bytes of @what. */
+static int queue_check_file(int fd, uint64_t size, const char *what, struct error *err)
+{
+    struct stat info;
+    if (fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size >= 0 &&
+        (uint64_t)info.st_size >= size)
+        return 0;
+    return error_set(err, ERROR_BUG,
+                     "the file of %s holds less than the %llu bytes it should; report this as a "
+                     "bug of its loader",
+                     what, (unsigned long long)size);
+}
+
+static int queue_check_content(const struct queue_item *item, struct error *err)
+{
+    uint64_t size = item->content_filed > 0 ? item->content_filed : item->content_size;
+    if (size > QUEUE_CONTENT_MAX)
+        return error_set(err, ERROR_MAIL,
+                         "an entry's content of %llu bytes is above the limit of %u",
+                         (unsigned long long)size, QUEUE_CONTENT_MAX);
+    return item->content_filed == 0
+               ? 0
+               : queue_check_file(item->content_fd, size, "an entry's content", err);
+}
+
 static int queue_check_raw(const struct queue_item *item, struct error *err)
 {
     bool has_raw = item->raw_bytes != NULL || item->raw_fd >= 0;
@@ -147,16 +172,9 @@ static int queue_check_raw(const struct queue_item *item, struct error *err)
                          "a message of %llu bytes is larger than the %u a queue can keep; set "
                          "'maxSize' lower",
                          (unsigned long long)item->raw_size, QUEUE_RAW_MAX);
-    if (item->raw_bytes != NULL)
-        return 0;
-    struct stat info;
-    if (fstat(item->raw_fd, &info) < 0 || !S_ISREG(info.st_mode) || info.st_size < 0 ||
-        (uint64_t)info.st_size < item->raw_size)
-        return error_set(err, ERROR_BUG,
-                         "the file of a message holds less than the %llu bytes it should; report "
-                         "this as a bug of its loader",
-                         (unsigned long long)item->raw_size);
-    return 0;
+    return item->raw_bytes != NULL
+               ? 0
+               : queue_check_file(item->raw_fd, item->raw_size, "a message", err);
 }
 
 /* What a back end gets is a copy of the item with its origin normal and no content missing. */
@@ -165,17 +183,16 @@ static int queue_check_item(const struct queue_item *item, uint8_t out_id[QUEUE_
 {
     if (item->class == NULL || item->queue == NULL || item->source == NULL)
         return error_set(err, ERROR_BUG, "an entry lacks its class, queue or source");
-    if (item->content_size > QUEUE_CONTENT_MAX)
-        return error_set(err, ERROR_MAIL,
-                         "an entry's content of %zu bytes is above the limit of %u",
-                         item->content_size, QUEUE_CONTENT_MAX);
     char key[QUEUE_KEY_MAX];
     *out_item = *item;
-    if (queue_check_raw(item, err) < 0 ||
+    if (queue_check_content(item, err) < 0 || queue_check_raw(item, err) < 0 ||
         queue_origin_normal(&item->origin, &out_item->origin, err) < 0 ||
         queue_origin_key(&out_item->origin, key, err) < 0)
         return -1;
-    if (item->content == NULL) {
+    if (item->content_filed > 0) {
+        out_item->content = NULL;
+        out_item->content_size = 0;
+    } else if (item->content == NULL) {
         out_item->content = "{}";
         out_item->content_size = 2;
     }

@@ -110,6 +110,10 @@ struct queue_item {
                             It is put as done, so that the message has its trace and its bytes */
     const char *content; /* the entry's content, a JSON object as text, kept as it is; NULL: "{}" */
     size_t content_size;
+    /* Not 0: instead, so many bytes of the file content_fd, from offset 0, which nobody changes
+     * meanwhile. Large content need not be in memory so. */
+    uint64_t content_filed;
+    int content_fd;
     /* For lists and searches without reading content. NULL: none. */
     const char *sender, *subject;
     const char *date_received; /* RFC 3339 */
