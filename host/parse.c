@@ -4,23 +4,20 @@
 #include "parse.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "loader-error.h"
 #include "queue.h"
+#include "temporary.h"
 #include "write-all.h"
 
 #define PARSE_COPY_SIZE 65536u
 
 static int parse_temporary(struct error *err)
 {
-    const char *folder = secure_getenv("TMPDIR");
-    int fd = open(folder == NULL || folder[0] != '/' ? "/tmp" : folder,
-                  O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    int fd = temporary_file(NULL);
     if (fd < 0)
         return error_set(err, ERROR_CREATE, "a temporary file cannot be made: %s; set TMPDIR to a "
                          "folder with room", strerror(errno));

@@ -13,6 +13,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "temporary.h"
+
 struct unpack {
     pthread_mutex_t lock; /* over held */
     uint64_t held;
@@ -36,28 +38,14 @@ void unpack_free(struct unpack *unpack)
     free(unpack);
 }
 
-/* A file system without O_TMPFILE: the name is there for a moment only. */
-static int unpack_file_named(const char *folder)
-{
-    char path[4096];
-    int size = snprintf(path, sizeof path, "%s/.mailchute-XXXXXX", folder);
-    if (size < 0 || (size_t)size >= sizeof path)
-        return -1;
-    int fd = mkostemp(path, O_CLOEXEC);
-    if (fd >= 0)
-        (void)unlink(path);
-    return fd;
-}
-
 int unpack_file(const char *folder, struct error *err)
 {
-    const char *place = folder == NULL ? "/tmp" : folder;
-    int fd = open(place, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
-        fd = unpack_file_named(place);
+    int fd = temporary_file(folder);
     if (fd < 0)
-        error_set(err, ERROR_STORE, "no file can be made in '%.300s': %s; look at its disk, and who "
-                  "may write there", place, strerror(errno));
+        error_set(err, ERROR_STORE,
+                  "no file can be made in '%.300s': %s; look at its disk, and who "
+                  "may write there",
+                  folder == NULL ? "$TMPDIR" : folder, strerror(errno));
     return fd;
 }
 

@@ -24,7 +24,7 @@ int unpack_new(struct unpack **out_unpack, struct error *err);
 void unpack_free(struct unpack *unpack); /* NULL is fine */
 AUTO_DEFINE(unpack, unpack_free);
 
-/** unpack_file - a new file without a name in @folder, NULL: /tmp. -1: failed. */
+/** unpack_file - a new file without a name in @folder, NULL: $TMPDIR or /tmp. -1: failed. */
 int unpack_file(const char *folder, struct error *err);
 
 /** unpack_take - room for @size bytes in @fd. ERROR_PAUSE: others have too much of it just now;
