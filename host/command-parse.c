@@ -14,6 +14,7 @@
 
 #include "entry.h"
 #include "json-line.h"
+#include "loader-mail.h"
 #include "output.h"
 #include "parse.h"
 #include "plugin.h"
@@ -131,13 +132,11 @@ static int parse_show_head(const struct parse_command *c, const struct loader_it
                            struct error *err)
 {
     struct entry_envelope envelope = {.file = c->files[c->at], .loader = c->plugin->table.name};
-    struct loader_mail head;
+    struct loader_mail head = loader_mail_read(item->mail);
     struct loader_item brief = *item;
-    if (item->mail != NULL) {
-        head = *item->mail;
-        head.message_body = head.html = NULL;
-        brief.mail = &head;
-    }
+    head.message_body = head.html = NULL;
+    head.message_body_file = head.html_file = (struct loader_text_file){0};
+    brief.mail = &head;
     AUTO_JSON entry = NULL;
     AUTO_DONE(buffer) out;
     buffer_init(&out, PARSE_HEAD_MAX);
@@ -148,22 +147,55 @@ static int parse_show_head(const struct parse_command *c, const struct loader_it
     return output_bytes(&out, err);
 }
 
-/* In pieces: it may be large. */
-static int parse_show_text(const char *text, struct error *err)
+/* Write out some @most bytes from the start of *text, which moves behind them, and @out before. */
+static int parse_show_piece(struct buffer *out, const char **text, size_t most, struct error *err)
 {
+    if (render_append_text(out, text, most) < 0)
+        return error_oom(err, "showing an entry");
+    int bad = output_bytes(out, err);
+    buffer_clear(out);
+    return bad;
+}
+
+/* What is looked at at once is less than twice the most that is shown. */
+static int parse_show_file(struct buffer *out, const struct loader_text_file *file,
+                           struct error *err)
+{
+    AUTO(loader_text) text = NULL;
+    struct loader_text_piece piece = {.count = 0};
+    size_t used = 0;
+    if (loader_text_open(file, &text, err) < 0)
+        return -1;
+    while (loader_text_next(text, used, &piece, err) == 0) {
+        const char *at = piece.bytes;
+        if (piece.count == 0)
+            return 0;
+        size_t most = piece.last ? RENDER_PIECE : piece.count / 2 - LOADER_TEXT_AHEAD;
+        if (parse_show_piece(out, &at, most, err) < 0)
+            return -1;
+        used = (size_t)(at - piece.bytes);
+    }
+    return -1;
+}
+
+/* In pieces: it may be large. */
+static int parse_show_text(const struct loader_mail *mail, struct error *err)
+{
+    const char *text = mail->message_body;
     AUTO_DONE(buffer) out;
     buffer_init(&out, PARSE_HEAD_MAX);
-    int bad = buffer_append_byte(&out, '\n');
-    while (*text != '\0') {
-        if (bad < 0 || render_append_text(&out, &text, RENDER_PIECE) < 0)
-            return error_oom(err, "showing an entry");
-        if (output_bytes(&out, err) < 0)
-            return -1;
-        buffer_clear(&out);
-    }
-    if (bad < 0 || buffer_append_byte(&out, '\n') < 0)
+    if (buffer_append_byte(&out, '\n') < 0)
         return error_oom(err, "showing an entry");
-    return output_bytes(&out, err);
+    if (mail->message_body_file.size > 0) {
+        if (parse_show_file(&out, &mail->message_body_file, err) < 0)
+            return -1;
+    } else {
+        while (*text != '\0')
+            if (parse_show_piece(&out, &text, RENDER_PIECE, err) < 0)
+                return -1;
+    }
+    return buffer_append_byte(&out, '\n') < 0 ? error_oom(err, "showing an entry")
+                                              : output_bytes(&out, err);
 }
 
 static int parse_show(const struct parse_command *c, const struct parse *parse, struct error *err)
@@ -174,8 +206,9 @@ static int parse_show(const struct parse_command *c, const struct parse *parse, 
         return entry_write_item(item, &envelope, parse_print, NULL, err);
     if (parse_show_head(c, item, err) < 0)
         return -1;
-    bool has_text = item->mail != NULL && item->mail->message_body != NULL;
-    return has_text ? parse_show_text(item->mail->message_body, err) : 0;
+    const struct loader_mail mail = loader_mail_read(item->mail);
+    bool has_text = mail.message_body != NULL || mail.message_body_file.size > 0;
+    return has_text ? parse_show_text(&mail, err) : 0;
 }
 
 /* With --json the place of the file's line says that it could not be read, else standard error. */

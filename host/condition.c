@@ -103,7 +103,9 @@ bool condition_is_met(const struct condition *condition, const struct loader_mai
         if (!condition_looks_at(condition, &condition_fields[i]))
             continue;
         const char *value = condition_value(mail, &condition_fields[i]);
-        enum filter_result result = filter_match(condition->filter, name, value, strlen(value));
+        /* Not all of a large text, which may lie in a file so as not to be in memory. */
+        size_t size = strnlen(value, FILTER_SUBJECT_MAX);
+        enum filter_result result = filter_match(condition->filter, name, value, size);
         if (result == FILTER_LIMIT)
             return true;
         found = found || result == FILTER_YES;

@@ -3,12 +3,16 @@
 #include <config.h>
 #include "entry.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "json-line.h"
+#include "loader-mail.h"
 #include "text.h"
+#include "write-all.h"
 
 #define ENTRY_DIGEST_TEXT 65u
 #define ENTRY_PIECE 65536u              /* bytes of text that are written at once */
@@ -47,8 +51,8 @@ struct entry_out {
     struct buffer *bytes;
     entry_take *take; /* NULL: all stays in bytes */
     void *context;
-    struct error *err; /* the taker's */
-    bool refused;      /* by the taker: err is filled */
+    struct error *err; /* of the taker, and of texts in files */
+    bool told;         /* one of them failed: err is filled */
 };
 
 /* Hand on what has gathered. */
@@ -57,15 +61,15 @@ static int entry_pass(struct entry_out *out)
     if (out->take == NULL)
         return 0;
     if (out->take(out->bytes, out->context, out->err) < 0) {
-        out->refused = true;
+        out->told = true;
         return -1;
     }
     buffer_clear(out->bytes);
     return 0;
 }
 
-/* All of these return -1 when the buffer or the taker takes no more. @key stands with its quotes
- * and colon, and the comma before it. */
+/* All of these return -1 when the buffer or the taker takes no more, or a text cannot be read. @key
+ * stands with its quotes and colon, and the comma before it. */
 static int entry_write_text(struct entry_out *out, const char *key, const char *text)
 {
     if (buffer_append_text(out->bytes, key) < 0)
@@ -79,6 +83,36 @@ static int entry_write_text(struct entry_out *out, const char *key, const char *
             (out->bytes->len >= ENTRY_PIECE && entry_pass(out) < 0))
             return -1;
     }
+    return buffer_append_byte(out->bytes, '"');
+}
+
+/* All of the text but the bytes that the next piece is to begin with. */
+static int entry_write_piece(struct entry_out *out, const struct loader_text_piece *piece,
+                             size_t *out_used)
+{
+    size_t most = piece->last ? piece->count : piece->count - LOADER_TEXT_AHEAD;
+    if (json_line_write_piece(out->bytes, piece->bytes, piece->count, most, out_used) < 0)
+        return -1;
+    return out->bytes->len >= ENTRY_PIECE ? entry_pass(out) : 0;
+}
+
+/* What lies in @file, and where that has no size @text. */
+static int entry_write_large(struct entry_out *out, const char *key, const char *text,
+                             const struct loader_text_file *file)
+{
+    AUTO(loader_text) from = NULL;
+    struct loader_text_piece piece = {.count = 0};
+    size_t used = 0;
+    if (file->size == 0)
+        return entry_write_text(out, key, text);
+    if (buffer_append_text(out->bytes, key) < 0 || buffer_append_byte(out->bytes, '"') < 0)
+        return -1;
+    out->told = loader_text_open(file, &from, out->err) < 0;
+    do {
+        out->told = out->told || loader_text_next(from, used, &piece, out->err) < 0;
+        if (out->told || entry_write_piece(out, &piece, &used) < 0)
+            return -1;
+    } while (piece.count > 0);
     return buffer_append_byte(out->bytes, '"');
 }
 
@@ -232,8 +266,8 @@ static int entry_write_problems(struct entry_out *out, const struct loader_mail 
 static int entry_write_body(struct entry_out *out, const struct loader_mail *mail,
                             enum entry_part part)
 {
-    const char *body = part >= ENTRY_WITHOUT_TEXT ? NULL : mail->message_body;
-    const char *html = part >= ENTRY_WITHOUT_HTML ? NULL : mail->html;
+    static const struct loader_text_file none = {.size = 0};
+    bool body = part < ENTRY_WITHOUT_TEXT, html = part < ENTRY_WITHOUT_HTML;
     if (entry_write_text(out, ",\"subject\":", mail->subject) < 0 ||
         entry_write_text(out, ",\"date_sent\":", mail->date_sent) < 0 ||
         entry_write_text(out, ",\"date_received\":", mail->date_received) < 0 ||
@@ -241,38 +275,108 @@ static int entry_write_body(struct entry_out *out, const struct loader_mail *mai
         entry_write_text(out, ",\"in_reply_to\":", mail->in_reply_to) < 0 ||
         buffer_append_text(out->bytes, ",\"references\":[") < 0 ||
         entry_write_texts(out, &mail->references) < 0 ||
-        entry_write_text(out, "],\"message_body\":", body) < 0)
+        entry_write_large(out, "],\"message_body\":", body ? mail->message_body : NULL,
+                          body ? &mail->message_body_file : &none) < 0)
         return -1;
-    return entry_write_text(out, ",\"html\":", html);
+    return entry_write_large(out, ",\"html\":", html ? mail->html : NULL,
+                             html ? &mail->html_file : &none);
 }
 
 /* What the item itself has; @envelope NULL: without raw. */
 static int entry_write(struct entry_out *out, const struct loader_item *item,
                        const struct entry_envelope *envelope, enum entry_part part)
 {
-    static const struct loader_mail nothing = {.struct_size = sizeof nothing};
-    const struct loader_mail *mail = item->mail == NULL ? &nothing : item->mail;
-    if (entry_write_people(out, mail) < 0 || entry_write_body(out, mail, part) < 0 ||
-        entry_write_attachments(out, mail) < 0 ||
+    const struct loader_mail mail = loader_mail_read(item->mail);
+    if (entry_write_people(out, &mail) < 0 || entry_write_body(out, &mail, part) < 0 ||
+        entry_write_attachments(out, &mail) < 0 ||
         (envelope != NULL && entry_write_raw(out, ",\"raw\":", envelope) < 0) ||
-        entry_write_flags(out, mail->flags) < 0)
+        entry_write_flags(out, mail.flags) < 0)
         return -1;
-    return entry_write_problems(out, mail, part);
+    return entry_write_problems(out, &mail, part);
+}
+
+static int entry_too_large(struct error *err)
+{
+    return error_set(err, ERROR_MAIL,
+                     "the entry is larger than the queue takes even without its text; "
+                     "see the raw message");
 }
 
 int entry_content_text(const struct loader_item *item, struct buffer *out, struct error *err)
 {
     for (enum entry_part part = ENTRY_ALL; part <= ENTRY_WITHOUT_TEXT; part++) {
         buffer_clear(out);
-        struct entry_out to = {.bytes = out};
+        struct entry_out to = {.bytes = out, .err = err};
         if (buffer_append_byte(out, '{') == 0 && entry_write(&to, item, NULL, part) == 0)
             return 0;
+        if (to.told)
+            return -1;
         if (!buffer_is_full(out))
             return error_oom(err, "writing an entry");
     }
-    return error_set(err, ERROR_MAIL,
-                     "the entry is larger than the queue takes even without its text; "
-                     "see the raw message");
+    return entry_too_large(err);
+}
+
+/* ---- Content in a file ----------------------------------------------------------------------- */
+
+bool entry_is_filed(const struct loader_item *item)
+{
+    const struct loader_mail mail = loader_mail_read(item->mail);
+    return mail.message_body_file.size > 0 || mail.html_file.size > 0;
+}
+
+struct entry_file {
+    int fd;
+    uint64_t size, most;
+    bool full; /* it was to become larger than most */
+};
+
+static int entry_file_append(const struct buffer *piece, void *context, struct error *err)
+{
+    struct entry_file *file = context;
+    file->full = piece->len > file->most - file->size;
+    if (file->full)
+        return -1; /* what that means is told once nothing is left to be left out */
+    if (write_all(file->fd, buffer_text(piece), piece->len) < 0)
+        return error_set(err, ERROR_STORE,
+                         "the file of an entry's content cannot be written: %s; make room on the "
+                         "disk of the queue",
+                         strerror(errno));
+    file->size += piece->len;
+    return 0;
+}
+
+static int entry_file_write(struct entry_file *file, const struct loader_item *item,
+                            enum entry_part part, struct error *err)
+{
+    AUTO_DONE(buffer) bytes;
+    buffer_init(&bytes, SIZE_MAX); /* a piece and what is written between two of them */
+    struct entry_out out = {
+        .bytes = &bytes, .take = entry_file_append, .context = file, .err = err};
+    if (ftruncate(file->fd, 0) < 0 || lseek(file->fd, 0, SEEK_SET) < 0)
+        return error_set(err, ERROR_STORE,
+                         "the file of an entry's content cannot be emptied: %s; "
+                         "check the disk of the queue",
+                         strerror(errno));
+    if (buffer_append_byte(&bytes, '{') < 0 || entry_write(&out, item, NULL, part) < 0 ||
+        entry_pass(&out) < 0)
+        return out.told ? -1 : error_oom(err, "writing an entry");
+    return 0;
+}
+
+int entry_content_file(const struct loader_item *item, uint64_t most, int fd, uint64_t *out_size,
+                       struct error *err)
+{
+    struct entry_file file = {.full = true};
+    int bad = -1;
+    for (enum entry_part part = ENTRY_ALL; file.full && part <= ENTRY_WITHOUT_TEXT; part++) {
+        file = (struct entry_file){.fd = fd, .most = most};
+        bad = entry_file_write(&file, item, part, err);
+    }
+    if (bad < 0)
+        return file.full ? entry_too_large(err) : -1;
+    *out_size = file.size;
+    return 0;
 }
 
 /* ---- The whole entry ------------------------------------------------------------------------- */
@@ -380,7 +484,7 @@ int entry_write_item(const struct loader_item *item, struct entry_envelope *enve
     if (buffer_append_byte(&bytes, '{') < 0 || entry_write_envelope(&out, envelope) < 0 ||
         buffer_append_byte(&bytes, ',') < 0 || entry_write(&out, item, envelope, ENTRY_ALL) < 0 ||
         buffer_append_byte(&bytes, '\n') < 0 || entry_pass(&out) < 0)
-        return out.refused ? -1 : error_oom(err, "writing an entry");
+        return out.told ? -1 : error_oom(err, "writing an entry");
     return 0;
 }
 

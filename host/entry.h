@@ -5,6 +5,11 @@
  * content (sender ... problems), which the queue keeps as one JSON object, and raw, what is known
  * of the message's bytes. Keys always stand in the same order and are always there: absent text is
  * null, absent lists are []. Text is valid UTF-8 without NUL, whatever a loader hands out.
+ *
+ * Text that lies in a file (struct loader_text_file) is read from there, a piece at a time, and
+ * never looked at in memory; a NUL in it becomes U+FFFD. A file that is not as it was told is an
+ * error of its loader, ERROR_BUG, one that cannot be read ERROR_STORE.
+ *
  * JSON values that come out are yours: json_decref(). */
 #ifndef MAILCHUTE_HOST_ENTRY_H
 #define MAILCHUTE_HOST_ENTRY_H
@@ -35,6 +40,15 @@ struct entry_envelope {
  * @out may hold (QUEUE_CONTENT_MAX): html, then message_body is left out of one that is larger (and
  * problems tell it). @out is cleared first. */
 int entry_content_text(const struct loader_item *item, struct buffer *out, struct error *err);
+
+/** entry_is_filed - a text of the item lies in a file: content of it is to go to one, too. */
+bool entry_is_filed(const struct loader_item *item);
+
+/** entry_content_file - the same as entry_content_text(), at most @most bytes of it, into the file
+ * @fd from offset 0, in pieces of some 64 kB; what @fd held before is gone. ERROR_STORE where it
+ * cannot be written. */
+int entry_content_file(const struct loader_item *item, uint64_t most, int fd, uint64_t *out_size,
+                       struct error *err);
 
 /** entry_json - envelope, content (an object, borrowed; NULL: all null) and raw in one. */
 int entry_json(const struct entry_envelope *envelope, const json_t *content, json_t **out_entry,

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "loader-error.h"
+#include "loader-mail.h"
 #include "queue.h"
 #include "temporary.h"
 #include "write-all.h"
@@ -59,7 +60,8 @@ static int parse_file(struct parse *parse, int fd, const char *connection,
     if (table->parse(&parse->host, connection == NULL ? NULL : &settings, fd, sink, &parse->handle,
                      &parse->item, &theirs) != 0)
         return loader_error_read(&theirs, table->name, err);
-    if (parse->item == NULL || parse->item->struct_size < sizeof *parse->item)
+    if (parse->item == NULL || parse->item->struct_size < sizeof *parse->item ||
+        !loader_mail_is_good(parse->item->mail))
         return error_set(err, ERROR_BUG, "loader '%s' breaks the contract in parse; ask its maker",
                          table->name);
     return 0;

@@ -13,8 +13,10 @@
 #include "entry.h"
 #include "fault.h"
 #include "loader-error.h"
+#include "loader-mail.h"
 #include "log.h"
 #include "queue-policy.h"
+#include "temporary.h"
 #include "text.h"
 
 /* ---- One batch ------------------------------------------------------------------------------- */
@@ -40,14 +42,42 @@ static const char *pump_utf8(const char *text)
     return text != NULL && text_is_utf8(text, strlen(text)) ? text : NULL;
 }
 
+/* What the queue is to keep of an item besides its message. */
+struct pump_content {
+    struct buffer text; /* where all texts of it are in memory */
+    uint64_t filed;     /* else the first so many bytes of a file */
+    int fd;
+};
+
+static void pump_content_done(struct pump_content *content)
+{
+    buffer_done(&content->text);
+    cleanup_fd_at(&content->fd);
+}
+
+static int pump_content_make(const struct pump *pump, const struct loader_item *item,
+                             struct pump_content *out, struct error *err)
+{
+    if (!entry_is_filed(item))
+        return entry_content_text(item, &out->text, err);
+    const char *folder = queue_spool_dir(pump->queue);
+    out->fd = temporary_file(folder);
+    if (out->fd < 0)
+        return error_set(err, ERROR_STORE,
+                         "no file for the content of an entry can be made in '%.300s': %s; look at "
+                         "its disk, and who may write there",
+                         folder == NULL ? "$TMPDIR" : folder, strerror(errno));
+    return entry_content_file(item, QUEUE_CONTENT_MAX, out->fd, &out->filed, err);
+}
+
 static enum queue_put_result pump_put_slot(struct pump *pump, const struct pump_slot *slot,
                                            struct error *err)
 {
     const struct loader_item *item = slot->item;
     const struct loader_mail *mail = item->mail;
-    AUTO_DONE(buffer) content;
-    buffer_init(&content, QUEUE_CONTENT_MAX);
-    if (entry_content_text(item, &content, err) < 0)
+    AUTO_DONE(pump_content) content = {.fd = -1};
+    buffer_init(&content.text, QUEUE_CONTENT_MAX);
+    if (pump_content_make(pump, item, &content, err) < 0)
         return QUEUE_PUT_FAILED;
     struct queue_item put = {
         .origin = pump_origin(pump, item),
@@ -56,8 +86,10 @@ static enum queue_put_result pump_put_slot(struct pump *pump, const struct pump_
         .source = pump->source,
         .error = pump_slot_error(slot),
         .skipped = slot->skipped ? "the condition of its work queue is not met" : NULL,
-        .content = buffer_text(&content),
-        .content_size = content.len,
+        .content = buffer_text(&content.text),
+        .content_size = content.text.len,
+        .content_filed = content.filed,
+        .content_fd = content.fd,
         .sender = mail == NULL ? NULL : pump_utf8(mail->sender),
         .subject = mail == NULL ? NULL : pump_utf8(mail->subject),
         .date_received = mail == NULL ? NULL : pump_utf8(mail->date_received),
@@ -356,13 +388,23 @@ static bool pump_item_is_good(const struct loader_item *item)
     return item != NULL && item->struct_size >= sizeof *item && item->token != 0 &&
            item->item_class != NULL && item->origin.account != NULL &&
            item->origin.mailbox != NULL && (item->origin.uid != 0 || item->origin.key != NULL) &&
-           (item->mail == NULL || item->mail->struct_size >= sizeof *item->mail) &&
+           loader_mail_is_good(item->mail) &&
            (item->raw_size <= QUEUE_RAW_MAX || (item->raw_bytes == NULL && item->raw_fd < 0));
 }
 
-static size_t pump_text_size(const char *text)
+/* In memory. One that lies in a file is not looked at: no more than a piece of it ever is there. */
+static size_t pump_text_size(const char *text, const struct loader_text_file *file)
 {
+    if (file->size > 0)
+        return file->size < LOADER_TEXT_PIECE ? (size_t)file->size : LOADER_TEXT_PIECE;
     return text != NULL ? strlen(text) : 0;
+}
+
+static size_t pump_texts_size(const struct loader_item *item)
+{
+    const struct loader_mail mail = loader_mail_read(item->mail);
+    return pump_text_size(mail.message_body, &mail.message_body_file) +
+           pump_text_size(mail.html, &mail.html_file);
 }
 
 /* Take an item into the batch; a full or old one is stored. */
@@ -385,9 +427,7 @@ static int pump_take(struct pump *pump, const struct loader_item *item, struct e
         pump->batch_bytes += item->raw_size;
     else if (item->raw_fd >= 0)
         pump->batch_filed += item->raw_size;
-    if (item->mail != NULL)
-        pump->batch_bytes +=
-            pump_text_size(item->mail->message_body) + pump_text_size(item->mail->html);
+    pump->batch_bytes += pump_texts_size(item);
     pump->taken++;
     if (pump->slot_count == PUMP_BATCH_ITEMS || pump->batch_bytes >= PUMP_BATCH_BYTES ||
         pump->batch_filed >= PUMP_BATCH_FILED ||

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "abi-row.h"
+#include "loader-mail.h"
 #include "loader-plugin.h"
 #include "plugin.h"
 
@@ -40,6 +41,9 @@ static void drive(const struct loader_plugin *table, const struct loader_host *h
     ck_assert_int_eq(table->open(host, &settings, &handle, &err), 0);
     for (; table->next(handle, &item, &err) == LOADER_NEXT_ITEM; count++) {
         ck_assert_str_eq(item->item_class, "Mail");
+        const struct loader_mail mail = loader_mail_read(item->mail);
+        ck_assert(loader_mail_is_good(item->mail) && mail.subject == item->mail->subject);
+        ck_assert(mail.message_body_file.size == 0 && mail.html_file.size == 0);
         ck_assert_int_eq(strncmp(item->mail->subject, "item ", 5), 0);
         ck_assert_int_eq(table->settle(handle, &item->token, 1, LOADER_FATE_QUEUED, &err), 0);
     }

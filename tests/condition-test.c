@@ -4,8 +4,10 @@
 #include "check-main.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "condition.h"
+#include "filter.h"
 
 static const struct loader_mail order = {
     .struct_size = sizeof order,
@@ -87,10 +89,25 @@ START_TEST(in_doubt_a_mail_makes_work)
 }
 END_TEST
 
+/* Memory that is said to hold a text which lies in a file is not to become resident. */
+START_TEST(of_a_large_text_no_more_is_looked_at_than_is_searched)
+{
+    char *text = mmap(NULL, FILTER_SUBJECT_MAX + 65536, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ck_assert(text != MAP_FAILED && mprotect(text + FILTER_SUBJECT_MAX, 65536, PROT_NONE) == 0);
+    memset(text, 'x', FILTER_SUBJECT_MAX);
+    memcpy(text + FILTER_SUBJECT_MAX - 6, "needle", 6);
+    const struct loader_mail mail = {.struct_size = sizeof mail, .message_body = text};
+    ck_assert(met("Body:/needle/", &mail));
+    ck_assert(!met("Body:/nowhere/", &mail));
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("condition");
     TCase *all = tcase_create("condition");
+    tcase_add_test(all, of_a_large_text_no_more_is_looked_at_than_is_searched);
     tcase_add_loop_test(all, a_condition_looks_at_the_field_it_names, 0,
                         sizeof met_rows / sizeof met_rows[0]);
     tcase_add_loop_test(all, what_is_wrong_with_a_condition_is_told, 0,

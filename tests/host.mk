@@ -3,7 +3,7 @@
 HOST_LIBS = $(top_builddir)/host/libhost.la $(CHECK_LIBS)
 
 check_PROGRAMS += child-test connection-text-test host-audit-test host-audit-mailbox-test \
-	host-entry-test host-plugin-test \
+	host-entry-test host-filed-test host-plugin-test \
 	host-pump-test host-secret-test \
 	host-text-test source-state-test vault-test condition-test serve-watch-test
 child_test_SOURCES = child-test.c
@@ -15,6 +15,8 @@ host_audit_mailbox_test_SOURCES = host-audit-mailbox-test.c $(HOST_AUDIT_FIXTURE
 host_audit_mailbox_test_LDADD = $(HOST_LIBS)
 host_entry_test_SOURCES = host-entry-test.c
 host_entry_test_LDADD = $(HOST_LIBS)
+host_filed_test_SOURCES = host-filed-test.c queue-fixture.c queue-fixture.h
+host_filed_test_LDADD = $(HOST_LIBS)
 host_pump_test_SOURCES = host-pump-test.c
 host_pump_test_LDADD = $(HOST_LIBS)
 host_pump_test_LDFLAGS = -Wl,--wrap=queue_put -Wl,--wrap=queue_commit -Wl,--wrap=queue_rollback
