@@ -38,7 +38,8 @@ int nameless_open(const char *dir, int flags)
 
 const char *nameless_folder(const char *dir)
 {
-    if (dir == NULL)
-        dir = secure_getenv("TMPDIR");
-    return dir != NULL && dir[0] != '\0' ? dir : "/tmp";
+    const char *temporary = secure_getenv("TMPDIR");
+    if (dir != NULL && dir[0] != '\0')
+        return dir;
+    return temporary != NULL && temporary[0] == '/' ? temporary : "/tmp";
 }

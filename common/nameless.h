@@ -9,7 +9,8 @@
  * none can be made there. close() it. */
 int nameless_open(const char *dir, int flags);
 
-/** nameless_folder - @dir, or where it is NULL $TMPDIR, or /tmp. Borrowed from either. */
+/** nameless_folder - @dir, or where it is NULL $TMPDIR (a path from the root), or /tmp. Borrowed
+ * from either. */
 const char *nameless_folder(const char *dir);
 
 #endif

@@ -10,15 +10,15 @@
 
 #include "loader-error.h"
 #include "loader-mail.h"
+#include "nameless.h"
 #include "queue.h"
-#include "temporary.h"
 #include "write-all.h"
 
 #define PARSE_COPY_SIZE 65536u
 
 static int parse_temporary(struct error *err)
 {
-    int fd = temporary_file(NULL);
+    int fd = nameless_open(nameless_folder(NULL), 0);
     if (fd < 0)
         return error_set(err, ERROR_CREATE, "a temporary file cannot be made: %s; set TMPDIR to a "
                          "folder with room", strerror(errno));

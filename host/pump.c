@@ -15,8 +15,8 @@
 #include "loader-error.h"
 #include "loader-mail.h"
 #include "log.h"
+#include "nameless.h"
 #include "queue-policy.h"
-#include "temporary.h"
 #include "text.h"
 
 /* ---- One batch ------------------------------------------------------------------------------- */
@@ -60,13 +60,13 @@ static int pump_content_make(const struct pump *pump, const struct loader_item *
 {
     if (!entry_is_filed(item))
         return entry_content_text(item, &out->text, err);
-    const char *folder = queue_spool_dir(pump->queue);
-    out->fd = temporary_file(folder);
+    const char *folder = nameless_folder(queue_spool_dir(pump->queue));
+    out->fd = nameless_open(folder, 0);
     if (out->fd < 0)
         return error_set(err, ERROR_STORE,
                          "no file for the content of an entry can be made in '%.300s': %s; look at "
                          "its disk, and who may write there",
-                         folder == NULL ? "$TMPDIR" : folder, strerror(errno));
+                         folder, strerror(errno));
     return entry_content_file(item, QUEUE_CONTENT_MAX, out->fd, &out->filed, err);
 }
 

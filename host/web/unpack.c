@@ -13,7 +13,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "temporary.h"
+#include "nameless.h"
 
 struct unpack {
     pthread_mutex_t lock; /* over held */
@@ -40,12 +40,13 @@ void unpack_free(struct unpack *unpack)
 
 int unpack_file(const char *folder, struct error *err)
 {
-    int fd = temporary_file(folder);
+    folder = nameless_folder(folder);
+    int fd = nameless_open(folder, 0);
     if (fd < 0)
         error_set(err, ERROR_STORE,
                   "no file can be made in '%.300s': %s; look at its disk, and who "
                   "may write there",
-                  folder == NULL ? "$TMPDIR" : folder, strerror(errno));
+                  folder, strerror(errno));
     return fd;
 }
 
