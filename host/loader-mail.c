@@ -34,12 +34,21 @@ struct loader_text {
     char bytes[LOADER_TEXT_PIECE + 1];
 };
 
+static int loader_text_unread(const struct loader_text_file *file, uint64_t at, struct error *err)
+{
+    return error_set(err, ERROR_STORE,
+                     "the file of a message's text cannot be read at byte %llu of %llu: %s; check "
+                     "the disk of the spool folder",
+                     (unsigned long long)at, (unsigned long long)file->size, strerror(errno));
+}
+
 int loader_text_open(const struct loader_text_file *file, struct loader_text **out_text,
                      struct error *err)
 {
-    struct stat info;
-    if (file->fd < 0 || fstat(file->fd, &info) < 0 || !S_ISREG(info.st_mode) || info.st_size < 0 ||
-        (uint64_t)info.st_size < file->size)
+    struct stat info = {.st_size = 0};
+    if (fstat(file->fd, &info) < 0 && errno != EBADF)
+        return loader_text_unread(file, 0, err);
+    if (!S_ISREG(info.st_mode) || info.st_size < 0 || (uint64_t)info.st_size < file->size)
         return error_set(
             err, ERROR_BUG,
             "descriptor %d is no file with the %llu bytes of text that it should hold; "
@@ -73,11 +82,7 @@ int loader_text_next(struct loader_text *text, size_t used, struct loader_text_p
     size_t more = left < room ? (size_t)left : room;
     memmove(text->bytes, text->bytes + used, kept);
     if (queue_file_read(text->file.fd, text->at, text->bytes + kept, more) < 0)
-        return error_set(err, ERROR_STORE,
-                         "the file of a message's text cannot be read at byte %llu of %llu: %s; "
-                         "check the disk of the spool folder",
-                         (unsigned long long)text->at, (unsigned long long)text->file.size,
-                         strerror(errno));
+        return loader_text_unread(&text->file, text->at, err);
     loader_text_hide_nul(text->bytes + kept, more);
     text->at += more;
     text->count = kept + more;

@@ -6,6 +6,7 @@
 #include <config.h>
 #include "queue.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -140,9 +141,11 @@ enum queue_state queue_item_state(const struct queue_item *item)
 /* A file that should hold @size bytes of @what. */
 static int queue_check_file(int fd, uint64_t size, const char *what, struct error *err)
 {
-    struct stat info;
-    if (fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size >= 0 &&
-        (uint64_t)info.st_size >= size)
+    struct stat info = {.st_size = 0};
+    if (fstat(fd, &info) < 0 && errno != EBADF)
+        return error_set(err, ERROR_STORE, "the file of %s cannot be looked at: %s; check its disk",
+                         what, strerror(errno));
+    if (S_ISREG(info.st_mode) && info.st_size >= 0 && (uint64_t)info.st_size >= size)
         return 0;
     return error_set(err, ERROR_BUG,
                      "the file of %s holds less than the %llu bytes it should; report this as a "

@@ -233,6 +233,58 @@ class Pickup(Case):
         self.assertEqual(self.pickup("-q").stderr, b"")
 
 
+class Filed(Case):
+    """A loader whose texts lie in files (filed-plugin.c), and as it is without."""
+
+    PLUGIN = os.path.join(BUILD, "tests", ".libs", "filed-plugin.so")
+    TEXT = "".join("line %d\r\n\t\u20ac\U0001f600 \x1b[2J\u2028 %s\r\n" % (n, "\u00e9" * (n % 97))
+                   for n in range(8000)).encode()
+
+    def both(self, *args):
+        """Standard output with its texts in files, which is that with its texts in memory."""
+        outputs = []
+        for where in ("file", "memory"):
+            self.env["FILED_PLUGIN"] = where
+            outputs.append(self.good(*args).stdout)
+        self.assertEqual(*outputs)
+        return outputs[0]
+
+    def test_text_in_a_file_is_shown_as_text_in_memory_is(self):
+        for size in (1, 65535, 65536, 65537, 131073, len(self.TEXT)):
+            for shift in range(4):
+                path = self.write("text", (b"x" * shift + self.TEXT)[:size])
+                seen = self.both("parse", "--loader", self.PLUGIN, path)
+                self.assertNotIn(b"\x1b", seen)
+        self.assertIn("line 7999\n".encode(), seen)
+
+    def test_text_in_a_file_is_the_same_line_of_json(self):
+        path = self.write("text", self.TEXT)
+        entry, = map(json.loads, self.both("parse", "--json", "--loader", self.PLUGIN, path).splitlines())
+        self.assertEqual(entry["message_body"], self.TEXT.decode())
+        self.assertEqual(entry["html"], self.TEXT.decode())
+
+    def test_a_line_that_never_ends_is_shown_whole(self):
+        path = self.write("text", "\u20ac".encode() * 300000 + b"end")
+        seen = self.both("parse", "--loader", self.PLUGIN, path)
+        self.assertIn("\u20ac".encode() * 300000 + b"end\n", seen)
+
+    def test_what_is_picked_up_from_a_file_is_the_entry_of_it(self):
+        path = self.write("text", self.TEXT)
+        for where in ("file", "memory"):
+            self.env["FILED_PLUGIN"] = where
+            queue = "sqlite:" + os.path.join(self.folder, where)
+            done = self.good("pickup", path, "--loader", self.PLUGIN, "--json", "--queue", queue)
+            entry, = self.lines(done)
+            self.assertEqual(entry["message_body"], self.TEXT.decode())
+            dry = self.good("pickup", path, "--loader", self.PLUGIN, "--json", "--dry-run", "--queue",
+                            "sqlite:" + os.path.join(self.folder, "none"))
+            self.assertEqual(self.lines(dry)[0]["html"], self.TEXT.decode())
+            shown, = self.lines(self.good("queue", "show", entry["id"], "--json", "--queue", queue))
+            self.assertEqual(shown["html"], self.TEXT.decode())
+            self.assertEqual(self.good("pickup", path, "--loader", self.PLUGIN, "--json", "--queue",
+                                       queue).stdout, b"")
+
+
 class Mistakes(Case):
 
     def test_each_is_one_line_and_its_exit_code(self):

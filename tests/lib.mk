@@ -47,6 +47,12 @@ old_plugin_short_la_LDFLAGS = $(OLD_PLUGIN_LDFLAGS)
 old_plugin_long_la_SOURCES = old-plugin.c
 old_plugin_long_la_LDFLAGS = $(OLD_PLUGIN_LDFLAGS)
 
+# A loader whose texts lie in files, for host-cli.py.
+check_LTLIBRARIES += filed-plugin.la
+filed_plugin_la_SOURCES = filed-plugin.c
+filed_plugin_la_CPPFLAGS = -D_GNU_SOURCE -I$(top_srcdir)/plugin-api
+filed_plugin_la_LDFLAGS = $(OLD_PLUGIN_LDFLAGS)
+
 LIB_PY_TESTS = ctypes-host.py man-example-test.py plugin-symbols-test.py hardening-test.py
 TESTS += $(LIB_PY_TESTS)
 EXTRA_DIST += $(LIB_PY_TESTS)

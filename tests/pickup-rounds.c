@@ -161,10 +161,14 @@ int rounds_pickup(struct rounds *r)
 {
     char line[3 * PATH_MAX + 1024], *arguments[ARGUMENTS_MAX], *rest = line;
     int count = 0;
-    (void)snprintf(line, sizeof line,
-                   "url=127.0.0.1;port=%u;starttls=Never;timeout=20s\n--user\nuser%u\n"
-                   "--password-file\n%s\n--source\nrounds\n--loader\n%s\n--queue\n%s",
-                   r->port, r->count, r->secret, r->loader, r->queue_url);
+    if (r->connection != NULL)
+        (void)snprintf(line, sizeof line, "%s\n--source\nrounds\n--loader\n%s\n--queue\n%s",
+                       r->connection, r->loader, r->queue_url);
+    else
+        (void)snprintf(line, sizeof line,
+                       "url=127.0.0.1;port=%u;starttls=Never;timeout=20s\n--user\nuser%u\n"
+                       "--password-file\n%s\n--source\nrounds\n--loader\n%s\n--queue\n%s",
+                       r->port, r->count, r->secret, r->loader, r->queue_url);
     while (rest != NULL)
         arguments[count++] = strsep(&rest, "\n");
     (void)dup2(r->nowhere, STDOUT_FILENO);
@@ -199,6 +203,10 @@ static void judge_raw(struct rounds *r)
 void rounds_judge(struct rounds *r, bool settled, const char *what, long n)
 {
     struct queue_stats stats;
+    if (r->judge != NULL) {
+        r->judge(r, settled, what, n);
+        return;
+    }
     bool there = (atomic_load(&r->box->there) & 1) != 0;
     if (there && !settled)
         return; /* all is well, and the queue is left as it is to the next pick-up */

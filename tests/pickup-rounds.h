@@ -35,6 +35,11 @@ struct rounds {
     /* Set by the test: one queue for all rounds, which is open here as well; else each round begins
      * without one. */
     bool keep_open;
+    /* Set by the test behind rounds_init(): another loader's connection string (its path is loader),
+     * and what rounds_judge() is then. NULL: the server, and as said there. */
+    const char *connection;
+    void (*judge)(struct rounds *r, bool settled, const char *what, long n);
+    char loader[PATH_MAX];
     char folder[PATH_MAX];      /* everything is below it */
     char said[ROUNDS_SAID_MAX]; /* by the last pick-up, on standard error */
     /* Its own. */
@@ -43,7 +48,7 @@ struct rounds {
     pid_t server;
     unsigned int port, count; /* of rounds */
     int real_stdout, real_stderr, nowhere, saying, said_fd, descriptors;
-    char secret[PATH_MAX + 16], loader[PATH_MAX], queue_url[PATH_MAX + 16];
+    char secret[PATH_MAX + 16], queue_url[PATH_MAX + 16];
 };
 
 /** rounds_preload - start this program once more with @shim preloaded, unless it is. Returns only
