@@ -30,6 +30,7 @@
 
 #define PICKUP_QUEUE_NAME "default"
 #define PICKUP_LINE_MAX 65536u            /* bytes of one line about an entry */
+#define PICKUP_LINES 16384u               /* bytes of lines that are written at once, or more */
 
 struct pickup {
     /* From the command line. */
@@ -50,6 +51,7 @@ struct pickup {
     bool reached; /* the source was there, and told what it has */
     uint64_t started_ms;
     size_t width; /* of the terminal on standard output, 0: none */
+    struct buffer lines; /* about entries of this batch, not written yet */
     int output_failed;
     struct error output_error;
 };
@@ -98,16 +100,28 @@ static int pickup_entry(const struct pickup *p, const struct pump_event *event, 
     return entry_from_item(event->item, &envelope, out_entry, err);
 }
 
-static int pickup_show_json(const struct pickup *p, const struct pump_event *event,
-                            struct error *err)
+static int pickup_show_json(struct pickup *p, const struct pump_event *event, struct error *err)
 {
     AUTO_JSON entry = NULL;
+    if (p->width != 0)
+        progress_hide(&p->progress);
     return pickup_entry(p, event, &entry, err) < 0 ? -1 : output_json(entry, err);
 }
 
+/* Those of a batch at once: a call for each took 3 % of what storing small mail takes. */
+static int pickup_write_lines(struct pickup *p, struct error *err)
+{
+    if (p->lines.len == 0)
+        return 0;
+    if (p->width != 0)
+        progress_hide(&p->progress);
+    int failed = output_bytes(&p->lines, err);
+    buffer_clear(&p->lines);
+    return failed;
+}
+
 /* date, sender, what it carries, subject or why it is bad */
-static int pickup_show_line(const struct pickup *p, const struct pump_event *event,
-                            struct error *err)
+static int pickup_show_line(struct pickup *p, const struct pump_event *event, struct error *err)
 {
     static const struct table_column columns[] = {
         {"DATE", 16}, {"SENDER", 28}, {"FILES", 5}, {"SUBJECT", 0}};
@@ -115,8 +129,7 @@ static int pickup_show_line(const struct pickup *p, const struct pump_event *eve
     const char *received = mail == NULL ? NULL : mail->date_received;
     char date[17];
     table_date(received == NULL && mail != NULL ? mail->date_sent : received, date);
-    AUTO_DONE(buffer) line, files, last;
-    buffer_init(&line, PICKUP_LINE_MAX);
+    AUTO_DONE(buffer) files, last;
     buffer_init(&files, 32);
     buffer_init(&last, PICKUP_LINE_MAX);
     int bad = 0;
@@ -130,8 +143,10 @@ static int pickup_show_line(const struct pickup *p, const struct pump_event *eve
         bad |= buffer_printf(&last, "%.*s", TABLE_CELL_MAX, mail->subject);
     const char *cells[] = {date, mail == NULL ? NULL : mail->sender, buffer_text(&files),
                            buffer_text(&last)};
-    bad |= table_append_row(&line, columns, 4, cells, p->width);
-    return bad < 0 ? error_oom(err, "showing an entry") : output_bytes(&line, err);
+    bad |= table_append_row(&p->lines, columns, 4, cells, p->width);
+    if (bad < 0)
+        return error_oom(err, "showing an entry");
+    return p->lines.len < PICKUP_LINES ? 0 : pickup_write_lines(p, err);
 }
 
 static int pickup_stored(void *context, const struct pump_event *event)
@@ -140,13 +155,18 @@ static int pickup_stored(void *context, const struct pump_event *event)
     const struct pump_counts *counts = &p->pump.counts;
     if (p->output_failed < 0)
         return -1;
-    if (!event->duplicate) {
-        if (p->width != 0)
-            progress_hide(&p->progress);
+    if (!event->duplicate)
         p->output_failed = p->common.json ? pickup_show_json(p, event, &p->output_error)
                                           : pickup_show_line(p, event, &p->output_error);
-    }
     progress_done(&p->progress, counts->stored + counts->bad, counts->stored_bytes);
+    return p->output_failed;
+}
+
+static int pickup_told(void *context)
+{
+    struct pickup *p = context;
+    if (p->output_failed == 0)
+        p->output_failed = pickup_write_lines(p, &p->output_error);
     return p->output_failed;
 }
 
@@ -177,6 +197,7 @@ static void pickup_set_up_pump(struct pickup *p)
     p->pump.finishing = cancel_grace;
     p->pump.cancel_context = &p->cancel;
     p->pump.stored = pickup_stored;
+    p->pump.told = pickup_told;
     p->pump.stored_context = p;
     p->pump.log = &p->log;
 }
@@ -344,6 +365,7 @@ static int pickup_open(struct pickup *p, struct error *err)
     output_heed(cancel_asked, &p->cancel);
     progress_init(&p->progress, p->clock, p->common.quiet ? -1 : STDERR_FILENO);
     p->log.progress = &p->progress;
+    buffer_init(&p->lines, PICKUP_LINES + PICKUP_LINE_MAX);
     p->width = terminal_is(STDOUT_FILENO) ? terminal_width(STDOUT_FILENO) : 0;
     p->table = (struct host_table){.clock = p->clock,
                                    .log = &p->log,
@@ -362,6 +384,7 @@ static int pickup_open(struct pickup *p, struct error *err)
 
 static void pickup_done(struct pickup *p)
 {
+    buffer_done(&p->lines);
     host_table_done(&p->table);
     output_heed(NULL, NULL);
     cancel_done(&p->cancel);

@@ -258,6 +258,12 @@ static void pump_tell(struct pump *pump, const struct pump_slot *slot)
         pump->stopped = true;
 }
 
+static void pump_told(struct pump *pump)
+{
+    if (pump->told != NULL && pump->told(pump->stored_context) != 0)
+        pump->stopped = true;
+}
+
 static int pump_settle_fate(struct pump *pump, uint32_t fate, struct error *err)
 {
     uint64_t tokens[PUMP_BATCH_ITEMS], count = 0;
@@ -310,6 +316,7 @@ static int pump_flush(struct pump *pump, bool settle, struct error *err)
             pump_count(pump, &pump->slots[i]);
             pump_tell(pump, &pump->slots[i]);
         }
+        pump_told(pump);
         if (settle && !FAULT_SWAPPED)
             bad = pump_settle(pump, err);
     }

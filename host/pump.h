@@ -81,6 +81,7 @@ struct pump {
     void *cancel_context;
     /* Not 0 ends the pump behind this batch. NULL: not wanted. */
     int (*stored)(void *context, const struct pump_event *event);
+    int (*told)(void *context); /* likewise: all of a batch was told of; not settled yet */
     void *stored_context;
     const struct log *log; /* why an item is left at the source; NULL: not wanted */
 

@@ -9,6 +9,7 @@ import pty
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -128,6 +129,24 @@ class Pickup(Case):
         self.assertNotIn(b"\x1b", out)
         self.assertEqual(out.split(b"\t")[1:3], [b"Ann <ann@example.org>", b"1"])
 
+    def test_the_lines_of_a_batch_are_written_at_once(self):
+        self.put(*[mail("m%d" % n) for n in range(40)])
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)   # each write is a piece
+        with ours, theirs:
+            done = subprocess.run([PROGRAM, *self.pickup_args()], env=self.env, stdout=theirs,
+                                  stderr=subprocess.PIPE, check=False)
+            written = ours.recv(65536)
+            ours.setblocking(False)
+            self.assertRaises(BlockingIOError, ours.recv, 1)
+        self.assertEqual(done.returncode, OK, done.stderr)
+        self.assertEqual(written.count(b"\n"), 40)
+
+    def test_many_long_lines_are_all_written(self):
+        self.put(*[mail("m%d %s" % (n, "long " * 150)) for n in range(60)])
+        told = self.pickup().stdout.splitlines()
+        self.assertEqual([line.split(b"\t")[3].split()[0] for line in told],
+                         [b"m%d" % n for n in range(60)])
+
     def test_a_dry_run_shows_all_and_changes_nothing(self):
         self.put(mail("one"), mail("two"))
         done = self.pickup("--dry-run", "--json")
@@ -183,12 +202,13 @@ class Pickup(Case):
         self.assertEqual(len(self.listed()), 60)
 
     def test_a_full_output_is_an_error(self):
-        self.put(mail("one"))
-        with open("/dev/full", "wb") as full:
-            done = subprocess.run([PROGRAM, *self.pickup_args("--json")], env=self.env, stdout=full,
-                                  stderr=subprocess.PIPE, check=False)
-        self.assertEqual(done.returncode, 74, done.stderr)
-        self.assertEqual(len(self.listed()), 1)
+        for number, how in enumerate((["--json"], [])):
+            self.put(mail("m%d" % number))
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run([PROGRAM, *self.pickup_args(*how)], env=self.env, stdout=full,
+                                      stderr=subprocess.PIPE, check=False)
+            self.assertEqual(done.returncode, 74, done.stderr)
+            self.assertEqual(len(self.listed()), number + 1)
 
     def test_a_signal_finishes_what_is_in_hand_and_says_that_there_may_be_more(self):
         self.put(*[mail("m%d" % n, "x" * 20000) for n in range(500)])

@@ -188,6 +188,12 @@ static int test_stored(void *context, const struct pump_event *event)
     return 0;
 }
 
+static int test_told(void *context)
+{
+    buffer_append_text(&story, "told;");
+    return context != NULL;
+}
+
 static void set_up(void)
 {
     buffer_init(&story, 1u << 20);
@@ -226,6 +232,27 @@ START_TEST(items_are_put_then_committed_then_told_then_settled)
     ck_assert_uint_eq(entries(QUEUE_NEW), 2);
     ck_assert_uint_eq(pump.counts.stored, 2);
     ck_assert_uint_eq(pump.counts.stored_bytes, 2);
+}
+END_TEST
+
+START_TEST(a_batch_that_was_told_of_is_ended_by_word_before_it_is_settled)
+{
+    script.items = 2;
+    pump.stored = test_stored;
+    pump.told = test_told;
+    ck_assert_int_eq(pump_run(&pump, &err), 0);
+    ck_assert_story("put 1;put 2;commit;tell 1;tell 2;told;settle 0 1 2;");
+}
+END_TEST
+
+START_TEST(who_is_told_of_a_batch_may_end_the_run_behind_it)
+{
+    script.items = 2 * PUMP_BATCH_ITEMS;
+    pump.told = test_told;
+    pump.stored_context = &script;
+    ck_assert_int_eq(pump_run(&pump, &err), 0);
+    ck_assert_uint_eq(pump.counts.stored, PUMP_BATCH_ITEMS);
+    ck_assert_uint_eq(entries(QUEUE_NEW), PUMP_BATCH_ITEMS);
 }
 END_TEST
 
@@ -640,6 +667,8 @@ static Suite *suite(void)
     TCase *cases = tcase_create("pump");
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_test(cases, items_are_put_then_committed_then_told_then_settled);
+    tcase_add_test(cases, a_batch_that_was_told_of_is_ended_by_word_before_it_is_settled);
+    tcase_add_test(cases, who_is_told_of_a_batch_may_end_the_run_behind_it);
     tcase_add_test(cases, nothing_to_pick_up_is_no_error_and_touches_no_queue);
     tcase_add_test(cases, a_commit_that_fails_settles_nothing);
     tcase_add_test(cases, a_commit_that_does_not_say_is_repeated_and_doubles_nothing);
