@@ -73,9 +73,8 @@ static int db_fail_busy(const struct queue_sqlite_db *db, struct error *err)
                      db->path, QUEUE_SQLITE_BUSY_MS / 1000);
 }
 
-int queue_sqlite_db_fail(struct queue_sqlite_db *db, const char *doing, struct error *err)
+static int db_fail(struct queue_sqlite_db *db, int code, const char *doing, struct error *err)
 {
-    int code = db->handle == NULL ? SQLITE_NOMEM : sqlite3_extended_errcode(db->handle);
     switch (code & 0xFF) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
@@ -112,14 +111,25 @@ int queue_sqlite_db_fail(struct queue_sqlite_db *db, const char *doing, struct e
     }
 }
 
+int queue_sqlite_db_fail(struct queue_sqlite_db *db, const char *doing, struct error *err)
+{
+    int code = db->handle == NULL ? SQLITE_NOMEM : sqlite3_extended_errcode(db->handle);
+    return db_fail(db, code, doing, err);
+}
+
 /* ---- Open and close -------------------------------------------------------------------------- */
 
-static int db_prepare(struct queue_sqlite_db *db, struct error *err)
+static int db_prepare(struct queue_sqlite_db *db, enum queue_sqlite_sql which)
 {
-    for (unsigned which = 0; which < SQL_COUNT; which++)
-        if (sqlite3_prepare_v3(db->handle, queue_sqlite_sql_text((enum queue_sqlite_sql)which), -1,
-                               SQLITE_PREPARE_PERSISTENT, &db->statements[which],
-                               NULL) != SQLITE_OK)
+    return sqlite3_prepare_v3(db->handle, queue_sqlite_sql_text(which), -1,
+                              SQLITE_PREPARE_PERSISTENT, &db->statements[which], NULL);
+}
+
+/* What ends a transaction has to be there whatever happens. */
+static int db_prepare_first(struct queue_sqlite_db *db, struct error *err)
+{
+    for (unsigned which = 0; which <= SQL_ROLLBACK; which++)
+        if (db_prepare(db, (enum queue_sqlite_sql)which) != SQLITE_OK)
             return queue_sqlite_db_fail(db, "preparing its statements", err);
     return 0;
 }
@@ -178,7 +188,7 @@ int queue_sqlite_db_open(struct queue_sqlite_db *db, struct error *err)
     if (db_set(db) < 0)
         return queue_sqlite_db_fail(db, "opening it", err);
     if (db_check_settings(db, err) < 0 || queue_sqlite_migrate(db, err) < 0 ||
-        db_prepare(db, err) < 0)
+        db_prepare_first(db, err) < 0)
         return -1;
     return queue_sqlite_same_log(&db->same, true, err);
 }
@@ -211,40 +221,48 @@ int queue_sqlite_db_ready(struct queue_sqlite_db *db, struct error *err)
 
 sqlite3_stmt *queue_sqlite_use(struct queue_sqlite_db *db, enum queue_sqlite_sql which)
 {
+    if (db->statements[which] == NULL) {
+        db->unprepared = db_prepare(db, which);
+        return db->statements[which];
+    }
     (void)sqlite3_reset(db->statements[which]); /* its last failure was told then */
     return db->statements[which];
 }
 
 /* Fails only for a parameter that is not there: nothing is copied. */
-static void db_bound(int code)
+static void db_bound(const sqlite3_stmt *statement, int code)
 {
-    assert(code == SQLITE_OK);
+    assert(code == SQLITE_OK || statement == NULL);
+    (void)statement;
     (void)code;
 }
 
 void queue_sqlite_bind_int(sqlite3_stmt *statement, int at, int64_t value)
 {
-    db_bound(sqlite3_bind_int64(statement, at, value));
+    db_bound(statement, sqlite3_bind_int64(statement, at, value));
 }
 
 void queue_sqlite_bind_text(sqlite3_stmt *statement, int at, const char *text)
 {
-    db_bound(sqlite3_bind_text(statement, at, text, -1, SQLITE_STATIC));
+    db_bound(statement, sqlite3_bind_text(statement, at, text, -1, SQLITE_STATIC));
 }
 
 void queue_sqlite_bind_chars(sqlite3_stmt *statement, int at, const char *chars, size_t count)
 {
-    db_bound(sqlite3_bind_text64(statement, at, chars, count, SQLITE_STATIC, SQLITE_UTF8));
+    db_bound(statement,
+             sqlite3_bind_text64(statement, at, chars, count, SQLITE_STATIC, SQLITE_UTF8));
 }
 
 void queue_sqlite_bind_bytes(sqlite3_stmt *statement, int at, const void *bytes, size_t count)
 {
-    db_bound(sqlite3_bind_blob64(statement, at, bytes, count, SQLITE_STATIC));
+    db_bound(statement, sqlite3_bind_blob64(statement, at, bytes, count, SQLITE_STATIC));
 }
 
 int queue_sqlite_step(struct queue_sqlite_db *db, sqlite3_stmt *statement, const char *doing,
                       struct error *err)
 {
+    if (statement == NULL)
+        return db_fail(db, db->unprepared, doing, err);
     int code = sqlite3_step(statement);
     if (code == SQLITE_ROW)
         return 1;

@@ -3,7 +3,7 @@
  * Internal.
  *
  * Each statement stands once in one table (queue-sqlite-schema.c) and is prepared once per
- * connection. Once an I/O error was seen, nothing this connection remembers is to be believed
+ * connection, when it is first used. Once an I/O error was seen, nothing this connection remembers is to be believed
  * (suspect): it is closed, and opened again by the next queue_sqlite_db_ready(). */
 #ifndef MAILCHUTE_QUEUE_QUEUE_SQLITE_DB_H
 #define MAILCHUTE_QUEUE_QUEUE_SQLITE_DB_H
@@ -147,6 +147,7 @@ struct queue_sqlite_db {
     sqlite3 *handle; /* NULL: closed after a failure */
     sqlite3_stmt *statements[SQL_COUNT];
     bool suspect;
+    int unprepared; /* what SQLite said of the last statement that it was to prepare */
     int (*stopped)(void *context); /* NULL: nobody stops us */
     void *stopped_context;
 };
@@ -165,7 +166,8 @@ int queue_sqlite_db_fail(struct queue_sqlite_db *db, const char *doing, struct e
 
 /* ---- Statements ------------------------------------------------------------------------------ */
 
-/** queue_sqlite_use - this statement, ready for binding. */
+/** queue_sqlite_use - this statement, ready for binding; it is prepared when it is first used. NULL:
+ * it could not be, which queue_sqlite_step() tells; whatever is bound to it is ignored. */
 sqlite3_stmt *queue_sqlite_use(struct queue_sqlite_db *db, enum queue_sqlite_sql which);
 
 /* Bind parameter @at. Texts and bytes are borrowed until the statement has run; NULL is NULL. */

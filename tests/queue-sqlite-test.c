@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "queue-append.h"
 #include "queue-fixture.h"
 #include "queue-policy.h"
 #include "queue-sqlite-schema.h"
@@ -490,6 +491,41 @@ START_TEST(a_database_is_durable_and_ours_by_its_header)
 }
 END_TEST
 
+/* An idle connection is cheap: all of them took half a megabyte. */
+START_TEST(statements_are_prepared_when_they_are_used_and_kept)
+{
+    queue_fixture_reopen(&f);
+    for (unsigned which = 0; which < SQL_COUNT; which++)
+        ck_assert_msg((store()->db.statements[which] == NULL) == (which > SQL_ROLLBACK), "%s",
+                      queue_sqlite_sql_text((enum queue_sqlite_sql)which));
+    queue_fixture_add(&f, 1, 1);
+    sqlite3_stmt *add = store()->db.statements[SQL_ENTRY_ADD];
+    ck_assert_ptr_nonnull(add);
+    queue_fixture_add(&f, 2, 2);
+    ck_assert_ptr_eq(store()->db.statements[SQL_ENTRY_ADD], add);
+}
+END_TEST
+
+/* Not even where the failure of one is forgotten because of another one that is well. */
+START_TEST(a_statement_that_cannot_be_prepared_is_told_and_nothing_else_suffers)
+{
+    const struct queue_append note = {.place = 1, .step = QUEUE_APPEND_BEGUN};
+    queue_fixture_add(&f, 1, 1);
+    run_sql("DROP TABLE append");
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(queue_append_note(f.queue, "ann@mail.example.org", &note, 1, &f.err), -1);
+        ck_assert_int_eq(f.err.class, ERROR_BUG);
+        ck_assert_ptr_nonnull(strstr(f.err.text, "append"));
+        queue_fixture_add(&f, 2 + (uint32_t)i, 2 + (uint32_t)i);
+    }
+    ck_assert_uint_eq(queue_fixture_count(&f), 3);
+    ck_assert_ptr_null(queue_sqlite_use(&store()->db, SQL_APPEND_NOTE));
+    ck_assert_ptr_nonnull(queue_sqlite_use(&store()->db, SQL_SORTED));
+    ck_assert_int_eq(queue_sqlite_run(&store()->db, NULL, "testing", &f.err), -1);
+    ck_assert_int_eq(f.err.class, ERROR_BUG);
+}
+END_TEST
+
 START_TEST(entries_are_found_across_runs_of_ids)
 {
     queue_fixture_add(&f, 1, 3);
@@ -720,6 +756,8 @@ static Suite *suite(void)
         a_database_of_another_program_is_refused_and_left_alone,
         what_is_no_database_is_refused,
         a_database_is_durable_and_ours_by_its_header,
+        statements_are_prepared_when_they_are_used_and_kept,
+        a_statement_that_cannot_be_prepared_is_told_and_nothing_else_suffers,
         entries_are_found_across_runs_of_ids,
         a_queue_of_schema_1_opens_with_all_it_held,
         a_queue_of_schema_3_opens_and_its_entries_go_by_a_policy,
