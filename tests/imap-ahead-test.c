@@ -9,15 +9,16 @@
 #include <time.h>
 
 #include "imap-pickup-fixture.h"
+#include "imap-window.h"
 
 #define AHEAD_MESSAGES 20u  /* UIDs from 5 on, each a window of its own */
 #define AHEAD_PATIENCE 2000 /* times 10 ms */
 
-/* The server's list of them, all of @size bytes. */
-static void list_all(char *listed, size_t room, unsigned int size)
+/* The server's list of @count of them, all of @size bytes. */
+static void list_all(char *listed, size_t room, unsigned int count, unsigned int size)
 {
     int at = 0;
-    for (unsigned int i = 0; i < AHEAD_MESSAGES; i++)
+    for (unsigned int i = 0; i < count; i++)
         at += snprintf(listed + at, room - (size_t)at,
                        "* %u FETCH (UID %u FLAGS () RFC822.SIZE %u "
                        "INTERNALDATE \"01-Mar-2026 12:00:00 +0000\")\r\n",
@@ -45,7 +46,7 @@ START_TEST(much_small_mail_is_asked_for_ahead_and_little_of_large)
     const struct ahead_row *row = &ahead_rows[_i];
     const struct timespec moment = {.tv_nsec = 10000000};
     static char listed[4000];
-    list_all(listed, sizeof listed, row->size);
+    list_all(listed, sizeof listed, AHEAD_MESSAGES, row->size);
     const struct script_rule rules[] = {{"SEARCH", "* SEARCH 5:24\r\n" OK},
                                         {"RFC822.SIZE", listed},
                                         {"FETCH 5 (UID BODY.PEEK[])", BODY(5) OK},
@@ -61,6 +62,27 @@ START_TEST(much_small_mail_is_asked_for_ahead_and_little_of_large)
         nanosleep(&moment, NULL);
     ck_assert(was_asked(h, last));
     ck_assert(!was_asked(h, last + 1));
+    host_stop(h);
+}
+END_TEST
+
+/* Each flush is a wait. Before any of them is asked for, and as many as a note may hold. */
+START_TEST(the_attempts_of_a_whole_listing_are_noted_at_once)
+{
+    static char listed[IMAP_WINDOW_MAX * 120];
+    list_all(listed, sizeof listed, IMAP_WINDOW_MAX, 20);
+    const struct script_rule rules[] = {{"SEARCH", "* SEARCH 5:504\r\n" OK},
+                                        {"RFC822.SIZE", listed},
+                                        {"FETCH 5 (UID BODY.PEEK[])", BODY(5) OK},
+                                        {"*(UID BODY.PEEK[])", ""}};
+    const struct script script = {NULL, FULL, rules, sizeof rules / sizeof rules[0]};
+    struct host *h = host_start(&script, "batch=1");
+    struct imap_message message;
+    ck_assert_int_eq(imap_pickup_next(h->pickup, &message, &h->err), IMAP_PICKUP_MESSAGE);
+    mail_free(message.mail);
+    spool_free(message.spool);
+    TRACE(h, "note 5 ATTEMPTED", "note 504 ATTEMPTED", "FETCH 5 (UID BODY");
+    ck_assert_uint_eq(h->notes, 1);
     host_stop(h);
 }
 END_TEST
@@ -111,6 +133,7 @@ static Suite *suite(void)
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, much_small_mail_is_asked_for_ahead_and_little_of_large, 0,
                         (int)(sizeof ahead_rows / sizeof ahead_rows[0]));
+    tcase_add_test(t, the_attempts_of_a_whole_listing_are_noted_at_once);
     tcase_add_test(t, more_than_was_told_is_not_held_but_asked_for_again);
     suite_add_tcase(s, t);
     return s;

@@ -90,6 +90,8 @@ static int host_note(void *context, const struct imap_record *records, size_t co
                                         "COPIED",   "DELETING",  "MOVED"};
     struct host *h = context;
     char line[100];
+    ck_assert_uint_le(count, IMAP_RECORDS_MAX);
+    h->notes++;
     if (h->note_fails)
         return error_set(err, ERROR_STORE, "disk full");
     if (h->note_after != NULL)

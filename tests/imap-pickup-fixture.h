@@ -27,6 +27,7 @@ struct host {
     uint64_t now_ms, step_ms; /* the clock, and how far it moves when it is looked at ... */
     int64_t now_s; /* of the other clock */
     const char *step_at; /* ... as soon as this stands in the trace; NULL: at once */
+    unsigned int notes;  /* calls of note() */
     bool cancelled, note_fails;
     const char *cancel_at; /* cancelled as soon as this stands in the trace; NULL: not by that */
     unsigned int spared;   /* ... and this was asked so many times more */

@@ -270,11 +270,11 @@ static void imap_attempts_add(struct imap_attempts *attempts, const struct imap_
                              .step = IMAP_STEP_ATTEMPTED};
 }
 
-/* Those of the next windows, in the same flush: of each four one is left. Not of suspects, of whom
- * none may be counted for what another one did. */
+/* Those of the next windows, in the same flush: of a listing of small mail one is left. Not of
+ * suspects, of whom none may be counted for what another one did. */
 static void imap_attempts_add_next(struct imap_attempts *attempts, struct imap_pickup *p)
 {
-    uint64_t most = IMAP_NOTE_AHEAD;
+    uint64_t most = IMAP_RECORDS_MAX - attempts->count;
     if (p->options.limit != 0 && p->options.limit - p->planned < most)
         most = p->options.limit - p->planned;
     for (size_t i = p->listed_next; i < p->listed_count && i - p->listed_next < most; i++)
@@ -293,7 +293,7 @@ static int imap_window_note(struct imap_pickup *p, struct imap_window *w, struct
         imap_attempts_add(&attempts, p, &w->entries[i]);
     if (attempts.count == 0)
         return 0;
-    if (!p->suspects && w->count <= IMAP_RECORDS_MAX - IMAP_NOTE_AHEAD)
+    if (!p->suspects)
         imap_attempts_add_next(&attempts, p);
     int noted = p->host->note(p->host->context, attempts.records, attempts.count, err);
     if (imap_pickup_claimed(p, noted, err) < 0)
