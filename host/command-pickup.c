@@ -82,30 +82,36 @@ static const struct option_table pickup_table = {
 
 /* ---- Telling of each entry ------------------------------------------------------------------- */
 
-/* As it stands in the queue; a dry run has nothing there. */
-static int pickup_entry(const struct pickup *p, const struct pump_event *event, json_t **out_entry,
-                        struct error *err)
+static int pickup_print(const struct buffer *piece, void *context, struct error *err)
+{
+    (void)context;
+    return output_bytes(piece, err);
+}
+
+/* As it stands in the queue; a dry run has nothing there. Its content is the item's: it may be large,
+ * and goes out in pieces. */
+static int pickup_write_entry(const struct pickup *p, const struct pump_event *event,
+                              struct error *err)
 {
     if (!p->dry_run) {
         AUTO(queue_entry) stored = NULL;
-        return queue_get(p->queue, event->id, &stored, err) < 0
+        return queue_get_envelope(p->queue, event->id, &stored, err) < 0
                    ? -1
-                   : entry_from_queue(stored, out_entry, err);
+                   : entry_write_stored(stored, event->item, pickup_print, NULL, err);
     }
     struct entry_envelope envelope = {.id = event->id,
                                       .queue = p->queue_name,
                                       .source = p->source.name,
                                       .loader = p->source.plugin->table.name,
                                       .key = event->key};
-    return entry_from_item(event->item, &envelope, out_entry, err);
+    return entry_write_item(event->item, &envelope, pickup_print, NULL, err);
 }
 
 static int pickup_show_json(struct pickup *p, const struct pump_event *event, struct error *err)
 {
-    AUTO_JSON entry = NULL;
     if (p->width != 0)
         progress_hide(&p->progress);
-    return pickup_entry(p, event, &entry, err) < 0 ? -1 : output_json(entry, err);
+    return pickup_write_entry(p, event, err);
 }
 
 /* Those of a batch at once: a call for each took 3 % of what storing small mail takes. */

@@ -418,6 +418,54 @@ int entry_json(const struct entry_envelope *envelope, const json_t *content, jso
     return 0;
 }
 
+/* What an envelope needs besides what is stored. */
+struct entry_stored_texts {
+    char created[CLOCK_RFC3339_MAX], key[QUEUE_KEY_MAX];
+};
+
+static struct entry_envelope entry_envelope_of(const struct queue_entry *stored,
+                                               struct entry_stored_texts *texts)
+{
+    clock_rfc3339(stored->created_s, 0, texts->created);
+    const struct queue_origin origin = {stored->loader,      stored->account, stored->mailbox,
+                                        stored->uidvalidity, stored->uid,     stored->key};
+    struct error ignored; /* put() made the same key */
+    bool has_key = queue_origin_key(&origin, texts->key, &ignored) == 0;
+    return (struct entry_envelope){
+        .id = stored->id,
+        .entry_class = stored->class,
+        .queue = stored->queue,
+        .source = stored->source,
+        .state = queue_state_name(stored->state),
+        .error = stored->error,
+        .attempts = stored->attempts,
+        .created = texts->created,
+        .loader = stored->loader,
+        .account = stored->account,
+        .mailbox = stored->mailbox,
+        .key = has_key ? texts->key : NULL,
+        .uidvalidity = stored->uidvalidity,
+        .uid = stored->uid,
+        .has_raw = stored->has_raw,
+        .raw_size = stored->raw_size,
+        .raw_sha256 = stored->raw_sha256,
+    };
+}
+
+/* Envelope and content as one line. */
+static int entry_write_line(const struct entry_envelope *envelope, const struct loader_item *item,
+                            entry_take *take, void *context, struct error *err)
+{
+    AUTO_DONE(buffer) bytes;
+    buffer_init(&bytes, SIZE_MAX); /* a piece and what is written between two of them */
+    struct entry_out out = {.bytes = &bytes, .take = take, .context = context, .err = err};
+    if (buffer_append_byte(&bytes, '{') < 0 || entry_write_envelope(&out, envelope) < 0 ||
+        buffer_append_byte(&bytes, ',') < 0 || entry_write(&out, item, envelope, ENTRY_ALL) < 0 ||
+        buffer_append_byte(&bytes, '\n') < 0 || entry_pass(&out) < 0)
+        return out.told ? -1 : error_oom(err, "writing an entry");
+    return 0;
+}
+
 int entry_from_queue(const struct queue_entry *stored, json_t **out_entry, struct error *err)
 {
     json_error_t why = {0};
@@ -430,32 +478,17 @@ int entry_from_queue(const struct queue_entry *stored, json_t **out_entry, struc
                              "restore the queue from a backup, or save its raw message",
                              stored->id, why.text);
     }
-    char created[CLOCK_RFC3339_MAX], key[QUEUE_KEY_MAX];
-    clock_rfc3339(stored->created_s, 0, created);
-    const struct queue_origin origin = {stored->loader,      stored->account, stored->mailbox,
-                                        stored->uidvalidity, stored->uid,     stored->key};
-    struct error ignored; /* put() made the same key */
-    bool has_key = queue_origin_key(&origin, key, &ignored) == 0;
-    const struct entry_envelope envelope = {
-        .id = stored->id,
-        .entry_class = stored->class,
-        .queue = stored->queue,
-        .source = stored->source,
-        .state = queue_state_name(stored->state),
-        .error = stored->error,
-        .attempts = stored->attempts,
-        .created = created,
-        .loader = stored->loader,
-        .account = stored->account,
-        .mailbox = stored->mailbox,
-        .key = has_key ? key : NULL,
-        .uidvalidity = stored->uidvalidity,
-        .uid = stored->uid,
-        .has_raw = stored->has_raw,
-        .raw_size = stored->raw_size,
-        .raw_sha256 = stored->raw_sha256,
-    };
+    struct entry_stored_texts texts;
+    const struct entry_envelope envelope = entry_envelope_of(stored, &texts);
     return entry_json(&envelope, content, out_entry, err);
+}
+
+int entry_write_stored(const struct queue_entry *stored, const struct loader_item *item,
+                       entry_take *take, void *context, struct error *err)
+{
+    struct entry_stored_texts texts;
+    const struct entry_envelope envelope = entry_envelope_of(stored, &texts);
+    return entry_write_line(&envelope, item, take, context, err);
 }
 
 static void entry_fill_envelope(struct entry_envelope *envelope, const struct loader_item *item)
@@ -477,15 +510,8 @@ static void entry_fill_envelope(struct entry_envelope *envelope, const struct lo
 int entry_write_item(const struct loader_item *item, struct entry_envelope *envelope,
                      entry_take *take, void *context, struct error *err)
 {
-    AUTO_DONE(buffer) bytes;
-    buffer_init(&bytes, SIZE_MAX); /* a piece and what is written between two of them */
-    struct entry_out out = {.bytes = &bytes, .take = take, .context = context, .err = err};
     entry_fill_envelope(envelope, item);
-    if (buffer_append_byte(&bytes, '{') < 0 || entry_write_envelope(&out, envelope) < 0 ||
-        buffer_append_byte(&bytes, ',') < 0 || entry_write(&out, item, envelope, ENTRY_ALL) < 0 ||
-        buffer_append_byte(&bytes, '\n') < 0 || entry_pass(&out) < 0)
-        return out.told ? -1 : error_oom(err, "writing an entry");
-    return 0;
+    return entry_write_line(envelope, item, take, context, err);
 }
 
 static int entry_gather(const struct buffer *piece, void *context, struct error *err)

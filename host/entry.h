@@ -65,6 +65,11 @@ typedef int entry_take(const struct buffer *piece, void *context, struct error *
 int entry_write_item(const struct loader_item *item, struct entry_envelope *envelope,
                      entry_take *take, void *context, struct error *err);
 
+/** entry_write_stored - the same of an item that became the entry @stored, whose content is not
+ * looked at. */
+int entry_write_stored(const struct queue_entry *stored, const struct loader_item *item,
+                       entry_take *take, void *context, struct error *err);
+
 /** entry_from_item - the same as a value; all of it is held. */
 int entry_from_item(const struct loader_item *item, struct entry_envelope *envelope,
                     json_t **out_entry, struct error *err);

@@ -121,10 +121,10 @@ struct queue_backend {
                 int (*each)(void *context, const struct queue_entry *entry), void *context,
                 struct error *err);
 
-    /* The entry in this range with its content. *out_matches: 0, 1, or 2 for several; *out_entry is
-     * NULL unless it is 1. */
-    int (*find)(void *store, const struct queue_id_range *range, struct queue_entry **out_entry,
-                unsigned *out_matches, struct error *err);
+    /* The entry in this range; its content, which may be large, may be missing unless it is wanted.
+     * *out_matches: 0, 1, or 2 for several; *out_entry is NULL unless it is 1. */
+    int (*find)(void *store, const struct queue_id_range *range, bool with_content,
+                struct queue_entry **out_entry, unsigned *out_matches, struct error *err);
 
     /* The entry that is to be worked on next at @now_s, with its content, NULL when there is none.
      * Queues whose window is not open are passed over; so are error queues where none is named. */

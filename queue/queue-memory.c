@@ -433,9 +433,10 @@ static int memory_list(void *store_, const struct queue_filter *filter, const ui
     return 0;
 }
 
-static int memory_find(void *store_, const struct queue_id_range *range,
+static int memory_find(void *store_, const struct queue_id_range *range, bool with_content,
                        struct queue_entry **out_entry, unsigned *out_matches, struct error *err)
 {
+    (void)with_content;
     const struct queue_memory *store = store_;
     const struct queue_entry *found = NULL;
     unsigned matches = 0;

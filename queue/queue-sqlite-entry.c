@@ -137,11 +137,11 @@ static void entry_remember(struct queue_sqlite *store, const uint8_t id[QUEUE_UU
     found->n = n;
 }
 
-int queue_sqlite_entry_read(struct queue_sqlite *store, int64_t n, struct queue_entry **out_entry,
-                            struct error *err)
+int queue_sqlite_entry_read(struct queue_sqlite *store, int64_t n, bool with_content,
+                            struct queue_entry **out_entry, struct error *err)
 {
     struct queue_entry *entry = NULL;
-    int got = entry_show(store, n, true, entry_take_copy, &entry, err);
+    int got = entry_show(store, n, with_content, entry_take_copy, &entry, err);
     if (got < 0)
         return -1;
     if (got == 0)
@@ -212,7 +212,7 @@ int queue_sqlite_n_of_id(struct queue_sqlite *store, const uint8_t id[QUEUE_UUID
     return matches;
 }
 
-int queue_sqlite_find(void *store_, const struct queue_id_range *range,
+int queue_sqlite_find(void *store_, const struct queue_id_range *range, bool with_content,
                       struct queue_entry **out_entry, unsigned *out_matches, struct error *err)
 {
     struct queue_sqlite *store = store_;
@@ -225,7 +225,7 @@ int queue_sqlite_find(void *store_, const struct queue_id_range *range,
                       : entry_find(store, range, &n, err);
     int failed = matches < 0 ? -1 : 0;
     if (matches == 1)
-        failed = queue_sqlite_entry_read(store, n, out_entry, err);
+        failed = queue_sqlite_entry_read(store, n, with_content, out_entry, err);
     queue_sqlite_read_end(store);
     if (failed == 0)
         *out_matches = (unsigned)matches;
@@ -468,7 +468,7 @@ int queue_sqlite_due(void *store_, const char *queue_name, int64_t now_s,
         return -1;
     int failed = entry_due(store, queue_name, now_s, &n, err);
     if (failed == 0 && n != INT64_MAX)
-        failed = queue_sqlite_entry_read(store, n, out_entry, err);
+        failed = queue_sqlite_entry_read(store, n, true, out_entry, err);
     queue_sqlite_read_end(store);
     return failed;
 }

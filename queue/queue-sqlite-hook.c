@@ -178,7 +178,7 @@ int queue_sqlite_delivery_next(void *store_, uint64_t hook, const struct queue_d
     if (queue_sqlite_read_begin(store, err) < 0)
         return -1;
     int got = delivery_find(store, hook, at, now_s, delivery, &n, err);
-    if (got > 0 && queue_sqlite_entry_read(store, n, &delivery->entry, err) < 0)
+    if (got > 0 && queue_sqlite_entry_read(store, n, true, &delivery->entry, err) < 0)
         got = -1;
     queue_sqlite_read_end(store);
     if (got > 0)

@@ -108,9 +108,9 @@ void queue_sqlite_read_end(struct queue_sqlite *store);
 int queue_sqlite_n_of_id(struct queue_sqlite *store, const uint8_t id[QUEUE_UUID_SIZE],
                          int64_t *out_n, struct error *err);
 
-/** queue_sqlite_entry_read - entry @n with its content; *out_entry is yours. While reading. */
-int queue_sqlite_entry_read(struct queue_sqlite *store, int64_t n, struct queue_entry **out_entry,
-                            struct error *err);
+/** queue_sqlite_entry_read - entry @n; *out_entry is yours. While reading. */
+int queue_sqlite_entry_read(struct queue_sqlite *store, int64_t n, bool with_content,
+                            struct queue_entry **out_entry, struct error *err);
 
 /* ---- Large content --------------------------------------------------------------------------- */
 
@@ -154,7 +154,7 @@ int queue_sqlite_adopt(void *store, const struct queue_origin *scope,
 int queue_sqlite_list(void *store, const struct queue_filter *filter, const uint8_t *after,
                       int (*each)(void *context, const struct queue_entry *entry), void *context,
                       struct error *err);
-int queue_sqlite_find(void *store, const struct queue_id_range *range,
+int queue_sqlite_find(void *store, const struct queue_id_range *range, bool with_content,
                       struct queue_entry **out_entry, unsigned *out_matches, struct error *err);
 int queue_sqlite_due(void *store, const char *queue_name, int64_t now_s,
                      struct queue_entry **out_entry, struct error *err);

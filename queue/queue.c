@@ -445,8 +445,9 @@ int queue_mailbox_set(struct queue *queue, const char *loader, const char *accou
 /* ---- Looking --------------------------------------------------------------------------------- */
 
 /* *out_entry is yours. */
-static int queue_find(struct queue *queue, const char *id, struct queue_entry **out_entry,
-                      struct queue_id_range *out_range, struct error *err)
+static int queue_find(struct queue *queue, const char *id, bool with_content,
+                      struct queue_entry **out_entry, struct queue_id_range *out_range,
+                      struct error *err)
 {
     unsigned matches;
     if (queue_id_range_of(id, out_range) < 0) {
@@ -457,7 +458,7 @@ static int queue_find(struct queue *queue, const char *id, struct queue_entry **
             id, QUEUE_ID_TEXT - 1, QUEUE_ID_START_MIN);
         return -1;
     }
-    if (queue->backend->find(queue->store, out_range, out_entry, &matches, err) < 0)
+    if (queue->backend->find(queue->store, out_range, with_content, out_entry, &matches, err) < 0)
         return -1;
     if (*out_entry == NULL) {
         error_set(err, ERROR_USAGE,
@@ -475,14 +476,21 @@ int queue_get(struct queue *queue, const char *id, struct queue_entry **out_entr
               struct error *err)
 {
     struct queue_id_range range;
-    return queue_find(queue, id, out_entry, &range, err);
+    return queue_find(queue, id, true, out_entry, &range, err);
+}
+
+int queue_get_envelope(struct queue *queue, const char *id, struct queue_entry **out_entry,
+                       struct error *err)
+{
+    struct queue_id_range range;
+    return queue_find(queue, id, false, out_entry, &range, err);
 }
 
 int queue_raw(struct queue *queue, const char *id, int *out_fd, struct error *err)
 {
     AUTO(queue_entry) entry = NULL;
     struct queue_id_range range;
-    if (queue_find(queue, id, &entry, &range, err) < 0)
+    if (queue_find(queue, id, false, &entry, &range, err) < 0)
         return -1;
     if (!entry->has_raw)
         return error_set(err, ERROR_USAGE,
@@ -724,7 +732,7 @@ static int queue_settle(struct queue *queue, const char *id, uint64_t fence,
         AUTO(queue_entry) entry = NULL;
         struct queue_id_range range;
         bool changed = false;
-        if (queue_find(queue, id, &entry, &range, err) < 0)
+        if (queue_find(queue, id, false, &entry, &range, err) < 0)
             return -1;
         if (fence != 0 && entry->state == QUEUE_TAKEN && entry->fence != fence)
             return error_set(err, ERROR_USAGE,

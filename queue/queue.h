@@ -361,6 +361,11 @@ int queue_list(struct queue *queue, const struct queue_filter *filter,
 int queue_get(struct queue *queue, const char *id, struct queue_entry **out_entry,
               struct error *err);
 
+/** queue_get_envelope - the same without its content, which may be large; it may be there all the
+ * same. */
+int queue_get_envelope(struct queue *queue, const char *id, struct queue_entry **out_entry,
+                       struct error *err);
+
 /** queue_raw - a descriptor with the raw message, at offset 0, read only: yours to close(). */
 int queue_raw(struct queue *queue, const char *id, int *out_fd, struct error *err);
 
