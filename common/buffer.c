@@ -3,6 +3,7 @@
 #include <config.h>
 #include "buffer.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,6 +95,8 @@ int buffer_reserve(struct buffer *b, size_t count)
     size_t cap = b->cap != 0 ? b->cap : need > BUFFER_FIRST ? need : BUFFER_FIRST;
     while (cap < need)
         cap *= 2; /* limit <= SIZE_MAX / 2: no wrap */
+    if (b->dir != NULL && b->file == NULL && cap > b->memory_max && need <= b->memory_max)
+        cap = b->memory_max; /* all of what may be in memory, before there is a file */
     if (cap > b->limit + 1)
         cap = b->limit + 1;
     if (buffer_grow_file(b, cap))
@@ -198,6 +201,7 @@ char *buffer_take_file(struct buffer *b, struct file_memory **out_file)
 
 char *buffer_take(struct buffer *b)
 {
+    assert(b->file == NULL); /* else buffer_take_file() */
     if (b->data == NULL)
         return calloc(1, 1);
     char *taken = b->data, *fit = NULL;

@@ -31,7 +31,7 @@ struct buffer {
     size_t limit; /* bytes allowed */
     bool refused; /* an append was refused by the limit */
     const char *dir;          /* NULL: never in a file */
-    size_t memory_max;        /* bytes allocated from which on they lie in one */
+    size_t memory_max;        /* bytes, the NUL's included; more of them lie in one */
     struct file_memory *file; /* NULL: not in one (yet) */
     size_t fresh;             /* bytes appended to it since buffer_passed() */
 };
@@ -39,7 +39,7 @@ struct buffer {
 void buffer_init(struct buffer *b, size_t limit);
 
 /** buffer_file - from here on they may lie in a file without a name in the folder @dir (borrowed),
- * once they are more than @memory_max; where none can be made they stay in memory. */
+ * once they and their NUL are more than @memory_max; where none can be made they stay in memory. */
 void buffer_file(struct buffer *b, const char *dir, size_t memory_max);
 
 void buffer_done(struct buffer *b); /* frees the bytes; b may be used again after buffer_init() */

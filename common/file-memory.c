@@ -3,9 +3,13 @@
 #include <config.h>
 #include "file-memory.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "nameless.h"
@@ -28,13 +32,23 @@ void file_memory_free(struct file_memory *memory)
     free(memory);
 }
 
+/* On these file systems what has room is written again where it is. Others (btrfs, ZFS) look for new
+ * room each time, and may find none; what lies above them (overlayfs) does not tell. */
+static bool keeps_its_room(int fd)
+{
+    struct statfs where;
+    return fstatfs(fd, &where) == 0 &&
+           (where.f_type == EXT4_SUPER_MAGIC || where.f_type == XFS_SUPER_MAGIC ||
+            where.f_type == TMPFS_MAGIC);
+}
+
 struct file_memory *file_memory_new(const char *dir, const void *bytes, size_t count, size_t size)
 {
     AUTO(file_memory) memory = calloc(1, sizeof *memory);
     if (memory == NULL)
         return NULL;
     memory->fd = nameless_open(dir, 0);
-    if (memory->fd < 0 || write_all(memory->fd, bytes, count) < 0 ||
+    if (memory->fd < 0 || !keeps_its_room(memory->fd) || write_all(memory->fd, bytes, count) < 0 ||
         file_memory_grow(memory, size) < 0)
         return NULL;
     return TAKE(memory);
@@ -42,7 +56,10 @@ struct file_memory *file_memory_new(const char *dir, const void *bytes, size_t c
 
 int file_memory_grow(struct file_memory *memory, size_t size)
 {
-    if (fallocate(memory->fd, 0, 0, (off_t)size) < 0)
+    int taken;
+    while ((taken = fallocate(memory->fd, 0, 0, (off_t)size)) < 0 && errno == EINTR)
+        ;
+    if (taken < 0)
         return -1;
     void *at = memory->at == NULL
                    ? mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, memory->fd, 0)

@@ -4,8 +4,10 @@
  *
  * What was looked at or written stays in memory until file_memory_passed(); the bytes are kept in
  * the file all the while. Room in the file is taken before it becomes memory (fallocate), so a full
- * disk is a refusal here and no signal later. A disk that fails to give back what was written ends
- * the process by SIGBUS, as a failing swap disk would. Not thread-safe. */
+ * disk is a refusal here and no signal later; therefore there are such files only on ext2 to ext4,
+ * XFS and tmpfs, which do not want new room for what is written again. A disk that fails to give
+ * back what was written ends the process by SIGBUS, as a failing swap disk would. Not thread-safe.
+ */
 #ifndef MAILCHUTE_COMMON_FILE_MEMORY_H
 #define MAILCHUTE_COMMON_FILE_MEMORY_H
 
@@ -16,7 +18,7 @@
 struct file_memory;
 
 /** file_memory_new - @size bytes (not 0) in a file in the folder @dir; the first @count are those of
- * @bytes. Yours: file_memory_free(). NULL: there can be no such file, or no memory. */
+ * @bytes. Yours: file_memory_free(). NULL: there can be no such file there, or no memory. */
 struct file_memory *file_memory_new(const char *dir, const void *bytes, size_t count, size_t size);
 void file_memory_free(struct file_memory *memory);
 AUTO_DEFINE(file_memory, file_memory_free);

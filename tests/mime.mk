@@ -11,6 +11,7 @@ mail_test_LDADD = $(MAIL_LIBS)
 check_PROGRAMS += large-text-test
 large_text_test_SOURCES = large-text-test.c
 large_text_test_LDADD = $(MAIL_LIBS)
+large_text_test_LDFLAGS = -Wl,--wrap=madvise
 mail_kinds_test_SOURCES = mail-kinds-test.c
 mail_kinds_test_LDADD = $(MAIL_LIBS)
 check_PROGRAMS += mail-odd-test

@@ -9,6 +9,7 @@
 #include "problem.h"
 #include "text.h"
 #include "tnef-writer.h"
+#include "nameless.h"
 #include "tnef.h"
 
 /* -- more than tnef-writer.h writes -- */
@@ -112,7 +113,7 @@ static void read_tnef(const struct buffer *b, size_t count, size_t cut, struct s
     *out = (struct seen){0};
     buffer_init(&out->files, 1 << 26);
     struct tnef_sink sink = {take_bytes, take_end, &out->files};
-    AUTO(tnef) t = tnef_new(&sink, "/tmp", &out->problems);
+    AUTO(tnef) t = tnef_new(&sink, nameless_folder(NULL), &out->problems);
     const uint8_t *bytes = (const uint8_t *)b->data;
     int failed = 0;
     for (size_t i = 0; cut == 0 && i < count; i++)
@@ -587,7 +588,7 @@ START_TEST(a_sink_that_says_stop_stops_the_parser)
     put_start(&b);
     put_file(&b, "f", "x");
     struct tnef_sink sink = {refuse_bytes, take_end, NULL};
-    AUTO(tnef) t = tnef_new(&sink, "/tmp", NULL);
+    AUTO(tnef) t = tnef_new(&sink, nameless_folder(NULL), NULL);
     ck_assert_int_eq(tnef_feed(t, (const uint8_t *)b.data, b.len, &err), -1);
     ck_assert_int_eq((int)err.class, ERROR_CANCELLED);
     buffer_done(&b);

@@ -202,6 +202,7 @@ static int render_text(struct html_render *r, struct span text)
     while (c.pos < c.len) {
         char reference[HTML_NAME_MAX];
         size_t from = c.pos;
+        text_walk_at(r->walk, c.bytes + from);
         if (c.bytes[from] == '&' && html_reference(&c, reference)) {
             if (put_text(r, (struct span){(const uint8_t *)reference, strlen(reference)}, NULL) < 0)
                 return -1;
@@ -250,7 +251,9 @@ static int link_end(struct html_render *r)
     size_t from = r->link_from < r->out->len ? r->link_from : r->out->len;
     const char *text = buffer_text(r->out) + from;
     size_t length = r->out->len - from;
+    struct text_walk walk = {.text = r->out, .last = text};
     while (length > 0 && (is_white((uint8_t)text[0]) || text[0] == '>' || text[0] == '*')) {
+        text_walk_at(&walk, text);
         text++;
         length--;
     }

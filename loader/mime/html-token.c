@@ -9,6 +9,8 @@
 #include "html-entities.h"
 #include "text.h"
 
+#define HTML_DIGITS_MAX 1000u /* of a reference by number */
+
 /* Elements whose contents are no text for a reader. */
 static const char *const html_dropped[] = {"script", "style", "title", "template", "noframes"};
 
@@ -97,9 +99,11 @@ static bool read_tag(struct html_tokens *t, struct html_token *out)
     *out = (struct html_token){.closes = closes, .walk = t->walk};
     for (; !is_blank(cursor_peek(&c)) && cursor_peek(&c) != '>' && cursor_peek(&c) != '/' &&
            c.pos < c.len;
-         c.pos++)
+         c.pos++) {
+        text_walk_at(t->walk, c.bytes + c.pos);
         if (n < HTML_NAME_MAX - 1)
             out->name[n++] = text_lower((char)c.bytes[c.pos]);
+    }
     size_t end = tag_end(t, c.pos);
     if (end == SIZE_MAX)
         return false;
@@ -140,10 +144,11 @@ bool html_next(struct html_tokens *t, struct html_token *out_token)
     return true;
 }
 
-static void skip_blanks(struct cursor *c)
+/* Behind blanks, and behind every @other (0: none). */
+static void skip_blanks(struct cursor *c, char other, struct text_walk *walk)
 {
-    while (is_blank(cursor_peek(c)))
-        c->pos++;
+    for (; is_blank(cursor_peek(c)) || (other != 0 && cursor_peek(c) == other); c->pos++)
+        text_walk_at(walk, c->bytes + c->pos);
 }
 
 /* The name of an attribute: up to a blank or "=". */
@@ -160,7 +165,7 @@ static struct span attribute_name(struct cursor *c, struct text_walk *walk)
 /* What stands behind its "=", quoted or up to a blank. */
 static struct span attribute_value(struct cursor *c, struct text_walk *walk)
 {
-    skip_blanks(c);
+    skip_blanks(c, 0, walk);
     int quote = cursor_peek(c);
     bool quoted = quote == '"' || quote == '\'';
     c->pos += quoted ? 1 : 0;
@@ -180,10 +185,9 @@ bool html_attribute(const struct html_token *tag, const char *name, struct span 
 {
     struct cursor c = cursor_over(tag->attributes.bytes, tag->attributes.len);
     while (c.pos < c.len) {
-        while (is_blank(cursor_peek(&c)) || cursor_peek(&c) == '/')
-            c.pos++;
+        skip_blanks(&c, '/', tag->walk);
         bool wanted = span_is(attribute_name(&c, tag->walk), name);
-        skip_blanks(&c);
+        skip_blanks(&c, 0, tag->walk);
         struct span value = {c.bytes + c.pos, 0};
         if (cursor_byte(&c, '=') == PARSE_OK)
             value = attribute_value(&c, tag->walk);
@@ -206,7 +210,8 @@ static uint32_t reference_repair(uint32_t c)
     return c >= 0x80 && c < 0xA0 ? windows1252[c - 0x80] : c == 0 ? 0xFFFD : c;
 }
 
-/* "&#" digits, "&#x" hexadecimal digits; the ";" may be missing. */
+/* "&#" digits, "&#x" hexadecimal digits; the ";" may be missing. Of too many digits the rest is text.
+ */
 static bool reference_number(struct cursor *c, char out[HTML_NAME_MAX])
 {
     struct cursor try = *c;
@@ -215,7 +220,7 @@ static bool reference_number(struct cursor *c, char out[HTML_NAME_MAX])
         return false;
     bool hex = cursor_text_nocase(&try, "x") == PARSE_OK;
     size_t from = try.pos;
-    for (int byte; (byte = cursor_peek(&try)) >= 0; try.pos++) {
+    for (int byte; (byte = cursor_peek(&try)) >= 0 && try.pos - from < HTML_DIGITS_MAX; try.pos++) {
         char lower = text_lower((char)byte);
         uint32_t digit = is_digit(byte)                        ? (uint32_t)byte - '0'
                          : hex && lower >= 'a' && lower <= 'f' ? (uint32_t)lower - 'a' + 10

@@ -28,7 +28,7 @@
 #define MAIL_PARAMETERS_MAX 128u            /* parameters of one field (RFC 2231 pieces counted) */
 #define MAIL_FILENAME_MAX 255u              /* bytes of a file name in UTF-8 */
 #define MAIL_TEXT_MAX (10u * 1024 * 1024)   /* bytes of message_body and html together */
-#define MAIL_TEXT_MEMORY_MAX (256u * 1024)  /* bytes of each that are held in memory at most */
+#define MAIL_TEXT_MEMORY_MAX (256u * 1024)  /* bytes of each, NUL included, in memory */
 #define MAIL_REFERENCES_MAX 1000u           /* message ids kept of References */
 #define MAIL_PROBLEMS_MAX 32u               /* problems told; then "more problems: not listed" */
 #define MAIL_DIGEST_SIZE 32u                /* SHA-256 */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "problem.h"
+#include "nameless.h"
 #include "tnef.h"
 
 struct opening {
@@ -59,7 +60,8 @@ static void open_up(struct opening *o, const uint8_t *data, size_t size, uint8_t
     bool is_tnef = false;
     *o = (struct opening){0};
     buffer_init(&o->log, ORACLE_LOG_MAX);
-    o->tnef = tnef_new(&(struct tnef_sink){file_bytes, file_end, o}, "/tmp", &problems);
+    o->tnef =
+        tnef_new(&(struct tnef_sink){file_bytes, file_end, o}, nameless_folder(NULL), &problems);
     MUST(o->tnef != NULL);
     MUST(oracle_feed(data, size, cut, feed, o) == 0);
     MUST(tnef_finish(o->tnef, &message, &is_tnef, &err) == 0);
