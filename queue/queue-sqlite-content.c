@@ -3,9 +3,12 @@
  *
  * SQLite builds a row in memory, and what is bound to it is there besides. So large content goes
  * into rows of QUEUE_SQLITE_PIECE bytes in a table of its own, in the transaction of its entry; the
- * page cache writes them out as it fills. Its text in body is empty then, which no JSON is. */
+ * page cache writes them out as it fills. Its text in body is the number of its bytes then; what
+ * else stands there begins with "{". */
 #include <config.h>
 #include "queue-sqlite.h"
+
+#include <stdlib.h>
 
 #include "queue-entry.h"
 
@@ -36,6 +39,13 @@ int queue_sqlite_content_add(struct queue_sqlite *store, int64_t n, const struct
     return 0;
 }
 
+static int content_lacks(const struct queue_sqlite *store, struct error *err)
+{
+    return error_set(err, ERROR_STORE,
+                     "'%s' lacks a piece of an entry's content; put back a copy of its folder",
+                     store->db.path);
+}
+
 /* The next row: it must begin where the one before ended. */
 static int content_append(struct queue_sqlite *store, sqlite3_stmt *piece, struct buffer *out,
                           struct error *err)
@@ -44,16 +54,19 @@ static int content_append(struct queue_sqlite *store, sqlite3_stmt *piece, struc
     if (bytes == NULL)
         return error_oom(err, content_reading);
     if ((uint64_t)sqlite3_column_int64(piece, 0) != out->len)
-        return error_set(err, ERROR_STORE,
-                         "'%s' lacks a piece of an entry's content; put back a copy of its folder",
-                         store->db.path);
+        return content_lacks(store, err);
     return buffer_append(out, bytes, (size_t)sqlite3_column_bytes(piece, 1)) < 0
                ? error_oom(err, content_reading)
                : 0;
 }
 
-int queue_sqlite_content_read(struct queue_sqlite *store, int64_t n, struct buffer *out,
-                              struct error *err)
+uint64_t queue_sqlite_content_size(const char *content)
+{
+    return content[0] >= '0' && content[0] <= '9' ? strtoull(content, NULL, 10) : 0;
+}
+
+int queue_sqlite_content_read(struct queue_sqlite *store, int64_t n, uint64_t size,
+                              struct buffer *out, struct error *err)
 {
     int got;
     sqlite3_stmt *piece = queue_sqlite_use(&store->db, SQL_PIECE_EACH);
@@ -63,5 +76,5 @@ int queue_sqlite_content_read(struct queue_sqlite *store, int64_t n, struct buff
             queue_sqlite_end(piece);
             return -1;
         }
-    return got;
+    return got == 0 && out->len != size ? content_lacks(store, err) : got;
 }

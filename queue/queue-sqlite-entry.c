@@ -82,10 +82,11 @@ static int entry_show_content(struct queue_sqlite *store, int64_t n, struct queu
     if (got > 0) {
         entry->content = entry_text(get, 0);
         entry->content_size = (size_t)sqlite3_column_bytes(get, 0);
+        uint64_t size = entry->content == NULL ? 0 : queue_sqlite_content_size(entry->content);
         if (entry->content == NULL)
             got = error_oom(err, entry_reading);
-        else if (entry->content_size == 0)
-            got = queue_sqlite_content_read(store, n, &large, err);
+        else if (size > 0)
+            got = queue_sqlite_content_read(store, n, size, &large, err);
     }
     if (large.len > 0) {
         entry->content = large.data;

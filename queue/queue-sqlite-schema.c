@@ -316,10 +316,10 @@ static const char schema_10[] =
     "  (n >> 13, scope, raw_size, message_id, substr(raw_sha256, 1, 8));";
 
 /* Content that is too large for one row (queue-sqlite-content.c): bytes from at on; body.content is
- * '' then. */
+ * their number then. With rowids: without them each step of a search reads a whole piece. */
 static const char schema_11[] =
     "CREATE TABLE piece (n INTEGER NOT NULL REFERENCES entry, at INTEGER NOT NULL,"
-    "  bytes BLOB NOT NULL, PRIMARY KEY (n, at)) STRICT, WITHOUT ROWID;";
+    "  bytes BLOB NOT NULL, PRIMARY KEY (n, at)) STRICT;";
 
 /* schema_steps[v] leads from version v to v + 1. Never changed once released: add another. */
 static const char *const schema_steps[QUEUE_SQLITE_SCHEMA] = {

@@ -250,12 +250,16 @@ static int put_body(struct queue_sqlite *store, const struct queue_item *item, i
     bool large = queue_sqlite_content_is_large(item);
     size_t filed = large ? 0 : (size_t)item->content_filed;
     AUTO_TEXT memory = NULL;
+    char size[24];
+    (void)snprintf(size, sizeof size, "%llu", (unsigned long long)item->content_filed);
     if (filed > 0 && queue_content_load(item, 0, filed, &memory, err) < 0)
         return -1;
     sqlite3_stmt *add = queue_sqlite_use(&store->db, SQL_BODY_ADD);
     queue_sqlite_bind_int(add, 1, n);
-    if (item->content_filed > 0)
-        queue_sqlite_bind_chars(add, 2, memory == NULL ? "" : memory, filed);
+    if (large)
+        queue_sqlite_bind_text(add, 2, size);
+    else if (filed > 0)
+        queue_sqlite_bind_chars(add, 2, memory, filed);
     else
         queue_sqlite_bind_chars(add, 2, item->content, item->content_size);
     queue_sqlite_bind_bytes(add, 3, raw, raw == NULL ? 0 : (size_t)item->raw_size);

@@ -124,10 +124,14 @@ bool queue_sqlite_content_is_large(const struct queue_item *item);
 int queue_sqlite_content_add(struct queue_sqlite *store, int64_t n, const struct queue_item *item,
                              struct error *err);
 
-/** queue_sqlite_content_read - append the pieces of entry @n, if it has any, to @out. While
- * reading. */
-int queue_sqlite_content_read(struct queue_sqlite *store, int64_t n, struct buffer *out,
-                              struct error *err);
+/** queue_sqlite_content_size - of what stands in body.content: the bytes that lie in pieces, 0: it is
+ * the content itself. */
+uint64_t queue_sqlite_content_size(const char *content);
+
+/** queue_sqlite_content_read - append the pieces of entry @n to @out, which is empty: @size bytes.
+ * While reading. */
+int queue_sqlite_content_read(struct queue_sqlite *store, int64_t n, uint64_t size,
+                              struct buffer *out, struct error *err);
 
 /* ---- As in the vtable ------------------------------------------------------------------------ */
 
