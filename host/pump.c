@@ -62,6 +62,8 @@ static int pump_content_make(const struct pump *pump, const struct loader_item *
         return entry_content_text(item, &out->text, err);
     const char *folder = nameless_folder(queue_spool_dir(pump->queue));
     out->fd = nameless_open(folder, 0);
+    if (out->fd < 0 && (errno == EMFILE || errno == ENFILE)) /* memory will do once more */
+        return entry_content_text(item, &out->text, err);
     if (out->fd < 0)
         return error_set(err, ERROR_STORE,
                          "no file for the content of an entry can be made in '%.300s': %s; look at "
@@ -407,11 +409,16 @@ static size_t pump_text_size(const char *text, const struct loader_text_file *fi
     return text != NULL ? strlen(text) : 0;
 }
 
-static size_t pump_texts_size(const struct loader_item *item)
+static void pump_add_sizes(struct pump *pump, const struct loader_item *item)
 {
     const struct loader_mail mail = loader_mail_read(item->mail);
-    return pump_text_size(mail.message_body, &mail.message_body_file) +
-           pump_text_size(mail.html, &mail.html_file);
+    if (item->raw_bytes != NULL)
+        pump->batch_bytes += item->raw_size;
+    else if (item->raw_fd >= 0)
+        pump->batch_filed += item->raw_size;
+    pump->batch_bytes += pump_text_size(mail.message_body, &mail.message_body_file) +
+                         pump_text_size(mail.html, &mail.html_file);
+    pump->batch_filed += mail.message_body_file.size + mail.html_file.size;
 }
 
 /* Take an item into the batch; a full or old one is stored. */
@@ -430,11 +437,7 @@ static int pump_take(struct pump *pump, const struct loader_item *item, struct e
         pump->batch_since_ms = now_ms;
     pump->slots[pump->slot_count++] = (struct pump_slot){
         .item = item, .fate = item->error == NULL ? LOADER_FATE_QUEUED : LOADER_FATE_BAD};
-    if (item->raw_bytes != NULL)
-        pump->batch_bytes += item->raw_size;
-    else if (item->raw_fd >= 0)
-        pump->batch_filed += item->raw_size;
-    pump->batch_bytes += pump_texts_size(item);
+    pump_add_sizes(pump, item);
     pump->taken++;
     if (pump->slot_count == PUMP_BATCH_ITEMS || pump->batch_bytes >= PUMP_BATCH_BYTES ||
         pump->batch_filed >= PUMP_BATCH_FILED ||

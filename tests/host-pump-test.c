@@ -12,10 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "log.h"
 #include "pump.h"
+#include "write-all.h"
 
 #define ITEMS_MAX 600
 
@@ -510,6 +512,44 @@ START_TEST(text_in_a_file_counts_as_the_piece_of_it_that_is_in_memory)
 }
 END_TEST
 
+static void file_of(size_t size)
+{
+    AUTO_TEXT text = malloc(size);
+    memset(text, 'x', size);
+    script.filed = size;
+    script.filed_fd = memfd_create("text", MFD_CLOEXEC);
+    ck_assert_int_eq(write_all(script.filed_fd, text, size), 0);
+}
+
+START_TEST(texts_in_files_are_no_more_in_a_batch_than_messages_in_files)
+{
+    file_of(9u << 20);
+    script.items = 5;
+    ck_assert_int_eq(pump_run(&pump, &err), 0);
+    const char *commit = strstr(buffer_text(&story), "commit;");
+    ck_assert_int_eq(strncmp(commit - strlen("put 4;"), "put 4;commit;", 13), 0);
+    close(script.filed_fd);
+}
+END_TEST
+
+START_TEST(where_there_is_no_descriptor_left_the_content_of_a_filed_text_is_made_in_memory)
+{
+    struct rlimit before, none;
+    file_of(100000);
+    script.items = 1;
+    int next = dup(script.filed_fd);
+    close(next);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){.rlim_cur = (rlim_t)next, .rlim_max = before.rlim_max};
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    int result = pump_run(&pump, &err);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    ck_assert_msg(result == 0, "%s", err.text);
+    ck_assert_uint_eq(pump.counts.stored, 1);
+    close(script.filed_fd);
+}
+END_TEST
+
 /* The mail of version 1.0 in memory of just that size: one byte too far is seen by the sanitizer. */
 static struct loader_mail *old_mail;
 static enum loader_next old_next(void *handle, const struct loader_item **out_item,
@@ -688,6 +728,9 @@ static Suite *suite(void)
     tcase_add_test(cases, a_batch_ends_at_its_number_of_items);
     tcase_add_test(cases, a_batch_ends_at_its_number_of_bytes);
     tcase_add_test(cases, text_in_a_file_counts_as_the_piece_of_it_that_is_in_memory);
+    tcase_add_test(cases, texts_in_files_are_no_more_in_a_batch_than_messages_in_files);
+    tcase_add_test(cases,
+                   where_there_is_no_descriptor_left_the_content_of_a_filed_text_is_made_in_memory);
     tcase_add_test(cases, an_item_of_a_loader_of_1_0_becomes_an_entry_as_it_did);
     tcase_add_test(cases, an_item_with_less_than_1_0_had_breaks_the_contract);
     tcase_add_test(cases, a_batch_ends_with_an_item_that_comes_long_behind_its_first);
