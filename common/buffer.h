@@ -71,12 +71,12 @@ const char *buffer_text(const struct buffer *b);
 /** buffer_passed - nobody will look at the bytes for now: of a file none has to be in memory. */
 void buffer_passed(struct buffer *b);
 
-/** buffer_take_file - as buffer_take(); where *out_file is not NULL they lie in it, and are freed with
- * it by file_memory_free() alone. */
+/** buffer_take_file - as buffer_take(); where *out_file is not NULL they lie in it, and are freed
+ * with it by file_memory_free() alone. */
 char *buffer_take_file(struct buffer *b, struct file_memory **out_file);
 
-/** buffer_take - of one that is in no file: the bytes, NUL behind them: yours, free() them. NULL only out of memory. The
- * buffer is empty afterwards. */
+/** buffer_take - of one that is in no file: the bytes, NUL behind them: yours, free() them. NULL
+ * only out of memory. The buffer is empty afterwards. */
 char *buffer_take(struct buffer *b);
 
 #endif

@@ -32,8 +32,8 @@ void file_memory_free(struct file_memory *memory)
     free(memory);
 }
 
-/* On these file systems what has room is written again where it is. Others (btrfs, ZFS) look for new
- * room each time, and may find none; what lies above them (overlayfs) does not tell. */
+/* On these file systems what has room is written again where it is. Others (btrfs, ZFS) look for
+ * new room each time, and may find none; what lies above them (overlayfs) does not tell. */
 static bool keeps_its_room(int fd)
 {
     struct statfs where;

@@ -88,8 +88,8 @@ static int pickup_print(const struct buffer *piece, void *context, struct error 
     return output_bytes(piece, err);
 }
 
-/* As it stands in the queue; a dry run has nothing there. Its content is the item's: it may be large,
- * and goes out in pieces. */
+/* As it stands in the queue; a dry run has nothing there. Its content is the item's: it may be
+ * large, and goes out in pieces. */
 static int pickup_write_entry(const struct pickup *p, const struct pump_event *event,
                               struct error *err)
 {

@@ -3,8 +3,9 @@
  * Internal.
  *
  * Each statement stands once in one table (queue-sqlite-schema.c) and is prepared once per
- * connection, when it is first used. Once an I/O error was seen, nothing this connection remembers is to be believed
- * (suspect): it is closed, and opened again by the next queue_sqlite_db_ready(). */
+ * connection, when it is first used. Once an I/O error was seen, nothing this connection remembers
+ * is to be believed (suspect): it is closed, and opened again by the next queue_sqlite_db_ready().
+ */
 #ifndef MAILCHUTE_QUEUE_QUEUE_SQLITE_DB_H
 #define MAILCHUTE_QUEUE_QUEUE_SQLITE_DB_H
 

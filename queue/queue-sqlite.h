@@ -114,8 +114,8 @@ int queue_sqlite_entry_read(struct queue_sqlite *store, int64_t n, bool with_con
 
 /* ---- Large content --------------------------------------------------------------------------- */
 
-/* Bytes of a piece; content of more that came as a file is kept in pieces. Measured: 32 kB to
- * 512 kB take the same time; larger ones more memory, smaller ones more of the disk (this: 5 %). */
+/* Bytes of a piece; content of more that came as a file is kept in pieces. Measured: 32 kB to 512
+ * kB take the same time; larger ones more memory, smaller ones more of the disk (this: 5 %). */
 #define QUEUE_SQLITE_PIECE (128u << 10)
 
 bool queue_sqlite_content_is_large(const struct queue_item *item);
@@ -124,8 +124,8 @@ bool queue_sqlite_content_is_large(const struct queue_item *item);
 int queue_sqlite_content_add(struct queue_sqlite *store, int64_t n, const struct queue_item *item,
                              struct error *err);
 
-/** queue_sqlite_content_size - of what stands in body.content: the bytes that lie in pieces, 0: it is
- * the content itself. */
+/** queue_sqlite_content_size - of what stands in body.content: the bytes that lie in pieces, 0: it
+ * is the content itself. */
 uint64_t queue_sqlite_content_size(const char *content);
 
 /** queue_sqlite_content_read - append the pieces of entry @n to @out, which is empty: @size bytes.

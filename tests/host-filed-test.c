@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host-filed-test.c - texts of a mail that lie in files (struct loader_text_file): the entry is that
- * of a mail whose texts lie in memory, memory that is said to hold them is never looked at, and what
- * fails on the way is not the mail's fault. */
+/* host-filed-test.c - texts of a mail that lie in files (struct loader_text_file): the entry is
+ * that of a mail whose texts lie in memory, memory that is said to hold them is never looked at,
+ * and what fails on the way is not the mail's fault. */
 #include <config.h>
 #include "check-main.h"
 

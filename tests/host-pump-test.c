@@ -550,7 +550,8 @@ START_TEST(where_there_is_no_descriptor_left_the_content_of_a_filed_text_is_made
 }
 END_TEST
 
-/* The mail of version 1.0 in memory of just that size: one byte too far is seen by the sanitizer. */
+/* The mail of version 1.0 in memory of just that size: one byte too far is seen by the sanitizer.
+ */
 static struct loader_mail *old_mail;
 static enum loader_next old_next(void *handle, const struct loader_item **out_item,
                                  struct loader_error *why)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* large-text-test.c - texts of megabytes: they lie in files, a window of them is in memory, and what
- * comes out is what would come out of memory. */
+/* large-text-test.c - texts of megabytes: they lie in files, a window of them is in memory, and
+ * what comes out is what would come out of memory. */
 #include <config.h>
 #include "check-main.h"
 

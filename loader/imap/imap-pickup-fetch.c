@@ -171,8 +171,8 @@ void imap_pickup_leave_behind(struct imap_pickup *p, uint32_t uid, const struct 
     }
 }
 
-/* It is asked for no more in this pass. What the server neither says NO to nor tells anything of has
- * most likely gone; all else stays where it is, and that is the pass's failure. */
+/* It is asked for no more in this pass. What the server neither says NO to nor tells anything of
+ * has most likely gone; all else stays where it is, and that is the pass's failure. */
 static int imap_pickup_give_up(struct imap_pickup *p, struct imap_entry *entry,
                                const struct error *no, struct error *err)
 {
@@ -325,7 +325,8 @@ static int imap_window_ask(struct imap_pickup *p, struct imap_window *w, struct 
 }
 
 /* Attempts are noted before a byte of a body is looked at. Where a thread receives, that is before
- * it is asked for; a lone one is received by nobody but us, later: the server reads it meanwhile. */
+ * it is asked for; a lone one is received by nobody but us, later: the server reads it meanwhile.
+ */
 static int imap_window_note_and_ask(struct imap_pickup *p, struct imap_window *w,
                                     struct imap_set *set, struct error *err)
 {

@@ -210,7 +210,8 @@ static uint32_t reference_repair(uint32_t c)
     return c >= 0x80 && c < 0xA0 ? windows1252[c - 0x80] : c == 0 ? 0xFFFD : c;
 }
 
-/* "&#" digits, "&#x" hexadecimal digits; the ";" may be missing. Of too many digits the rest is text.
+/* "&#" digits, "&#x" hexadecimal digits; the ";" may be missing. Of too many digits the rest is
+ * text.
  */
 static bool reference_number(struct cursor *c, char out[HTML_NAME_MAX])
 {

@@ -2,11 +2,11 @@
 /* mail.h - one message (RFC 5322, RFC 2045..2049) read as a stream into what a person would see.
  *
  * Feed the bytes as they arrive, in pieces of any size: every split gives the same result. Memory
- * stays constant (texts of more than MAIL_TEXT_MEMORY_MAX lie in a file), time is linear in the bytes, and no input is an
- * error: what is broken is read as the big mail programs read it, what had to be repaired or cut is
- * told in problems. All text that comes out is valid UTF-8 without NUL. Failures are ours alone:
- * memory, and the spool folder (ERROR_STORE, ERROR_CREATE) for a mail with a winmail.dat of more
- * than 256 kB.
+ * stays constant (texts of more than MAIL_TEXT_MEMORY_MAX lie in a file), time is linear in the
+ * bytes, and no input is an error: what is broken is read as the big mail programs read it, what
+ * had to be repaired or cut is told in problems. All text that comes out is valid UTF-8 without
+ * NUL. Failures are ours alone: memory, and the spool folder (ERROR_STORE, ERROR_CREATE) for a mail
+ * with a winmail.dat of more than 256 kB.
  *
  * One parser reads one message in one thread; parsers share nothing. */
 #ifndef MAILCHUTE_LOADER_MIME_MAIL_H
@@ -28,7 +28,7 @@
 #define MAIL_PARAMETERS_MAX 128u            /* parameters of one field (RFC 2231 pieces counted) */
 #define MAIL_FILENAME_MAX 255u              /* bytes of a file name in UTF-8 */
 #define MAIL_TEXT_MAX (10u * 1024 * 1024)   /* bytes of message_body and html together */
-#define MAIL_TEXT_MEMORY_MAX (256u * 1024)  /* bytes of each, NUL included, in memory */
+#define MAIL_TEXT_MEMORY_MAX (128u * 1024)  /* bytes of each, NUL included, in memory */
 #define MAIL_REFERENCES_MAX 1000u           /* message ids kept of References */
 #define MAIL_PROBLEMS_MAX 32u               /* problems told; then "more problems: not listed" */
 #define MAIL_DIGEST_SIZE 32u                /* SHA-256 */
@@ -119,8 +119,8 @@ int mail_parser_feed(struct mail_parser *parser, const uint8_t *bytes, size_t co
                      struct error *err);
 
 /** mail_parser_feed_spooled - the same bytes go to @spool first; the digests of the message and of
- * its attachments are taken side by side. It is borrowed until mail_parser_finish(); mail_parser_free() does not look at
- * it. */
+ * its attachments are taken side by side. It is borrowed until mail_parser_finish();
+ * mail_parser_free() does not look at it. */
 struct spool;
 int mail_parser_feed_spooled(struct mail_parser *parser, struct spool *spool, const uint8_t *bytes,
                              size_t count, struct error *err);

@@ -50,7 +50,7 @@ int text_walk_append(struct text_walk *walk, const char *text, size_t count, str
  * the last. */
 bool text_walk_next(struct buffer *text, struct span *piece);
 
-/* ---- A text that was handed over: pointer, size, and the file it lies in, NULL: malloc() ------- */
+/* ---- A text that was handed over: pointer, size, its file (NULL: malloc()) ------------------- */
 
 /** text_walk_take - out of a buffer. NULL only out of memory. */
 char *text_walk_take(struct buffer *text, size_t *out_size, struct file_memory **out_file);

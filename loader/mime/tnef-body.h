@@ -43,8 +43,8 @@ struct tnef_text {
     struct file_memory *file;
 };
 
-/** tnef_body_init - @dir: the folder of large ones (mail.h), borrowed. @rtf_left is shared by all bodies of one winmail.dat, so that many small ones
- * cost no more time than a large one. */
+/** tnef_body_init - @dir: the folder of large ones (mail.h), borrowed. @rtf_left is shared by all
+ * bodies of one winmail.dat, so that many small ones cost no more time than a large one. */
 void tnef_body_init(struct tnef_body *b, size_t limit, const char *dir, size_t *rtf_left);
 void tnef_body_done(struct tnef_body *b);
 

@@ -3,9 +3,9 @@
  *
  * A push parser: feed the decoded bytes of the part in pieces of any size, every split gives the
  * same result. Bytes of files inside go to a sink while they pass, so memory does not depend on the
- * size of the part; only texts (body, subject, names) are kept, each up to its limit below, bodies of
- * more than MAIL_TEXT_MEMORY_MAX in files. Their character set can be told behind them, so that raw
- * and decoded text exist together for a moment.
+ * size of the part; only texts (body, subject, names) are kept, each up to its limit below, bodies
+ * of more than MAIL_TEXT_MEMORY_MAX in files. Their character set can be told behind them, so that
+ * raw and decoded text exist together for a moment.
  *
  * An embedded message object is walked, down to TNEF_DEPTH_MAX: its files come out in their order,
  * its body as a file named after its subject. Beyond that depth it is one file of type
@@ -67,7 +67,8 @@ void tnef_message_done(struct tnef_message *message);
 struct tnef;
 
 /** tnef_new - a parser for one part. @sink is copied. @dir, the folder for what is large, and
- * @problems (NULL: nobody wants to know) are borrowed until tnef_free(). NULL only out of memory. */
+ * @problems (NULL: nobody wants to know) are borrowed until tnef_free(). NULL only out of memory.
+ */
 struct tnef *tnef_new(const struct tnef_sink *sink, const char *dir, struct mail_texts *problems);
 void tnef_free(struct tnef *tnef);
 AUTO_DEFINE(tnef, tnef_free);
