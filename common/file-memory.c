@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -42,14 +43,21 @@ static bool keeps_its_room(int fd)
             where.f_type == TMPFS_MAGIC);
 }
 
+/* Half of the descriptors are for what has no other way than a file. */
+static bool is_spare(int fd)
+{
+    struct rlimit most;
+    return getrlimit(RLIMIT_NOFILE, &most) == 0 && (rlim_t)fd < most.rlim_cur / 2;
+}
+
 struct file_memory *file_memory_new(const char *dir, const void *bytes, size_t count, size_t size)
 {
     AUTO(file_memory) memory = calloc(1, sizeof *memory);
     if (memory == NULL)
         return NULL;
     memory->fd = nameless_open(dir, 0);
-    if (memory->fd < 0 || !keeps_its_room(memory->fd) || write_all(memory->fd, bytes, count) < 0 ||
-        file_memory_grow(memory, size) < 0)
+    if (memory->fd < 0 || !is_spare(memory->fd) || !keeps_its_room(memory->fd) ||
+        write_all(memory->fd, bytes, count) < 0 || file_memory_grow(memory, size) < 0)
         return NULL;
     return TAKE(memory);
 }

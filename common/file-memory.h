@@ -18,7 +18,8 @@
 struct file_memory;
 
 /** file_memory_new - @size bytes (not 0) in a file in the folder @dir; the first @count are those of
- * @bytes. Yours: file_memory_free(). NULL: there can be no such file there, or no memory. */
+ * @bytes. Yours: file_memory_free(). NULL: there can be no such file there, no memory, or half
+ * of the descriptors that the process may have are in use. */
 struct file_memory *file_memory_new(const char *dir, const void *bytes, size_t count, size_t size);
 void file_memory_free(struct file_memory *memory);
 AUTO_DEFINE(file_memory, file_memory_free);

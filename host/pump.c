@@ -4,6 +4,7 @@
 #include "pump.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -229,6 +230,7 @@ static void pump_count(struct pump *pump, const struct pump_slot *slot)
 {
     struct pump_counts *counts = &pump->counts;
     counts->pass++;
+    pump->since_trim += slot->item->raw_size;
     if (slot->fate == LOADER_FATE_RELEASE) {
         counts->released++;
     } else if (!slot->added) {
@@ -401,12 +403,50 @@ static bool pump_item_is_good(const struct loader_item *item)
            (item->raw_size <= QUEUE_RAW_MAX || (item->raw_bytes == NULL && item->raw_fd < 0));
 }
 
+static size_t pump_length(const char *text)
+{
+    return text != NULL ? strlen(text) : 0;
+}
+
 /* In memory. One that lies in a file is not looked at: no more than a piece of it ever is there. */
 static size_t pump_text_size(const char *text, const struct loader_text_file *file)
 {
     if (file->size > 0)
         return file->size < LOADER_TEXT_PIECE ? (size_t)file->size : LOADER_TEXT_PIECE;
-    return text != NULL ? strlen(text) : 0;
+    return pump_length(text);
+}
+
+static size_t pump_texts_memory(const struct loader_texts *texts)
+{
+    size_t sum = 0;
+    for (uint64_t i = 0; i < texts->count; i++)
+        sum += PUMP_PIECE_COST + pump_length(texts->items[i]);
+    return sum;
+}
+
+static size_t pump_addresses_memory(const struct loader_addresses *list)
+{
+    size_t sum = 0;
+    for (uint64_t i = 0; i < list->count; i++)
+        sum += 2 * PUMP_PIECE_COST + pump_length(list->items[i].name) +
+               pump_length(list->items[i].address);
+    return sum;
+}
+
+/* What a mail takes in memory besides its texts: a thousand addresses are more than many a text. */
+static size_t pump_fields_memory(const struct loader_mail *mail)
+{
+    size_t sum = pump_texts_memory(&mail->references) + pump_texts_memory(&mail->problems) +
+                 pump_addresses_memory(&mail->from_list) + pump_addresses_memory(&mail->to_list) +
+                 pump_addresses_memory(&mail->cc_list) + pump_addresses_memory(&mail->bcc_list) +
+                 pump_addresses_memory(&mail->reply_to_list) + pump_length(mail->recipient) +
+                 pump_length(mail->cc) + pump_length(mail->bcc) + pump_length(mail->subject);
+    for (uint64_t i = 0; i < mail->attachment_count; i++) {
+        const struct loader_attachment *a = &mail->attachments[i];
+        sum += sizeof *a + 3 * PUMP_PIECE_COST + pump_length(a->filename) +
+               pump_length(a->content_type) + pump_length(a->content_id);
+    }
+    return sum;
 }
 
 static void pump_add_sizes(struct pump *pump, const struct loader_item *item)
@@ -417,7 +457,7 @@ static void pump_add_sizes(struct pump *pump, const struct loader_item *item)
     else if (item->raw_fd >= 0)
         pump->batch_filed += item->raw_size;
     pump->batch_bytes += pump_text_size(mail.message_body, &mail.message_body_file) +
-                         pump_text_size(mail.html, &mail.html_file);
+                         pump_text_size(mail.html, &mail.html_file) + pump_fields_memory(&mail);
     pump->batch_filed += mail.message_body_file.size + mail.html_file.size;
 }
 
@@ -467,6 +507,10 @@ static int pump_take_beyond(struct pump *pump, const struct loader_item *item, s
 static int pump_swept(struct pump *pump, struct error *err)
 {
     pump->sweeps++;
+    if (pump->since_trim >= PUMP_TRIM_BYTES) { /* what lies free would become more with each pass */
+        pump->since_trim = 0;
+        (void)malloc_trim(0);
+    }
     if (!pump->watch || pump->dry_run || pump_at_limit(pump)) {
         pump->stopped = true;
         return 0;

@@ -31,6 +31,9 @@
 #define PUMP_BATCH_ITEMS 128u         /* items of one commit */
 #define PUMP_BATCH_BYTES (3u << 19)   /* raw bytes in memory, and text: then a batch is full */
 #define PUMP_BATCH_FILED (32u << 20)  /* raw bytes and texts in files, likewise */
+#define PUMP_TRIM_BYTES                                                                            \
+    (16u << 20)             /* of messages: then free memory is given back, once all is drained */
+#define PUMP_PIECE_COST 32u /* bytes of memory for a piece of text besides its own */
 /* An item that comes so long behind the first ends the batch. That is looked at when one comes, not
  * while next() waits: for a large, slow message what is in hand waits as long as the loader. */
 #define PUMP_BATCH_MS 2000u
@@ -91,6 +94,7 @@ struct pump {
     size_t slot_count;
     uint64_t batch_bytes, batch_filed, batch_since_ms;
     uint64_t taken;    /* items handed out by the loader */
+    uint64_t since_trim; /* bytes of messages since free memory was given back */
     uint64_t sweeps;   /* how often all was drained */
     uint64_t expected; /* items of this pass as the caller knows from the loader, for the caller */
     bool stopped;   /* stored() said so */

@@ -27,6 +27,7 @@ static struct buffer story;
 /* ---- The scripted loader --------------------------------------------------------------------- */
 
 struct script {
+    struct loader_addresses to_list; /* of each */
     uint32_t items;          /* handed out before it is drained */
     uint32_t bad_at;         /* this one has an error, 0: none */
     uint32_t fail_at;        /* next() number n fails, 0: never */
@@ -58,6 +59,7 @@ static enum loader_next script_next(void *handle, const struct loader_item **out
     }
     uint32_t n = script->handed++;
     script->mail[n] = (struct loader_mail){.struct_size = sizeof script->mail[n], .subject = "s"};
+    script->mail[n].to_list = script->to_list;
     script->mail[n].html_file =
         (struct loader_text_file){.size = script->filed, .fd = script->filed_fd};
     script->made[n] =
@@ -532,6 +534,20 @@ START_TEST(texts_in_files_are_no_more_in_a_batch_than_messages_in_files)
 }
 END_TEST
 
+/* A mail of 4 kB may have a thousand of them, 80 kB in memory. */
+START_TEST(a_batch_may_be_full_of_addresses)
+{
+    static struct loader_address many[1000];
+    for (size_t i = 0; i < 1000; i++)
+        many[i] = (struct loader_address){.address = "a@b"};
+    script.to_list = (struct loader_addresses){many, 1000};
+    script.items = PUMP_BATCH_ITEMS - 1;
+    ck_assert_int_eq(pump_run(&pump, &err), 0);
+    const char *commit = strstr(buffer_text(&story), "commit;");
+    ck_assert(commit != NULL && commit < strstr(buffer_text(&story), "put 30;"));
+}
+END_TEST
+
 START_TEST(where_there_is_no_descriptor_left_the_content_of_a_filed_text_is_made_in_memory)
 {
     struct rlimit before, none;
@@ -730,6 +746,7 @@ static Suite *suite(void)
     tcase_add_test(cases, a_batch_ends_at_its_number_of_bytes);
     tcase_add_test(cases, text_in_a_file_counts_as_the_piece_of_it_that_is_in_memory);
     tcase_add_test(cases, texts_in_files_are_no_more_in_a_batch_than_messages_in_files);
+    tcase_add_test(cases, a_batch_may_be_full_of_addresses);
     tcase_add_test(cases,
                    where_there_is_no_descriptor_left_the_content_of_a_filed_text_is_made_in_memory);
     tcase_add_test(cases, an_item_of_a_loader_of_1_0_becomes_an_entry_as_it_did);

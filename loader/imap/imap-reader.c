@@ -183,7 +183,7 @@ static void imap_arrival_take_body(struct imap_arrival *arrival, struct imap_bod
         if (arrival->body.spool != NULL && spool_bytes(arrival->body.spool) != NULL)
             arrival->memory += (size_t)spool_size(arrival->body.spool);
         if (arrival->body.mail != NULL)
-            arrival->memory += mail_text_size(arrival->body.mail);
+            arrival->memory += mail_memory(arrival->body.mail);
         arrival->memory += READER_ARRIVAL_COST;
     }
     imap_body_done(body);

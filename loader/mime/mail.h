@@ -131,8 +131,7 @@ int mail_parser_finish(struct mail_parser *parser, struct mail **out_mail, struc
 void mail_free(struct mail *mail);
 AUTO_DEFINE(mail, mail_free);
 
-/** mail_text_size - bytes of message_body and html that are held in memory, the largest part of what
- * a mail holds. */
-size_t mail_text_size(const struct mail *mail);
+/** mail_memory - bytes of memory that it takes, about: texts, addresses, attachments and so on. */
+size_t mail_memory(const struct mail *mail);
 
 #endif
