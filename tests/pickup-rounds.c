@@ -53,9 +53,11 @@ static void serve_session(FILE *in, int fd, struct rounds_mailbox *box)
             break;
         *command++ = '\0';
         buffer_clear(&said);
-        server.there = atomic_load(&box->there);
+        unsigned int was = atomic_load(&box->there);
+        server.there = was;
         usual_answer(&server, line, command);
-        atomic_store(&box->there, server.there);
+        /* Unless a new round has begun behind a client that did not wait for this answer. */
+        (void)atomic_compare_exchange_strong(&box->there, &was, server.there);
     }
     buffer_done(&said);
 }
