@@ -31,9 +31,7 @@
     16u /* that did not come to an end once: where there are more, so many go in                   \
            one window */
 #define IMAP_SHORT_MAX 3u   /* of these, and the server's sizes are not believed any more */
-#define IMAP_RETRY_MAX                                                                             \
-    500u /* messages whose bodies did not come; more are left for a later run   \
-                             */
+#define IMAP_RETRY_MAX 500u /* messages whose bodies did not come; more wait for a later run */
 #define IMAP_WINDOW_COUNT 100u /* messages of a window, where batch does not say */
 
 /* The entries of listings and windows. There while there is mail to pick up: an idle mailbox does

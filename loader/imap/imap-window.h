@@ -20,9 +20,7 @@
 #include "spool.h"
 
 #define IMAP_WINDOW_MAX 500u                 /* messages of a window, and of a listing */
-#define IMAP_WINDOW_BYTES                                                                          \
-    (3u * 512 * 1024)                       /* of a window's bodies: all may be texts that are held
-                                               in memory; one larger goes alone */
+#define IMAP_WINDOW_BYTES (3u * 512 * 1024) /* of its bodies: all may be texts; larger goes alone */
 #define IMAP_WINDOW_MEMORY (256u * 1024)    /* of those that do not go to files (spool.h) */
 #define IMAP_WINDOW_HELD (2u * 1024 * 1024) /* of all as they come; more is asked for again */
 #define IMAP_STRANGERS_MAX 10000u /* bodies of UIDs nobody asked for, in one session ... */
