@@ -395,6 +395,23 @@ START_TEST(a_disk_that_takes_nothing_is_told_and_not_asked_for_ever)
 }
 END_TEST
 
+START_TEST(where_no_descriptor_is_left_that_is_told_and_not_the_folder)
+{
+    struct rlimit before, none;
+    struct spool *spool = NULL;
+    struct error err = {0};
+    int next = dup(STDOUT_FILENO);
+    close(next);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){.rlim_cur = (rlim_t)next, .rlim_max = before.rlim_max};
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    int result = spool_new("/tmp", SPOOL_MEMORY_MAX + 1, &spool, &err);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    ck_assert_int_eq(result, -1);
+    ck_assert_ptr_nonnull(strstr(err.text, "allow more open files"));
+}
+END_TEST
+
 START_TEST(a_folder_that_is_not_there_is_told_and_needed_only_for_large_mail)
 {
     AUTO(spool) spool = NULL;
@@ -431,6 +448,7 @@ static Suite *suite(void)
     tcase_add_test(t, an_unnamed_file_can_be_given_a_name_by_the_queue);
     tcase_add_test(t, a_full_disk_is_told_with_the_folder_and_a_remedy);
     tcase_add_test(t, a_disk_that_takes_nothing_is_told_and_not_asked_for_ever);
+    tcase_add_test(t, where_no_descriptor_is_left_that_is_told_and_not_the_folder);
     tcase_add_test(t, a_folder_that_is_not_there_is_told_and_needed_only_for_large_mail);
     suite_add_tcase(s, t);
     return s;

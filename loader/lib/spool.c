@@ -34,11 +34,11 @@ struct spool {
 
 static int spool_fail_create(const struct spool *spool, struct error *err)
 {
-    return error_set(
-        err, ERROR_CREATE,
-        "cannot make a file in the spool folder '%s': %s; name a folder that this user "
-        "can write to",
-        spool->dir, strerror(errno));
+    bool many = errno == EMFILE || errno == ENFILE;
+    return error_set(err, ERROR_CREATE, "cannot make a file in the spool folder '%s': %s; %s",
+                     spool->dir, strerror(errno),
+                     many ? "allow more open files (ulimit -n; LimitNOFILE= of the service)"
+                          : "name a folder that this user can write to");
 }
 
 static void spool_drop_writer(struct spool *spool)
