@@ -234,7 +234,7 @@ static size_t walk_html(struct buffer *b, struct text_walk *walk)
     struct buffer out;
     buffer_init(&out, 2 * LARGE);
     buffer_file(&out, folder(), MAIL_TEXT_MEMORY_MAX);
-    ck_assert_int_eq(html_to_text_walked(b->data, b->len, walk, &out), 0);
+    ck_assert_int_eq(html_to_text(b->data, b->len, walk, &out), 0);
     if (out.file != NULL)
         check_window(&out, "text of HTML");
     buffer_done(&out);

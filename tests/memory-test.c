@@ -112,7 +112,7 @@ static int memory_html(struct buffer *result, int *out_failed)
     static const char html[] = "<p>a<ul><li><a href='http://x/&amp;'>b</a></ul><pre>c\nd</pre>";
     struct buffer out;
     buffer_init(&out, 1000);
-    int r = html_to_text(html, sizeof html - 1, &out);
+    int r = html_to_text(html, sizeof html - 1, NULL, &out);
     *out_failed = memory_end();
     ck_assert_int_eq(buffer_append_text(result, buffer_text(&out)), 0);
     buffer_done(&out);

@@ -75,7 +75,7 @@ static void work_html(struct span value)
 {
     struct buffer out;
     buffer_init(&out, SIZE_MAX);
-    ck_assert_int_eq(html_to_text((const char *)value.bytes, value.len, &out), 0);
+    ck_assert_int_eq(html_to_text((const char *)value.bytes, value.len, NULL, &out), 0);
     buffer_done(&out);
 }
 

@@ -518,16 +518,11 @@ static int html_render(struct html_render *r, const char *html, size_t len)
     return link_end(r);
 }
 
-int html_to_text_walked(const char *html, size_t len, struct text_walk *walk, struct buffer *out)
+int html_to_text(const char *html, size_t len, struct text_walk *walk, struct buffer *out)
 {
     struct html_render r = {.walk = walk, .out = out, .begin = out->len};
     buffer_init(&r.link, HTML_URL_MAX);
     int result = html_render(&r, html, len);
     buffer_done(&r.link);
     return result;
-}
-
-int html_to_text(const char *html, size_t len, struct buffer *out)
-{
-    return html_to_text_walked(html, len, NULL, out);
 }

@@ -315,7 +315,7 @@ static int append_piece(struct mail_body *body, const struct mail_body_piece *pi
     int result = join(out);
     size_t from = out->len;
     if (result == 0)
-        result = piece->kind == MAIL_BODY_HTML ? html_to_text_walked(text, len, &walk, out)
+        result = piece->kind == MAIL_BODY_HTML ? html_to_text(text, len, &walk, out)
                                                : text_walk_append(&walk, text, len, out);
     if (result == 0 && piece->kind == MAIL_BODY_HTML && repeats(body, piece, out, from))
         buffer_truncate(out, before);

@@ -240,7 +240,7 @@ static void run_html(const uint8_t *bytes, size_t count)
 {
     struct buffer out;
     buffer_init(&out, 2 * (size_t)INPUT_BYTES);
-    if (html_to_text((const char *)bytes, count, &out) < 0)
+    if (html_to_text((const char *)bytes, count, NULL, &out) < 0)
         errx(71, "out of memory");
     buffer_done(&out);
 }

@@ -29,12 +29,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     MUST(charset_to_utf8(NULL, (struct span){data, size}, &html, problem) == 0);
     uint64_t before = oracle_work();
     buffer_init(&text, html.len * EXPANSION + 16);
-    MUST(html_to_text(buffer_text(&html), html.len, &text) == 0);
+    MUST(html_to_text(buffer_text(&html), html.len, NULL, &text) == 0);
     oracle_linear(before, html.len, 400);
     MUST(!buffer_is_full(&text));
     oracle_bytes(buffer_text(&text), text.len, text.len);
     buffer_init(&beginning, text.len / 2);
-    MUST(html_to_text(buffer_text(&html), html.len, &beginning) == 0);
+    MUST(html_to_text(buffer_text(&html), html.len, NULL, &beginning) == 0);
     oracle_bytes(buffer_text(&beginning), beginning.len, text.len / 2);
     MUST(memcmp(buffer_text(&text), buffer_text(&beginning), beginning.len) == 0);
     buffer_done(&html);
