@@ -312,6 +312,20 @@ START_TEST(a_message_that_is_shown_again_soon_is_written_once_for_each_who_sees_
 }
 END_TEST
 
+START_TEST(what_is_looked_at_together_is_written_once_whatever_the_key)
+{
+    for (unsigned key = 0; key < 1000; key++) {
+        trail_teardown();
+        trail_setup();
+        for (unsigned i = 0; i < 3 * TRAIL_TOGETHER; i++) {
+            char who[2] = {(char)('a' + i % TRAIL_TOGETHER), '\0'};
+            ck_assert_int_eq(wants(who, "192.0.2.1", 200, TRAIL_SHOWN, 1000 + i),
+                             i < TRAIL_TOGETHER);
+        }
+    }
+}
+END_TEST
+
 START_TEST(refusals_are_written_so_far_and_those_left_out_are_counted)
 {
     unsigned written = 0;
@@ -359,6 +373,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(w, trail_setup, trail_teardown);
     tcase_add_test(w, what_changes_is_always_written_and_what_only_looks_never);
     tcase_add_test(w, a_message_that_is_shown_again_soon_is_written_once_for_each_who_sees_it);
+    tcase_add_test(w, what_is_looked_at_together_is_written_once_whatever_the_key);
     tcase_add_test(w, refusals_are_written_so_far_and_those_left_out_are_counted);
     tcase_add_test(w, who_shows_nothing_and_only_looks_is_not_written);
     suite_add_tcase(s, w);

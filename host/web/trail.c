@@ -11,6 +11,7 @@
 #include "pass.h"
 
 #define TRAIL_CELLS 1024u
+#define TRAIL_SETS 256u
 #define TRAIL_MINUTE_MS 60000u
 #define TRAIL_HOUR_MS 3600000u
 #define TRAIL_TEXT_MAX 1200u
@@ -23,7 +24,7 @@ struct trail_seen {
 struct trail {
     pthread_mutex_t lock; /* over all below but the key */
     uint8_t key[PASS_KEY_SIZE];
-    struct trail_seen seen[TRAIL_CELLS]; /* messages; a later one takes the place of another */
+    struct trail_seen seen[TRAIL_SETS][TRAIL_TOGETHER]; /* a later one takes the oldest's place */
     uint8_t each[TRAIL_CELLS];           /* refusals of this minute; who share a cell share it */
     uint64_t minute_ms, hour_ms;         /* when these began */
     unsigned strangers;                  /* of this hour */
@@ -49,6 +50,20 @@ void trail_free(struct trail *trail)
     free(trail);
 }
 
+/* Where @what is noted already, or else where it is to be. */
+static struct trail_seen *trail_place(struct trail *trail, uint64_t what)
+{
+    struct trail_seen *set = trail->seen[what % TRAIL_SETS];
+    struct trail_seen *place = &set[0];
+    for (unsigned i = 0; i < TRAIL_TOGETHER; i++) {
+        if (set[i].what == what)
+            return &set[i];
+        if (set[i].since_ms < place->since_ms)
+            place = &set[i];
+    }
+    return place;
+}
+
 static bool trail_shown(struct trail *trail, const struct queue_audit *line, uint64_t now_ms)
 {
     char text[TRAIL_TEXT_MAX];
@@ -57,7 +72,7 @@ static bool trail_shown(struct trail *trail, const struct queue_audit *line, uin
     (void)snprintf(text, sizeof text, "%.300s\n%.100s\n%.100s\n%.300s", line->who, line->from,
                    line->what, line->object);
     uint64_t what = pass_keyed(trail->key, text);
-    struct trail_seen *seen = &trail->seen[what % TRAIL_CELLS];
+    struct trail_seen *seen = trail_place(trail, what);
     if (seen->what == what && now_ms - seen->since_ms < TRAIL_AGAIN_MS)
         return false;
     *seen = (struct trail_seen){what, now_ms};

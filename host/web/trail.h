@@ -4,7 +4,8 @@
  *
  *     what changes something   always, done or failed
  *     what shows a message     once in TRAIL_AGAIN_MS for the same user, message and way: downloads
- *                              come in parts, a page looks again
+ *                              come in parts, a page looks again. TRAIL_TOGETHER of these are
+ *                              never written twice for want of room, of more hardly any
  *     what is refused          (401, 403, 429, and all that a stranger fails at) TRAIL_EACH in a
  *                              minute for each who asks, and of all strangers together
  *                              TRAIL_STRANGERS an hour: a flood of them must not drive out what was
@@ -22,6 +23,7 @@
 #include "queue-access.h"
 
 #define TRAIL_AGAIN_MS 300000u
+#define TRAIL_TOGETHER 8u
 #define TRAIL_EACH 20u
 #define TRAIL_STRANGERS 600u
 
