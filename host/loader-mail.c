@@ -25,6 +25,60 @@ struct loader_mail loader_mail_read(const struct loader_mail *theirs)
     return mail;
 }
 
+/* ---- Its memory ------------------------------------------------------------------------------ */
+
+#define PIECE_COST 32u /* bytes of memory for a piece of text besides its own */
+
+static size_t length_of(const char *text)
+{
+    return text != NULL ? strlen(text) : 0;
+}
+
+static size_t memory_of_text(const char *text, const struct loader_text_file *file)
+{
+    if (file->size > 0) /* it is not looked at: no more than a piece of it ever is here */
+        return file->size < LOADER_TEXT_PIECE ? (size_t)file->size : LOADER_TEXT_PIECE;
+    return length_of(text);
+}
+
+static size_t memory_of_texts(const struct loader_texts *texts)
+{
+    size_t sum = 0;
+    for (uint64_t i = 0; i < texts->count; i++)
+        sum += PIECE_COST + length_of(texts->items[i]);
+    return sum;
+}
+
+static size_t memory_of_addresses(const struct loader_addresses *list)
+{
+    size_t sum = 0;
+    for (uint64_t i = 0; i < list->count; i++)
+        sum += 2 * PIECE_COST + length_of(list->items[i].name) + length_of(list->items[i].address);
+    return sum;
+}
+
+static size_t memory_of_attachments(const struct loader_mail *mail)
+{
+    size_t sum = 0;
+    for (uint64_t i = 0; i < mail->attachment_count; i++) {
+        const struct loader_attachment *a = &mail->attachments[i];
+        sum += sizeof *a + 3 * PIECE_COST + length_of(a->filename) + length_of(a->content_type) +
+               length_of(a->content_id);
+    }
+    return sum;
+}
+
+size_t loader_mail_memory(const struct loader_mail *mail)
+{
+    return memory_of_text(mail->message_body, &mail->message_body_file) +
+           memory_of_text(mail->html, &mail->html_file) + memory_of_texts(&mail->references) +
+           memory_of_texts(&mail->problems) + memory_of_addresses(&mail->from_list) +
+           memory_of_addresses(&mail->to_list) + memory_of_addresses(&mail->cc_list) +
+           memory_of_addresses(&mail->bcc_list) + memory_of_addresses(&mail->reply_to_list) +
+           memory_of_attachments(mail) + length_of(mail->recipient) + length_of(mail->cc) +
+           length_of(mail->bcc) + length_of(mail->subject);
+}
+
 /* ---- A text in a file ------------------------------------------------------------------------ */
 
 struct loader_text {

@@ -59,7 +59,8 @@ static void pump_content_done(struct pump_content *content)
 static int pump_content_make(const struct pump *pump, const struct loader_item *item,
                              struct pump_content *out, struct error *err)
 {
-    if (!entry_is_filed(item))
+    const struct loader_mail mail = loader_mail_read(item->mail);
+    if (!entry_is_filed(item) && loader_mail_memory(&mail) <= PUMP_CONTENT_MEMORY)
         return entry_content_text(item, &out->text, err);
     const char *folder = nameless_folder(queue_spool_dir(pump->queue));
     out->fd = nameless_open(folder, 0);
@@ -403,52 +404,6 @@ static bool pump_item_is_good(const struct loader_item *item)
            (item->raw_size <= QUEUE_RAW_MAX || (item->raw_bytes == NULL && item->raw_fd < 0));
 }
 
-static size_t pump_length(const char *text)
-{
-    return text != NULL ? strlen(text) : 0;
-}
-
-/* In memory. One that lies in a file is not looked at: no more than a piece of it ever is there. */
-static size_t pump_text_size(const char *text, const struct loader_text_file *file)
-{
-    if (file->size > 0)
-        return file->size < LOADER_TEXT_PIECE ? (size_t)file->size : LOADER_TEXT_PIECE;
-    return pump_length(text);
-}
-
-static size_t pump_texts_memory(const struct loader_texts *texts)
-{
-    size_t sum = 0;
-    for (uint64_t i = 0; i < texts->count; i++)
-        sum += PUMP_PIECE_COST + pump_length(texts->items[i]);
-    return sum;
-}
-
-static size_t pump_addresses_memory(const struct loader_addresses *list)
-{
-    size_t sum = 0;
-    for (uint64_t i = 0; i < list->count; i++)
-        sum += 2 * PUMP_PIECE_COST + pump_length(list->items[i].name) +
-               pump_length(list->items[i].address);
-    return sum;
-}
-
-/* What a mail takes in memory besides its texts: a thousand addresses are more than many a text. */
-static size_t pump_fields_memory(const struct loader_mail *mail)
-{
-    size_t sum = pump_texts_memory(&mail->references) + pump_texts_memory(&mail->problems) +
-                 pump_addresses_memory(&mail->from_list) + pump_addresses_memory(&mail->to_list) +
-                 pump_addresses_memory(&mail->cc_list) + pump_addresses_memory(&mail->bcc_list) +
-                 pump_addresses_memory(&mail->reply_to_list) + pump_length(mail->recipient) +
-                 pump_length(mail->cc) + pump_length(mail->bcc) + pump_length(mail->subject);
-    for (uint64_t i = 0; i < mail->attachment_count; i++) {
-        const struct loader_attachment *a = &mail->attachments[i];
-        sum += sizeof *a + 3 * PUMP_PIECE_COST + pump_length(a->filename) +
-               pump_length(a->content_type) + pump_length(a->content_id);
-    }
-    return sum;
-}
-
 static void pump_add_sizes(struct pump *pump, const struct loader_item *item)
 {
     const struct loader_mail mail = loader_mail_read(item->mail);
@@ -456,8 +411,7 @@ static void pump_add_sizes(struct pump *pump, const struct loader_item *item)
         pump->batch_bytes += item->raw_size;
     else if (item->raw_fd >= 0)
         pump->batch_filed += item->raw_size;
-    pump->batch_bytes += pump_text_size(mail.message_body, &mail.message_body_file) +
-                         pump_text_size(mail.html, &mail.html_file) + pump_fields_memory(&mail);
+    pump->batch_bytes += loader_mail_memory(&mail);
     pump->batch_filed += mail.message_body_file.size + mail.html_file.size;
 }
 

@@ -489,6 +489,45 @@ START_TEST(a_spool_folder_that_takes_no_more_is_the_disks_fault_and_sets_no_mail
 }
 END_TEST
 
+/* A thousand attachments with names of their own: some 600 kB of content without a text. */
+static struct loader_mail mail_of_many(struct loader_attachment *attachments, uint64_t count)
+{
+    static char id[600];
+    memset(id, 'i', sizeof id - 1);
+    for (uint64_t i = 0; i < count; i++)
+        attachments[i] = (struct loader_attachment){
+            .filename = "a.pdf", .content_type = "application/pdf", .content_id = id};
+    return (struct loader_mail){.struct_size = sizeof(struct loader_mail),
+                                .attachments = attachments,
+                                .attachment_count = count,
+                                .message_body_file = {.fd = -1},
+                                .html_file = {.fd = -1}};
+}
+
+START_TEST(much_content_goes_through_a_file_whatever_it_is_made_of)
+{
+    static struct loader_attachment attachments[1000];
+    const struct loader_mail mail = mail_of_many(attachments, 1000);
+    const struct loader_mail *const mails[] = {&mail};
+    const struct loader_item item = item_of(&mail, 1);
+    struct buffer want;
+    buffer_init(&want, QUEUE_CONTENT_MAX);
+    ck_assert_int_eq(entry_content_text(&item, &want, &err), 0);
+    ck_assert_uint_gt(loader_mail_memory(&mail), PUMP_CONTENT_MEMORY);
+    queue_fixture_init(&f, _i);
+    limit_files(150000);
+    ck_assert_int_eq(pick_up(mails, 1), -1);
+    limit_files(RLIM_INFINITY);
+    ck_assert_ptr_nonnull(strstr(err.text, "content cannot be written: File too large"));
+    ck_well(&f, pick_up(mails, 1));
+    AUTO(queue_entry) entry = entry_of(1);
+    ck_assert_uint_eq(entry->content_size, want.len);
+    ck_assert(memcmp(entry->content, want.data, want.len) == 0);
+    queue_fixture_done(&f);
+    buffer_done(&want);
+}
+END_TEST
+
 START_TEST(a_spool_folder_that_is_gone_is_named)
 {
     queue_fixture_init(&f, QUEUE_FIXTURE_SQLITE);
@@ -535,6 +574,7 @@ static Suite *suite(void)
     tcase_add_loop_test(pumps,
                         a_spool_folder_that_takes_no_more_is_the_disks_fault_and_sets_no_mail_aside,
                         0, QUEUE_FIXTURE_KINDS);
+    tcase_add_loop_test(pumps, much_content_goes_through_a_file_whatever_it_is_made_of, 0, 2);
     tcase_add_test(pumps, a_spool_folder_that_is_gone_is_named);
     suite_add_tcase(all, pumps);
     return all;

@@ -126,6 +126,45 @@ START_TEST(more_than_was_told_is_not_held_but_asked_for_again)
 }
 END_TEST
 
+/* All of one window; most of them are taken apart again when they are handed out. */
+START_TEST(mails_of_a_thousand_addresses_each_come_whole_out_of_a_window)
+{
+    enum { MAILS = 40, ADDRESSES = 900 };
+    char addresses[4 * ADDRESSES + 1], listed[MAILS * 120];
+    struct buffer all;
+    struct imap_message message;
+    buffer_init(&all, 1u << 20);
+    for (size_t i = 0; i < sizeof addresses - 1; i++)
+        addresses[i] = "a@b,"[i % 4];
+    addresses[sizeof addresses - 1] = '\0';
+    for (unsigned int i = 0; i < MAILS; i++) {
+        char one[sizeof addresses + 200];
+        int n = snprintf(one, sizeof one,
+                         "* 1 FETCH (UID %u BODY[] {?}\r\nSubject: s%u\r\nTo: %sx@y\r\n\r\n\1)\r\n",
+                         5 + i, 5 + i, addresses);
+        ck_assert_int_eq(buffer_append(&all, one, (size_t)n), 0);
+    }
+    ck_assert_int_eq(buffer_append(&all, OK, strlen(OK)), 0);
+    list_all(listed, sizeof listed, MAILS, 20);
+    const struct script_rule rules[] = {{"SEARCH", "* SEARCH 5:44\r\n" OK},
+                                        {"RFC822.SIZE", listed},
+                                        {"FETCH 5:44 (UID BODY.PEEK[])", buffer_text(&all)}};
+    const struct script script = {NULL, FULL, rules, sizeof rules / sizeof rules[0]};
+    struct host *h = host_start(&script, "after=Leave");
+    for (unsigned int i = 0; i < MAILS; i++) {
+        char subject[12];
+        (void)snprintf(subject, sizeof subject, "s%u", 5 + i);
+        ck_assert_int_eq(imap_pickup_next(h->pickup, &message, &h->err), IMAP_PICKUP_MESSAGE);
+        ck_assert_str_eq(message.mail->subject, subject);
+        ck_assert_uint_eq(message.mail->to_list.count, ADDRESSES + 1);
+        mail_free(message.mail);
+        spool_free(message.spool);
+    }
+    host_stop(h);
+    buffer_done(&all);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("imap-ahead");
@@ -134,6 +173,7 @@ static Suite *suite(void)
     tcase_add_loop_test(t, much_small_mail_is_asked_for_ahead_and_little_of_large, 0,
                         (int)(sizeof ahead_rows / sizeof ahead_rows[0]));
     tcase_add_test(t, the_attempts_of_a_whole_listing_are_noted_at_once);
+    tcase_add_test(t, mails_of_a_thousand_addresses_each_come_whole_out_of_a_window);
     tcase_add_test(t, more_than_was_told_is_not_held_but_asked_for_again);
     suite_add_tcase(s, t);
     return s;

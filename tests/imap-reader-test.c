@@ -202,14 +202,11 @@ START_TEST(what_breaks_the_protocol_is_told_as_it_would_be_without_a_thread)
 }
 END_TEST
 
-/* Messages, as many as the reader and the sockets between take; false when it took @most bytes. */
-static bool say_until_it_waits(size_t most)
+/* @message again and again, as the reader and the sockets between take it; false when it took @most
+ * bytes. */
+static bool say_again_until_it_waits(const char *message, size_t len, size_t most)
 {
-    static char message[READER_BODY + 100];
-    int head = snprintf(message, sizeof message, "* 1 FETCH (UID 7 BODY[] {%u}\r\n", READER_BODY);
-    size_t len = (size_t)head + READER_BODY + 3, sent = 0;
-    memset(message + head, '\n', READER_BODY);
-    memcpy(message + head + READER_BODY, ")\r\n", 3);
+    size_t sent = 0;
     while (sent < most) {
         struct pollfd at = {server, POLLOUT, 0};
         if (poll(&at, 1, READER_QUIET_MS) == 0)
@@ -219,6 +216,15 @@ static bool say_until_it_waits(size_t most)
         sent += n > 0 ? (size_t)n : 0;
     }
     return false;
+}
+
+static bool say_until_it_waits(size_t most)
+{
+    static char message[READER_BODY + 100];
+    int head = snprintf(message, sizeof message, "* 1 FETCH (UID 7 BODY[] {%u}\r\n", READER_BODY);
+    memset(message + head, '\n', READER_BODY);
+    memcpy(message + head + READER_BODY, ")\r\n", 3);
+    return say_again_until_it_waits(message, (size_t)head + READER_BODY + 3, most);
 }
 
 /* All lines come in one piece: of three answers none is taken together with the one before. */
@@ -251,6 +257,28 @@ START_TEST(while_nobody_takes_nothing_grows_and_the_server_waits)
     ck_assert_uint_le(taken.memory, IMAP_ARRIVALS_BYTES + 8 * READER_BODY + IMAP_READER_INPUT);
     struct pollfd at = {server, POLLOUT, 0}; /* and goes on when somebody does */
     ck_assert_int_eq(poll(&at, 1, READER_PATIENCE_MS), 1);
+}
+END_TEST
+
+/* Addresses of four bytes, which are twenty in memory: they count as what they take. */
+START_TEST(what_mails_are_taken_apart_to_does_not_grow_either)
+{
+    static char message[READER_BODY];
+    char addresses[4 * 900 + 1];
+    size_t received;
+    for (size_t i = 0; i < sizeof addresses - 1; i++)
+        addresses[i] = "a@b,"[i % 4];
+    addresses[sizeof addresses - 1] = '\0';
+    int len =
+        snprintf(message, sizeof message, "* 1 FETCH (UID 7 BODY[] {%zu}\r\nTo: %sx@y\r\n\r\n)\r\n",
+                 strlen(addresses) + 11, addresses);
+    ck_assert(say_again_until_it_waits(message, (size_t)len, 10 * IMAP_ARRIVALS_BYTES));
+    ck_assert_int_eq(imap_reader_take(reader, &taken, &received, &err), IMAP_READER_RUNS);
+    size_t each = mail_memory(taken.first->body.mail);
+    ck_assert_uint_ge(each, 900 * sizeof(struct mail_address));
+    /* what one input brings comes on top of it */
+    ck_assert_uint_le(taken.count,
+                      IMAP_ARRIVALS_BYTES / each + IMAP_READER_INPUT / (size_t)len + 1);
 }
 END_TEST
 
@@ -304,6 +332,7 @@ static Suite *suite(void)
     tcase_add_test(t, what_breaks_the_protocol_is_told_as_it_would_be_without_a_thread);
     tcase_add_test(t, what_is_taken_ends_with_an_answer_and_the_end_is_told_behind_all);
     tcase_add_test(t, while_nobody_takes_nothing_grows_and_the_server_waits);
+    tcase_add_test(t, what_mails_are_taken_apart_to_does_not_grow_either);
     tcase_add_test(t, many_small_responses_of_one_input_do_not_grow_either);
     tcase_add_loop_test(t, it_stops_wherever_it_stands, 0, 2);
     suite_add_tcase(s, t);

@@ -105,7 +105,11 @@ static int imap_pickup_fetched(struct imap_pickup *p, const struct imap_event *e
             imap_body_done(&p->body);
             return 0;
         }
-        return imap_body_give(&p->body, entry, err);
+        if (imap_body_give(&p->body, entry, err) < 0)
+            return -1;
+        if (entry != NULL && entry->complete)
+            imap_window_keep(window, entry);
+        return 0;
     }
     return known ? imap_pickup_listed(p, fetch, err) : 0;
 }
@@ -434,7 +438,7 @@ int imap_pickup_fill_window(struct imap_pickup *p, struct error *err)
     struct imap_window *w = &p->windows[(p->first_window + p->window_count) % IMAP_WINDOWS];
     w->owner = p;
     w->count = w->next = 0;
-    w->bytes = w->memory = w->held = 0;
+    w->bytes = w->memory = w->held = w->parsed = 0;
     bool again = p->retry_count > 0 && p->retry[0].came != 0 && p->short_count < IMAP_SHORT_MAX;
     if (again && p->window_count > 0)
         return 0;

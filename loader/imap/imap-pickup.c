@@ -94,13 +94,16 @@ static int imap_pickup_plan(struct imap_pickup *p, struct error *err)
 
 /* ---- Handing out ----------------------------------------------------------------------------- */
 
-static bool imap_pickup_hand_out(struct imap_pickup *p, struct imap_message *out)
+/* 1: handed out; 0: none is ready; -1: failed, and it stays ours. */
+static int imap_pickup_hand_out(struct imap_pickup *p, struct imap_message *out, struct error *err)
 {
     while (p->window_count > 0) {
         struct imap_window *w = &p->windows[p->first_window];
         if (w->state != IMAP_WINDOW_READY)
-            return false;
+            return 0;
         if (w->next < w->count) {
+            if (imap_entry_part(&w->entries[w->next], &p->body.options, err) < 0)
+                return -1;
             imap_entry_done(&p->given);
             p->given = w->entries[w->next++];
             break;
@@ -111,7 +114,7 @@ static bool imap_pickup_hand_out(struct imap_pickup *p, struct imap_message *out
         p->window_count--;
     }
     if (p->given.uid == 0)
-        return false;
+        return 0;
     struct imap_entry *entry = &p->given;
     clock_rfc3339(entry->date_s, entry->date_offset_min, p->date);
     *out = (struct imap_message){
@@ -127,7 +130,7 @@ static bool imap_pickup_hand_out(struct imap_pickup *p, struct imap_message *out
     entry->uid = 0;
     p->out++;
     p->brought = true;
-    return true;
+    return 1;
 }
 
 /* ---- Opening --------------------------------------------------------------------------------- */
@@ -529,8 +532,9 @@ static enum imap_pickup_result imap_pickup_go_on(struct imap_pickup *p,
             *err = p->refusal;
             return IMAP_PICKUP_FAILED;
         }
-        if (imap_pickup_hand_out(p, out_message))
-            return IMAP_PICKUP_MESSAGE;
+        int handed = imap_pickup_hand_out(p, out_message, err);
+        if (handed != 0)
+            return handed > 0 ? IMAP_PICKUP_MESSAGE : IMAP_PICKUP_FAILED;
         if (p->host->cancelled(p->host->context)) {
             error_set(err, ERROR_CANCELLED, "cancelled");
             return IMAP_PICKUP_FAILED;

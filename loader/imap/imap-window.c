@@ -3,14 +3,19 @@
 #include <config.h>
 #include "imap-window.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "cleanup.h"
 #include "fault.h"
 #include "problem.h"
 #include "spool-writer.h"
+
+#define IMAP_PART_PIECE (64u * 1024)
 
 void imap_entry_done(struct imap_entry *entry)
 {
@@ -28,6 +33,76 @@ bool imap_window_holds(struct imap_window *window, uint64_t size)
         return false;
     window->held += size < IMAP_WINDOW_HELD - window->held ? size : IMAP_WINDOW_HELD - window->held;
     return true;
+}
+
+bool imap_entry_is_short(const struct imap_entry *entry, uint64_t size)
+{
+    return size < entry->size - entry->size / 20;
+}
+
+/* One that keeps much of a message back is worth a word. */
+static int imap_entry_compare_size(struct imap_entry *entry, struct error *err)
+{
+    uint64_t size = spool_size(entry->spool);
+    if (entry->mail == NULL || !imap_entry_is_short(entry, size))
+        return 0;
+    return problem_add(&entry->mail->problems,
+                       "the server gave out %" PRIu64 " bytes of a message that has %" PRIu64
+                       ", as it says",
+                       size, entry->size) == 0
+               ? 0
+               : error_oom(err, "fetching mail");
+}
+
+void imap_window_keep(struct imap_window *window, struct imap_entry *entry)
+{
+    size_t memory = entry->mail != NULL ? mail_memory(entry->mail) : 0;
+    entry->apart_later = window->parsed > 0 && memory > IMAP_WINDOW_PARSED - window->parsed;
+    if (entry->apart_later)
+        mail_free(TAKE(entry->mail));
+    else
+        window->parsed += memory < IMAP_WINDOW_PARSED - window->parsed
+                              ? memory
+                              : IMAP_WINDOW_PARSED - window->parsed;
+}
+
+static int imap_entry_feed_file(int fd, uint64_t size, struct mail_parser *parser,
+                                struct error *err)
+{
+    AUTO_TEXT bytes = malloc(IMAP_PART_PIECE);
+    if (bytes == NULL)
+        return error_oom(err, "reading mail");
+    for (uint64_t at = 0; at < size;) {
+        ssize_t n = pread(fd, bytes, IMAP_PART_PIECE, (off_t)at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return error_set(err, ERROR_STORE,
+                             "cannot read back a message that was received: %s; check the disk of "
+                             "the queue's folder",
+                             n < 0 ? strerror(errno) : "its file is shorter than it was");
+        if (mail_parser_feed(parser, (const uint8_t *)bytes, (size_t)n, err) < 0)
+            return -1;
+        at += (uint64_t)n;
+    }
+    return 0;
+}
+
+int imap_entry_part(struct imap_entry *entry, const struct mail_options *options, struct error *err)
+{
+    if (!entry->apart_later)
+        return 0;
+    AUTO(mail_parser) parser = mail_parser_new(options);
+    if (parser == NULL)
+        return error_oom(err, "reading mail");
+    const uint8_t *bytes = spool_bytes(entry->spool);
+    uint64_t size = spool_size(entry->spool);
+    int fed = bytes != NULL ? mail_parser_feed(parser, bytes, (size_t)size, err)
+                            : imap_entry_feed_file(spool_fd(entry->spool), size, parser, err);
+    if (fed < 0 || mail_parser_finish(parser, &entry->mail, err) < 0)
+        return -1;
+    entry->apart_later = false;
+    return imap_entry_compare_size(entry, err);
 }
 
 struct imap_entry *imap_entry_find(struct imap_entry *entries, size_t count, uint32_t uid)
@@ -141,25 +216,6 @@ void imap_body_move(struct imap_body *from, struct imap_body *to)
     to->mail = TAKE(from->mail);
     to->error = TAKE(from->error);
     imap_body_done(from);
-}
-
-bool imap_entry_is_short(const struct imap_entry *entry, uint64_t size)
-{
-    return size < entry->size - entry->size / 20;
-}
-
-/* One that keeps much of a message back is worth a word. */
-static int imap_entry_compare_size(struct imap_entry *entry, struct error *err)
-{
-    uint64_t size = spool_size(entry->spool);
-    if (entry->mail == NULL || !imap_entry_is_short(entry, size))
-        return 0;
-    return problem_add(&entry->mail->problems,
-                       "the server gave out %" PRIu64 " bytes of a message that has %" PRIu64
-                       ", as it says",
-                       size, entry->size) == 0
-               ? 0
-               : error_oom(err, "fetching mail");
 }
 
 int imap_body_give(struct imap_body *body, struct imap_entry *entry, struct error *err)

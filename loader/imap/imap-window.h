@@ -23,6 +23,7 @@
 #define IMAP_WINDOW_BYTES (3u * 512 * 1024) /* of its bodies: all may be texts; larger goes alone */
 #define IMAP_WINDOW_MEMORY (256u * 1024)    /* of those that do not go to files (spool.h) */
 #define IMAP_WINDOW_HELD (2u * 1024 * 1024) /* of all as they come; more is asked for again */
+#define IMAP_WINDOW_PARSED (3u * 256 * 1024) /* of what they were taken apart to (mail_memory()) */
 #define IMAP_STRANGERS_MAX 10000u /* bodies of UIDs nobody asked for, in one session ... */
 #define IMAP_STRANGERS_BYTES IMAP_SKIPPED_MAX /* ... and bytes of them */
 
@@ -48,6 +49,7 @@ struct imap_entry {
     char *error;         /* why it cannot be loaded; NULL: all is well so far */
     struct spool *spool; /* from here on: when it is complete */
     struct mail *mail;
+    bool apart_later; /* there was no room for what it was taken apart to: from its spool, again */
     uint8_t sha256[DIGEST_SIZE];
 };
 
@@ -66,13 +68,22 @@ struct imap_window {
     size_t count, next; /* next: to be handed out */
     uint64_t order;     /* when it was asked for */
     uint64_t bytes, memory; /* of the bodies asked for; of those that do not go to files */
-    uint64_t held;          /* of those that came */
+    uint64_t held, parsed;  /* of those that came; of what they were taken apart to */
     struct imap_entry *entries; /* ascending UIDs; the owner's, room for IMAP_WINDOW_MAX */
 };
 
 /** imap_window_holds - is there room for this one's body of @size bytes? Servers tell wrong sizes,
  * and one may be in any case. If so, it is counted. */
 bool imap_window_holds(struct imap_window *window, uint64_t size);
+
+/** imap_window_keep - @entry came. What it was taken apart to is counted, and forgotten where there is
+ * no room for it: a thousand addresses take much more than the bytes that tell them. */
+void imap_window_keep(struct imap_window *window, struct imap_entry *entry);
+
+/** imap_entry_part - take it apart again where that was forgotten, as @options say. On failure it is
+ * as it was. */
+int imap_entry_part(struct imap_entry *entry, const struct mail_options *options,
+                    struct error *err);
 
 /** imap_entry_find - in ascending entries; NULL: not there. */
 struct imap_entry *imap_entry_find(struct imap_entry *entries, size_t count, uint32_t uid);

@@ -19,6 +19,7 @@
 #include "mail-body.h"
 #include "mail-fields.h"
 #include "mail-files.h"
+#include "mail-memory.h"
 #include "mail-report.h"
 #include "mail-smime.h"
 #include "mail-tnef.h"
@@ -29,8 +30,6 @@
 #include "text-walk.h"
 #include "text.h"
 
-#define MAIL_PIECE_COST 24u              /* bytes that malloc() adds to each of its pieces, about */
-#define MAIL_FILE_COST 65536u            /* bytes of a text in a file that are in memory, about */
 #define CHUNK (16u * 1024)               /* encoded bytes that are decoded at a time */
 #define PREAMBLE_MAX (1024u * 1024)      /* bytes kept of text before a first boundary */
 #define UNWRAPS_MAX 8u                   /* signatures opened in one mail; more stay closed */
@@ -659,81 +658,7 @@ int mail_parser_finish(struct mail_parser *p, struct mail **out_mail, struct err
         sanitize(p->mail);
     if (attach_html(p) < 0)
         return failed(p, err);
+    mail_pack(p->mail);
     *out_mail = TAKE(p->mail);
     return 0;
-}
-
-/* What malloc() takes for it, about; a text in a file counts for its window. */
-static size_t memory_of(const char *text)
-{
-    return text != NULL ? strlen(text) + MAIL_PIECE_COST : 0;
-}
-
-static size_t memory_of_text(size_t size, const struct file_memory *file)
-{
-    return file == NULL || size < MAIL_FILE_COST ? size : MAIL_FILE_COST;
-}
-
-static size_t memory_of_texts(const struct mail_texts *texts)
-{
-    size_t sum = 0;
-    for (size_t i = 0; i < texts->count; i++)
-        sum += sizeof texts->items[0] + memory_of(texts->items[i]);
-    return sum;
-}
-
-static size_t memory_of_addresses(const struct mail_addresses *list)
-{
-    size_t sum = 0;
-    for (size_t i = 0; i < list->count; i++)
-        sum += sizeof list->items[0] + memory_of(list->items[i].name) +
-               memory_of(list->items[i].address);
-    return sum;
-}
-
-size_t mail_memory(const struct mail *mail)
-{
-    const char *const texts[] = {mail->sender, mail->recipient, mail->cc, mail->bcc, mail->subject};
-    const struct mail_addresses *const lists[] = {&mail->from_list, &mail->to_list, &mail->cc_list,
-                                                  &mail->bcc_list, &mail->reply_to_list};
-    size_t sum = memory_of_text(mail->message_body_size, mail->message_body_file) +
-                 memory_of_text(mail->html_size, mail->html_file) +
-                 memory_of_texts(&mail->references) + memory_of_texts(&mail->problems);
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        sum += memory_of(texts[i]);
-    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
-        sum += memory_of_addresses(lists[i]);
-    for (size_t i = 0; i < mail->attachment_count; i++) {
-        const struct mail_attachment *a = &mail->attachments[i];
-        sum += sizeof *a + memory_of(a->filename) + memory_of(a->content_type) +
-               memory_of(a->disposition) + memory_of(a->content_id);
-    }
-    return sum;
-}
-
-void mail_free(struct mail *mail)
-{
-    if (mail == NULL)
-        return;
-    char *texts[] = {mail->sender,  mail->recipient, mail->cc,         mail->bcc,
-                     mail->subject, mail->date_sent, mail->message_id, mail->in_reply_to};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        free(texts[i]);
-    text_walk_free(mail->message_body, mail->message_body_file);
-    text_walk_free(mail->html, mail->html_file);
-    struct mail_addresses *lists[] = {&mail->from_list, &mail->to_list, &mail->cc_list,
-                                      &mail->bcc_list, &mail->reply_to_list};
-    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
-        mail_addresses_done(lists[i]);
-    for (size_t i = 0; i < mail->attachment_count; i++) {
-        struct mail_attachment *a = &mail->attachments[i];
-        free(a->filename);
-        free(a->content_type);
-        free(a->disposition);
-        free(a->content_id);
-    }
-    free(mail->attachments);
-    mail_texts_done(&mail->references);
-    mail_texts_done(&mail->problems);
-    free(mail);
 }

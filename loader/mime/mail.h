@@ -85,6 +85,7 @@ struct mail {
     size_t attachment_count;
     uint32_t flags; /* enum mail_flag */
     struct mail_texts problems;
+    char *pack; /* not NULL: the texts of addresses, references and attachments lie in it */
 };
 
 /* Who wants the bytes of attachments while they are decoded. */
