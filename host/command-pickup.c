@@ -31,6 +31,7 @@
 #define PICKUP_QUEUE_NAME "default"
 #define PICKUP_LINE_MAX 65536u            /* bytes of one line about an entry */
 #define PICKUP_LINES 16384u               /* bytes of lines that are written at once, or more */
+#define PICKUP_MAPPED_MIN (128 * 1024)    /* larger pieces of memory are mapped one by one */
 
 struct pickup {
     /* From the command line. */
@@ -408,11 +409,16 @@ static int pickup_run(struct pickup *p)
     return pickup_end(p, bad, &err);
 }
 
-/* The loader's thread makes what this one frees: of a heap for each, both would keep the holes. */
-static void pickup_share_heap(void)
+/* The loader's thread makes what this one frees: of a heap for each, both would keep the holes. And
+ * what is large goes back to the system when it is freed; else glibc puts ever larger pieces into the
+ * heap, where they leave holes, too. */
+static void pickup_set_heap(void)
 {
 #ifdef M_ARENA_MAX
     (void)mallopt(M_ARENA_MAX, 1);
+#endif
+#ifdef M_MMAP_THRESHOLD
+    (void)mallopt(M_MMAP_THRESHOLD, PICKUP_MAPPED_MIN);
 #endif
 }
 
@@ -434,7 +440,7 @@ int command_pickup(int argc, char **argv)
     }
     p.source.connection = argv[0];
     command_log(&p.log, &p.common);
-    pickup_share_heap();
+    pickup_set_heap();
     exit_code = pickup_run(&p);
     pickup_done(&p);
     return exit_code;

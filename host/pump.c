@@ -103,6 +103,8 @@ static enum queue_put_result pump_put_slot(struct pump *pump, const struct pump_
     };
     put.message_id = mail == NULL ? NULL : mail->message_id;
     memcpy(put.raw_sha256, item->raw_sha256, sizeof put.raw_sha256);
+    if (pump->dry_run)
+        return queue_takes(&put, err) == 0 ? QUEUE_PUT_ADDED : QUEUE_PUT_FAILED;
     return queue_put(pump->queue, &put, err);
 }
 
@@ -201,7 +203,7 @@ static int pump_ask_condition(struct pump *pump, struct error *err)
     return 0;
 }
 
-/* Make the batch durable; in a dry run only see that it could be. */
+/* Make the batch durable; a dry run only sees that it could be. */
 static int pump_store(struct pump *pump, struct error *err)
 {
     if (pump_ask_condition(pump, err) < 0)
@@ -209,10 +211,8 @@ static int pump_store(struct pump *pump, struct error *err)
     for (uint32_t try = 0; try < PUMP_COMMIT_TRIES; try++) {
         if (pump_put_batch(pump, err) < 0)
             return -1;
-        if (pump->dry_run) {
-            queue_rollback(pump->queue);
+        if (pump->dry_run)
             return 0;
-        }
         error_set(err, ERROR_STORE, "the queue does not tell whether a batch is stored; run again, "
                   "nothing is doubled");
         switch (queue_commit(pump->queue, err)) {

@@ -6,8 +6,8 @@
  *     └── wait <──DRAINED, nothing in hand
  *
  * The one rule: nothing is settled before the commit that made it durable has returned. A commit
- * whose outcome is unknown is repeated with the same items; the queue doubles none. A dry run puts
- * into the queue it is given (memory:), rolls back and releases.
+ * whose outcome is unknown is repeated with the same items; the queue doubles none. A dry run
+ * looks whether the queue would take them, keeps nothing and releases.
  *
  * What does not meet the condition of its work queue (condition.h) is put as done, for its trace,
  * and settled like all that is queued.

@@ -203,6 +203,13 @@ static int queue_check_item(const struct queue_item *item, uint8_t out_id[QUEUE_
     return 0;
 }
 
+int queue_takes(const struct queue_item *item, struct error *err)
+{
+    uint8_t id[QUEUE_UUID_SIZE];
+    struct queue_item checked;
+    return queue_check_item(item, id, &checked, err);
+}
+
 enum queue_put_result queue_put(struct queue *queue, const struct queue_item *item,
                                 struct error *err)
 {

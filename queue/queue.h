@@ -139,6 +139,10 @@ enum queue_put_result {
 enum queue_put_result queue_put(struct queue *queue, const struct queue_item *item,
                                 struct error *err);
 
+/** queue_takes - would queue_put() take it? ERROR_MAIL, or ERROR_BUG of its loader, when not.
+ * Nothing is kept, and no byte of it is looked at: for dry runs. */
+int queue_takes(const struct queue_item *item, struct error *err);
+
 enum queue_commit_result {
     QUEUE_COMMITTED,     /* all of the batch is on disk and survives a power cut */
     QUEUE_COMMIT_UNSURE, /* unknown: put the same items again, none will be doubled */

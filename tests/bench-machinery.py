@@ -194,6 +194,16 @@ class Measuring(system_support.Case):
         self.assertEqual(set(figures), {"server", "mailchute"})
         self.assertGreater(figures["mailchute"]["p50_ms"], 0)
 
+    def test_memory_is_measured_by_what_mails_are_made_of_and_held_against_a_limit(self):
+        few = ("--shapes", "references", "--links", "plain", "--turns", "1")
+        figures, shown = self.figures("bench_memory.py", *few, "--limit", "100000")
+        self.assertEqual(set(figures["references"]), {"plain", "dry run"})
+        self.assertGreater(min(figures["references"].values()), 1e6)
+        self.assertIn("| 150 x 990 references |", shown)
+        done, _ = self.measure("bench_memory.py", *few, "--limit", "1")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("more than 1 MB: references", done.stderr)
+
     def test_invented_mailboxes_are_picked_up_whole_dense_and_sparse(self):
         figures, _ = self.figures("bench_scale.py", "--few", "20", "--messages", "60", "--times",
                                   "1")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Benchmarks: bench/bench.py says what they do. For an optimised build without sanitizers:
 #   make bench [PROFILES=small,office] [ROUNDS=3] [PEERS=fdm,mbsync|all|none] [LINKS=plain,tls]
+#   make bench-memory [SHAPES=text,worst] [LINKS=plain,tls]
 #   make bench-push, bench-scale, bench-sources, bench-web, bench-mailchain, bench-micro, bench-profile,
 #   bench-callgrind,
 #   bench-disk [FOLDER=...]
@@ -26,7 +27,7 @@ bench_flush_LDADD =
 bench_run_SOURCES = bench/bench-run.c
 bench_run_CFLAGS = $(WARN_CFLAGS) $(SAN_FLAGS)
 bench_run_LDADD =
-BENCH_FILES = bench.py bench_callgrind.py bench_contestants.py bench_durable.py bench_mailchain.py \
+BENCH_FILES = bench.py bench_callgrind.py bench_contestants.py bench_durable.py bench_mailchain.py bench_memory.py \
 	bench_peers.py bench_profile.py bench_push.py bench_scale.py bench_server.py bench_sources.py bench_web.py \
 	bench_web_live.py imapflow-pickup.mjs \
 	mark-trashed.py python-pickup.py
@@ -40,10 +41,15 @@ BENCH = $(AM_TESTS_ENVIRONMENT) $(PYTHON) $(srcdir)/bench
 DELIVERIES = 200
 MESSAGES = 1000000
 SOURCES = 200,1000,10000
-.PHONY: bench bench-build bench-callgrind bench-disk bench-micro bench-push bench-scale bench-sources
+.PHONY: bench bench-build bench-callgrind bench-disk bench-memory bench-micro bench-push bench-scale
+.PHONY: bench-sources
 bench: bench-build
 	$(BENCH)/bench.py --profiles $(PROFILES) --links $(LINKS) --rounds $(ROUNDS) \
 	  --peers $(PEERS) --json bench.json
+
+SHAPES =
+bench-memory: bench-build
+	$(BENCH)/bench_memory.py --links $(LINKS) $${SHAPES:+--shapes "$$SHAPES"} --json bench-memory.json
 
 bench-push: bench-build
 	$(BENCH)/bench_push.py --deliveries $(DELIVERIES) --json bench-push.json

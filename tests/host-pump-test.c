@@ -466,7 +466,7 @@ START_TEST(a_dry_run_commits_nothing_and_only_releases)
     script.bad_at = 2;
     pump.dry_run = true;
     ck_assert_int_eq(pump_run(&pump, &err), 0);
-    ck_assert_story("put 1;put 2 bad;put 3;rollback;settle 2 1 2 3;");
+    ck_assert_story("settle 2 1 2 3;"); /* nothing was put that would have to be held */
     ck_assert_uint_eq(pump.counts.stored, 2);
     ck_assert_uint_eq(entries(QUEUE_NEW) + entries(QUEUE_BAD), 0);
 }

@@ -120,22 +120,23 @@ static const struct window_row {
     bool attached;
     size_t text;
     unsigned count;
+    uint64_t others;
 } rows[] = {
-    {"addresses, in memory", false, 100, MAILS},
-    {"attachments, too", true, 100, 9},
-    {"the raw bytes lie in files", true, 300000, 5},
+    {"addresses, in memory", false, 100, MAILS, 0},
+    {"attachments, too", true, 100, 9, 500000},
+    {"the raw bytes lie in files", true, 300000, 5, 1000000},
 };
 
 /* How many were forgotten; what all that were not take is counted in @out_kept. */
-static unsigned keep_all(struct imap_entry *entries, unsigned count, const struct buffer *b,
-                         size_t *out_kept)
+static unsigned keep_all(const struct window_row *row, struct imap_entry *entries,
+                         const struct buffer *b, size_t *out_kept)
 {
-    struct imap_window window = {.entries = entries, .count = count};
+    struct imap_window window = {.entries = entries, .count = row->count};
     unsigned forgotten = 0;
     *out_kept = 0;
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = 0; i < row->count; i++) {
         receive(&entries[i], b, b->len);
-        imap_window_keep(&window, &entries[i]);
+        imap_window_keep(&window, row->others, &entries[i]);
         ck_assert_int_eq(entries[i].apart_later, entries[i].mail == NULL);
         forgotten += entries[i].apart_later;
         *out_kept += entries[i].mail != NULL ? mail_memory(entries[i].mail) : 0;
@@ -152,9 +153,9 @@ START_TEST(a_window_keeps_so_much_of_what_mails_were_taken_apart_to_and_takes_th
     size_t kept;
     buffer_init(&b, 1u << 20);
     write_mail(&b, row->attached, row->text);
-    unsigned forgotten = keep_all(entries, row->count, &b, &kept);
+    unsigned forgotten = keep_all(row, entries, &b, &kept);
     ck_assert_msg(forgotten > 0 && forgotten < row->count, "%s: %u", row->what, forgotten);
-    ck_assert_uint_le(kept, IMAP_WINDOW_PARSED);
+    ck_assert_uint_le(kept + row->others, IMAP_WINDOWS_PARSED);
     for (unsigned i = 0; i < row->count; i++) {
         ck_assert_int_eq(imap_entry_part(&entries[i], &options, &err), 0);
         ck_assert(!entries[i].apart_later);
@@ -166,36 +167,54 @@ START_TEST(a_window_keeps_so_much_of_what_mails_were_taken_apart_to_and_takes_th
 }
 END_TEST
 
-START_TEST(the_first_is_kept_however_large_it_is)
+/* One comes while @others are kept: is it kept, too? */
+static bool is_kept(uint64_t others, bool attached, size_t text)
 {
     struct imap_entry entry;
-    struct imap_window window = {.entries = &entry, .count = 1, .parsed = 0};
+    struct imap_window window = {.entries = &entry, .count = 1};
     struct buffer b;
     buffer_init(&b, 1u << 20);
-    write_mail(&b, true, 100);
+    write_mail(&b, attached, text);
     receive(&entry, &b, b.len);
-    imap_window_keep(&window, &entry);
-    ck_assert(entry.mail != NULL && window.parsed == mail_memory(entry.mail));
-    imap_entry_done(&entry);
-    window.parsed = IMAP_WINDOW_PARSED; /* and none behind what takes all */
-    receive(&entry, &b, b.len);
-    imap_window_keep(&window, &entry);
-    ck_assert(entry.mail == NULL && window.parsed == IMAP_WINDOW_PARSED);
+    imap_window_keep(&window, others, &entry);
+    bool kept = entry.mail != NULL;
+    ck_assert_uint_eq(window.parsed, kept ? mail_memory(entry.mail) : 0);
     imap_entry_done(&entry);
     buffer_done(&b);
+    return kept;
+}
+
+START_TEST(the_first_is_kept_and_what_would_have_to_be_read_from_a_file_for_little)
+{
+    ck_assert(is_kept(0, true, 100));
+    ck_assert(!is_kept(IMAP_WINDOWS_PARSED, true, 100));
+    ck_assert(!is_kept(IMAP_WINDOWS_PARSED, false, 100));
+    ck_assert(!is_kept(IMAP_WINDOWS_PARSED, true, 300000)); /* in a file, but it is much */
+    ck_assert(is_kept(IMAP_WINDOWS_PARSED, false, 300000));
+}
+END_TEST
+
+START_TEST(what_was_too_large_to_be_received_is_left_as_it_is)
+{
+    struct imap_entry entry = {.uid = 7, .complete = true};
+    struct imap_window window = {.entries = &entry, .count = 1};
+    const struct mail_options options = {0};
+    imap_window_keep(&window, 2 * IMAP_WINDOWS_PARSED, &entry);
+    ck_assert_int_eq(imap_entry_part(&entry, &options, &err), 0);
+    ck_assert(entry.mail == NULL && !entry.apart_later);
 }
 END_TEST
 
 START_TEST(what_the_server_kept_back_is_told_of_one_that_is_taken_apart_again_too)
 {
     struct imap_entry entry;
-    struct imap_window window = {.entries = &entry, .count = 1, .parsed = IMAP_WINDOW_PARSED};
+    struct imap_window window = {.entries = &entry, .count = 1};
     const struct mail_options options = {0};
     struct buffer b;
     buffer_init(&b, 1u << 20);
     write_mail(&b, false, 100);
     receive(&entry, &b, 2 * b.len);
-    imap_window_keep(&window, &entry);
+    imap_window_keep(&window, IMAP_WINDOWS_PARSED, &entry);
     ck_assert(entry.apart_later);
     ck_assert_int_eq(imap_entry_part(&entry, &options, &err), 0);
     ck_assert_uint_eq(entry.mail->problems.count, 1);
@@ -208,13 +227,13 @@ END_TEST
 START_TEST(a_file_that_became_shorter_is_the_disks_fault)
 {
     struct imap_entry entry;
-    struct imap_window window = {.entries = &entry, .count = 1, .parsed = IMAP_WINDOW_PARSED};
+    struct imap_window window = {.entries = &entry, .count = 1};
     const struct mail_options options = {0};
     struct buffer b;
     buffer_init(&b, 1u << 20);
-    write_mail(&b, false, 300000);
+    write_mail(&b, true, 300000);
     receive(&entry, &b, b.len);
-    imap_window_keep(&window, &entry);
+    imap_window_keep(&window, IMAP_WINDOWS_PARSED, &entry);
     ck_assert_int_eq(ftruncate(spool_fd(entry.spool), 100000), 0);
     ck_assert_int_eq(imap_entry_part(&entry, &options, &err), -1);
     ck_assert_int_eq(err.class, ERROR_STORE);
@@ -234,7 +253,8 @@ static Suite *suite(void)
     tcase_add_loop_test(
         t, a_window_keeps_so_much_of_what_mails_were_taken_apart_to_and_takes_the_rest_apart_again,
         0, (int)(sizeof rows / sizeof rows[0]));
-    tcase_add_test(t, the_first_is_kept_however_large_it_is);
+    tcase_add_test(t, the_first_is_kept_and_what_would_have_to_be_read_from_a_file_for_little);
+    tcase_add_test(t, what_was_too_large_to_be_received_is_left_as_it_is);
     tcase_add_test(t, what_the_server_kept_back_is_told_of_one_that_is_taken_apart_again_too);
     tcase_add_test(t, a_file_that_became_shorter_is_the_disks_fault);
     suite_add_tcase(s, t);

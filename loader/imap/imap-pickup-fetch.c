@@ -31,6 +31,18 @@ static struct imap_entry *imap_pickup_awaited(struct imap_pickup *p, uint32_t ui
     return NULL;
 }
 
+/* Bytes of what mails were taken apart to, in windows that are not handed out to the end. */
+static uint64_t imap_pickup_kept_by_others(const struct imap_pickup *p,
+                                           const struct imap_window *window)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < p->window_count; i++) {
+        const struct imap_window *w = &p->windows[(p->first_window + i) % IMAP_WINDOWS];
+        sum += w != window ? w->parsed : 0;
+    }
+    return sum;
+}
+
 bool imap_pickup_awaits_any(const struct imap_pickup *p)
 {
     for (size_t i = 0; i < IMAP_WINDOWS; i++)
@@ -108,7 +120,7 @@ static int imap_pickup_fetched(struct imap_pickup *p, const struct imap_event *e
         if (imap_body_give(&p->body, entry, err) < 0)
             return -1;
         if (entry != NULL && entry->complete)
-            imap_window_keep(window, entry);
+            imap_window_keep(window, imap_pickup_kept_by_others(p, window), entry);
         return 0;
     }
     return known ? imap_pickup_listed(p, fetch, err) : 0;

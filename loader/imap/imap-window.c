@@ -54,16 +54,17 @@ static int imap_entry_compare_size(struct imap_entry *entry, struct error *err)
                : error_oom(err, "fetching mail");
 }
 
-void imap_window_keep(struct imap_window *window, struct imap_entry *entry)
+void imap_window_keep(struct imap_window *window, uint64_t others, struct imap_entry *entry)
 {
-    size_t memory = entry->mail != NULL ? mail_memory(entry->mail) : 0;
-    entry->apart_later = window->parsed > 0 && memory > IMAP_WINDOW_PARSED - window->parsed;
+    if (entry->mail == NULL)
+        return;
+    uint64_t kept = window->parsed + others, memory = mail_memory(entry->mail);
+    bool cheap = spool_fd(entry->spool) >= 0 && memory <= IMAP_PARSED_CHEAP;
+    entry->apart_later = kept > 0 && kept + memory > IMAP_WINDOWS_PARSED && !cheap;
     if (entry->apart_later)
         mail_free(TAKE(entry->mail));
     else
-        window->parsed += memory < IMAP_WINDOW_PARSED - window->parsed
-                              ? memory
-                              : IMAP_WINDOW_PARSED - window->parsed;
+        window->parsed += memory;
 }
 
 static int imap_entry_feed_file(int fd, uint64_t size, struct mail_parser *parser,

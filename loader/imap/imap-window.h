@@ -23,7 +23,11 @@
 #define IMAP_WINDOW_BYTES (3u * 512 * 1024) /* of its bodies: all may be texts; larger goes alone */
 #define IMAP_WINDOW_MEMORY (256u * 1024)    /* of those that do not go to files (spool.h) */
 #define IMAP_WINDOW_HELD (2u * 1024 * 1024) /* of all as they come; more is asked for again */
-#define IMAP_WINDOW_PARSED (3u * 256 * 1024) /* of what they were taken apart to (mail_memory()) */
+/* Of what mails were taken apart to (mail_memory()), in all windows together: there are servers that
+ * answer several commands behind the data of all of them. */
+#define IMAP_WINDOWS_PARSED (3u * 512 * 1024)
+#define IMAP_PARSED_CHEAP                                                                          \
+    (128u * 1024)                 /* so much is kept of what would be read from a file again */
 #define IMAP_STRANGERS_MAX 10000u /* bodies of UIDs nobody asked for, in one session ... */
 #define IMAP_STRANGERS_BYTES IMAP_SKIPPED_MAX /* ... and bytes of them */
 
@@ -77,8 +81,9 @@ struct imap_window {
 bool imap_window_holds(struct imap_window *window, uint64_t size);
 
 /** imap_window_keep - @entry came. What it was taken apart to is counted, and forgotten where there is
- * no room for it: a thousand addresses take much more than the bytes that tell them. */
-void imap_window_keep(struct imap_window *window, struct imap_entry *entry);
+ * no room for it beside that of @others, bytes of other windows: a thousand addresses take much more
+ * than the bytes that tell them. The first is kept in any case. */
+void imap_window_keep(struct imap_window *window, uint64_t others, struct imap_entry *entry);
 
 /** imap_entry_part - take it apart again where that was forgotten, as @options say. On failure it is
  * as it was. */
