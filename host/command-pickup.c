@@ -43,7 +43,7 @@ struct pickup {
     /* Open while it runs. */
     const struct clock *clock;
     struct log log;
-    struct queue *queue;  /* entries go here; in a dry run one in memory */
+    struct queue *queue;  /* entries go here; in a dry run one in memory, which stays empty */
     struct queue *ledger; /* what is known already: the same, in a dry run the real one */
     struct cancel cancel;
     struct progress progress;

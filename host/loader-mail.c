@@ -62,8 +62,8 @@ static size_t memory_of_attachments(const struct loader_mail *mail)
     size_t sum = 0;
     for (uint64_t i = 0; i < mail->attachment_count; i++) {
         const struct loader_attachment *a = &mail->attachments[i];
-        sum += sizeof *a + 3 * PIECE_COST + length_of(a->filename) + length_of(a->content_type) +
-               length_of(a->content_id);
+        sum += sizeof *a + 4 * PIECE_COST + length_of(a->filename) + length_of(a->content_type) +
+               length_of(a->disposition) + length_of(a->content_id);
     }
     return sum;
 }
@@ -75,8 +75,9 @@ size_t loader_mail_memory(const struct loader_mail *mail)
            memory_of_texts(&mail->problems) + memory_of_addresses(&mail->from_list) +
            memory_of_addresses(&mail->to_list) + memory_of_addresses(&mail->cc_list) +
            memory_of_addresses(&mail->bcc_list) + memory_of_addresses(&mail->reply_to_list) +
-           memory_of_attachments(mail) + length_of(mail->recipient) + length_of(mail->cc) +
-           length_of(mail->bcc) + length_of(mail->subject);
+           memory_of_attachments(mail) + length_of(mail->sender) + length_of(mail->recipient) +
+           length_of(mail->cc) + length_of(mail->bcc) + length_of(mail->subject) +
+           length_of(mail->message_id) + length_of(mail->in_reply_to);
 }
 
 /* ---- A text in a file ------------------------------------------------------------------------ */

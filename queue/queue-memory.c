@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* queue-memory.c - a work queue that is gone when it is closed: for tests and dry runs.
+/* queue-memory.c - a work queue that is gone when it is closed: for tests and trying out.
  *
  * Entries lie in an array in the order they came, ledger rows in a tree by name. All bytes are kept
  * in memory, and looking for entries walks the array: not meant for a million of them. */

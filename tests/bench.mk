@@ -47,7 +47,6 @@ bench: bench-build
 	$(BENCH)/bench.py --profiles $(PROFILES) --links $(LINKS) --rounds $(ROUNDS) \
 	  --peers $(PEERS) --json bench.json
 
-SHAPES =
 bench-memory: bench-build
 	$(BENCH)/bench_memory.py --links $(LINKS) $${SHAPES:+--shapes "$$SHAPES"} --json bench-memory.json
 

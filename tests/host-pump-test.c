@@ -120,6 +120,7 @@ static struct {
     bool put_takes_it_as_bad;
 } faults;
 
+int __real_queue_takes(const struct queue_item *, struct error *);
 enum queue_put_result __real_queue_put(struct queue *, const struct queue_item *, struct error *);
 enum queue_commit_result __real_queue_commit(struct queue *, struct error *);
 void __real_queue_rollback(struct queue *);
@@ -135,6 +136,14 @@ enum queue_put_result __wrap_queue_put(struct queue *queue, const struct queue_i
         return QUEUE_PUT_FAILED;
     }
     return __real_queue_put(queue, item, err);
+}
+
+int __wrap_queue_takes(const struct queue_item *item, struct error *err)
+{
+    if (item->origin.uid == faults.put_fails_uid &&
+        !(faults.put_takes_it_as_bad && item->error != NULL))
+        return error_set(err, faults.put_class, "scripted put failure; go on");
+    return __real_queue_takes(item, err);
 }
 
 enum queue_commit_result __wrap_queue_commit(struct queue *queue, struct error *err)
@@ -472,6 +481,26 @@ START_TEST(a_dry_run_commits_nothing_and_only_releases)
 }
 END_TEST
 
+START_TEST(a_dry_run_judges_items_as_a_run_would)
+{
+    script.items = 2;
+    pump.dry_run = true;
+    faults.put_fails_uid = 1;
+    faults.put_class = ERROR_MAIL;
+    faults.put_takes_it_as_bad = true;
+    ck_assert_int_eq(pump_run(&pump, &err), 0);
+    ck_assert(pump.counts.stored == 1 && pump.counts.bad == 1);
+    tear_down();
+    set_up();
+    script.items = 2;
+    pump.dry_run = true;
+    faults.put_fails_uid = 1;
+    faults.put_class = ERROR_BUG;
+    ck_assert_int_eq(pump_run(&pump, &err), -1);
+    ck_assert_int_eq(err.class, ERROR_BUG);
+}
+END_TEST
+
 static uint32_t count_in_story(const char *word)
 {
     uint32_t n = 0;
@@ -742,6 +771,7 @@ static Suite *suite(void)
     tcase_add_test(cases, a_full_disk_is_never_the_mails_fault);
     tcase_add_test(cases, an_entry_that_is_there_already_is_settled_with_the_fate_it_got_then);
     tcase_add_test(cases, a_dry_run_commits_nothing_and_only_releases);
+    tcase_add_test(cases, a_dry_run_judges_items_as_a_run_would);
     tcase_add_test(cases, a_batch_ends_at_its_number_of_items);
     tcase_add_test(cases, a_batch_ends_at_its_number_of_bytes);
     tcase_add_test(cases, text_in_a_file_counts_as_the_piece_of_it_that_is_in_memory);

@@ -19,7 +19,8 @@ host_filed_test_SOURCES = host-filed-test.c queue-fixture.c queue-fixture.h
 host_filed_test_LDADD = $(HOST_LIBS)
 host_pump_test_SOURCES = host-pump-test.c
 host_pump_test_LDADD = $(HOST_LIBS)
-host_pump_test_LDFLAGS = -Wl,--wrap=queue_put -Wl,--wrap=queue_commit -Wl,--wrap=queue_rollback
+host_pump_test_LDFLAGS = -Wl,--wrap=queue_put -Wl,--wrap=queue_takes -Wl,--wrap=queue_commit \
+	-Wl,--wrap=queue_rollback
 serve_watch_test_SOURCES = serve-watch-test.c
 serve_watch_test_LDADD = $(HOST_LIBS)
 condition_test_SOURCES = condition-test.c

@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "imap-pickup-fixture.h"
+#include "imap-pickup-private.h"
 #include "imap-window.h"
 
 #define AHEAD_MESSAGES 20u  /* UIDs from 5 on, each a window of its own */
@@ -126,42 +128,98 @@ START_TEST(more_than_was_told_is_not_held_but_asked_for_again)
 }
 END_TEST
 
-/* All of one window; most of them are taken apart again when they are handed out. */
-START_TEST(mails_of_a_thousand_addresses_each_come_whole_out_of_a_window)
+/* ---- What mails are taken apart to ----------------------------------------------------------- */
+
+/* The answer to a FETCH of @count mails from UID 5 on: each with 990 parts whose ids have @width
+ * bytes. Yours: free(). */
+static char *many_parts(unsigned int count, unsigned int width)
 {
-    enum { MAILS = 40, ADDRESSES = 900 };
-    char addresses[4 * ADDRESSES + 1], listed[MAILS * 120];
     struct buffer all;
-    struct imap_message message;
-    buffer_init(&all, 1u << 20);
-    for (size_t i = 0; i < sizeof addresses - 1; i++)
-        addresses[i] = "a@b,"[i % 4];
-    addresses[sizeof addresses - 1] = '\0';
-    for (unsigned int i = 0; i < MAILS; i++) {
-        char one[sizeof addresses + 200];
-        int n = snprintf(one, sizeof one,
-                         "* 1 FETCH (UID %u BODY[] {?}\r\nSubject: s%u\r\nTo: %sx@y\r\n\r\n\1)\r\n",
-                         5 + i, 5 + i, addresses);
-        ck_assert_int_eq(buffer_append(&all, one, (size_t)n), 0);
+    buffer_init(&all, 16u << 20);
+    for (unsigned int i = 0; i < count; i++) {
+        buffer_printf(&all,
+                      "* 1 FETCH (UID %u BODY[] {?}\r\nSubject: s%u\r\nContent-Type: "
+                      "multipart/mixed; boundary=q\r\n\r\n",
+                      5 + i, 5 + i);
+        for (unsigned int part = 0; part < 990; part++)
+            buffer_printf(&all, "--q\r\nContent-Type: a/b\r\nContent-ID: <%0*u>\r\n\r\n\r\n",
+                          (int)width, part);
+        buffer_printf(&all, "--q--\r\n\1)\r\n");
     }
-    ck_assert_int_eq(buffer_append(&all, OK, strlen(OK)), 0);
+    buffer_printf(&all, OK);
+    ck_assert(!all.refused);
+    return buffer_take(&all);
+}
+
+static size_t count_forgotten(const struct host *h)
+{
+    size_t count = 0;
+    const struct imap_window *w = &h->pickup->windows[h->pickup->first_window];
+    for (size_t i = w->next; i < w->count; i++)
+        count += w->entries[i].apart_later;
+    return count;
+}
+
+static void check_next(struct host *h, unsigned int uid)
+{
+    struct imap_message message;
+    char subject[12];
+    (void)snprintf(subject, sizeof subject, "s%u", uid);
+    ck_assert_int_eq(imap_pickup_next(h->pickup, &message, &h->err), IMAP_PICKUP_MESSAGE);
+    ck_assert_str_eq(message.mail->subject, subject);
+    ck_assert_uint_eq(message.mail->attachment_count, 990);
+    mail_free(message.mail);
+    spool_free(message.spool);
+}
+
+START_TEST(mails_that_take_much_memory_come_whole_out_of_a_window)
+{
+    enum { MAILS = 20 };
+    char listed[MAILS * 120];
+    char *bodies = many_parts(MAILS, 9);
     list_all(listed, sizeof listed, MAILS, 20);
-    const struct script_rule rules[] = {{"SEARCH", "* SEARCH 5:44\r\n" OK},
+    const struct script_rule rules[] = {{"SEARCH", "* SEARCH 5:24\r\n" OK},
                                         {"RFC822.SIZE", listed},
-                                        {"FETCH 5:44 (UID BODY.PEEK[])", buffer_text(&all)}};
+                                        {"FETCH 5:24 (UID BODY.PEEK[])", bodies}};
     const struct script script = {NULL, FULL, rules, sizeof rules / sizeof rules[0]};
     struct host *h = host_start(&script, "after=Leave");
-    for (unsigned int i = 0; i < MAILS; i++) {
-        char subject[12];
-        (void)snprintf(subject, sizeof subject, "s%u", 5 + i);
-        ck_assert_int_eq(imap_pickup_next(h->pickup, &message, &h->err), IMAP_PICKUP_MESSAGE);
-        ck_assert_str_eq(message.mail->subject, subject);
-        ck_assert_uint_eq(message.mail->to_list.count, ADDRESSES + 1);
-        mail_free(message.mail);
-        spool_free(message.spool);
-    }
+    check_next(h, 5);
+    ck_assert_uint_gt(count_forgotten(h), 0);
+    for (unsigned int i = 1; i < MAILS; i++)
+        check_next(h, 5 + i);
     host_stop(h);
-    buffer_done(&all);
+    free(bodies);
+}
+END_TEST
+
+/* The disk has lost a part of the last one's bytes, which are to be taken apart again. */
+START_TEST(what_cannot_be_read_back_ends_the_run_and_its_attempt_does_not_count)
+{
+    enum { MAILS = 6, LAST = 4 + MAILS };
+    char listed[MAILS * 120];
+    char *bodies = many_parts(MAILS, 250);
+    list_all(listed, sizeof listed, MAILS, 20);
+    const struct script_rule rules[] = {{"SEARCH", "* SEARCH 5:10\r\n" OK},
+                                        {"RFC822.SIZE", listed},
+                                        {"FETCH 5:10 (UID BODY.PEEK[])", bodies}};
+    const struct script script = {NULL, FULL, rules, sizeof rules / sizeof rules[0]};
+    struct host *h = host_start(&script, "after=Leave");
+    struct imap_message message;
+    check_next(h, 5);
+    struct imap_window *w = &h->pickup->windows[h->pickup->first_window];
+    struct imap_entry *last = &w->entries[w->count - 1];
+    ck_assert(last->uid == LAST && last->apart_later);
+    ck_assert_int_eq(ftruncate(spool_fd(last->spool), 1000), 0);
+    for (unsigned int uid = 6; uid < LAST; uid++)
+        check_next(h, uid);
+    ck_assert_int_eq(imap_pickup_next(h->pickup, &message, &h->err), IMAP_PICKUP_FAILED);
+    ck_assert_int_eq(h->err.class, ERROR_STORE);
+    ck_assert_uint_eq(h->ledger[LAST].attempts, 1);
+    imap_pickup_close(TAKE(h->pickup));
+    ck_assert_uint_eq(h->ledger[LAST].attempts, 0);
+    ck_assert_uint_eq(h->ledger[LAST - 1].attempts, 1); /* that one was handed out */
+    host_stop(h);
+    free(bodies);
 }
 END_TEST
 
@@ -173,7 +231,8 @@ static Suite *suite(void)
     tcase_add_loop_test(t, much_small_mail_is_asked_for_ahead_and_little_of_large, 0,
                         (int)(sizeof ahead_rows / sizeof ahead_rows[0]));
     tcase_add_test(t, the_attempts_of_a_whole_listing_are_noted_at_once);
-    tcase_add_test(t, mails_of_a_thousand_addresses_each_come_whole_out_of_a_window);
+    tcase_add_test(t, mails_that_take_much_memory_come_whole_out_of_a_window);
+    tcase_add_test(t, what_cannot_be_read_back_ends_the_run_and_its_attempt_does_not_count);
     tcase_add_test(t, more_than_was_told_is_not_held_but_asked_for_again);
     suite_add_tcase(s, t);
     return s;

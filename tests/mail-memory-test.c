@@ -5,6 +5,7 @@
 #include <config.h>
 #include "check-main.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "mail.h"
@@ -110,12 +111,63 @@ START_TEST(whichever_allocation_fails_the_mail_fails_cleanly)
 }
 END_TEST
 
+/* A mail of many addresses, references and attachments: what is to be laid side by side stays where
+ * it is when there is no memory for that. */
+static bool read_many(const char *many, size_t size, enum error_class *out_class)
+{
+    struct error err = {0};
+    AUTO(mail) mail = NULL;
+    AUTO(mail_parser) p = mail_parser_new(NULL);
+    bool whole = true;
+    *out_class = ERROR_BUG;
+    if (p == NULL)
+        return true;
+    if (mail_parser_feed(p, (const uint8_t *)many, size, &err) < 0 ||
+        mail_parser_finish(p, &mail, &err) < 0) {
+        *out_class = err.class;
+        return true;
+    }
+    *out_class = ERROR_NONE;
+    whole = mail->to_list.count == 40 && mail->attachment_count == 40;
+    for (size_t i = 0; whole && i < 40; i++)
+        whole = strcmp(mail->to_list.items[i].address, "a@b") == 0 &&
+                strcmp(mail->attachments[i].content_type, "c/d") == 0;
+    return whole;
+}
+
+START_TEST(where_there_is_no_memory_to_lay_texts_side_by_side_they_stay_where_they_are)
+{
+    char many[4000] = "To: a@b";
+    size_t at = strlen(many);
+    for (int i = 1; i < 40; i++)
+        at += (size_t)snprintf(many + at, sizeof many - at, ",a@b");
+    at += (size_t)snprintf(many + at, sizeof many - at,
+                           "\nContent-Type: multipart/mixed; boundary=q\n\n");
+    for (int i = 0; i < 40; i++)
+        at += (size_t)snprintf(many + at, sizeof many - at, "--q\nContent-Type: c/d\n\nx\n");
+    at += (size_t)snprintf(many + at, sizeof many - at, "--q--\n");
+    long n = 0, stayed = 0;
+    for (refused = true; refused; n++) {
+        enum error_class class;
+        refused = false;
+        allocations_left = n;
+        bool whole = read_many(many, at, &class);
+        allocations_left = -1;
+        ck_assert_msg(whole && (class == ERROR_NONE || class == ERROR_BUG), "allocation %ld", n);
+        stayed += refused && class == ERROR_NONE;
+        ck_assert_int_lt(n, 100000);
+    }
+    ck_assert_int_eq(stayed, 2); /* to make the list of attachments fit, and the texts */
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("mail-memory");
     TCase *t = tcase_create("memory");
     tcase_set_timeout(t, 60);
     tcase_add_test(t, whichever_allocation_fails_the_mail_fails_cleanly);
+    tcase_add_test(t, where_there_is_no_memory_to_lay_texts_side_by_side_they_stay_where_they_are);
     suite_add_tcase(s, t);
     return s;
 }

@@ -186,23 +186,34 @@ START_TEST(what_may_be_missing_may_be_missing)
 }
 END_TEST
 
+/* By put and by the question alone, in the same words. */
+static void check_not_taken(const struct queue_item *item, enum error_class class)
+{
+    struct error why;
+    ck_assert_int_eq(put(item), QUEUE_PUT_FAILED);
+    ck_assert_int_eq(f.err.class, class);
+    ck_assert_int_eq(queue_takes(item, &why), -1);
+    ck_assert_int_eq(why.class, class);
+    ck_assert_str_eq(why.text, f.err.text);
+}
+
 START_TEST(an_item_over_a_limit_fails_and_takes_its_batch_with_it)
 {
     START();
     struct queue_item item = queue_fixture_item(1);
+    ck_assert_int_eq(queue_takes(&item, &f.err), 0);
+    ck_assert_uint_eq(queue_fixture_count(&f), 0); /* to ask keeps nothing */
     ck_assert_int_eq(put(&item), QUEUE_PUT_ADDED);
     item = queue_fixture_item(2);
     item.raw_size = QUEUE_RAW_MAX + 1ull;
-    ck_assert_int_eq(put(&item), QUEUE_PUT_FAILED);
-    ck_assert_int_eq(f.err.class, ERROR_MAIL);
+    check_not_taken(&item, ERROR_MAIL);
     ck_assert_uint_eq(queue_fixture_count(&f), 0);
     item = queue_fixture_item(2);
     item.content_size = QUEUE_CONTENT_MAX + 1ull;
-    ck_assert_int_eq(put(&item), QUEUE_PUT_FAILED);
+    check_not_taken(&item, ERROR_MAIL);
     item = queue_fixture_item(2);
     item.origin.mailbox = "";
-    ck_assert_int_eq(put(&item), QUEUE_PUT_FAILED);
-    ck_assert_int_eq(f.err.class, ERROR_BUG);
+    check_not_taken(&item, ERROR_BUG);
 }
 END_TEST
 
@@ -550,8 +561,7 @@ START_TEST(a_raw_file_shorter_than_told_is_refused)
     item.raw_bytes = NULL;
     item.raw_size = 10;
     item.raw_fd = raw_file(1, 9);
-    ck_assert_int_eq(put(&item), QUEUE_PUT_FAILED);
-    ck_assert_int_eq(f.err.class, ERROR_BUG);
+    check_not_taken(&item, ERROR_BUG);
     close(item.raw_fd);
 }
 END_TEST

@@ -11,7 +11,7 @@
 #include "pass.h"
 
 #define TRAIL_CELLS 1024u
-#define TRAIL_SETS 256u
+#define TRAIL_SETS 256u /* of TRAIL_TOGETHER messages each */
 #define TRAIL_MINUTE_MS 60000u
 #define TRAIL_HOUR_MS 3600000u
 #define TRAIL_TEXT_MAX 1200u

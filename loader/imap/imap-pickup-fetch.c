@@ -245,6 +245,7 @@ static int imap_window_done(void *context, const struct imap_event *answer, stru
             return -1;
         }
         imap_host_log(p->host, IMAP_LOG_WARNING, "%s", no.text);
+        w->parsed = 0;
     }
     size_t kept = 0;
     for (size_t i = 0; i < w->count; i++) {

@@ -102,7 +102,7 @@ static int imap_pickup_hand_out(struct imap_pickup *p, struct imap_message *out,
         if (w->state != IMAP_WINDOW_READY)
             return 0;
         if (w->next < w->count) {
-            if (imap_entry_part(&w->entries[w->next], &p->body.options, err) < 0)
+            if (imap_entry_part(&w->entries[w->next], &p->body.options, p->host, err) < 0)
                 return -1;
             imap_entry_done(&p->given);
             p->given = w->entries[w->next++];

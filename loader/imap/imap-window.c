@@ -15,7 +15,7 @@
 #include "problem.h"
 #include "spool-writer.h"
 
-#define IMAP_PART_PIECE (64u * 1024)
+#define IMAP_PART_PIECE (64u * 1024) /* bytes that are read back at once */
 
 void imap_entry_done(struct imap_entry *entry)
 {
@@ -25,6 +25,7 @@ void imap_entry_done(struct imap_entry *entry)
     entry->error = NULL;
     entry->spool = NULL;
     entry->mail = NULL;
+    entry->apart_later = false;
 }
 
 bool imap_window_holds(struct imap_window *window, uint64_t size)
@@ -41,12 +42,13 @@ bool imap_entry_is_short(const struct imap_entry *entry, uint64_t size)
 }
 
 /* One that keeps much of a message back is worth a word. */
-static int imap_entry_compare_size(struct imap_entry *entry, struct error *err)
+static int imap_entry_compare_size(const struct imap_entry *entry, struct mail *mail,
+                                   struct error *err)
 {
     uint64_t size = spool_size(entry->spool);
-    if (entry->mail == NULL || !imap_entry_is_short(entry, size))
+    if (mail == NULL || !imap_entry_is_short(entry, size))
         return 0;
-    return problem_add(&entry->mail->problems,
+    return problem_add(&mail->problems,
                        "the server gave out %" PRIu64 " bytes of a message that has %" PRIu64
                        ", as it says",
                        size, entry->size) == 0
@@ -56,32 +58,42 @@ static int imap_entry_compare_size(struct imap_entry *entry, struct error *err)
 
 void imap_window_keep(struct imap_window *window, uint64_t others, struct imap_entry *entry)
 {
+    entry->apart_later = false;
     if (entry->mail == NULL)
         return;
     uint64_t kept = window->parsed + others, memory = mail_memory(entry->mail);
     bool cheap = spool_fd(entry->spool) >= 0 && memory <= IMAP_PARSED_CHEAP;
-    entry->apart_later = kept > 0 && kept + memory > IMAP_WINDOWS_PARSED && !cheap;
+    uint64_t most = cheap ? 2 * IMAP_WINDOWS_PARSED : IMAP_WINDOWS_PARSED;
+    entry->apart_later = kept > 0 && kept + memory > most;
     if (entry->apart_later)
         mail_free(TAKE(entry->mail));
     else
         window->parsed += memory;
 }
 
-static int imap_entry_feed_file(int fd, uint64_t size, struct mail_parser *parser,
-                                struct error *err)
+static int imap_entry_unread(const struct imap_entry *entry, const char *why, struct error *err)
+{
+    return error_set(err, ERROR_STORE,
+                     "message %u was received and cannot be read back: %s; check the disk of the "
+                     "spool folder",
+                     entry->uid, why);
+}
+
+static int imap_entry_feed_file(const struct imap_entry *entry, struct mail_parser *parser,
+                                const struct imap_host *host, struct error *err)
 {
     AUTO_TEXT bytes = malloc(IMAP_PART_PIECE);
     if (bytes == NULL)
         return error_oom(err, "reading mail");
-    for (uint64_t at = 0; at < size;) {
-        ssize_t n = pread(fd, bytes, IMAP_PART_PIECE, (off_t)at);
+    for (uint64_t at = 0; at < spool_size(entry->spool);) {
+        if (host->cancelled(host->context))
+            return error_set(err, ERROR_CANCELLED, "cancelled");
+        ssize_t n = pread(spool_fd(entry->spool), bytes, IMAP_PART_PIECE, (off_t)at);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return error_set(err, ERROR_STORE,
-                             "cannot read back a message that was received: %s; check the disk of "
-                             "the queue's folder",
-                             n < 0 ? strerror(errno) : "its file is shorter than it was");
+            return imap_entry_unread(
+                entry, n < 0 ? strerror(errno) : "its file is shorter than it was", err);
         if (mail_parser_feed(parser, (const uint8_t *)bytes, (size_t)n, err) < 0)
             return -1;
         at += (uint64_t)n;
@@ -89,21 +101,24 @@ static int imap_entry_feed_file(int fd, uint64_t size, struct mail_parser *parse
     return 0;
 }
 
-int imap_entry_part(struct imap_entry *entry, const struct mail_options *options, struct error *err)
+int imap_entry_part(struct imap_entry *entry, const struct mail_options *options,
+                    const struct imap_host *host, struct error *err)
 {
     if (!entry->apart_later)
         return 0;
     AUTO(mail_parser) parser = mail_parser_new(options);
+    AUTO(mail) mail = NULL;
     if (parser == NULL)
         return error_oom(err, "reading mail");
     const uint8_t *bytes = spool_bytes(entry->spool);
-    uint64_t size = spool_size(entry->spool);
-    int fed = bytes != NULL ? mail_parser_feed(parser, bytes, (size_t)size, err)
-                            : imap_entry_feed_file(spool_fd(entry->spool), size, parser, err);
-    if (fed < 0 || mail_parser_finish(parser, &entry->mail, err) < 0)
+    int fed = bytes != NULL ? mail_parser_feed(parser, bytes, (size_t)spool_size(entry->spool), err)
+                            : imap_entry_feed_file(entry, parser, host, err);
+    if (fed < 0 || mail_parser_finish(parser, &mail, err) < 0 ||
+        imap_entry_compare_size(entry, mail, err) < 0)
         return -1;
+    entry->mail = TAKE(mail);
     entry->apart_later = false;
-    return imap_entry_compare_size(entry, err);
+    return 0;
 }
 
 struct imap_entry *imap_entry_find(struct imap_entry *entries, size_t count, uint32_t uid)
@@ -236,5 +251,5 @@ int imap_body_give(struct imap_body *body, struct imap_entry *entry, struct erro
             entry->error = TAKE(body->error);
     }
     imap_body_done(body);
-    return given && entry->spool != NULL ? imap_entry_compare_size(entry, err) : 0;
+    return given && entry->spool != NULL ? imap_entry_compare_size(entry, entry->mail, err) : 0;
 }

@@ -4,7 +4,11 @@
  * A body's bytes go from the parser's events straight into a spool and the mail parser. It belongs
  * to the message whose UID stands in the same FETCH response, before or behind it. A message counts
  * as complete only when its UID, all of its literal and the command's tagged OK have come; a window
- * is handed out only then. What comes for a UID that was not asked for is thrown away. */
+ * is handed out only then. What comes for a UID that was not asked for is thrown away.
+ *
+ * What a mail was taken apart to can take many times its bytes. Where there is no room for it, it is
+ * forgotten, and made again from the raw bytes when the message is handed out: a complete entry
+ * without mail and error is one of those (apart_later). */
 #ifndef MAILCHUTE_LOADER_IMAP_WINDOW_H
 #define MAILCHUTE_LOADER_IMAP_WINDOW_H
 
@@ -14,6 +18,7 @@
 
 #include "digest.h"
 #include "error.h"
+#include "imap-host.h"
 #include "imap-response.h"
 #include "imap-set.h"
 #include "mail.h"
@@ -24,10 +29,10 @@
 #define IMAP_WINDOW_MEMORY (256u * 1024)    /* of those that do not go to files (spool.h) */
 #define IMAP_WINDOW_HELD (2u * 1024 * 1024) /* of all as they come; more is asked for again */
 /* Of what mails were taken apart to (mail_memory()), in all windows together: there are servers that
- * answer several commands behind the data of all of them. */
+ * answer several commands behind the data of all of them. Twice as much where it is little of each
+ * message and would have to be read from a file again. */
 #define IMAP_WINDOWS_PARSED (3u * 512 * 1024)
-#define IMAP_PARSED_CHEAP                                                                          \
-    (128u * 1024)                 /* so much is kept of what would be read from a file again */
+#define IMAP_PARSED_CHEAP (128u * 1024)
 #define IMAP_STRANGERS_MAX 10000u /* bodies of UIDs nobody asked for, in one session ... */
 #define IMAP_STRANGERS_BYTES IMAP_SKIPPED_MAX /* ... and bytes of them */
 
@@ -52,8 +57,8 @@ struct imap_entry {
     uint64_t came;       /* bytes of a body that was too short to be believed at once; 0: none */
     char *error;         /* why it cannot be loaded; NULL: all is well so far */
     struct spool *spool; /* from here on: when it is complete */
-    struct mail *mail;
-    bool apart_later; /* there was no room for what it was taken apart to: from its spool, again */
+    struct mail *mail;   /* NULL also where apart_later */
+    bool apart_later;    /* imap_entry_part() makes mail, from spool */
     uint8_t sha256[DIGEST_SIZE];
 };
 
@@ -80,15 +85,15 @@ struct imap_window {
  * and one may be in any case. If so, it is counted. */
 bool imap_window_holds(struct imap_window *window, uint64_t size);
 
-/** imap_window_keep - @entry came. What it was taken apart to is counted, and forgotten where there is
- * no room for it beside that of @others, bytes of other windows: a thousand addresses take much more
- * than the bytes that tell them. The first is kept in any case. */
+/** imap_window_keep - @entry came. What it was taken apart to is counted, or forgotten where it has no
+ * room beside that of this window and of @others, bytes of the other ones (IMAP_WINDOWS_PARSED). Where
+ * nothing else is kept it is kept in any case. */
 void imap_window_keep(struct imap_window *window, uint64_t others, struct imap_entry *entry);
 
-/** imap_entry_part - take it apart again where that was forgotten, as @options say. On failure it is
- * as it was. */
+/** imap_entry_part - take it apart again where that was forgotten, as @options say; a stop is heeded.
+ * ERROR_STORE: its raw bytes cannot be read back. On failure it is as it was. */
 int imap_entry_part(struct imap_entry *entry, const struct mail_options *options,
-                    struct error *err);
+                    const struct imap_host *host, struct error *err);
 
 /** imap_entry_find - in ascending entries; NULL: not there. */
 struct imap_entry *imap_entry_find(struct imap_entry *entries, size_t count, uint32_t uid);

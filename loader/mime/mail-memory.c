@@ -12,8 +12,7 @@
 #define PIECE_COST 32u      /* bytes that malloc() adds to each of its pieces, about */
 #define FILE_COST 65536u    /* bytes of a text in a file that are in memory, about */
 #define PACK_PIECES_MIN 32u /* fewer are not worth it: most mails have fewer */
-#define PACK_PIECE_MAX                                                                             \
-    96u /* bytes of each on average: what malloc() adds to larger ones is little */
+#define PACK_PIECE_MAX 96u  /* bytes on average; to larger ones malloc() adds little */
 
 /* ---- The small texts ------------------------------------------------------------------------- */
 
@@ -82,9 +81,21 @@ static void piece_free(void *context, char **piece)
     free(*piece);
 }
 
+/* Lists double as they grow. */
+static void mail_fit(struct mail *mail)
+{
+    size_t count = mail->attachment_count;
+    void *fit = count >= PACK_PIECES_MIN
+                    ? reallocarray(mail->attachments, count, sizeof mail->attachments[0])
+                    : NULL;
+    if (fit != NULL)
+        mail->attachments = fit;
+}
+
 void mail_pack(struct mail *mail)
 {
     struct pieces sum = {0};
+    mail_fit(mail);
     visit_pieces(mail, piece_count, &sum);
     if (sum.count < PACK_PIECES_MIN || sum.size > sum.count * PACK_PIECE_MAX ||
         (mail->pack = malloc(sum.size)) == NULL)
