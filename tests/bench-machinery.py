@@ -13,6 +13,7 @@ import sqlite3
 import subprocess
 import sys
 import unittest
+import unittest.mock
 
 import system_support
 import tap
@@ -100,6 +101,23 @@ class Measuring(system_support.Case):
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("mailchute, office: entries: 8 missing", done.stderr)
         self.assertNotIn("| mailchute", done.stdout)
+
+    def test_a_peer_that_fails_is_named_and_the_race_goes_on(self):
+        broken = os.path.join(self.folder, "fdm")
+        with open(broken, "w", encoding="ascii") as script:
+            script.write("#!/bin/sh\nexit 3\n")
+            os.fchmod(script.fileno(), 0o755)
+        os.chmod(self.folder, 0o711)
+        path = os.pathsep.join((self.folder, os.environ["PATH"]))
+        with unittest.mock.patch.dict(os.environ, PATH=path):
+            figures, shown = self.figures(
+                "bench.py", "--profiles", "office", "--count", "8", "--rounds", "2", "--peers", "fdm",
+                "--links", "plain", "--untraced", "--work", self.folder)
+        group, = figures["groups"]
+        self.assertEqual(group["missing"], {"fdm": "round 1 failed: fdm, office: exit code 3"})
+        self.assertEqual({row["contestant"]: len(row["rounds"]) for row in group["rows"]},
+                         {"raw drain": 2, "raw drain + move": 2, "mailchute": 2})
+        self.assertIn("not measured: round 1 failed", shown)
 
     def read_to_end(self, fifo):
         """What was written into it, when nobody is left who could write more."""

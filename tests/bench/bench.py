@@ -104,20 +104,31 @@ def empty_files(folder):
 
 
 def race(server, box, tls, contestants, args):
-    """{name: [figures of each round]}, contestants in turn."""
-    results = {c.name: [] for c in contestants}
+    """{name: [figures of each round]}, contestants in turn; and {name: why} of peers that failed: hours
+    are not lost for one of them, it takes no further part."""
+    results, failed = {c.name: [] for c in contestants}, {}
     for number in range(args.rounds):
         for contestant in contestants:
-            turn = Round(server, box, tls, args.tools, args.folder)
-            used = turn.run(contestant)
+            if contestant.name in failed:
+                continue
+            turn, said = Round(server, box, tls, args.tools, args.folder), ""
+            try:
+                used = turn.run(contestant)
+                used["round"], said = number, "%.2f s" % used["wall"]
+                results[contestant.name].append(used)
+            except bench_contestants.Wrong as why:
+                if not contestant.peer:
+                    raise
+                said = "failed: %s" % str(why).splitlines()[0]
+                failed[contestant.name] = "round %d %s" % (number + 1, said)
             turn.clean()
-            results[contestant.name].append(used)
-            print("# %s %s, round %d: %s %.2f s" % (
-                box.profile, "TLS" if tls else "plain", number + 1, contestant.name,
-                used["wall"]), file=sys.stderr, flush=True)
+            print("# %s %s, round %d: %s %s" % (
+                box.profile, "TLS" if tls else "plain", number + 1, contestant.name, said),
+                file=sys.stderr, flush=True)
         for rows in results.values():
-            rows[-1]["limit"] = results[LIMIT][-1]["wall"]
-    return results
+            if rows and rows[-1].pop("round", None) == number:
+                rows[-1]["limit"] = results[LIMIT][-1]["wall"]
+    return results, failed
 
 
 def median(rows, field):
@@ -181,8 +192,10 @@ def measure_group(server, box, tls, chosen, args):
     able = [c for c in chosen if c.missing() is None]
     group = {"profile": box.profile, "tls": tls, "messages": box.count, "bytes": box.bytes,
              "missing": {c.name: c.missing() for c in chosen if c.missing() is not None}}
-    results = race(server, box, tls, able, args)
-    group["rows"] = [summary(c.name, c.archive, results[c.name], group) for c in able]
+    results, failed = race(server, box, tls, able, args)
+    group["rows"] = [summary(c.name, c.archive, results[c.name], group) for c in able
+                     if results[c.name]]
+    group["missing"].update(failed)
     print(table(group), flush=True)
     return group
 

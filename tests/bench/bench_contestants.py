@@ -65,6 +65,7 @@ def run_to_end(command, seconds, **how):
 
 class Contestant:
     archive = "move"   # what it does with picked-up mail on the server
+    peer = True        # one of other people's: that it fails ends its part alone
 
     def missing(self):
         return None
@@ -75,6 +76,8 @@ class Contestant:
 
 class Drain(Contestant):
     """The limit: fetch and forget, with and without the move."""
+
+    peer = False
 
     def __init__(self, move):
         self.name = "raw drain + move" if move else "raw drain"
@@ -127,6 +130,7 @@ class Mailchute(Contestant):
     """mailchute pickup, as it is by default; only maxSize is raised."""
 
     name = "mailchute"
+    peer = False
 
     def __init__(self, program):
         self.program = program
