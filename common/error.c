@@ -3,6 +3,7 @@
 #include <config.h>
 #include "error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -67,6 +68,13 @@ int(error_oom)(struct error *err, const char *where)
 {
     return error_set(err, ERROR_BUG, "out of memory while %s; free some memory and run again",
                      where);
+}
+
+const char *error_remedy(int why, const char *otherwise)
+{
+    return why == EMFILE || why == ENFILE
+               ? "allow more open files (ulimit -n; LimitNOFILE= of the service)"
+               : otherwise;
 }
 
 void error_prefix(struct error *err, const char *fmt, ...)

@@ -97,13 +97,15 @@ static int db_fail(struct queue_sqlite_db *db, int code, const char *doing, stru
     case SQLITE_AUTH:
     case SQLITE_CANTOPEN:
         db->suspect = true;
-        return error_set(err, ERROR_CREATE, "cannot open '%s' for writing: %s; check its rights",
-                         db->path, db_system_text(db));
+        return error_set(err, ERROR_CREATE, "cannot open '%s' for writing: %s; %s", db->path,
+                         db_system_text(db),
+                         error_remedy(sqlite3_system_errno(db->handle), "check its rights"));
     case SQLITE_IOERR:
     case SQLITE_PROTOCOL: /* a lock that could not be had, and nobody holds it */
         db->suspect = true;
-        return error_set(err, ERROR_STORE, "cannot read or write '%s' while %s: %s; check its disk",
-                         db->path, doing, db_system_text(db));
+        return error_set(err, ERROR_STORE, "cannot read or write '%s' while %s: %s; %s", db->path,
+                         doing, db_system_text(db),
+                         error_remedy(sqlite3_system_errno(db->handle), "check its disk"));
     default:
         db->suspect = true;
         return error_set(err, ERROR_BUG, "'%s' while %s: %s (%d); report this", db->path, doing,

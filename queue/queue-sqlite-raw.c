@@ -32,9 +32,9 @@ static struct raw_name raw_name_of(const uint8_t id[QUEUE_UUID_SIZE])
 
 static int raw_fail(const struct queue_sqlite_raw *raw, const char *what, struct error *err)
 {
-    return error_set(err, ERROR_STORE,
-                     "cannot %s a message below '%.300s/raw': %s; check that disk", what,
-                     raw->folder->path, strerror(errno));
+    int why = errno;
+    return error_set(err, ERROR_STORE, "cannot %s a message below '%.300s/raw': %s; %s", what,
+                     raw->folder->path, strerror(why), error_remedy(why, "check that disk"));
 }
 
 /* ---- Into place ------------------------------------------------------------------------------ */

@@ -3,6 +3,7 @@
 #include <config.h>
 #include "check-main.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,6 +23,14 @@ START_TEST(an_error_longer_than_its_room_is_cut_at_a_character_and_says_so)
     ck_assert_int_eq(error_set(&err, ERROR_MAIL, "x%s", longest), -1);
     ck_assert(text_is_utf8(err.text, strlen(err.text)));
     ck_assert_str_eq(err.text + strlen(err.text) - 4, " ...");
+}
+END_TEST
+
+START_TEST(a_lack_of_descriptors_has_a_remedy_of_its_own)
+{
+    ck_assert_ptr_nonnull(strstr(error_remedy(EMFILE, "look"), "ulimit -n"));
+    ck_assert_str_eq(error_remedy(ENFILE, "look"), error_remedy(EMFILE, "look"));
+    ck_assert_str_eq(error_remedy(EACCES, "look"), "look");
 }
 END_TEST
 
@@ -236,6 +245,7 @@ static Suite *suite(void)
     Suite *s = suite_create("common");
     TCase *t = tcase_create("common");
     tcase_add_test(t, an_error_longer_than_its_room_is_cut_at_a_character_and_says_so);
+    tcase_add_test(t, a_lack_of_descriptors_has_a_remedy_of_its_own);
     tcase_add_test(t, an_error_is_cut_in_no_word_of_usual_length);
     tcase_add_test(t, each_class_has_a_name_a_reach_and_an_exit_code);
     tcase_add_test(t, a_prefix_says_where_before_what);

@@ -34,11 +34,10 @@ struct spool {
 
 static int spool_fail_create(const struct spool *spool, struct error *err)
 {
-    bool many = errno == EMFILE || errno == ENFILE;
+    int why = errno;
     return error_set(err, ERROR_CREATE, "cannot make a file in the spool folder '%s': %s; %s",
-                     spool->dir, strerror(errno),
-                     many ? "allow more open files (ulimit -n; LimitNOFILE= of the service)"
-                          : "name a folder that this user can write to");
+                     spool->dir, strerror(why),
+                     error_remedy(why, "name a folder that this user can write to"));
 }
 
 static void spool_drop_writer(struct spool *spool)
