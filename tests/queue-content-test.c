@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "queue-fixture.h"
+#include "queue-sql.h"
 #include "queue-hook.h"
 #include "queue-sqlite.h"
 
@@ -284,34 +285,6 @@ END_TEST
 
 /* ---- SQLite ---------------------------------------------------------------------------------- */
 
-static sqlite3 *database_open(void)
-{
-    char path[200];
-    sqlite3 *db = NULL;
-    (void)snprintf(path, sizeof path, "%s/q/queue.db", f.dir);
-    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-    return db;
-}
-
-static void run_sql(const char *sql)
-{
-    sqlite3 *db = database_open();
-    ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s", sqlite3_errmsg(db));
-    sqlite3_close(db);
-}
-
-static int64_t sql_number(const char *sql)
-{
-    sqlite3 *db = database_open();
-    sqlite3_stmt *statement = NULL;
-    ck_assert_int_eq(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
-    int64_t number = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    sqlite3_close(db);
-    return number;
-}
-
 static void start_sqlite(void)
 {
     taken_watch();
@@ -347,13 +320,13 @@ START_TEST(content_of_one_piece_stands_in_its_row_and_larger_in_pieces)
 {
     start_sqlite();
     add_filed(1, PIECE);
-    ck_assert_int_eq(sql_number("SELECT count(*) FROM piece"), 0);
-    ck_assert_int_eq(sql_number("SELECT length(content) FROM body WHERE n = 1"), PIECE);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT count(*) FROM piece"), 0);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT length(content) FROM body WHERE n = 1"), PIECE);
     add_filed(2, 2 * PIECE + 1);
-    ck_assert_int_eq(sql_number("SELECT count(*) FROM piece WHERE n = 2"), 3);
-    ck_assert_int_eq(sql_number("SELECT content = '262145' FROM body WHERE n = 2"), 1);
-    ck_assert_int_eq(sql_number("SELECT sum(length(bytes)) FROM piece"), 2 * PIECE + 1);
-    ck_assert_int_eq(sql_number("SELECT count(*) FROM pragma_foreign_key_check"), 0);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT count(*) FROM piece WHERE n = 2"), 3);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT content = '262145' FROM body WHERE n = 2"), 1);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT sum(length(bytes)) FROM piece"), 2 * PIECE + 1);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
 }
 END_TEST
 
@@ -362,11 +335,11 @@ START_TEST(of_a_batch_that_was_rolled_back_or_a_duplicate_no_piece_is_left)
     start_sqlite();
     ck_assert_int_eq(put_filed(1, LARGE), QUEUE_PUT_ADDED); /* more than the page cache holds */
     queue_rollback(f.queue);
-    ck_assert_int_eq(sql_number("SELECT count(*) FROM piece"), 0);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT count(*) FROM piece"), 0);
     add_filed(1, 3 * PIECE);
     ck_assert_int_eq(put_filed(1, LARGE), QUEUE_PUT_DUPLICATE);
     ck_well(&f, queue_commit(f.queue, &f.err));
-    ck_assert_int_eq(sql_number("SELECT count(*) FROM piece"), 3);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT count(*) FROM piece"), 3);
     check_entry(1, 3 * PIECE);
 }
 END_TEST
@@ -378,7 +351,7 @@ START_TEST(content_that_lost_a_piece_is_told_and_never_shown_without_it)
     start_sqlite();
     add_filed(1, 3 * PIECE);
     (void)snprintf(sql, sizeof sql, "DELETE FROM piece WHERE %s", losses[_i]);
-    run_sql(sql);
+    queue_sql_run(&f, sql);
     char id[QUEUE_ID_TEXT];
     AUTO(queue_entry) entry = NULL;
     queue_fixture_id(1, id);
@@ -411,8 +384,9 @@ START_TEST(large_content_costs_the_same_behind_any_number_of_pieces)
     start_sqlite();
     add_filed(1, 5 * PIECE);
     int few = pages_of_large(2);
-    run_sql("WITH RECURSIVE c(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM c WHERE i < 500)"
-            " INSERT INTO piece SELECT 1, i * 131072, zeroblob(131072) FROM c");
+    queue_sql_run(&f,
+                  "WITH RECURSIVE c(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM c WHERE i < 500)"
+                  " INSERT INTO piece SELECT 1, i * 131072, zeroblob(131072) FROM c");
     (void)pages_of_large(3); /* what somebody else wrote is read anew */
     int many = pages_of_large(4);
     ck_assert_msg(many <= few + few / 4, "%d pages behind few, %d behind many", few, many);
@@ -432,10 +406,10 @@ START_TEST(a_queue_of_schema_10_opens_with_its_content_and_takes_large_content)
     ck_assert_ptr_nonnull(file);
     sql[fread(sql, 1, sizeof sql - 1, file)] = '\0';
     fclose(file);
-    run_sql(sql);
-    ck_assert_int_eq(sql_number("PRAGMA user_version"), 10);
+    queue_sql_run(&f, sql);
+    ck_assert_int_eq(queue_sql_number(&f, "PRAGMA user_version"), 10);
     ck_well(&f, queue_open(f.url, NULL, &f.clock, &f.queue, &f.err));
-    ck_assert_int_eq(sql_number("PRAGMA user_version"), 11);
+    ck_assert_int_eq(queue_sql_number(&f, "PRAGMA user_version"), 11);
     const struct queue_filter all = {0};
     ck_assert_str_eq(queue_fixture_uids(&f, &all), "1 2 3 4 5 0");
     char id[QUEUE_ID_TEXT];

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "queue-fixture.h"
+#include "queue-sql.h"
 #include "queue-hook.h"
 #include "queue-sqlite-schema.h"
 #include "queue-sqlite.h"
@@ -38,35 +39,6 @@ static const struct queue_sqlite *store(void)
 
 /* ---- The database from outside --------------------------------------------------------------- */
 
-static sqlite3 *database_open(void)
-{
-    char path[200];
-    sqlite3 *db = NULL;
-    (void)snprintf(path, sizeof path, "%s/q/queue.db", f.dir);
-    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_exec(db, "PRAGMA temp_store = MEMORY", NULL, NULL, NULL), SQLITE_OK);
-    return db;
-}
-
-static void run_sql(const char *sql)
-{
-    sqlite3 *db = database_open();
-    ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s", sqlite3_errmsg(db));
-    sqlite3_close(db);
-}
-
-static int64_t sql_number(const char *sql)
-{
-    sqlite3 *db = database_open();
-    sqlite3_stmt *statement = NULL;
-    ck_assert_int_eq(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
-    int64_t number = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    sqlite3_close(db);
-    return number;
-}
-
 /* More entries, up to place @last: moved, of 1,000 sizes from 1,000 bytes on. Their Message-ID is
  * 1,000,000 + their place, and their digest ten digits of that. */
 static void grow(int64_t last, int state, int64_t due_s)
@@ -88,7 +60,7 @@ static void grow(int64_t last, int state, int64_t due_s)
         " WHERE n > (SELECT n FROM old);"
         "UPDATE meta SET value = (SELECT max(n) FROM entry) WHERE key = 'counted'; COMMIT",
         (long long)last, state, (long long)due_s);
-    run_sql(sql);
+    queue_sql_run(&f, sql);
 }
 
 /* ---- What it costs --------------------------------------------------------------------------- */
@@ -178,7 +150,7 @@ START_TEST(any_number_of_one_size_or_older_than_ninety_days_is_not_walked_over)
 {
     queue_fixture_add(&f, 1, 1);
     grow(RUN - 1, QUEUE_DONE, 0);
-    run_sql("UPDATE entry SET raw_size = 400 WHERE n > 1"); /* all of one size */
+    queue_sql_run(&f, "UPDATE entry SET raw_size = 400 WHERE n > 1"); /* all of one size */
     put_moved(2, 300);
     struct queue_lookalike item = grown(RUN - 1, QUEUE_LIKENESS_SIZE);
     item.size = 400;
@@ -203,14 +175,15 @@ START_TEST(what_lies_millions_of_entries_apart_is_found)
     struct queue_evidence found[4];
     put_moved(1, 400);
     put_moved(2, 400);
-    run_sql("PRAGMA foreign_keys = OFF; UPDATE entry SET n = 2097151 WHERE n = 2;"
-            "UPDATE body SET n = 2097151 WHERE n = 2;"
-            "UPDATE ledger SET entry = 2097151 WHERE entry = 2;"
-            "UPDATE meta SET value = 2097151 WHERE key = 'counted'");
+    queue_sql_run(&f, "PRAGMA foreign_keys = OFF; UPDATE entry SET n = 2097151 WHERE n = 2;"
+                      "UPDATE body SET n = 2097151 WHERE n = 2;"
+                      "UPDATE ledger SET entry = 2097151 WHERE entry = 2;"
+                      "UPDATE meta SET value = 2097151 WHERE key = 'counted'");
     queue_fixture_reopen(&f);
     put_moved(3, 300);
-    ck_assert_int_eq(sql_number("SELECT value FROM meta WHERE key = 'sorted'"), 2097151);
-    ck_assert_int_eq(sql_number("SELECT sum(part = 0) * 10 + sum(part = 7) FROM known_like"), 11);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT value FROM meta WHERE key = 'sorted'"), 2097151);
+    ck_assert_int_eq(
+        queue_sql_number(&f, "SELECT sum(part = 0) * 10 + sum(part = 7) FROM known_like"), 11);
     ck_assert_uint_eq(like(400, found, 4), 2);
     ck_assert_uint_eq(found[0].origin.uid, 2);
     ck_assert_uint_eq(found[1].origin.uid, 1);
@@ -228,8 +201,8 @@ START_TEST(one_of_many_equal_messages_is_found_where_it_counts)
 {
     queue_fixture_add(&f, 1, 1);
     grow(RUN + 3 * QUEUE_LOOKALIKES_COMPARED, QUEUE_DONE, 0);
-    run_sql("UPDATE entry SET raw_size = 400, message_id = 5, raw_sha256 = zeroblob(32)"
-            " WHERE n > 1");
+    queue_sql_run(&f, "UPDATE entry SET raw_size = 400, message_id = 5, raw_sha256 = zeroblob(32)"
+                      " WHERE n > 1");
     struct queue_lookalike item = {.size = 400, .message_id = 5, .likeness = QUEUE_LIKENESS_SHA256};
     for (unsigned sorted = 0; sorted < 2; sorted++) {
         ck_assert(seen(item, 1002)); /* the first of them, that at place 2 */
@@ -268,7 +241,7 @@ START_TEST(taking_an_entry_costs_the_same_behind_any_number_that_are_put_off)
     ck_well(&f, queue_take(f.queue, NULL, 60, &none, &f.err));
     ck_assert_ptr_null(none);
     f.now_s += 100; /* all of them are due now, and the two leases have ended */
-    run_sql("UPDATE entry SET state = 2 WHERE state = 1");
+    queue_sql_run(&f, "UPDATE entry SET state = 2 WHERE state = 1");
     many = steps_of_take(1003);
     ck_assert_msg(many <= few + few / 5, "%d steps, then %d", few, many);
 }
@@ -281,14 +254,15 @@ START_TEST(any_number_of_failed_deliveries_is_tried_again_in_one_go)
     ck_well(&f, queue_hook_set(f.queue, "default", QUEUE_HOOK_WEBHOOK, "https://a.example/", NULL,
                                0, &f.err));
     queue_fixture_add(&f, 1, 1);
-    run_sql("WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 50000)"
-            " INSERT INTO delivery (hook, entry, moved, tries, due_s, failed)"
-            " SELECT id, 1, 0, 9, 1772366400, 0 FROM c JOIN hook;"
-            "UPDATE delivery SET failed = 1 WHERE tries = 9");
+    queue_sql_run(&f,
+                  "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 50000)"
+                  " INSERT INTO delivery (hook, entry, moved, tries, due_s, failed)"
+                  " SELECT id, 1, 0, 9, 1772366400, 0 FROM c JOIN hook;"
+                  "UPDATE delivery SET failed = 1 WHERE tries = 9");
     ck_well(&f, queue_delivery_again(f.queue, "default", &count, &f.err));
     ck_assert_uint_eq(count, 50000);
-    ck_assert_int_eq(sql_number("SELECT pending FROM hook"), 50001);
-    ck_assert_int_eq(sql_number("SELECT failed FROM hook"), 0);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT pending FROM hook"), 50001);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT failed FROM hook"), 0);
 }
 END_TEST
 
@@ -390,7 +364,7 @@ static void replace_database(const char *path)
     ck_assert_ptr_nonnull(file);
     sql[fread(sql, 1, sizeof sql - 1, file)] = '\0';
     fclose(file);
-    run_sql(sql);
+    queue_sql_run(&f, sql);
 }
 
 /* What is there of the dump at @path and after, up to 2 * RUN + 100, is found by what it is like.
@@ -398,11 +372,12 @@ static void replace_database(const char *path)
 static void check_old_database(void)
 {
     struct queue_evidence found[64];
-    run_sql("UPDATE entry SET state = 0, due_s = 1772369000 WHERE n = 2000");
+    queue_sql_run(&f, "UPDATE entry SET state = 0, due_s = 1772369000 WHERE n = 2000");
     ck_well(&f, queue_open(f.url, NULL, &f.clock, &f.queue, &f.err));
-    ck_assert_int_eq(sql_number("PRAGMA user_version"), QUEUE_SQLITE_SCHEMA);
-    ck_assert_int_eq(sql_number("SELECT value FROM meta WHERE key = 'sorted'"), 2 * RUN - 1);
-    ck_assert_int_eq(sql_number("SELECT count(*) FROM known_like"),
+    ck_assert_int_eq(queue_sql_number(&f, "PRAGMA user_version"), QUEUE_SQLITE_SCHEMA);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT value FROM meta WHERE key = 'sorted'"),
+                     2 * RUN - 1);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT count(*) FROM known_like"),
                      2 * RUN - 1 - 2); /* n is 1 or more; one has no message, one no UID */
     ck_assert_uint_eq(like(25, found, 64), 1);
     ck_assert_uint_eq(found[0].origin.uid, 1);
@@ -427,9 +402,9 @@ START_TEST(a_queue_of_schema_9_opens_and_knows_what_its_messages_are_like)
 {
     replace_database(SRCDIR "/data/queue-v9.sql");
     grow(2 * RUN + 100, QUEUE_DONE, 0);
-    run_sql("UPDATE meta SET value = 16383 WHERE key = 'sorted';"
-            "INSERT INTO known_size SELECT scope, raw_size, created_s, n FROM entry"
-            " WHERE n <= 16383 AND raw_place <> 0 AND uid <> 0");
+    queue_sql_run(&f, "UPDATE meta SET value = 16383 WHERE key = 'sorted';"
+                      "INSERT INTO known_size SELECT scope, raw_size, created_s, n FROM entry"
+                      " WHERE n <= 16383 AND raw_place <> 0 AND uid <> 0");
     check_old_database();
 }
 END_TEST
@@ -438,11 +413,12 @@ START_TEST(what_another_version_added_without_sorting_it_in_is_found_and_sorted_
 {
     queue_fixture_add(&f, 1, 1);
     grow(3 * RUN - 1, QUEUE_DONE, 0);
-    ck_assert_int_eq(sql_number("SELECT value FROM meta WHERE key = 'sorted'"), -1);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT value FROM meta WHERE key = 'sorted'"), -1);
     ck_assert_int_gt(steps_of_looking(2 * RUN + 25), 0);
     put_moved(3, 400);
-    ck_assert_int_eq(sql_number("SELECT value FROM meta WHERE key = 'sorted'"), 3 * RUN - 1);
-    ck_assert_int_eq(sql_number("SELECT count(*) FROM known_like"), 3 * RUN - 1);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT value FROM meta WHERE key = 'sorted'"),
+                     3 * RUN - 1);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT count(*) FROM known_like"), 3 * RUN - 1);
     ck_assert_int_gt(steps_of_looking(2 * RUN + 25), 0);
 }
 END_TEST
@@ -456,11 +432,11 @@ START_TEST(a_batch_that_was_rolled_back_sorts_nothing_in)
         ck_assert_int_eq(queue_put(f.queue, &item, &f.err), QUEUE_PUT_ADDED);
     }
     queue_rollback(f.queue);
-    ck_assert_int_eq(sql_number("SELECT count(*) FROM known_like"), 0);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT count(*) FROM known_like"), 0);
     queue_fixture_add(&f, 2, 4);
-    ck_assert_int_eq(sql_number("SELECT count(*) FROM known_like"), RUN - 1);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT count(*) FROM known_like"), RUN - 1);
     queue_fixture_add(&f, 5, 6);
-    ck_assert_int_eq(sql_number("SELECT count(*) FROM known_like"), RUN - 1);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT count(*) FROM known_like"), RUN - 1);
 }
 END_TEST
 

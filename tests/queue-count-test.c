@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "queue-fixture.h"
+#include "queue-sql.h"
 #include "queue-hook.h"
 #include "queue-policy.h"
 #include "queue-source.h"
@@ -36,27 +37,6 @@ static const char *database(void)
     return path;
 }
 
-static void run_sql(const char *sql)
-{
-    sqlite3 *db = NULL;
-    ck_assert_int_eq(sqlite3_open(database(), &db), SQLITE_OK);
-    ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s", sqlite3_errmsg(db));
-    sqlite3_close(db);
-}
-
-static int64_t sql_number(const char *sql)
-{
-    sqlite3 *db = NULL;
-    sqlite3_stmt *statement = NULL;
-    ck_assert_int_eq(sqlite3_open(database(), &db), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
-    int64_t number = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    sqlite3_close(db);
-    return number;
-}
-
 /* Open the queue that was dumped to @path by an older version. */
 static void open_old(const char *path)
 {
@@ -68,7 +48,7 @@ static void open_old(const char *path)
     ck_assert_ptr_nonnull(file);
     sql[fread(sql, 1, sizeof sql - 1, file)] = '\0';
     fclose(file);
-    run_sql(sql);
+    queue_sql_run(&f, sql);
     ck_well(&f, queue_open(f.url, NULL, &f.clock, &f.queue, &f.err));
 }
 
@@ -90,7 +70,7 @@ static void check_sums(void)
             char sql[1024];
             (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM (%s EXCEPT %s)", tables[i][way],
                            tables[i][1 - way]);
-            ck_assert_msg(sql_number(sql) == 0, "%s", sql);
+            ck_assert_msg(queue_sql_number(&f, sql) == 0, "%s", sql);
         }
 }
 
@@ -118,8 +98,8 @@ START_TEST(a_batch_for_several_queues_and_states_is_counted_in_each)
     put(6, "second", NULL, NULL);
     ck_well(&f, queue_commit(f.queue, &f.err));
     check_sums();
-    ck_assert_int_eq(sql_number("SELECT count(*) FROM source_day"), 2);
-    ck_assert_int_eq(sql_number("SELECT sum(bad) FROM source_tally"), 1);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT count(*) FROM source_day"), 2);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT sum(bad) FROM source_tally"), 1);
 }
 END_TEST
 
@@ -135,7 +115,7 @@ START_TEST(the_tally_agrees_with_the_entries)
             ck_well(&f, queue_fail(f.queue, entry->id, entry->fence, "why", &f.err));
     }
     check_sums();
-    ck_assert_int_eq(sql_number("SELECT sum(entries) FROM tally"), 9);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT sum(entries) FROM tally"), 9);
 }
 END_TEST
 
@@ -147,7 +127,7 @@ START_TEST(a_batch_that_was_rolled_back_counts_nowhere)
     check_sums();
     queue_fixture_add(&f, 3, 4);
     check_sums();
-    ck_assert_int_eq(sql_number("SELECT value FROM meta WHERE key = 'counted'"), 4);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT value FROM meta WHERE key = 'counted'"), 4);
 }
 END_TEST
 
@@ -170,8 +150,8 @@ static void add_uncounted(void)
     ck_well(&f,
             queue_hook_set(f.queue, "default", QUEUE_HOOK_COMMAND, "/bin/true", NULL, 0, &f.err));
     queue_fixture_add(&f, 1, 3);
-    run_sql("UPDATE meta SET value = 0 WHERE key = 'counted'; DELETE FROM tally;"
-            "DELETE FROM source_tally; DELETE FROM source_day; DELETE FROM delivery");
+    queue_sql_run(&f, "UPDATE meta SET value = 0 WHERE key = 'counted'; DELETE FROM tally;"
+                      "DELETE FROM source_tally; DELETE FROM source_day; DELETE FROM delivery");
 }
 
 START_TEST(what_was_added_without_being_counted_is_counted_with_the_next_batch)
@@ -179,11 +159,11 @@ START_TEST(what_was_added_without_being_counted_is_counted_with_the_next_batch)
     add_uncounted();
     AUTO(queue_entry) entry = NULL; /* it changes, and was counted nowhere */
     ck_well(&f, queue_take(f.queue, NULL, 60, &entry, &f.err));
-    ck_assert_int_eq(sql_number("SELECT count(*) FROM tally"), 0);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT count(*) FROM tally"), 0);
     queue_fixture_add(&f, 4, 4);
     check_sums();
-    ck_assert_int_eq(sql_number("SELECT count(*) FROM delivery"), 4);
-    ck_assert_int_eq(sql_number("SELECT pending FROM hook"), 4);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT count(*) FROM delivery"), 4);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT pending FROM hook"), 4);
     ck_well(&f, queue_done(f.queue, entry->id, entry->fence, &f.err));
     check_sums();
 }
@@ -201,8 +181,10 @@ START_TEST(what_moves_to_another_queue_before_it_is_counted_is_told_of_once)
     ck_well(&f, queue_fail(f.queue, entry->id, entry->fence, "why", &f.err));
     queue_fixture_add(&f, 4, 4);
     check_sums();
-    ck_assert_int_eq(sql_number("SELECT count(*) FROM delivery d JOIN hook h ON h.id = d.hook"
-                                " JOIN work_queue q ON q.id = h.queue WHERE q.name = 'errors'"), 1);
+    ck_assert_int_eq(
+        queue_sql_number(&f, "SELECT count(*) FROM delivery d JOIN hook h ON h.id = d.hook"
+                             " JOIN work_queue q ON q.id = h.queue WHERE q.name = 'errors'"),
+        1);
 }
 END_TEST
 
@@ -210,12 +192,12 @@ START_TEST(a_queue_of_schema_7_opens_and_goes_on_counting)
 {
     open_old(SRCDIR "/data/queue-v7.sql");
     check_sums();
-    ck_assert_int_eq(sql_number("SELECT value FROM meta WHERE key = 'counted'"), 6);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT value FROM meta WHERE key = 'counted'"), 6);
     ck_well(&f, queue_hook_set(f.queue, "default", QUEUE_HOOK_WEBHOOK, "https://a.example/", NULL,
                                0, &f.err));
     queue_fixture_add(&f, 101, 103);
     check_sums();
-    ck_assert_int_eq(sql_number("SELECT count(*) FROM delivery WHERE moved = 0"), 3);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT count(*) FROM delivery WHERE moved = 0"), 3);
     AUTO(queue_entry) entry = NULL;
     ck_well(&f, queue_take(f.queue, "default", 60, &entry, &f.err));
     ck_well(&f, queue_done(f.queue, entry->id, entry->fence, &f.err));

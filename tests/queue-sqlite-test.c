@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -19,6 +20,7 @@
 #include "queue-append.h"
 #include "queue-fixture.h"
 #include "queue-policy.h"
+#include "queue-sql.h"
 #include "queue-sqlite-schema.h"
 #include "queue-sqlite.h"
 
@@ -98,27 +100,6 @@ static unsigned mode_of(const char *path)
 static bool exists(const char *path)
 {
     return access(path, F_OK) == 0;
-}
-
-static void run_sql(const char *sql)
-{
-    sqlite3 *db = NULL;
-    ck_assert_int_eq(sqlite3_open(path_of("queue.db"), &db), SQLITE_OK);
-    ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s", sqlite3_errmsg(db));
-    sqlite3_close(db);
-}
-
-static int64_t sql_number(const char *sql)
-{
-    sqlite3 *db = NULL;
-    sqlite3_stmt *statement = NULL;
-    ck_assert_int_eq(sqlite3_open(path_of("queue.db"), &db), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
-    int64_t number = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    sqlite3_close(db);
-    return number;
 }
 
 static int file_without_name(uint64_t size)
@@ -322,6 +303,28 @@ START_TEST(a_message_whose_file_is_gone_or_cut_is_told_by_name)
 END_TEST
 
 /* Folders that mailchute made before all files lay in one. */
+START_TEST(where_no_descriptor_is_left_that_is_told_and_not_the_disk)
+{
+    struct queue_item item = item_in_file(1, QUEUE_INLINE_MAX + 1);
+    struct rlimit before, none;
+    char id[QUEUE_ID_TEXT];
+    int fd = -1;
+    queue_fixture_id(1, id);
+    ck_assert_int_eq(queue_put(f.queue, &item, &f.err), QUEUE_PUT_ADDED);
+    ck_assert_int_eq(queue_commit(f.queue, &f.err), QUEUE_COMMITTED);
+    close(item.raw_fd);
+    int next = dup(STDOUT_FILENO);
+    close(next);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){.rlim_cur = (rlim_t)next, .rlim_max = before.rlim_max};
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    int result = queue_raw(f.queue, id, &fd, &f.err);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    ck_assert_int_eq(result, -1);
+    ck_assert_ptr_nonnull(strstr(f.err.text, "Too many open files; allow more open files"));
+}
+END_TEST
+
 START_TEST(a_file_in_a_folder_by_the_first_digits_of_its_id_is_found_there)
 {
     struct queue_item item = item_in_file(1, QUEUE_INLINE_MAX + 1);
@@ -437,13 +440,13 @@ START_TEST(a_newer_schema_is_refused_by_both_versions_and_left_alone)
     queue_fixture_add(&f, 1, 1);
     queue_close(f.queue);
     f.queue = NULL;
-    run_sql("PRAGMA user_version = 700");
+    queue_sql_run(&f, "PRAGMA user_version = 700");
     ck_assert_int_eq(open_again(), -1);
     ck_assert_int_eq(f.err.class, ERROR_CONFIG);
     ck_assert_ptr_nonnull(strstr(f.err.text, "schema 700"));
     ck_assert_ptr_nonnull(strstr(f.err.text, "knows schemas up to"));
-    ck_assert_int_eq(sql_number("PRAGMA user_version"), 700);
-    ck_assert_int_eq(sql_number("SELECT count(*) FROM entry"), 1);
+    ck_assert_int_eq(queue_sql_number(&f, "PRAGMA user_version"), 700);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT count(*) FROM entry"), 1);
 }
 END_TEST
 
@@ -452,12 +455,13 @@ START_TEST(a_database_of_another_program_is_refused_and_left_alone)
     queue_close(f.queue);
     f.queue = NULL;
     ck_assert_int_eq(unlink(path_of("queue.db")), 0);
-    run_sql("CREATE TABLE diary (day)");
+    queue_sql_run(&f, "CREATE TABLE diary (day)");
     ck_assert_int_eq(open_again(), -1);
     ck_assert_int_eq(f.err.class, ERROR_CONFIG);
     ck_assert_ptr_nonnull(strstr(f.err.text, "another program"));
-    ck_assert_int_eq(sql_number("SELECT count(*) FROM sqlite_schema"), 1);
-    ck_assert_int_eq(sql_number("SELECT journal_mode = 'delete' FROM pragma_journal_mode"), 1);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT count(*) FROM sqlite_schema"), 1);
+    ck_assert_int_eq(
+        queue_sql_number(&f, "SELECT journal_mode = 'delete' FROM pragma_journal_mode"), 1);
 }
 END_TEST
 
@@ -477,10 +481,11 @@ END_TEST
 
 START_TEST(a_database_is_durable_and_ours_by_its_header)
 {
-    ck_assert_int_eq(sql_number("PRAGMA user_version"), QUEUE_SQLITE_SCHEMA);
-    ck_assert_int_eq(sql_number("PRAGMA application_id"), QUEUE_SQLITE_APPLICATION);
-    ck_assert_int_eq(sql_number("PRAGMA page_size"), QUEUE_SQLITE_PAGE);
-    ck_assert_int_eq(sql_number("SELECT journal_mode = 'wal' FROM pragma_journal_mode"), 1);
+    ck_assert_int_eq(queue_sql_number(&f, "PRAGMA user_version"), QUEUE_SQLITE_SCHEMA);
+    ck_assert_int_eq(queue_sql_number(&f, "PRAGMA application_id"), QUEUE_SQLITE_APPLICATION);
+    ck_assert_int_eq(queue_sql_number(&f, "PRAGMA page_size"), QUEUE_SQLITE_PAGE);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT journal_mode = 'wal' FROM pragma_journal_mode"),
+                     1);
     sqlite3_stmt *statement = NULL;
     ck_assert_int_eq(
         sqlite3_prepare_v2(store()->db.handle, "PRAGMA synchronous", -1, &statement, NULL),
@@ -511,7 +516,7 @@ START_TEST(a_statement_that_cannot_be_prepared_is_told_and_nothing_else_suffers)
 {
     const struct queue_append note = {.place = 1, .step = QUEUE_APPEND_BEGUN};
     queue_fixture_add(&f, 1, 1);
-    run_sql("DROP TABLE append");
+    queue_sql_run(&f, "DROP TABLE append");
     for (int i = 0; i < 2; i++) {
         ck_assert_int_eq(queue_append_note(f.queue, "ann@mail.example.org", &note, 1, &f.err), -1);
         ck_assert_int_eq(f.err.class, ERROR_BUG);
@@ -530,8 +535,8 @@ START_TEST(entries_are_found_across_runs_of_ids)
 {
     queue_fixture_add(&f, 1, 3);
     /* As if 3 * 8192 entries lay between. */
-    run_sql("PRAGMA foreign_keys = OFF; UPDATE entry SET n = 30000 WHERE uid = 3;"
-            "UPDATE body SET n = 30000 WHERE n = 3");
+    queue_sql_run(&f, "PRAGMA foreign_keys = OFF; UPDATE entry SET n = 30000 WHERE uid = 3;"
+                      "UPDATE body SET n = 30000 WHERE n = 3");
     queue_fixture_reopen(&f);
     for (uint32_t uid = 1; uid <= 3; uid++) {
         char id[QUEUE_ID_TEXT];
@@ -555,14 +560,14 @@ static void open_old(const char *path)
     size_t size = fread(sql, 1, sizeof sql - 1, file);
     fclose(file);
     sql[size] = '\0';
-    run_sql(sql);
+    queue_sql_run(&f, sql);
     ck_well(&f, queue_open(f.url, NULL, &f.clock, &f.queue, &f.err));
 }
 
 START_TEST(a_queue_of_schema_3_opens_and_its_entries_go_by_a_policy)
 {
     open_old(SRCDIR "/data/queue-v3.sql");
-    ck_assert_int_eq(sql_number("PRAGMA user_version"), QUEUE_SQLITE_SCHEMA);
+    ck_assert_int_eq(queue_sql_number(&f, "PRAGMA user_version"), QUEUE_SQLITE_SCHEMA);
     const struct queue_filter all = {0};
     ck_assert_str_eq(queue_fixture_uids(&f, &all), "1 2 3 4 5 0");
     const struct queue_policy policy = {.error_queue = "errors"};
@@ -574,10 +579,11 @@ START_TEST(a_queue_of_schema_3_opens_and_its_entries_go_by_a_policy)
     const struct queue_filter there = {.queue = "errors"};
     ck_assert_str_eq(queue_fixture_uids(&f, &there), "5");
     ck_assert_int_eq(
-        sql_number("SELECT count(*) FROM (SELECT queue, state, entries FROM tally WHERE entries > 0"
-                   " EXCEPT SELECT queue, state, count(*) FROM entry GROUP BY queue, state)"),
+        queue_sql_number(
+            &f, "SELECT count(*) FROM (SELECT queue, state, entries FROM tally WHERE entries > 0"
+                " EXCEPT SELECT queue, state, count(*) FROM entry GROUP BY queue, state)"),
         0);
-    ck_assert_int_eq(sql_number("SELECT sum(entries) FROM tally"), 6);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT sum(entries) FROM tally"), 6);
 }
 END_TEST
 
@@ -609,9 +615,9 @@ START_TEST(a_queue_of_schema_1_opens_with_all_it_held)
     ck_well(&f, queue_stats(f.queue, NULL, &stats, &f.err));
     for (unsigned state = QUEUE_NEW; state <= QUEUE_BAD; state++)
         ck_assert_uint_eq(stats.by_state[state], state == QUEUE_NEW ? 2 : 1);
-    ck_assert_int_eq(sql_number("SELECT sum(queued) FROM source_tally"),
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT sum(queued) FROM source_tally"),
                      5); /* counted afterwards */
-    ck_assert_int_eq(sql_number("SELECT sum(bad) FROM source_tally"), 1);
+    ck_assert_int_eq(queue_sql_number(&f, "SELECT sum(bad) FROM source_tally"), 1);
 }
 END_TEST
 
@@ -746,6 +752,7 @@ static Suite *suite(void)
         files_of_a_batch_of_any_size_are_flushed_once_each,
         a_batch_of_which_one_file_cannot_be_flushed_is_not_stored,
         a_message_whose_file_is_gone_or_cut_is_told_by_name,
+        where_no_descriptor_is_left_that_is_told_and_not_the_disk,
         a_file_in_a_folder_by_the_first_digits_of_its_id_is_found_there,
         stray_spool_files_are_removed_at_open_unless_somebody_uses_the_spool,
         a_mailbox_is_claimed_by_one_at_a_time_until_its_queue_is_closed,

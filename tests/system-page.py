@@ -9,6 +9,7 @@ import re
 import socket
 import sys
 import threading
+import time
 import unittest
 
 from fault_proxy import FaultProxy
@@ -224,6 +225,20 @@ class Sources(PageCase):
 
 class Queue(PageCase):
 
+    def wait_until_it_listens(self):
+        """The first thing that is heard is to look at all anew, maybe before the list was asked for: so
+        it listens when it asked for events, and for no list since a second."""
+        asked = [None, time.monotonic()]
+
+        def listens():
+            urls = self.page.run("return world.requests")
+            count = sum("/entries?" in url for url in urls)
+            if count != asked[0]:
+                asked[:] = count, time.monotonic()
+            return any("/events" in url for url in urls) and time.monotonic() - asked[1] > 1
+
+        self.wait(listens, "it listens")
+
     def test_mail_appears_live_is_found_opened_saved_and_worked_off(self):
         pdf = bytes(range(256)) * 40
         letter = EmailMessage()
@@ -236,9 +251,7 @@ class Queue(PageCase):
         self.signed_in(address="#/queue")
         page = self.page
         page.sees("No entries here")
-        # The first thing that is heard is to look at all anew.
-        self.wait(lambda: page.run("return world.requests.filter((url) =>"
-                                   " url.includes('/entries?')).length") >= 2, "it listens")
+        self.wait_until_it_listens()
         self.note_asked("The contract", ".subject")
         self.server.append(self.user, "INBOX", bytes(letter), mail("Lunch"))
         page.sees("The contract")
