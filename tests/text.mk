@@ -38,6 +38,7 @@ libcounted_la_SOURCES = \
 	../loader/mime/mail-files.c \
 	../loader/mime/mail-flow.c \
 	../loader/mime/mail-meeting.c \
+	../loader/mime/mail-memory.c \
 	../loader/mime/mail-report.c \
 	../loader/mime/mail-smime.c \
 	../loader/mime/mail-tnef.c \
