@@ -204,10 +204,15 @@ char *buffer_take(struct buffer *b)
     assert(b->file == NULL); /* else buffer_take_file() */
     if (b->data == NULL)
         return calloc(1, 1);
-    char *taken = b->data, *fit = NULL;
-    if (b->cap - b->len > b->cap / 4) /* it may be kept for long */
-        fit = realloc(taken, b->len + 1);
-    taken = fit != NULL ? fit : taken;
+    char *taken = b->data;
+    /* It may be kept for long. A copy: what realloc() cuts off is a hole for smaller things, and what
+     * is freed is as large as the next buffer will be. */
+    char *fit = b->cap - b->len > b->cap / 16 ? malloc(b->len + 1) : NULL;
+    if (fit != NULL) {
+        memcpy(fit, taken, b->len + 1);
+        free(taken);
+        taken = fit;
+    }
     buffer_leave(b);
     return taken;
 }

@@ -32,7 +32,7 @@
 #define PUMP_BATCH_BYTES (5u << 18)   /* raw bytes in memory, and text: then a batch is full */
 #define PUMP_BATCH_FILED (32u << 20)  /* raw bytes and texts in files, likewise */
 #define PUMP_TRIM_BYTES (16u << 20)   /* of messages: free memory is given back once drained */
-#define PUMP_CONTENT_MEMORY (512u * 1024) /* bytes of a mail; the content of more goes to a file */
+#define PUMP_CONTENT_MEMORY (192u * 1024) /* bytes of a mail; the content of more goes to a file */
 /* An item that comes so long behind the first ends the batch. That is looked at when one comes, not
  * while next() waits: for a large, slow message what is in hand waits as long as the loader. */
 #define PUMP_BATCH_MS 2000u

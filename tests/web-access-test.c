@@ -305,6 +305,8 @@ START_TEST(a_message_that_is_shown_again_soon_is_written_once_for_each_who_sees_
 {
     ck_assert(wants("ann", "192.0.2.1", 200, TRAIL_SHOWN, 1000));
     ck_assert(!wants("ann", "192.0.2.1", 206, TRAIL_SHOWN, 2000));
+    ck_assert(
+        !wants("ann", "192.0.2.1", 206, TRAIL_SHOWN, 999)); /* asked at once, by another thread */
     ck_assert(wants("ben", "192.0.2.1", 200, TRAIL_SHOWN, 2000));
     ck_assert(wants("ann", "192.0.2.2", 200, TRAIL_SHOWN, 2000));
     ck_assert(!wants("cid", "192.0.2.1", 404, TRAIL_SHOWN, 2000)); /* there was none */

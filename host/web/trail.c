@@ -73,7 +73,8 @@ static bool trail_shown(struct trail *trail, const struct queue_audit *line, uin
                    line->what, line->object);
     uint64_t what = pass_keyed(trail->key, text);
     struct trail_seen *seen = trail_place(trail, what);
-    if (seen->what == what && now_ms - seen->since_ms < TRAIL_AGAIN_MS)
+    /* Two who ask at once may come in another order than their clocks were read. */
+    if (seen->what == what && now_ms < seen->since_ms + TRAIL_AGAIN_MS)
         return false;
     *seen = (struct trail_seen){what, now_ms};
     return true;

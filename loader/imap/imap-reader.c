@@ -135,10 +135,11 @@ static void imap_reader_show(struct imap_reader *reader, size_t received)
     pthread_mutex_unlock(&reader->lock);
 }
 
-/* One input can hold many small responses. To stop is heeded behind it. */
+/* One input can hold many small responses, and mails that take many times their bytes. To stop is
+ * heeded behind it. */
 static void imap_reader_make_room(struct imap_reader *reader)
 {
-    if (!imap_arrivals_full(&reader->fresh))
+    if (reader->fresh.memory < IMAP_READER_INPUT && reader->fresh.count < IMAP_ARRIVALS_MAX)
         return;
     imap_reader_show(reader, 0);
     pthread_mutex_lock(&reader->lock);

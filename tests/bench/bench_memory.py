@@ -27,6 +27,8 @@ LIMIT = 24     # millions of bytes
 TURNS = 3
 LINE = b"The printer on the second floor prints nothing but question marks today.\r\n"
 PARAGRAPH = b"<p>The printer on the <b>second floor</b> prints nothing &amp; more today.</p>\r\n"
+THAI = b"<p>" + bytes(range(0xa1, 0xdb)) + b"</p>\r\n"
+EURO = b"<p>" + b"\x80" * 70 + b"</p>\r\n"
 CYRILLIC = b"<p>\xcf\xf0\xe8\xe2\xe5\xf2</p>\r\n"
 
 
@@ -100,6 +102,10 @@ SHAPES = {
     "text30": ("text of 30 kB", 500, lambda: text(30000)),
     "cyrillic30": ("HTML of 30 kB, twice as much in UTF-8", 300, lambda: simple(
         b"text/html; charset=windows-1251", lines(CYRILLIC, 30000))),
+    "thai": ("HTML of 8 kB, three times as much in UTF-8", 1500, lambda: simple(
+        b"text/html; charset=tis-620", lines(THAI, 8000))),
+    "euro13": ("HTML of 13 kB, three times as much in UTF-8", 1000, lambda: simple(
+        b"text/html; charset=windows-1252", lines(EURO, 13000))),
     "html120": ("HTML of 120 kB", 150, lambda: html(120000)),
     "html140": ("HTML of 140 kB", 150, lambda: html(140000)),
     "both500": ("text and HTML, 500 kB together", 60, lambda: both(500000)),
