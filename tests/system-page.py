@@ -226,8 +226,9 @@ class Sources(PageCase):
 class Queue(PageCase):
 
     def wait_until_it_listens(self):
-        """The first thing that is heard is to look at all anew, maybe before the list was asked for: so
-        it listens when it asked for events, and for no list since a second."""
+        """The first thing that is heard is to look at all anew: that may come before the list was asked
+        for, so it listens when it says that it is connected and asked for no list since a second."""
+        self.page.run("await page.locator('.live-on').waitFor()")
         asked = [None, time.monotonic()]
 
         def listens():
@@ -235,7 +236,7 @@ class Queue(PageCase):
             count = sum("/entries?" in url for url in urls)
             if count != asked[0]:
                 asked[:] = count, time.monotonic()
-            return any("/events" in url for url in urls) and time.monotonic() - asked[1] > 1
+            return count > 0 and time.monotonic() - asked[1] > 1
 
         self.wait(listens, "it listens")
 
