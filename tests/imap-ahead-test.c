@@ -172,23 +172,32 @@ static void check_next(struct host *h, unsigned int uid)
     spool_free(message.spool);
 }
 
+/* The first of @count such mails, all in one window, is handed out. */
+static struct host *start_with_many(unsigned int count, unsigned int width)
+{
+    static char found[40], listed[IMAP_WINDOW_MAX * 120], fetch[40];
+    static char *bodies;
+    static struct script_rule rules[] = {{"SEARCH", found}, {"RFC822.SIZE", listed}, {fetch, NULL}};
+    static const struct script script = {NULL, FULL, rules, sizeof rules / sizeof rules[0]};
+    free(bodies);
+    bodies = many_parts(count, width);
+    rules[2].reply = bodies;
+    list_all(listed, sizeof listed, count, 20);
+    (void)snprintf(found, sizeof found, "* SEARCH 5:%u\r\n" OK, 4 + count);
+    (void)snprintf(fetch, sizeof fetch, "FETCH 5:%u (UID BODY.PEEK[])", 4 + count);
+    struct host *h = host_start(&script, "after=Leave");
+    check_next(h, 5);
+    return h;
+}
+
 START_TEST(mails_that_take_much_memory_come_whole_out_of_a_window)
 {
     enum { MAILS = 20 };
-    char listed[MAILS * 120];
-    char *bodies = many_parts(MAILS, 9);
-    list_all(listed, sizeof listed, MAILS, 20);
-    const struct script_rule rules[] = {{"SEARCH", "* SEARCH 5:24\r\n" OK},
-                                        {"RFC822.SIZE", listed},
-                                        {"FETCH 5:24 (UID BODY.PEEK[])", bodies}};
-    const struct script script = {NULL, FULL, rules, sizeof rules / sizeof rules[0]};
-    struct host *h = host_start(&script, "after=Leave");
-    check_next(h, 5);
+    struct host *h = start_with_many(MAILS, 9);
     ck_assert_uint_gt(count_forgotten(h), 0);
     for (unsigned int i = 1; i < MAILS; i++)
         check_next(h, 5 + i);
     host_stop(h);
-    free(bodies);
 }
 END_TEST
 
@@ -196,16 +205,8 @@ END_TEST
 START_TEST(what_cannot_be_read_back_ends_the_run_and_its_attempt_does_not_count)
 {
     enum { MAILS = 6, LAST = 4 + MAILS };
-    char listed[MAILS * 120];
-    char *bodies = many_parts(MAILS, 250);
-    list_all(listed, sizeof listed, MAILS, 20);
-    const struct script_rule rules[] = {{"SEARCH", "* SEARCH 5:10\r\n" OK},
-                                        {"RFC822.SIZE", listed},
-                                        {"FETCH 5:10 (UID BODY.PEEK[])", bodies}};
-    const struct script script = {NULL, FULL, rules, sizeof rules / sizeof rules[0]};
-    struct host *h = host_start(&script, "after=Leave");
     struct imap_message message;
-    check_next(h, 5);
+    struct host *h = start_with_many(MAILS, 250);
     struct imap_window *w = &h->pickup->windows[h->pickup->first_window];
     struct imap_entry *last = &w->entries[w->count - 1];
     ck_assert(last->uid == LAST && last->apart_later);
@@ -219,7 +220,6 @@ START_TEST(what_cannot_be_read_back_ends_the_run_and_its_attempt_does_not_count)
     ck_assert_uint_eq(h->ledger[LAST].attempts, 0);
     ck_assert_uint_eq(h->ledger[LAST - 1].attempts, 1); /* that one was handed out */
     host_stop(h);
-    free(bodies);
 }
 END_TEST
 

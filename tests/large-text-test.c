@@ -48,8 +48,10 @@ static size_t resident(const void *at)
     (void)snprintf(want, sizeof want, "%lx-", (unsigned long)(uintptr_t)at);
     while (fgets(line, sizeof line, maps) != NULL) {
         inside = strncmp(line, want, strlen(want)) == 0 || (inside && strchr(line, '-') == NULL);
-        if (inside && sscanf(line, "Rss: %zu kB", &kilobytes) == 1)
+        if (inside && strncmp(line, "Rss:", 4) == 0) {
+            kilobytes = strtoul(line + 4, NULL, 10);
             break;
+        }
     }
     (void)fclose(maps);
     return kilobytes * 1024;
