@@ -66,8 +66,8 @@ static inline int error_is_minus_one(int result)
 #define error_oom(...) error_is_minus_one((error_oom)(__VA_ARGS__))
 #endif
 
-/** error_remedy - what to do where @why (errno) kept a file from being opened: more descriptors, where
- * those are lacking, else @otherwise. Static, or @otherwise. */
+/** error_remedy - what to do where @why (errno) kept a file from being opened: more descriptors,
+ * where those are lacking, else @otherwise. Static, or @otherwise. */
 const char *error_remedy(int why, const char *otherwise);
 
 /** error_prefix - put "<text>: " before an error's text, to say where it happened. */

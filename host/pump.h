@@ -29,7 +29,7 @@
 #include "queue.h"
 
 #define PUMP_BATCH_ITEMS 128u         /* items of one commit */
-#define PUMP_BATCH_BYTES (5u << 18)   /* raw bytes in memory, and text: then a batch is full */
+#define PUMP_BATCH_BYTES (5u << 18)   /* of raw bytes and mails in memory: a batch is full */
 #define PUMP_BATCH_FILED (32u << 20)  /* raw bytes and texts in files, likewise */
 #define PUMP_TRIM_BYTES (16u << 20)   /* of messages: free memory is given back once drained */
 #define PUMP_CONTENT_MEMORY (192u * 1024) /* bytes of a mail; the content of more goes to a file */

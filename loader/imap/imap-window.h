@@ -85,13 +85,13 @@ struct imap_window {
  * and one may be in any case. If so, it is counted. */
 bool imap_window_holds(struct imap_window *window, uint64_t size);
 
-/** imap_window_keep - @entry came. What it was taken apart to is counted, or forgotten where it has no
- * room beside that of this window and of @others, bytes of the other ones (IMAP_WINDOWS_PARSED). Where
- * nothing else is kept it is kept in any case. */
+/** imap_window_keep - @entry came. What it was taken apart to is counted, or forgotten where it has
+ * no room beside that of this window and of @others, bytes of the other ones (IMAP_WINDOWS_PARSED).
+ * Where nothing else is kept it is kept in any case. */
 void imap_window_keep(struct imap_window *window, uint64_t others, struct imap_entry *entry);
 
-/** imap_entry_part - take it apart again where that was forgotten, as @options say; a stop is heeded.
- * ERROR_STORE: its raw bytes cannot be read back. On failure it is as it was. */
+/** imap_entry_part - take it apart again where that was forgotten, as @options say; a stop is
+ * heeded. ERROR_STORE: its raw bytes cannot be read back. On failure it is as it was. */
 int imap_entry_part(struct imap_entry *entry, const struct mail_options *options,
                     const struct imap_host *host, struct error *err);
 

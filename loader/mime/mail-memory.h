@@ -7,8 +7,8 @@
 #include "mail.h"
 
 /** mail_pack - lay the texts of addresses, references and attachments side by side where they are
- * many and short: malloc() takes 32 bytes for an address of four. Nothing of these may be freed or put in the
- * place of another after that. Where there is no memory for it, all stays as it is. */
+ * many and short: malloc() takes 32 bytes for an address of four. Nothing of these may be freed or
+ * put in the place of another after that. Where there is no memory for it, all stays as it is. */
 void mail_pack(struct mail *mail);
 
 #endif
