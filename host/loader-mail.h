@@ -22,8 +22,8 @@ bool loader_mail_is_good(const struct loader_mail *mail);
  * all of NULL, are zero. What they point to stays the loader's. */
 struct loader_mail loader_mail_read(const struct loader_mail *theirs);
 
-/** loader_mail_memory - bytes of memory that a good one takes, about: its texts (of those in files a
- * piece) and all else, of which a thousand addresses are more than many a text. Its content takes
+/** loader_mail_memory - bytes of memory that a good one takes, about: its texts (of those in files
+ * a piece) and all else, of which a thousand addresses are more than many a text. Its content takes
  * more where much of it is escaped. */
 size_t loader_mail_memory(const struct loader_mail *mail);
 

@@ -139,8 +139,8 @@ enum queue_put_result {
 enum queue_put_result queue_put(struct queue *queue, const struct queue_item *item,
                                 struct error *err);
 
-/** queue_takes - would queue_put() take it, if it is not there yet? Its errors when not, but for those
- * of the disk: nothing is kept, and no byte of it is looked at. For dry runs. */
+/** queue_takes - would queue_put() take it, if it is not there yet? Its errors when not, but for
+ * those of the disk: nothing is kept, and no byte of it is looked at. For dry runs. */
 int queue_takes(const struct queue_item *item, struct error *err);
 
 enum queue_commit_result {

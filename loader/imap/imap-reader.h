@@ -30,8 +30,8 @@
 #include "imap-window.h"
 #include "stream.h"
 
-/* Memory of what is not taken yet, about: with what the windows hold a batch of small mail, so that the
- * next one is there when the host has stored one. */
+/* Memory of what is not taken yet, about: with what the windows hold a batch of small mail, so that
+ * the next one is there when the host has stored one. */
 #define IMAP_ARRIVALS_BYTES (3u * 256 * 1024)
 #define IMAP_ARRIVALS_MAX 2048u                /* and their number */
 #define IMAP_READER_INPUT (128u * 1024)        /* bytes received at once */

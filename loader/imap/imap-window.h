@@ -6,8 +6,8 @@
  * as complete only when its UID, all of its literal and the command's tagged OK have come; a window
  * is handed out only then. What comes for a UID that was not asked for is thrown away.
  *
- * What a mail was taken apart to can take many times its bytes. Where there is no room for it, it is
- * forgotten, and made again from the raw bytes when the message is handed out: a complete entry
+ * What a mail was taken apart to can take many times its bytes. Where there is no room for it, it
+ * is forgotten, and made again from the raw bytes when the message is handed out: a complete entry
  * without mail and error is one of those (apart_later). */
 #ifndef MAILCHUTE_LOADER_IMAP_WINDOW_H
 #define MAILCHUTE_LOADER_IMAP_WINDOW_H
@@ -28,9 +28,9 @@
 #define IMAP_WINDOW_BYTES (3u * 512 * 1024) /* of its bodies: all may be texts; larger goes alone */
 #define IMAP_WINDOW_MEMORY (256u * 1024)    /* of those that do not go to files (spool.h) */
 #define IMAP_WINDOW_HELD (2u * 1024 * 1024) /* of all as they come; more is asked for again */
-/* Of what mails were taken apart to (mail_memory()), in all windows together: there are servers that
- * answer several commands behind the data of all of them. Twice as much where it is little of each
- * message and would have to be read from a file again. */
+/* Of what mails were taken apart to (mail_memory()), in all windows together: there are servers
+ * that answer several commands behind the data of all of them. Twice as much where it is little of
+ * each message and would have to be read from a file again. */
 #define IMAP_WINDOWS_PARSED (3u * 512 * 1024)
 #define IMAP_PARSED_CHEAP (128u * 1024)
 #define IMAP_STRANGERS_MAX 10000u /* bodies of UIDs nobody asked for, in one session ... */

@@ -20,8 +20,8 @@
 #define HTML_URL_MAX 2000u  /* bytes; a longer link is shown without its url */
 
 /** html_to_text - append the text of @html (UTF-8, @len bytes) to @out, lines ended by LF, none at
- * the end. A full buffer is no failure: what fits is a beginning. -1 is out of memory. @walk: of the
- * text that the HTML is of, or NULL. */
+ * the end. A full buffer is no failure: what fits is a beginning. -1 is out of memory. @walk: of
+ * the text that the HTML is of, or NULL. */
 int html_to_text(const char *html, size_t len, struct text_walk *walk, struct buffer *out);
 
 #endif

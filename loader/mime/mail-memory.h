@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mail-memory.h - the memory of a parsed mail: mail_memory() and mail_free() of mail.h, and how many
- * small texts come to take no more than they have. Thread-safe for different mails. */
+/* mail-memory.h - the memory of a parsed mail: mail_memory() and mail_free() of mail.h, and how
+ * many small texts come to take no more than they have. Thread-safe for different mails. */
 #ifndef MAILCHUTE_MIME_MAIL_MEMORY_H
 #define MAILCHUTE_MIME_MAIL_MEMORY_H
 
